@@ -1,0 +1,150 @@
+package cycle
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/karpenter-sim/karpenter/engine/observation"
+)
+
+// Errors that adapters return, wrapped with %w and whatever detail they have.
+// Code turns them into the journal's codes.
+var (
+	ErrNotFound    = errors.New("not found")
+	ErrForbidden   = errors.New("forbidden")
+	ErrInvalid     = errors.New("invalid")
+	ErrThrottled   = errors.New("throttled")
+	ErrTimedOut    = errors.New("timed out")
+	ErrUnavailable = errors.New("unavailable")
+	ErrConflict    = errors.New("conflict")
+	ErrInProgress  = errors.New("in progress")
+	ErrLimit       = errors.New("limit reached")
+	ErrBadQuery    = errors.New("bad query")
+	ErrWrongType   = errors.New("wrong result type")
+)
+
+// codes is ordered: the first match wins.
+var codes = []struct {
+	err  error
+	code observation.Code
+}{
+	{ErrNotFound, observation.NotFound},
+	{ErrForbidden, observation.Forbidden},
+	{ErrInvalid, observation.Invalid},
+	{ErrThrottled, observation.Throttled},
+	{ErrConflict, observation.Conflict},
+	{ErrInProgress, observation.InProgress},
+	{ErrLimit, observation.LimitReached},
+	{ErrBadQuery, observation.BadQuery},
+	{ErrWrongType, observation.WrongType},
+	{ErrTimedOut, observation.TimedOut},
+	{context.DeadlineExceeded, observation.TimedOut},
+}
+
+// Code is the observation code of an adapter's error; an unknown error is
+// Unavailable, nil is OK.
+func Code(err error) observation.Code {
+	if err == nil {
+		return observation.OK
+	}
+	for _, c := range codes {
+		if errors.Is(err, c.err) {
+			return c.code
+		}
+	}
+	return observation.Unavailable
+}
+
+// A Result is the outcome of an instant query.
+type Result struct {
+	// Samples is the size of the vector; a scalar counts as one sample.
+	Samples int
+	// Value is the sample's value if Samples is 1. It may be NaN or infinite.
+	Value float64
+	// Warnings are the server's annotations, for logs and events only.
+	Warnings []string
+}
+
+// A MetricSource answers PromQL instant queries.
+type MetricSource interface {
+	// Query evaluates query at the instant at. It returns an error that wraps
+	// one of this package's errors; an empty vector is no error.
+	Query(ctx context.Context, query string, at time.Time) (Result, error)
+}
+
+// A TargetRef names an object with a scale subresource.
+type TargetRef struct {
+	APIVersion, Kind, Namespace, Name string
+}
+
+// A Scale is a scale subresource as observed.
+type Scale struct {
+	// Spec is spec.replicas.
+	Spec int32
+	// Status is status.replicas.
+	Status int32
+	// Version is the resourceVersion that a write must carry; it never reaches a decision.
+	Version string
+}
+
+// ScaleTargets reads and writes scale subresources.
+type ScaleTargets interface {
+	Get(ctx context.Context, target TargetRef) (Scale, error)
+	// Set writes spec.replicas on condition that the object still has the
+	// observed version; otherwise it returns ErrConflict.
+	Set(ctx context.Context, target TargetRef, observed Scale, replicas int32) error
+}
+
+// A NodeGroupRef identifies a node group at a provider.
+type NodeGroupRef struct {
+	// Type is spec.type of the ScalableNodeGroup, e.g. AWSEKSNodeGroup.
+	Type string
+	// ID is spec.id, in the provider's own notation.
+	ID string
+}
+
+// A NodeGroup is one consistent observation of a provider's node group.
+type NodeGroup struct {
+	// Desired is the size the provider aims for.
+	Desired int32
+	// Ready is the number of nodes that can run pods.
+	Ready int32
+	// Min and Max are the provider's own bounds; Max < 0 means it has none.
+	Min, Max int32
+	// Code says why the group is not as it should be although it could be
+	// read, e.g. LimitReached after a stock-out or InProgress during an update.
+	Code observation.Code
+	// Message explains Code in the provider's words; it never reaches a decision.
+	Message string
+}
+
+// NodeGroups observes and resizes the groups of one provider.
+type NodeGroups interface {
+	// Observe reads the group without changing anything.
+	Observe(ctx context.Context, group NodeGroupRef) (NodeGroup, error)
+	// Resize sets the provider's desired size in nodes. It is idempotent.
+	Resize(ctx context.Context, group NodeGroupRef, desired int32) error
+}
+
+// A QueueRef identifies a queue at a provider.
+type QueueRef struct {
+	// Type is the producer's spec.queue.type, e.g. AWSSQSQueue.
+	Type string
+	// ID is spec.queue.id.
+	ID string
+}
+
+// A Queue is one observation of a queue.
+type Queue struct {
+	// Length is the number of visible messages, InFlight of those being worked on.
+	Length, InFlight int64
+	// OldestAge is the age of the oldest message in seconds, negative if the
+	// provider could not tell.
+	OldestAge int64
+}
+
+// Queues observes the queues of one provider.
+type Queues interface {
+	Observe(ctx context.Context, queue QueueRef) (Queue, error)
+}

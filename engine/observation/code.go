@@ -1,0 +1,36 @@
+// Package observation is the closed list of codes for what could not be
+// observed or used. Fakes and live adapters share it, and the journal records
+// it instead of a server's words, so that both modes write the same bytes.
+package observation
+
+// A Code says why an observation is unusable; the empty code means it is usable.
+type Code string
+
+// The codes. A metric with any of them never lowers the replicas.
+const (
+	OK Code = ""
+
+	// Of a query's result.
+	Empty      Code = "Empty"      // no sample: nothing matched, or the series went stale
+	ManySeries Code = "ManySeries" // more than one sample; aggregate in the query
+	NaN        Code = "NaN"
+	Infinite   Code = "Infinite"
+	Negative   Code = "Negative"
+	OutOfRange Code = "OutOfRange" // above 2^63, no count of anything
+	WrongType  Code = "WrongType"  // a string or a matrix
+	BadQuery   Code = "BadQuery"   // the server cannot parse or execute the query
+
+	// Of the scale target.
+	NoReplicas Code = "NoReplicas" // status.replicas is absent or 0 while spec.replicas is not: the metric cannot be related to replicas
+
+	// Of any server.
+	NotFound     Code = "NotFound"
+	Forbidden    Code = "Forbidden"
+	Invalid      Code = "Invalid" // the request was rejected as invalid
+	Throttled    Code = "Throttled"
+	TimedOut     Code = "TimedOut"
+	Unavailable  Code = "Unavailable" // connection refused, 5xx, truncated or malformed answer
+	Conflict     Code = "Conflict"
+	InProgress   Code = "InProgress"   // another change of the same resource is under way
+	LimitReached Code = "LimitReached" // quota or capacity of the provider is exhausted
+)
