@@ -21,7 +21,8 @@ const (
 	BadQuery   Code = "BadQuery"   // the server cannot parse or execute the query
 
 	// Of the scale target.
-	NoReplicas Code = "NoReplicas" // status.replicas is absent or 0 while spec.replicas is not: the metric cannot be related to replicas
+	NoReplicas Code = "NoReplicas" // status.replicas is 0 while spec.replicas is not: the metric cannot be related to replicas
+	Contested  Code = "Contested"  // another autoscaler acts on the same target
 
 	// Of any server.
 	NotFound     Code = "NotFound"

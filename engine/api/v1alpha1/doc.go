@@ -10,4 +10,6 @@
 //
 // +kubebuilder:object:generate=true
 // +groupName=autoscaling.karpenter.sh
+//
+//go:generate go run sigs.k8s.io/controller-tools/cmd/controller-gen@v0.23.0 object crd paths=. output:crd:dir=crds
 package v1alpha1

@@ -8,11 +8,29 @@ import (
 // HorizontalAutoscaler sets the replicas of a scale target from PromQL queries.
 //
 // +kubebuilder:object:root=true
+// +kubebuilder:resource:shortName=horizontalautoscaler;ha
+// +kubebuilder:subresource:status
+// +kubebuilder:printcolumn:name="Kind",type=string,JSONPath=".spec.scaleTargetRef.kind",priority=1
+// +kubebuilder:printcolumn:name="Reference",type=string,JSONPath=".spec.scaleTargetRef.name"
+// +kubebuilder:printcolumn:name="Metrics",type=string,JSONPath=".status.metrics"
+// +kubebuilder:printcolumn:name="Min",type=integer,JSONPath=".spec.minReplicas"
+// +kubebuilder:printcolumn:name="Max",type=integer,JSONPath=".spec.maxReplicas"
+// +kubebuilder:printcolumn:name="Replicas",type=integer,JSONPath=".status.currentReplicas"
+// +kubebuilder:printcolumn:name="Desired",type=integer,JSONPath=".status.desiredReplicas"
+// +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=".status.reason"
+// +kubebuilder:printcolumn:name="Dry-Run",type=boolean,JSONPath=".spec.dryRun"
+// +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=".status.conditions[?(@.type==\"Ready\")].status",priority=1
+// +kubebuilder:printcolumn:name="Last-Scale",type=date,JSONPath=".status.lastScaleTime",priority=1
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=".metadata.creationTimestamp"
 type HorizontalAutoscaler struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
-	Spec   HorizontalAutoscalerSpec   `json:"spec,omitempty"`
+	// Spec is what the user asks for.
+	//
+	// +required
+	Spec HorizontalAutoscalerSpec `json:"spec,omitempty"`
+	// Status is what the controller last observed and decided.
 	Status HorizontalAutoscalerStatus `json:"status,omitempty"`
 }
 
@@ -26,19 +44,39 @@ type HorizontalAutoscalerList struct {
 }
 
 // HorizontalAutoscalerSpec says what to scale, on which metrics and within which limits.
+//
+// Windows and periods are limited to 360 polling intervals because each
+// interval may leave an entry in the state. An absent interval needs no rule:
+// the ranges of the fields (3600 s and 1800 s) imply the limit for it, as the
+// shortest interval (1 s) does for an absent window.
+//
+// +kubebuilder:validation:XValidation:rule="self.minReplicas <= self.maxReplicas",fieldPath=".maxReplicas",messageExpression="'maxReplicas must be at least minReplicas (' + string(self.minReplicas) + '), not ' + string(self.maxReplicas)"
+// +kubebuilder:validation:XValidation:rule="!has(self.pollingIntervalSeconds) || self.?behavior.?scaleUp.?stabilizationWindowSeconds.orValue(0) <= 360 * self.pollingIntervalSeconds",fieldPath=".behavior.scaleUp.stabilizationWindowSeconds",messageExpression="'stabilizationWindowSeconds must be at most 360 polling intervals, here ' + string(360 * self.pollingIntervalSeconds) + ' s; shorten it or raise pollingIntervalSeconds (' + string(self.pollingIntervalSeconds) + ')'"
+// +kubebuilder:validation:XValidation:rule="!has(self.pollingIntervalSeconds) || self.?behavior.?scaleUp.?policies.orValue([]).all(p, p.periodSeconds <= 360 * self.pollingIntervalSeconds)",fieldPath=".behavior.scaleUp.policies",messageExpression="'periodSeconds must be at most 360 polling intervals, here ' + string(360 * self.pollingIntervalSeconds) + ' s; shorten it or raise pollingIntervalSeconds (' + string(self.pollingIntervalSeconds) + ')'"
+// +kubebuilder:validation:XValidation:rule="!has(self.pollingIntervalSeconds) || self.?behavior.?scaleDown.?stabilizationWindowSeconds.orValue(0) <= 360 * self.pollingIntervalSeconds",fieldPath=".behavior.scaleDown.stabilizationWindowSeconds",messageExpression="'stabilizationWindowSeconds must be at most 360 polling intervals, here ' + string(360 * self.pollingIntervalSeconds) + ' s; shorten it or raise pollingIntervalSeconds (' + string(self.pollingIntervalSeconds) + ')'"
+// +kubebuilder:validation:XValidation:rule="!has(self.pollingIntervalSeconds) || self.?behavior.?scaleDown.?policies.orValue([]).all(p, p.periodSeconds <= 360 * self.pollingIntervalSeconds)",fieldPath=".behavior.scaleDown.policies",messageExpression="'periodSeconds must be at most 360 polling intervals, here ' + string(360 * self.pollingIntervalSeconds) + ' s; shorten it or raise pollingIntervalSeconds (' + string(self.pollingIntervalSeconds) + ')'"
 type HorizontalAutoscalerSpec struct {
 	// ScaleTargetRef names the resource with a scale subresource, in the same namespace.
 	ScaleTargetRef CrossVersionObjectReference `json:"scaleTargetRef"`
 	// MinReplicas is the lower bound in replicas; it may be 0.
+	//
+	// +kubebuilder:validation:Minimum=0
 	MinReplicas int32 `json:"minReplicas"`
 	// MaxReplicas is the upper bound in replicas, at least minReplicas.
+	//
+	// +kubebuilder:validation:Minimum=0
 	MaxReplicas int32 `json:"maxReplicas"`
 	// Metrics are the signals; the largest recommendation wins. Without metrics
 	// the replicas are only held within the bounds.
+	//
+	// +kubebuilder:validation:MaxItems=16
 	Metrics []Metric `json:"metrics,omitempty"`
 	// Behavior shapes how fast the replicas move up and down.
 	Behavior Behavior `json:"behavior,omitempty"`
 	// PollingIntervalSeconds is the time between two decisions, in seconds (1 to 300, 10 if absent).
+	//
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=300
 	PollingIntervalSeconds *int32 `json:"pollingIntervalSeconds,omitempty"`
 	// DryRun decides, records and reports, but never changes the target.
 	DryRun bool `json:"dryRun,omitempty"`
@@ -46,23 +84,41 @@ type HorizontalAutoscalerSpec struct {
 
 // CrossVersionObjectReference names an object by kind and name.
 type CrossVersionObjectReference struct {
-	Kind       string `json:"kind"`
-	Name       string `json:"name"`
+	// Kind is the object's kind, e.g. Deployment.
+	//
+	// +kubebuilder:validation:MinLength=1
+	Kind string `json:"kind"`
+	// Name is the object's name.
+	//
+	// +kubebuilder:validation:MinLength=1
+	Name string `json:"name"`
+	// APIVersion is the object's group and version, e.g. apps/v1; the core group's v1 if absent.
 	APIVersion string `json:"apiVersion,omitempty"`
 }
 
 // Metric is one signal; exactly one source must be set.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.prometheus)",message="a metric must have exactly one source; the sources are: prometheus"
 type Metric struct {
+	// Prometheus is a PromQL query and what its result should be.
 	Prometheus *PrometheusMetricSource `json:"prometheus,omitempty"`
 }
 
 // PrometheusMetricSource is a PromQL query whose result is a vector of one sample.
 type PrometheusMetricSource struct {
-	Query  string       `json:"query"`
+	// Query is PromQL, evaluated as an instant query; at most 8192 bytes.
+	//
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=8192
+	// +kubebuilder:validation:XValidation:rule="size(bytes(self)) <= 8192",messageExpression="'query must be at most 8192 bytes, not ' + string(size(bytes(self)))"
+	Query string `json:"query"`
+	// Target is what the result should be.
 	Target MetricTarget `json:"target"`
 }
 
 // MetricTargetType says how a metric relates to the replicas.
+//
+// +kubebuilder:validation:Enum=Value;AverageValue;Utilization
 type MetricTargetType string
 
 const (
@@ -76,20 +132,42 @@ const (
 
 // MetricTarget is what the metric should be. Value serves every type where the
 // type's own field is absent, as in Karpenter v0.1; for Utilization it is a percentage.
+//
+// +kubebuilder:validation:XValidation:rule="self.type != 'Value' || has(self.value)",fieldPath=".value",reason=FieldValueRequired,message="type Value needs value, greater than 0"
+// +kubebuilder:validation:XValidation:rule="self.type != 'AverageValue' || has(self.averageValue) || has(self.value)",fieldPath=".averageValue",reason=FieldValueRequired,message="type AverageValue needs averageValue (or value), greater than 0"
+// +kubebuilder:validation:XValidation:rule="self.type != 'Utilization' || has(self.averageUtilization) || has(self.value)",fieldPath=".averageUtilization",reason=FieldValueRequired,message="type Utilization needs averageUtilization (or value), a percentage greater than 0"
 type MetricTarget struct {
-	Type               MetricTargetType   `json:"type"`
-	Value              *resource.Quantity `json:"value,omitempty"`
-	AverageValue       *resource.Quantity `json:"averageValue,omitempty"`
-	AverageUtilization *int32             `json:"averageUtilization,omitempty"`
+	// Type says how the metric relates to the replicas.
+	Type MetricTargetType `json:"type"`
+	// Value is the target of type Value, and of the other types where their own field is absent.
+	//
+	// +kubebuilder:validation:XIntOrString
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="!isQuantity(string(self)) || quantity(string(self)).isGreaterThan(quantity('0'))",messageExpression="'value must be greater than 0, not ' + string(self)"
+	Value *resource.Quantity `json:"value,omitempty"`
+	// AverageValue is the share of the total that one replica should carry.
+	//
+	// +kubebuilder:validation:XIntOrString
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="!isQuantity(string(self)) || quantity(string(self)).isGreaterThan(quantity('0'))",messageExpression="'averageValue must be greater than 0, not ' + string(self)"
+	AverageValue *resource.Quantity `json:"averageValue,omitempty"`
+	// AverageUtilization is the wanted ratio in percent.
+	//
+	// +kubebuilder:validation:Minimum=1
+	AverageUtilization *int32 `json:"averageUtilization,omitempty"`
 }
 
 // Behavior holds the rules of each direction; an absent field keeps its own default.
 type Behavior struct {
-	ScaleUp   *ScalingRules `json:"scaleUp,omitempty"`
+	// ScaleUp shapes the way up.
+	ScaleUp *ScalingRules `json:"scaleUp,omitempty"`
+	// ScaleDown shapes the way down.
 	ScaleDown *ScalingRules `json:"scaleDown,omitempty"`
 }
 
 // ScalingPolicySelect chooses among the rate policies of one direction.
+//
+// +kubebuilder:validation:Enum=Max;Min;Disabled
 type ScalingPolicySelect string
 
 const (
@@ -105,17 +183,28 @@ const (
 type ScalingRules struct {
 	// StabilizationWindowSeconds (0 to 3600) is how long past recommendations
 	// are weighed against a new one: 0 up and 300 down if absent.
+	//
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=3600
 	StabilizationWindowSeconds *int32 `json:"stabilizationWindowSeconds,omitempty"`
 	// SelectPolicy chooses among Policies; Max if absent.
 	SelectPolicy *ScalingPolicySelect `json:"selectPolicy,omitempty"`
 	// Policies limit the rate of change; none means no limit.
+	//
+	// +kubebuilder:validation:MaxItems=16
 	Policies []ScalingPolicy `json:"policies,omitempty"`
 	// Tolerance is the relative distance from the target within which nothing
 	// is done, e.g. 0.1 for 10 %; 0 if absent.
+	//
+	// +kubebuilder:validation:XIntOrString
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="!isQuantity(string(self)) || quantity(string(self)).compareTo(quantity('0')) >= 0",messageExpression="'tolerance must be 0 or more, not ' + string(self)"
 	Tolerance *resource.Quantity `json:"tolerance,omitempty"`
 }
 
 // ScalingPolicyType is the unit of a rate policy.
+//
+// +kubebuilder:validation:Enum=Count;Pods;Percent
 type ScalingPolicyType string
 
 const (
@@ -129,9 +218,17 @@ const (
 
 // ScalingPolicy allows a change of Value within any PeriodSeconds.
 type ScalingPolicy struct {
-	Type          ScalingPolicyType `json:"type"`
-	Value         int32             `json:"value"`
-	PeriodSeconds int32             `json:"periodSeconds"`
+	// Type is the unit of Value.
+	Type ScalingPolicyType `json:"type"`
+	// Value is the largest change within the period, in replicas or percent.
+	//
+	// +kubebuilder:validation:Minimum=1
+	Value int32 `json:"value"`
+	// PeriodSeconds is the length of the period (1 to 1800).
+	//
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=1800
+	PeriodSeconds int32 `json:"periodSeconds"`
 }
 
 // HorizontalAutoscalerStatus is what the controller last observed and decided.
@@ -155,17 +252,23 @@ type HorizontalAutoscalerStatus struct {
 	// It is the controller's own; editing it changes later decisions.
 	State string `json:"state,omitempty"`
 	// Conditions are Ready, Active, AbleToScale and ScalingUnbounded.
+	//
+	// +listType=map
+	// +listMapKey=type
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 }
 
 // MetricStatus is the observed state of one metric.
 type MetricStatus struct {
+	// Prometheus is the last result of the metric's query.
 	Prometheus *PrometheusMetricStatus `json:"prometheus,omitempty"`
 }
 
 // PrometheusMetricStatus is the last result of a query.
 type PrometheusMetricStatus struct {
-	Query   string            `json:"query"`
+	// Query is the query that was evaluated.
+	Query string `json:"query"`
+	// Current is its value; empty if it could not be observed.
 	Current MetricValueStatus `json:"current"`
 	// Error is the code of a failed observation.
 	Error string `json:"error,omitempty"`
@@ -173,9 +276,12 @@ type PrometheusMetricStatus struct {
 
 // MetricValueStatus is an observed value in the form of the metric's target type.
 type MetricValueStatus struct {
-	Value              *resource.Quantity `json:"value,omitempty"`
-	AverageValue       *resource.Quantity `json:"averageValue,omitempty"`
-	AverageUtilization *int32             `json:"averageUtilization,omitempty"`
+	// Value is the metric itself.
+	Value *resource.Quantity `json:"value,omitempty"`
+	// AverageValue is the metric per replica.
+	AverageValue *resource.Quantity `json:"averageValue,omitempty"`
+	// AverageUtilization is the metric in percent.
+	AverageUtilization *int32 `json:"averageUtilization,omitempty"`
 }
 
 // Condition types of all kinds.

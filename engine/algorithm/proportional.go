@@ -1,0 +1,95 @@
+// Package algorithm turns one metric and the current replicas into a
+// recommendation. Proportional is the only recommender.
+package algorithm
+
+import (
+	"math"
+
+	"github.com/karpenter-sim/karpenter/engine/observation"
+	"github.com/karpenter-sim/karpenter/engine/policy"
+)
+
+// Noise is the relative distance within which a number counts as the integer,
+// or a ratio as the edge of its tolerance: a metric exactly on target must not
+// add a replica because of the last bit of a division.
+const Noise = 1e-9
+
+// Replicas are the two counts of a scale target.
+type Replicas struct {
+	// Spec is the wanted count; it decides the direction.
+	Spec int32
+	// Status is the observed count; the metric was produced by it.
+	Status int32
+}
+
+// Tolerance is the relative distance from the target that is ignored in each direction.
+type Tolerance struct{ Up, Down float64 }
+
+// Proportional recommends the replicas that would bring the metric to its
+// target if the metric shrank in proportion:
+//
+//	Value         ceil(status x value / target), at least 1
+//	Utilization   ceil(status x value / (target / 100)), at least 1
+//	AverageValue  ceil(value / target)
+//
+// within tolerance it recommends spec. It returns a code instead where the
+// value is no usable number or cannot be related to replicas.
+func Proportional(m *policy.Metric, tolerance Tolerance, value float64, r Replicas) (int32, observation.Code) {
+	if code := Usable(value); code != observation.OK {
+		return 0, code
+	}
+	target := m.Target
+	if m.Type == policy.AverageValue {
+		ratio := value / float64(target*float64(r.Status))
+		if r.Spec > 0 && r.Status > 0 && tolerance.covers(ratio) {
+			return r.Spec, observation.OK
+		}
+		return saturate(Ceil(value / target)), observation.OK
+	}
+	if m.Type == policy.Utilization {
+		target /= 100
+	}
+	if r.Status <= 0 && r.Spec > 0 {
+		return 0, observation.NoReplicas
+	}
+	ratio := value / target
+	if r.Spec > 0 && tolerance.covers(ratio) {
+		return r.Spec, observation.OK
+	}
+	return max(1, saturate(Ceil(ratio*float64(r.Status)))), observation.OK
+}
+
+// covers says whether the ratio of the metric to its target is close enough to 1.
+func (t Tolerance) covers(ratio float64) bool {
+	return ratio >= 1-t.Down-Noise && ratio <= 1+t.Up+Noise
+}
+
+// Usable says why a value cannot be a count, a total or a ratio.
+func Usable(value float64) observation.Code {
+	switch {
+	case math.IsNaN(value):
+		return observation.NaN
+	case math.IsInf(value, 0):
+		return observation.Infinite
+	case value < 0:
+		return observation.Negative
+	case value > 1<<63:
+		return observation.OutOfRange
+	}
+	return observation.OK
+}
+
+// Ceil rounds up, except that a number within Noise of an integer is that integer.
+func Ceil(x float64) float64 {
+	near := math.RoundToEven(x)
+	if math.Abs(x-near) <= Noise*max(1, math.Abs(x)) {
+		return near
+	}
+	return math.Ceil(x)
+}
+
+// Floor rounds part down with the same care, measured against the whole it is
+// a part of.
+func Floor(part, whole float64) float64 { return math.Floor(part + float64(Noise*max(1, whole))) }
+
+func saturate(x float64) int32 { return int32(min(x, math.MaxInt32)) }

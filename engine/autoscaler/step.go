@@ -1,0 +1,209 @@
+package autoscaler
+
+import (
+	"github.com/karpenter-sim/karpenter/engine/algorithm"
+	"github.com/karpenter-sim/karpenter/engine/behavior"
+	"github.com/karpenter-sim/karpenter/engine/observation"
+	"github.com/karpenter-sim/karpenter/engine/policy"
+	"github.com/karpenter-sim/karpenter/engine/slot"
+)
+
+// Input is what one slot observed.
+type Input struct {
+	Slot slot.Slot
+	// Phase is the autoscaler's phase on the grid of its interval, in seconds.
+	Phase int32
+	Scale Scale
+	// Metrics are the observations of the policy's metrics, in its order.
+	Metrics []Sample
+}
+
+// Scale is the observed scale of the target, or why there is none.
+type Scale struct {
+	Spec, Status int32
+	Code         observation.Code
+}
+
+// Sample is the observed value of one metric, or why there is none.
+type Sample struct {
+	Value float64
+	Code  observation.Code
+}
+
+// A Reason is the last stage that changed the number.
+type Reason string
+
+// The reasons. The first three stand only where no stage changed the recommendation.
+const (
+	ScaledUp           Reason = "ScaledUp"
+	ScaledDown         Reason = "ScaledDown"
+	Unchanged          Reason = "Unchanged"
+	Stabilized         Reason = "Stabilized"
+	RateLimited        Reason = "RateLimited"
+	Bounded            Reason = "Bounded"
+	Disabled           Reason = "Disabled"
+	MetricsUnavailable Reason = "MetricsUnavailable"
+	TargetUnavailable  Reason = "TargetUnavailable"
+	InvalidPolicy      Reason = "InvalidPolicy"
+)
+
+// Decision is the outcome of one slot.
+type Decision struct {
+	Reason Reason
+	// Known says whether Desired, Stabilized and Limited hold numbers: false
+	// where the target could not be observed or the policy is invalid.
+	Known bool
+	// Recommending says whether Recommended holds a number: false also where
+	// missing metrics hold the count.
+	Recommending bool
+	// Recommended, Stabilized, Limited and Desired are the number after each stage.
+	Recommended, Stabilized, Limited, Desired int32
+	// Limit is what the last stage that changed the number was held by.
+	Limit behavior.Limit
+	// Metrics are the outcomes of the policy's metrics, in its order.
+	Metrics [policy.MaxMetrics]Recommendation
+	// Changed says whether the state differs from the one before, so that it
+	// must be stored before the decision is acted on.
+	Changed bool
+}
+
+// Recommendation is what one metric asked for, or why it was unusable.
+type Recommendation struct {
+	Replicas int32
+	Code     observation.Code
+}
+
+// Step decides one slot. It takes over the state's slices; Clone the state to
+// keep it. Input.Metrics must have one entry for each of the policy's metrics.
+func Step(p *policy.Autoscaler, s State, in *Input) (State, Decision) {
+	var d Decision
+	if in.Scale.Code != observation.OK {
+		d.Reason = TargetUnavailable
+		return s, d
+	}
+	current := in.Scale.Spec
+	previous := in.Slot
+	first := !s.Decided()
+	if !first {
+		previous = s.Grid.Before(in.Slot)
+	}
+	changed := s.adopt(p, in.Phase, previous)
+	changed = s.settle(p.DryRun, in.Slot, current) || changed
+	if first {
+		// An autoscaler seen for the first time finds the current count in its
+		// window, so that its creation never causes an immediate scale-down.
+		s.record(current, previous, in.Slot)
+	}
+
+	recommended, usable := d.recommend(p, in)
+	if usable {
+		d.Recommended, d.Recommending = recommended, true
+		d.shape(p, &s, previous, in.Slot, current)
+		changed = s.record(recommended, previous, in.Slot) || changed
+	} else {
+		// The unknown counts as the last known recommendation: the open run goes on.
+		d.Reason = MetricsUnavailable
+		d.Stabilized, d.Limited, d.Desired = current, current, current
+	}
+	d.bound(p, current)
+	d.Known = true
+
+	if d.Desired != current && !p.DryRun {
+		s.command(Command{Slot: in.Slot, From: current, To: d.Desired})
+		changed = true
+	}
+	if changed {
+		s.forget(in.Slot)
+	}
+	d.Changed = changed
+	return s, d
+}
+
+// settle judges the last command by what is observed now, and says whether
+// that changed the state. A count that never moved means that the command did
+// not land, so its event is taken back. In a dry run, and until the first slot
+// after one, changes made by others count as events instead.
+func (s *State) settle(dryRun bool, now slot.Slot, current int32) bool {
+	last := s.Last
+	switch {
+	case last.Pending():
+		if n := len(s.Events); current == last.From && n > 0 && s.Events[n-1].Slot == last.Slot {
+			s.Events = s.Events[:n-1]
+		}
+	case last.observed() && last.To != current:
+		s.Events = append(s.Events, behavior.Event{Slot: now, Delta: current - last.To})
+	case last.observed() && dryRun:
+		return false
+	}
+	s.Last = Command{}
+	if dryRun {
+		s.Last = Command{Slot: now, From: current, To: current}
+	}
+	return s.Last != last
+}
+
+// command notes what is about to be written to the target.
+func (s *State) command(c Command) {
+	s.Events = append(s.Events, behavior.Event{Slot: c.Slot, Delta: c.To - c.From})
+	s.Last = c
+}
+
+// recommend asks every metric and takes the largest answer. A failed metric
+// might have asked for more, so beside one only an answer of at least the
+// current count is usable.
+func (d *Decision) recommend(p *policy.Autoscaler, in *Input) (int32, bool) {
+	if len(p.Metrics) == 0 {
+		return in.Scale.Spec, true
+	}
+	replicas := algorithm.Replicas{Spec: in.Scale.Spec, Status: in.Scale.Status}
+	tolerance := algorithm.Tolerance{Up: p.Up.Tolerance, Down: p.Down.Tolerance}
+	largest, failed := int32(-1), false
+	for i := range p.Metrics {
+		r := &d.Metrics[i]
+		r.Code = in.Metrics[i].Code
+		if r.Code == observation.OK {
+			r.Replicas, r.Code = algorithm.Proportional(&p.Metrics[i], tolerance, in.Metrics[i].Value, replicas)
+		}
+		if r.Code != observation.OK {
+			failed = true
+			continue
+		}
+		largest = max(largest, r.Replicas)
+	}
+	return largest, largest >= 0 && (!failed || largest >= in.Scale.Spec)
+}
+
+// shape passes the recommendation through the stabilization windows and the
+// rate policies.
+func (d *Decision) shape(p *policy.Autoscaler, s *State, previous, now slot.Slot, current int32) {
+	var held behavior.Limit
+	d.Stabilized, held = behavior.Stabilize(&p.Up, &p.Down, s.Runs, previous, now, current, d.Recommended)
+	if d.Stabilized != d.Recommended {
+		d.Reason, d.Limit = Stabilized, held
+	}
+	d.Limited, held = behavior.RateLimit(&p.Up, &p.Down, s.Events, now, current, d.Stabilized)
+	d.Desired = d.Limited
+	if d.Limited != d.Stabilized {
+		d.Reason, d.Limit = RateLimited, held
+		if held.Policy < 0 {
+			d.Reason = Disabled
+		}
+	}
+}
+
+// bound applies the bounds and names the reason where no stage changed the number.
+func (d *Decision) bound(p *policy.Autoscaler, current int32) {
+	var held behavior.Limit
+	d.Desired, held = behavior.Bound(d.Limited, p.Min, p.Max)
+	switch {
+	case held.Stage != "":
+		d.Reason, d.Limit = Bounded, held
+	case d.Reason != "":
+	case d.Desired > current:
+		d.Reason = ScaledUp
+	case d.Desired < current:
+		d.Reason = ScaledDown
+	default:
+		d.Reason = Unchanged
+	}
+}

@@ -1,0 +1,132 @@
+package policy
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+)
+
+// Limits that keep state, cost and CRD validation bounded.
+const (
+	MaxMetrics       = 16   // metrics of one autoscaler
+	MaxPolicies      = 16   // rate policies of one direction
+	MaxQueryBytes    = 8192 // length of one query
+	MaxIntervals     = 360  // a window or period, in intervals
+	MaxWindowSeconds = 3600
+	MaxPeriodSeconds = 1800
+	MaxInterval      = 300 // seconds
+)
+
+// Defaults of the fields that a manifest may leave out.
+const (
+	DefaultInterval   = 10  // seconds
+	DefaultUpWindow   = 0   // seconds
+	DefaultDownWindow = 300 // seconds
+)
+
+// An Autoscaler is a compiled HorizontalAutoscaler spec. Its JSON form stands in
+// the journal and is what Digest covers.
+type Autoscaler struct {
+	Target Target `json:"target"`
+	// Min and Max bound the decision, in replicas.
+	Min int32 `json:"min"`
+	Max int32 `json:"max"`
+	// Interval is the time between two slots in seconds.
+	Interval int32    `json:"interval"`
+	DryRun   bool     `json:"dryRun,omitempty"`
+	Metrics  []Metric `json:"metrics"`
+	Up       Rules    `json:"up"`
+	Down     Rules    `json:"down"`
+}
+
+// A Target names what is scaled, in the autoscaler's own namespace.
+type Target struct {
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+	Name       string `json:"name"`
+}
+
+// A MetricType says how a metric relates to the replicas.
+type MetricType string
+
+// The metric types of the API.
+const (
+	Value        MetricType = "Value"
+	AverageValue MetricType = "AverageValue"
+	Utilization  MetricType = "Utilization"
+)
+
+// A Metric is one query and what its value should be.
+type Metric struct {
+	Query string     `json:"query"`
+	Type  MetricType `json:"type"`
+	// Target is what the value (Value), the value per replica (AverageValue) or
+	// the percentage 100 x value (Utilization) should be; it is positive.
+	Target float64 `json:"target"`
+}
+
+// A Select chooses among the rate policies of a direction.
+type Select string
+
+// The select policies of the API.
+const (
+	SelectMax Select = "Max"
+	SelectMin Select = "Min"
+	Disabled  Select = "Disabled"
+)
+
+// Rules shape one direction.
+type Rules struct {
+	// Window is the stabilization window in seconds.
+	Window int32 `json:"window"`
+	// Tolerance is the relative distance from the target that is ignored.
+	Tolerance float64 `json:"tolerance"`
+	Select    Select  `json:"select"`
+	Policies  []Rate  `json:"policies"`
+}
+
+// A RateType is the unit of a rate policy.
+type RateType string
+
+// The rate types; the API's Pods is compiled to Count.
+const (
+	Count   RateType = "Count"
+	Percent RateType = "Percent"
+)
+
+// A Rate allows a change of Value (replicas or percent) within Period seconds.
+type Rate struct {
+	Type   RateType `json:"type"`
+	Value  int32    `json:"value"`
+	Period int32    `json:"period"`
+}
+
+// Window is the longest stabilization window in seconds: how far back a
+// recommendation can matter.
+func (p *Autoscaler) Window() int32 { return max(p.Up.Window, p.Down.Window) }
+
+// Period is the longest rate period in seconds: how far back a scale event can matter.
+func (p *Autoscaler) Period() int32 {
+	var longest int32
+	for _, rules := range []*Rules{&p.Up, &p.Down} {
+		for i := range rules.Policies {
+			longest = max(longest, rules.Policies[i].Period)
+		}
+	}
+	return longest
+}
+
+// Encode is the policy's canonical JSON.
+func (p *Autoscaler) Encode() []byte {
+	b, err := json.Marshal(p)
+	if err != nil {
+		panic(err) // finite numbers and strings always marshal
+	}
+	return b
+}
+
+// Digest is the first 128 bits of the SHA-256 of an encoded policy, in hex.
+func Digest(encoded []byte) string {
+	sum := sha256.Sum256(encoded)
+	return hex.EncodeToString(sum[:16])
+}
