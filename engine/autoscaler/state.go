@@ -67,8 +67,7 @@ func (s *State) Clone() State {
 // adopt moves the state onto the grid and horizons of the policy that decides
 // now, and says whether that changed anything. What the former policy could no
 // longer see at its last slot, previous, is dropped first.
-func (s *State) adopt(p *policy.Autoscaler, phase int32, previous slot.Slot) bool {
-	grid := slot.Grid{Interval: p.Interval, Phase: phase}
+func (s *State) adopt(p *policy.Autoscaler, grid slot.Grid, previous slot.Slot) bool {
 	window, period := p.Window(), p.Period()
 	if s.Grid == grid && s.Window == window && s.Period == period {
 		return false

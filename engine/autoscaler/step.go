@@ -10,9 +10,7 @@ import (
 
 // Input is what one slot observed.
 type Input struct {
-	Slot slot.Slot
-	// Phase is the autoscaler's phase on the grid of its interval, in seconds.
-	Phase int32
+	Slot  slot.Slot
 	Scale Scale
 	// Metrics are the observations of the policy's metrics, in its order.
 	Metrics []Sample
@@ -87,7 +85,7 @@ func Step(p *policy.Autoscaler, s State, in *Input) (State, Decision) {
 	if !first {
 		previous = s.Grid.Before(in.Slot)
 	}
-	changed := s.adopt(p, in.Phase, previous)
+	changed := s.adopt(p, slot.GridAt(in.Slot, p.Interval), previous)
 	changed = s.settle(p.DryRun, in.Slot, current) || changed
 	if first {
 		// An autoscaler seen for the first time finds the current count in its

@@ -86,7 +86,7 @@ func (w *walk) decide() []int32 {
 	var state State
 	return w.play(1_000_000, func(now slot.Slot, _ []slot.Slot, scale Scale, metrics []Sample) (int32, bool) {
 		var d Decision
-		state, d = Step(w.Policy, state, &Input{Slot: now, Phase: phaseOf(now, w.Policy), Scale: scale, Metrics: metrics})
+		state, d = Step(w.Policy, state, &Input{Slot: now, Scale: scale, Metrics: metrics})
 		return d.Desired, d.Known
 	})
 }
@@ -96,8 +96,6 @@ func (w *walk) expect() []int32 {
 	naive := twin{policy: w.Policy}
 	return w.play(1_000_000, naive.decide)
 }
-
-func phaseOf(now slot.Slot, p *policy.Autoscaler) int32 { return int32(int64(now) % int64(p.Interval)) }
 
 func equal(a, b []int32) bool { return slices.Equal(a, b) }
 

@@ -26,6 +26,15 @@ type Grid struct {
 	Phase    int32 `json:"phase"`
 }
 
+// GridAt is the grid of an interval in seconds that s lies on.
+func GridAt(s Slot, interval int32) Grid {
+	phase := int64(s) % int64(interval)
+	if phase < 0 {
+		phase += int64(interval)
+	}
+	return Grid{Interval: interval, Phase: int32(phase)}
+}
+
 // Of is the last slot of the grid at or before s.
 func (g Grid) Of(s Slot) Slot {
 	offset := (int64(s) - int64(g.Phase)) % int64(g.Interval)

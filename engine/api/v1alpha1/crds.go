@@ -13,7 +13,7 @@ var crds embed.FS
 
 // CRDs returns the CustomResourceDefinitions of the three kinds in the order of
 // their names. They need Kubernetes 1.29 or newer, whose CEL knows quantities
-// and optional fields. An error means that the program was built wrongly.
+// and formatted messages. An error means that the program was built wrongly.
 func CRDs() ([]*apiextensionsv1.CustomResourceDefinition, error) {
 	entries, err := crds.ReadDir("crds")
 	if err != nil {

@@ -50,11 +50,11 @@ type HorizontalAutoscalerList struct {
 // the ranges of the fields (3600 s and 1800 s) imply the limit for it, as the
 // shortest interval (1 s) does for an absent window.
 //
-// +kubebuilder:validation:XValidation:rule="self.minReplicas <= self.maxReplicas",fieldPath=".maxReplicas",messageExpression="'maxReplicas must be at least minReplicas (' + string(self.minReplicas) + '), not ' + string(self.maxReplicas)"
-// +kubebuilder:validation:XValidation:rule="!has(self.pollingIntervalSeconds) || self.?behavior.?scaleUp.?stabilizationWindowSeconds.orValue(0) <= 360 * self.pollingIntervalSeconds",fieldPath=".behavior.scaleUp.stabilizationWindowSeconds",messageExpression="'stabilizationWindowSeconds must be at most 360 polling intervals, here ' + string(360 * self.pollingIntervalSeconds) + ' s; shorten it or raise pollingIntervalSeconds (' + string(self.pollingIntervalSeconds) + ')'"
-// +kubebuilder:validation:XValidation:rule="!has(self.pollingIntervalSeconds) || self.?behavior.?scaleUp.?policies.orValue([]).all(p, p.periodSeconds <= 360 * self.pollingIntervalSeconds)",fieldPath=".behavior.scaleUp.policies",messageExpression="'periodSeconds must be at most 360 polling intervals, here ' + string(360 * self.pollingIntervalSeconds) + ' s; shorten it or raise pollingIntervalSeconds (' + string(self.pollingIntervalSeconds) + ')'"
-// +kubebuilder:validation:XValidation:rule="!has(self.pollingIntervalSeconds) || self.?behavior.?scaleDown.?stabilizationWindowSeconds.orValue(0) <= 360 * self.pollingIntervalSeconds",fieldPath=".behavior.scaleDown.stabilizationWindowSeconds",messageExpression="'stabilizationWindowSeconds must be at most 360 polling intervals, here ' + string(360 * self.pollingIntervalSeconds) + ' s; shorten it or raise pollingIntervalSeconds (' + string(self.pollingIntervalSeconds) + ')'"
-// +kubebuilder:validation:XValidation:rule="!has(self.pollingIntervalSeconds) || self.?behavior.?scaleDown.?policies.orValue([]).all(p, p.periodSeconds <= 360 * self.pollingIntervalSeconds)",fieldPath=".behavior.scaleDown.policies",messageExpression="'periodSeconds must be at most 360 polling intervals, here ' + string(360 * self.pollingIntervalSeconds) + ' s; shorten it or raise pollingIntervalSeconds (' + string(self.pollingIntervalSeconds) + ')'"
+// +kubebuilder:validation:XValidation:rule="self.minReplicas <= self.maxReplicas",fieldPath=".maxReplicas",messageExpression="'maxReplicas must be at least minReplicas (%d), not %d'.format([self.minReplicas, self.maxReplicas])"
+// +kubebuilder:validation:XValidation:rule="!has(self.pollingIntervalSeconds) || !has(self.behavior) || !has(self.behavior.scaleUp) || !has(self.behavior.scaleUp.stabilizationWindowSeconds) || self.behavior.scaleUp.stabilizationWindowSeconds <= 360 * self.pollingIntervalSeconds",fieldPath=".behavior.scaleUp.stabilizationWindowSeconds",messageExpression="'stabilizationWindowSeconds must be at most 360 polling intervals, here %d s; shorten it or raise pollingIntervalSeconds (%d)'.format([360 * self.pollingIntervalSeconds, self.pollingIntervalSeconds])"
+// +kubebuilder:validation:XValidation:rule="!has(self.pollingIntervalSeconds) || !has(self.behavior) || !has(self.behavior.scaleUp) || !has(self.behavior.scaleUp.policies) || self.behavior.scaleUp.policies.all(p, p.periodSeconds <= 360 * self.pollingIntervalSeconds)",fieldPath=".behavior.scaleUp.policies",messageExpression="'periodSeconds must be at most 360 polling intervals, here %d s; shorten it or raise pollingIntervalSeconds (%d)'.format([360 * self.pollingIntervalSeconds, self.pollingIntervalSeconds])"
+// +kubebuilder:validation:XValidation:rule="!has(self.pollingIntervalSeconds) || !has(self.behavior) || !has(self.behavior.scaleDown) || !has(self.behavior.scaleDown.stabilizationWindowSeconds) || self.behavior.scaleDown.stabilizationWindowSeconds <= 360 * self.pollingIntervalSeconds",fieldPath=".behavior.scaleDown.stabilizationWindowSeconds",messageExpression="'stabilizationWindowSeconds must be at most 360 polling intervals, here %d s; shorten it or raise pollingIntervalSeconds (%d)'.format([360 * self.pollingIntervalSeconds, self.pollingIntervalSeconds])"
+// +kubebuilder:validation:XValidation:rule="!has(self.pollingIntervalSeconds) || !has(self.behavior) || !has(self.behavior.scaleDown) || !has(self.behavior.scaleDown.policies) || self.behavior.scaleDown.policies.all(p, p.periodSeconds <= 360 * self.pollingIntervalSeconds)",fieldPath=".behavior.scaleDown.policies",messageExpression="'periodSeconds must be at most 360 polling intervals, here %d s; shorten it or raise pollingIntervalSeconds (%d)'.format([360 * self.pollingIntervalSeconds, self.pollingIntervalSeconds])"
 type HorizontalAutoscalerSpec struct {
 	// ScaleTargetRef names the resource with a scale subresource, in the same namespace.
 	ScaleTargetRef CrossVersionObjectReference `json:"scaleTargetRef"`
@@ -110,7 +110,7 @@ type PrometheusMetricSource struct {
 	//
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=8192
-	// +kubebuilder:validation:XValidation:rule="size(bytes(self)) <= 8192",messageExpression="'query must be at most 8192 bytes, not ' + string(size(bytes(self)))"
+	// +kubebuilder:validation:XValidation:rule="size(bytes(self)) <= 8192",messageExpression="'query must be at most 8192 bytes, not %d'.format([size(bytes(self))])"
 	Query string `json:"query"`
 	// Target is what the result should be.
 	Target MetricTarget `json:"target"`
@@ -143,13 +143,13 @@ type MetricTarget struct {
 	//
 	// +kubebuilder:validation:XIntOrString
 	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:XValidation:rule="!isQuantity(string(self)) || quantity(string(self)).isGreaterThan(quantity('0'))",messageExpression="'value must be greater than 0, not ' + string(self)"
+	// +kubebuilder:validation:XValidation:rule="type(self) in [int] ? int(self) > 0 : quantity(self).isGreaterThan(quantity('0'))",messageExpression="'value must be greater than 0, not %s'.format([string(self)])"
 	Value *resource.Quantity `json:"value,omitempty"`
 	// AverageValue is the share of the total that one replica should carry.
 	//
 	// +kubebuilder:validation:XIntOrString
 	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:XValidation:rule="!isQuantity(string(self)) || quantity(string(self)).isGreaterThan(quantity('0'))",messageExpression="'averageValue must be greater than 0, not ' + string(self)"
+	// +kubebuilder:validation:XValidation:rule="type(self) in [int] ? int(self) > 0 : quantity(self).isGreaterThan(quantity('0'))",messageExpression="'averageValue must be greater than 0, not %s'.format([string(self)])"
 	AverageValue *resource.Quantity `json:"averageValue,omitempty"`
 	// AverageUtilization is the wanted ratio in percent.
 	//
@@ -198,7 +198,7 @@ type ScalingRules struct {
 	//
 	// +kubebuilder:validation:XIntOrString
 	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:XValidation:rule="!isQuantity(string(self)) || quantity(string(self)).compareTo(quantity('0')) >= 0",messageExpression="'tolerance must be 0 or more, not ' + string(self)"
+	// +kubebuilder:validation:XValidation:rule="type(self) in [int] ? int(self) >= 0 : quantity(self).compareTo(quantity('0')) >= 0",messageExpression="'tolerance must be 0 or more, not %s'.format([string(self)])"
 	Tolerance *resource.Quantity `json:"tolerance,omitempty"`
 }
 

@@ -84,7 +84,7 @@ type NodeTemplate struct {
 	// Allocatable is what pods may request on the node, by resource.
 	//
 	// +kubebuilder:validation:MaxProperties=64
-	// +kubebuilder:validation:XValidation:rule="self.all(r, size(string(self[r])) <= 32 && !string(self[r]).startsWith('-'))",message="every quantity must be 0 or more and at most 32 characters long"
+	// +kubebuilder:validation:XValidation:rule="self.all(r, type(self[r]) in [int] ? int(self[r]) >= 0 : size(self[r]) <= 32 && !self[r].startsWith('-'))",message="every quantity must be 0 or more and at most 32 characters long"
 	Allocatable corev1.ResourceList `json:"allocatable"`
 }
 
@@ -92,7 +92,7 @@ type NodeTemplate struct {
 type ReservedCapacitySpec struct {
 	// NodeSelector selects the nodes by one label.
 	//
-	// +kubebuilder:validation:XValidation:rule="size(self) == 1",messageExpression="'nodeSelector must have exactly one entry, not ' + string(size(self))"
+	// +kubebuilder:validation:XValidation:rule="size(self) == 1",messageExpression="'nodeSelector must have exactly one entry, not %d'.format([size(self)])"
 	NodeSelector map[string]string `json:"nodeSelector"`
 	// ExcludeDaemonSets leaves pods owned by DaemonSets out of the reserved amounts.
 	ExcludeDaemonSets bool `json:"excludeDaemonSets,omitempty"`

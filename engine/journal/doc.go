@@ -1,0 +1,12 @@
+// Package journal is the record of decisions: one JSON object a line for every
+// decided slot of every object, with keys in a fixed order and no byte in it
+// that a simulation of the same inputs would not write too.
+//
+// A line's digest is the SHA-256 of the line without it; its chain repeats the
+// digest of the object's line before it in the same file. So a changed byte is
+// told apart from a lost line: the first breaks a digest, the second a chain.
+//
+// A file stands alone: the first record of an object in it carries the compiled
+// policy and the state before the step, from which Verify decides every later
+// record again.
+package journal
