@@ -1,0 +1,47 @@
+package manifest
+
+import (
+	"slices"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// serverMetadata is what only the API server writes: it comes with the output
+// of kubectl get and is no part of a manifest.
+var serverMetadata = []string{
+	"managedFields", "uid", "resourceVersion", "generation", "creationTimestamp",
+	"deletionTimestamp", "deletionGracePeriodSeconds", "selfLink",
+}
+
+// manifestOnly is an object without status and server metadata, and with the
+// apiVersion and kind that its list gave it.
+func manifestOnly(n *yaml.Node, d *Document) *yaml.Node {
+	out := without(n, "status")
+	for i := 0; i+1 < len(out.Content); i += 2 {
+		if out.Content[i].Value == "metadata" && out.Content[i+1].Kind == yaml.MappingNode {
+			out.Content[i+1] = without(out.Content[i+1], serverMetadata...)
+		}
+	}
+	if _, v := child(out, step{text: "kind"}); v == nil {
+		out.Content = append(out.Content, stringNode("kind"), stringNode(d.Kind))
+	}
+	if _, v := child(out, step{text: "apiVersion"}); v == nil {
+		out.Content = append(out.Content, stringNode("apiVersion"), stringNode(d.APIVersion))
+	}
+	return out
+}
+
+func without(n *yaml.Node, keys ...string) *yaml.Node {
+	out := *n
+	out.Content = nil
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if !slices.Contains(keys, n.Content[i].Value) {
+			out.Content = append(out.Content, n.Content[i], n.Content[i+1])
+		}
+	}
+	return &out
+}
+
+func stringNode(s string) *yaml.Node {
+	return &yaml.Node{Kind: yaml.ScalarNode, Tag: stringTag, Value: s}
+}

@@ -1,0 +1,151 @@
+package manifest
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Parse splits the text of one file into its documents; the items of lists are
+// documents of their own, and empty documents are left out. On a syntax error
+// it also returns the documents before it.
+func Parse(file string, data []byte) ([]*Document, error) {
+	var docs []*Document
+	var errs Errors
+	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	for {
+		var n yaml.Node
+		err := nextNode(decoder, &n)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			errs = append(errs, syntaxError(file, data, err))
+			break
+		}
+		if len(n.Content) == 1 {
+			list, listErrs := split(file, n.Content[0], "", "", 0)
+			docs, errs = append(docs, list...), append(errs, listErrs...)
+		}
+	}
+	return docs, Join(errs)
+}
+
+// nextNode turns the parser's panics on odd input into errors.
+func nextNode(d *yaml.Decoder, n *yaml.Node) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("the YAML parser failed: %v", r)
+		}
+	}()
+	return d.Decode(n)
+}
+
+// split returns the object itself, or the items of a list. The kind and version
+// of a typed list (HorizontalAutoscalerList) are those of its items too.
+func split(file string, n *yaml.Node, apiVersion, kind string, depth int) ([]*Document, Errors) {
+	for n.Kind == yaml.AliasNode {
+		n = n.Alias
+	}
+	at := Position{File: file, Line: n.Line, Column: n.Column}
+	if n.Kind == yaml.ScalarNode && n.ShortTag() == nullTag {
+		return nil, nil
+	}
+	if n.Kind != yaml.MappingNode {
+		return nil, Errors{{Position: at, Message: "not an object; want a mapping with apiVersion and kind"}}
+	}
+	doc := &Document{File: file, Node: n, APIVersion: apiVersion, Kind: kind, start: at}
+	if v := text(n, "apiVersion"); v != "" {
+		doc.APIVersion = v
+	}
+	if v := text(n, "kind"); v != "" {
+		doc.Kind = v
+	}
+	items := value(n, "items")
+	if !strings.HasSuffix(doc.Kind, "List") || items == nil || items.Kind != yaml.SequenceNode {
+		return []*Document{doc}, nil
+	}
+	if depth == depthMost {
+		return nil, Errors{{Position: at, Message: fmt.Sprintf("lists nested deeper than %d levels", depthMost)}}
+	}
+	itemKind := strings.TrimSuffix(doc.Kind, "List")
+	itemVersion := doc.APIVersion
+	if itemKind == "" {
+		itemVersion = ""
+	}
+	var docs []*Document
+	var errs Errors
+	for _, item := range items.Content {
+		list, listErrs := split(file, item, itemVersion, itemKind, depth+1)
+		docs, errs = append(docs, list...), append(errs, listErrs...)
+	}
+	return docs, errs
+}
+
+// value finds a key of an unexpanded mapping.
+func value(n *yaml.Node, key string) *yaml.Node {
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == key {
+			v := n.Content[i+1]
+			if v.Kind == yaml.AliasNode {
+				v = v.Alias
+			}
+			return v
+		}
+	}
+	return nil
+}
+
+func text(n *yaml.Node, key string) string {
+	if v := value(n, key); v != nil && v.Kind == yaml.ScalarNode && v.ShortTag() == stringTag {
+		return v.Value
+	}
+	return ""
+}
+
+var syntaxLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)`)
+
+// cures are hints for the commonest mistakes, by a part of the parser's words.
+var cures = []struct{ problem, cure string }{
+	{"found character that cannot start any token", "indent with spaces, not tabs, and quote values that start with @, ` or %"},
+	{"mapping values are not allowed in this context", "check the indentation, and quote values that contain \": \""},
+	{"did not find expected key", "check the indentation, and quote values that contain quotes or start with { or ["},
+	{"could not find expected ':'", "check the indentation, and that every key is followed by a colon and a space"},
+	{"did not find expected '-' indicator", "check the indentation of the list's items"},
+}
+
+// syntaxError translates the parser's error. The parser tells the line at most;
+// the column is that of the line's first character.
+func syntaxError(file string, data []byte, err error) *Error {
+	e := &Error{Position: Position{File: file, Line: 1, Column: 1}}
+	m := syntaxLine.FindStringSubmatch(strings.ReplaceAll(err.Error(), "\n", " "))
+	if m == nil {
+		e.Message = "invalid YAML: " + err.Error()
+		return e
+	}
+	e.Message = "invalid YAML: " + m[2]
+	for _, c := range cures {
+		if strings.Contains(m[2], c.problem) {
+			e.Message += "; " + c.cure
+		}
+	}
+	if line, err := strconv.Atoi(m[1]); err == nil {
+		e.Position.Line, e.Position.Column = line, firstColumn(data, line)
+	}
+	return e
+}
+
+func firstColumn(data []byte, line int) int {
+	lines := bytes.SplitN(data, []byte("\n"), line+1)
+	if line > len(lines) {
+		return 1
+	}
+	l := lines[line-1]
+	return len(l) - len(bytes.TrimLeft(l, " \t")) + 1
+}

@@ -1,0 +1,111 @@
+package manifest
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// A Position is a place in a file. Line and Column start at 1; 0 is unknown.
+type Position struct {
+	File         string
+	Line, Column int
+}
+
+// String is file:line:column, without the parts that are unknown.
+func (p Position) String() string {
+	switch {
+	case p.Line == 0:
+		return p.File
+	case p.Column == 0:
+		return fmt.Sprintf("%s:%d", p.File, p.Line)
+	}
+	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column)
+}
+
+func (p Position) compare(q Position) int {
+	return cmp.Or(cmp.Compare(p.File, q.File), cmp.Compare(p.Line, q.Line), cmp.Compare(p.Column, q.Column))
+}
+
+// An Error is one mistake in the input.
+type Error struct {
+	Position Position
+	// Field is the path of the field, e.g. spec.metrics[0].prometheus.query;
+	// empty if the mistake concerns the whole document.
+	Field string
+	// Message says what is wrong and what is allowed.
+	Message string
+}
+
+// Error is one line: position, field and message.
+func (e *Error) Error() string {
+	parts := make([]string, 0, 3)
+	if pos := e.Position.String(); pos != "" {
+		parts = append(parts, pos)
+	}
+	if e.Field != "" {
+		parts = append(parts, e.Field)
+	}
+	return strings.Join(append(parts, e.Message), ": ")
+}
+
+// Errors are the mistakes of one call, sorted by position.
+type Errors []*Error
+
+// errorsShown bounds the lines of Errors.Error; the slice itself is complete.
+const errorsShown = 20
+
+// Error is one line for each of the first 20 errors and a count of the others.
+func (l Errors) Error() string {
+	var b strings.Builder
+	for i, e := range l {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		if i == errorsShown {
+			fmt.Fprintf(&b, "and %d more errors", len(l)-i)
+			break
+		}
+		b.WriteString(e.Error())
+	}
+	return b.String()
+}
+
+// Unwrap makes the single errors visible to errors.As.
+func (l Errors) Unwrap() []error {
+	list := make([]error, len(l))
+	for i, e := range l {
+		list[i] = e
+	}
+	return list
+}
+
+// Join flattens errors into one sorted Errors without repetitions; an error of
+// another type becomes an Error without position. It returns nil if all are nil.
+func Join(errs ...error) error {
+	var list Errors
+	for _, err := range errs {
+		list = append(list, flatten(err)...)
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(list, func(a, b *Error) int { return a.Position.compare(b.Position) })
+	return slices.CompactFunc(list, func(a, b *Error) bool { return *a == *b })
+}
+
+func flatten(err error) Errors {
+	var list Errors
+	var one *Error
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &list):
+		return list
+	case errors.As(err, &one):
+		return Errors{one}
+	}
+	return Errors{{Message: err.Error()}}
+}

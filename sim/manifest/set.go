@@ -1,0 +1,251 @@
+package manifest
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
+)
+
+// DefaultNamespace is that of objects that name none.
+const DefaultNamespace = "default"
+
+// An Entry is a decoded object and the text it came from.
+type Entry[T any] struct {
+	Object *T
+	Doc    *Document
+}
+
+// The entries of our three kinds.
+type (
+	Autoscaler = Entry[v1alpha1.HorizontalAutoscaler]
+	Producer   = Entry[v1alpha1.MetricsProducer]
+	NodeGroup  = Entry[v1alpha1.ScalableNodeGroup]
+)
+
+// A Foreign is an object of somebody else's kind that can be converted: a
+// HorizontalPodAutoscaler (autoscaling/v1, v2) or a ScaledObject (keda.sh/v1alpha1).
+type Foreign struct {
+	APIVersion, Kind, Namespace, Name string
+	// JSON is the object without status and what only the API server writes.
+	JSON []byte
+	Doc  *Document
+}
+
+// A Skipped counts the objects of a kind that is of no interest here. The kind
+// is empty for documents that are no Kubernetes objects.
+type Skipped struct {
+	APIVersion, Kind string
+	Count            int
+}
+
+// A Set is what was found in the input; lists keep the order of the input.
+type Set struct {
+	Autoscalers []Autoscaler
+	Producers   []Producer
+	NodeGroups  []NodeGroup
+	Foreign     []Foreign
+	// Scenarios are the Scenario documents, expanded but not decoded.
+	Scenarios []*Document
+	// Skipped is sorted by API version and kind.
+	Skipped []Skipped
+}
+
+// Load reads and collects: Collect of Read. The Set is never nil; with an
+// error it holds what could be decoded.
+func Load(paths []string, stdin io.Reader) (*Set, error) {
+	docs, readErr := Read(paths, stdin)
+	set, err := Collect(docs)
+	return set, Join(readErr, err)
+}
+
+// Collect decodes documents and sorts them by kind. It returns Errors; the Set
+// then holds what could be decoded.
+func Collect(docs []*Document) (*Set, error) {
+	c := &collector{set: &Set{}, seen: map[string]Position{}, skipped: map[Skipped]int{}}
+	for _, d := range docs {
+		c.document(d)
+	}
+	for kind, n := range c.skipped {
+		kind.Count = n
+		c.set.Skipped = append(c.set.Skipped, kind)
+	}
+	slices.SortFunc(c.set.Skipped, func(a, b Skipped) int {
+		return cmp.Or(cmp.Compare(a.APIVersion, b.APIVersion), cmp.Compare(a.Kind, b.Kind))
+	})
+	return c.set, Join(c.errs)
+}
+
+// The groups and kinds that Collect knows.
+const (
+	scenarioVersion = "simulation.karpenter.sh/v1alpha1"
+	scenarioKind    = "Scenario"
+)
+
+var (
+	ourKinds     = []string{"HorizontalAutoscaler", "MetricsProducer", "ScalableNodeGroup"}
+	foreignKinds = map[string][]string{
+		"HorizontalPodAutoscaler": {"autoscaling/v1", "autoscaling/v2"},
+		"ScaledObject":            {"keda.sh/v1alpha1"},
+	}
+)
+
+type collector struct {
+	set     *Set
+	errs    Errors
+	seen    map[string]Position
+	skipped map[Skipped]int
+}
+
+func (c *collector) fail(d *Document, path, format string, args ...any) {
+	c.errs = append(c.errs, d.Errorf(path, format, args...))
+}
+
+func (c *collector) document(d *Document) {
+	group, _, _ := strings.Cut(d.APIVersion, "/")
+	switch {
+	case d.APIVersion == "" || d.Kind == "":
+		if d.explicit {
+			c.fail(d, "", "no Kubernetes object: want apiVersion and kind, both strings")
+			return
+		}
+		c.skipped[Skipped{}]++
+	case group == v1alpha1.GroupVersion.Group:
+		c.ours(d)
+	case group == "simulation.karpenter.sh":
+		c.scenario(d)
+	case foreignKinds[d.Kind] != nil && (group == "autoscaling" || group == "keda.sh"):
+		c.foreign(d)
+	default:
+		c.skipped[Skipped{APIVersion: d.APIVersion, Kind: d.Kind}]++
+	}
+}
+
+func (c *collector) ours(d *Document) {
+	if d.APIVersion != v1alpha1.GroupVersion.String() {
+		c.fail(d, "apiVersion", "unknown version %q; allowed: %s", d.APIVersion, v1alpha1.GroupVersion)
+		return
+	}
+	if !slices.Contains(ourKinds, d.Kind) {
+		c.fail(d, "kind", "unknown kind %q in %s; allowed: %s", d.Kind, d.APIVersion, strings.Join(ourKinds, ", "))
+		return
+	}
+	if !c.prepare(d) {
+		return
+	}
+	switch d.Kind {
+	case "HorizontalAutoscaler":
+		c.set.Autoscalers = appendEntry(c, c.set.Autoscalers, d, &v1alpha1.HorizontalAutoscaler{})
+	case "MetricsProducer":
+		c.set.Producers = appendEntry(c, c.set.Producers, d, &v1alpha1.MetricsProducer{})
+	case "ScalableNodeGroup":
+		c.set.NodeGroups = appendEntry(c, c.set.NodeGroups, d, &v1alpha1.ScalableNodeGroup{})
+	}
+}
+
+// object is a pointer to one of our kinds.
+type object[T any] interface {
+	*T
+	metav1.Object
+	runtime.Object
+}
+
+func appendEntry[T any, P object[T]](c *collector, list []Entry[T], d *Document, o P) []Entry[T] {
+	if err := d.Decode(o); err != nil {
+		c.errs = append(c.errs, flatten(err)...)
+		return list
+	}
+	if !c.identify(d, o) {
+		return list
+	}
+	return append(list, Entry[T]{Object: o, Doc: d})
+}
+
+// prepare expands the document and drops what is not part of a manifest.
+func (c *collector) prepare(d *Document) bool {
+	n, errs := expand(d.File, d.Node)
+	c.errs = append(c.errs, errs...)
+	if n == nil {
+		return false
+	}
+	d.Node = manifestOnly(n, d)
+	return len(errs) == 0
+}
+
+// identify completes the namespace, checks the name and refuses the second
+// object of a name.
+func (c *collector) identify(d *Document, o metav1.Object) bool {
+	before := len(c.errs)
+	if o.GetNamespace() == "" {
+		o.SetNamespace(DefaultNamespace)
+	}
+	switch {
+	case o.GetName() == "":
+		c.fail(d, "metadata.name", "required")
+	case validation.IsDNS1123Subdomain(o.GetName()) != nil:
+		c.fail(d, "metadata.name", "%q is no object name; want lower case letters, digits, '-' and '.', at most 253", o.GetName())
+	}
+	if validation.IsDNS1123Label(o.GetNamespace()) != nil {
+		c.fail(d, "metadata.namespace", "%q is no namespace; want lower case letters, digits and '-', at most 63", o.GetNamespace())
+	}
+	if len(c.errs) > before {
+		return false
+	}
+	id := fmt.Sprintf("%s/%s/%s", o.GetNamespace(), d.Kind, o.GetName())
+	if first, twice := c.seen[id]; twice {
+		c.fail(d, "metadata.name", "%s is defined twice; the first is at %s", id, first)
+		return false
+	}
+	c.seen[id] = d.Locate("metadata.name")
+	return true
+}
+
+func (c *collector) foreign(d *Document) {
+	if versions := foreignKinds[d.Kind]; !slices.Contains(versions, d.APIVersion) {
+		c.fail(d, "apiVersion", "a %s of %s cannot be converted; allowed: %s", d.Kind, d.APIVersion, strings.Join(versions, ", "))
+		return
+	}
+	if !c.prepare(d) {
+		return
+	}
+	var named struct {
+		Metadata metav1.ObjectMeta `json:"metadata"`
+	}
+	if m := d.lookup("metadata"); m != nil {
+		ch := &checker{doc: d}
+		ch.node(nil, m, metadataType, "metadata")
+		if len(ch.errs) > 0 {
+			c.errs = append(c.errs, ch.errs...)
+			return
+		}
+	}
+	data, err := decodeLenient(d, &named)
+	if err != nil {
+		c.errs = append(c.errs, flatten(err)...)
+		return
+	}
+	if c.identify(d, &named.Metadata) {
+		c.set.Foreign = append(c.set.Foreign, Foreign{
+			APIVersion: d.APIVersion, Kind: d.Kind,
+			Namespace: named.Metadata.Namespace, Name: named.Metadata.Name, JSON: data, Doc: d,
+		})
+	}
+}
+
+func (c *collector) scenario(d *Document) {
+	switch {
+	case d.Kind != scenarioKind:
+		c.fail(d, "kind", "unknown kind %q in %s; allowed: %s", d.Kind, d.APIVersion, scenarioKind)
+	case d.APIVersion != scenarioVersion:
+		c.fail(d, "apiVersion", "unknown version %q; allowed: %s", d.APIVersion, scenarioVersion)
+	case c.prepare(d):
+		c.set.Scenarios = append(c.set.Scenarios, d)
+	}
+}
