@@ -105,12 +105,13 @@ type Metric struct {
 }
 
 // PrometheusMetricSource is a PromQL query whose result is a vector of one sample.
+//
+// +kubebuilder:validation:XValidation:rule="size(bytes(self.query)) <= 8192",fieldPath=".query",messageExpression="'query must be at most 8192 bytes, not %d'.format([size(bytes(self.query))])"
 type PrometheusMetricSource struct {
 	// Query is PromQL, evaluated as an instant query; at most 8192 bytes.
 	//
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=8192
-	// +kubebuilder:validation:XValidation:rule="size(bytes(self)) <= 8192",messageExpression="'query must be at most 8192 bytes, not %d'.format([size(bytes(self))])"
 	Query string `json:"query"`
 	// Target is what the result should be.
 	Target MetricTarget `json:"target"`
