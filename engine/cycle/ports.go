@@ -5,6 +5,10 @@ import (
 	"errors"
 	"time"
 
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
+	"github.com/karpenter-sim/karpenter/engine/journal"
 	"github.com/karpenter-sim/karpenter/engine/observation"
 )
 
@@ -94,6 +98,32 @@ type ScaleTargets interface {
 	// Set writes spec.replicas on condition that the object still has the
 	// observed version; otherwise it returns ErrConflict.
 	Set(ctx context.Context, target TargetRef, observed Scale, replicas int32) error
+}
+
+// A Stored is an object as its store has it.
+type Stored struct {
+	Object *v1alpha1.HorizontalAutoscaler
+	// Version is the resourceVersion that the next commit must carry.
+	Version string
+}
+
+// A Store keeps the specs and the status of the autoscalers. The status holds
+// the state, so a commit is the decision.
+type Store interface {
+	// Load reads the object itself, past any cache. It returns ErrNotFound once
+	// the object is gone.
+	Load(ctx context.Context, name types.NamespacedName) (Stored, error)
+	// Commit replaces the status on condition that the object still has the
+	// version, and returns the new one; otherwise it returns ErrConflict. The
+	// status must not be kept.
+	Commit(ctx context.Context, name types.NamespacedName, version string, status *v1alpha1.HorizontalAutoscalerStatus) (string, error)
+}
+
+// A Journal takes the records of decisions and of what came of them. It must
+// not keep the record or its slices, and must not block a decision for long.
+type Journal interface {
+	Record(*journal.Record)
+	Outcome(*journal.Outcome)
 }
 
 // A NodeGroupRef identifies a node group at a provider.

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 )
 
 // Limits that keep state, cost and CRD validation bounded.
@@ -129,4 +130,17 @@ func (p *Autoscaler) Encode() []byte {
 func Digest(encoded []byte) string {
 	sum := sha256.Sum256(encoded)
 	return hex.EncodeToString(sum[:16])
+}
+
+// Valid says whether a decoded policy is one that CompileAutoscaler could have
+// made as far as the step relies on it: a number of metrics and an interval
+// within limits. It guards the verification of foreign journals.
+func (p *Autoscaler) Valid() error {
+	if p.Interval < 1 || p.Interval > MaxInterval {
+		return fmt.Errorf("policy: interval %d is not between 1 and %d seconds", p.Interval, MaxInterval)
+	}
+	if len(p.Metrics) > MaxMetrics {
+		return fmt.Errorf("policy: %d metrics, at most %d are allowed", len(p.Metrics), MaxMetrics)
+	}
+	return nil
 }

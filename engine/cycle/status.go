@@ -1,0 +1,226 @@
+package cycle
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
+	"github.com/karpenter-sim/karpenter/engine/autoscaler"
+	"github.com/karpenter-sim/karpenter/engine/journal"
+	"github.com/karpenter-sim/karpenter/engine/observation"
+	"github.com/karpenter-sim/karpenter/engine/policy"
+	"github.com/karpenter-sim/karpenter/engine/slot"
+)
+
+// published is the part of the status whose change is worth a write of its own.
+type published struct {
+	generation       int64
+	state            string
+	desired, current int32
+	reason           autoscaler.Reason
+	fault            string
+}
+
+// publishedOf is what a stored status says, in the terms of the next comparison.
+func publishedOf(status *v1alpha1.HorizontalAutoscalerStatus) published {
+	p := published{generation: status.ObservedGeneration, state: status.State, reason: autoscaler.Reason(status.Reason), desired: -1, current: -1}
+	if status.DesiredReplicas != nil {
+		p.desired = *status.DesiredReplicas
+	}
+	if status.CurrentReplicas != nil {
+		p.current = *status.CurrentReplicas
+	}
+	if active := meta.FindStatusCondition(status.Conditions, v1alpha1.ActiveCondition); active != nil && active.Status == metav1.ConditionFalse {
+		p.fault = active.Message
+	}
+	return p
+}
+
+// commit stores the state and the status if a later decision, or a reader,
+// could tell the difference.
+func (a *Autoscalers) commit(ctx context.Context, m *memory, s slot.Slot, d *autoscaler.Decision) error {
+	text, named := m.text, m.named
+	if d.Changed {
+		b, err := m.state.AppendText(nil)
+		if err != nil {
+			return err
+		}
+		text, named = string(b), journal.Digest(b)
+	}
+	next := m.published
+	next.generation, next.state, next.reason, next.fault = m.generation, text, d.Reason, m.fault(d)
+	if d.Known {
+		next.desired, next.current = d.Desired, m.in.Scale.Status
+	}
+	if next != m.published || a.stale(m, s) {
+		m.publish(s, d, text, next.fault)
+		version, err := a.Store.Commit(ctx, m.name, m.version, &m.status)
+		if err != nil {
+			return err
+		}
+		m.version, m.published = version, next
+	}
+	m.text, m.named, m.record.State = text, named, named
+	return nil
+}
+
+// stale says whether the metrics in the status are due for a write of their own.
+func (a *Autoscalers) stale(m *memory, s slot.Slot) bool {
+	if a.Refresh <= 0 || m.policy == nil || int64(s)%a.Refresh >= int64(m.grid.Interval) {
+		return false
+	}
+	return m.status.Metrics != m.metricsLine()
+}
+
+// publish writes the outcome of a slot into the status.
+func (m *memory) publish(s slot.Slot, d *autoscaler.Decision, text, fault string) {
+	status := &m.status
+	status.ObservedGeneration = m.generation
+	status.State = text
+	status.Reason = string(d.Reason)
+	if d.Known {
+		current, desired := m.in.Scale.Status, d.Desired
+		status.CurrentReplicas, status.DesiredReplicas = &current, &desired
+		if desired != m.in.Scale.Spec && !m.policy.DryRun {
+			at := metav1.NewTime(s.Time())
+			status.LastScaleTime = &at
+		}
+	}
+	if m.policy != nil {
+		status.Metrics = m.metricsLine()
+		status.CurrentMetrics = m.currentMetrics()
+	}
+	at := metav1.NewTime(s.Time())
+	for _, c := range conditions(d, fault) {
+		c.LastTransitionTime, c.ObservedGeneration = at, m.generation
+		meta.SetStatusCondition(&status.Conditions, c)
+	}
+}
+
+// fault says in one line why the slot could not be decided as it should be, or
+// is empty. It holds no number that changes from slot to slot.
+func (m *memory) fault(d *autoscaler.Decision) string {
+	switch d.Reason {
+	case autoscaler.InvalidPolicy:
+		return m.invalid
+	case autoscaler.TargetUnavailable:
+		return fmt.Sprintf("%s %s: %s", m.target.Kind, m.target.Name, m.in.Scale.Code)
+	}
+	var failed []string
+	for i := range m.record.Metrics {
+		if code := m.record.Metrics[i].Code; d.Known && code != observation.OK {
+			failed = append(failed, fmt.Sprintf("spec.metrics[%d]: %s", i, code))
+		}
+	}
+	return strings.Join(failed, "; ")
+}
+
+// conditions are those of a decision. Being bounded or stabilizing is no fault.
+func conditions(d *autoscaler.Decision, fault string) []metav1.Condition {
+	active := metav1.Condition{Type: v1alpha1.ActiveCondition, Status: metav1.ConditionTrue, Reason: "Decided", Message: "the last slot was decided on usable inputs"}
+	ready := metav1.Condition{Type: v1alpha1.ReadyCondition, Status: metav1.ConditionTrue, Reason: "Ready", Message: "the autoscaler works"}
+	able := metav1.Condition{Type: v1alpha1.AbleToScaleCondition, Status: metav1.ConditionTrue, Reason: "Able", Message: "nothing holds a change back"}
+	unbounded := metav1.Condition{Type: v1alpha1.ScalingUnboundedCondition, Status: metav1.ConditionTrue, Reason: "WithinBounds", Message: "the decision lies within minReplicas and maxReplicas"}
+	if fault != "" {
+		reason := string(d.Reason)
+		switch d.Reason {
+		case autoscaler.InvalidPolicy, autoscaler.TargetUnavailable, autoscaler.MetricsUnavailable:
+		default:
+			reason = "MetricsPartial"
+		}
+		active.Status, active.Reason, active.Message = metav1.ConditionFalse, reason, fault
+		ready.Status, ready.Reason, ready.Message = metav1.ConditionFalse, reason, fault
+	}
+	switch d.Reason {
+	case autoscaler.Stabilized, autoscaler.RateLimited, autoscaler.Disabled:
+		able.Status, able.Reason = metav1.ConditionFalse, string(d.Reason)
+		able.Message = fmt.Sprintf("scaling %s is held back by %s", d.Limit.Direction, limitName(d))
+	case autoscaler.Bounded:
+		unbounded.Status, unbounded.Reason = metav1.ConditionFalse, string(d.Reason)
+		unbounded.Message = "the decision would lie " + map[bool]string{true: "above maxReplicas", false: "below minReplicas"}[d.Limit.Direction == "up"]
+	case autoscaler.InvalidPolicy, autoscaler.TargetUnavailable, autoscaler.MetricsUnavailable:
+		able.Status, able.Reason, able.Message = metav1.ConditionFalse, string(d.Reason), fault
+	}
+	return []metav1.Condition{ready, active, able, unbounded}
+}
+
+func limitName(d *autoscaler.Decision) string {
+	switch d.Reason {
+	case autoscaler.Stabilized:
+		return "its stabilization window"
+	case autoscaler.Disabled:
+		return "selectPolicy Disabled"
+	}
+	return fmt.Sprintf("rate policy %d", d.Limit.Policy)
+}
+
+// metricsLine is the observed value of each metric before its target, as
+// `kubectl get` shows it: "1834/100, Empty/60%".
+func (m *memory) metricsLine() string {
+	var b strings.Builder
+	for i := range m.record.Metrics {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		target := &m.policy.Metrics[i]
+		shown := string(m.record.Metrics[i].Code)
+		if shown == "" {
+			shown = shorten(target, m.record.Metrics[i].Value)
+		}
+		b.WriteString(shown + "/" + shorten(target, targetValue(target)))
+	}
+	return b.String()
+}
+
+// targetValue is the target on the scale of the metric's own values.
+func targetValue(m *policy.Metric) float64 {
+	if m.Type == policy.Utilization {
+		return m.Target / 100
+	}
+	return m.Target
+}
+
+func shorten(m *policy.Metric, value float64) string {
+	if m.Type == policy.Utilization {
+		return fmt.Sprintf("%.4g%%", value*100)
+	}
+	return fmt.Sprintf("%.4g", value)
+}
+
+func (m *memory) currentMetrics() []v1alpha1.MetricStatus {
+	current := make([]v1alpha1.MetricStatus, 0, len(m.record.Metrics))
+	for i := range m.record.Metrics {
+		r := &m.record.Metrics[i]
+		s := &v1alpha1.PrometheusMetricStatus{Query: r.Query, Error: string(r.Code)}
+		if r.Code == observation.OK {
+			s.Current = currentValue(m.policy.Metrics[i].Type, r.Value)
+		}
+		current = append(current, v1alpha1.MetricStatus{Prometheus: s})
+	}
+	return current
+}
+
+func currentValue(kind policy.MetricType, value float64) v1alpha1.MetricValueStatus {
+	if kind == policy.Utilization {
+		percent := int32(min(value*100, 1<<31-1))
+		return v1alpha1.MetricValueStatus{AverageUtilization: &percent}
+	}
+	q := quantity(value)
+	if kind == policy.AverageValue {
+		return v1alpha1.MetricValueStatus{AverageValue: q}
+	}
+	return v1alpha1.MetricValueStatus{Value: q}
+}
+
+// quantity keeps three decimals, as metrics APIs do, where they fit.
+func quantity(value float64) *resource.Quantity {
+	if value < 1e15 {
+		return resource.NewMilliQuantity(int64(value*1000+0.5), resource.DecimalSI)
+	}
+	return resource.NewQuantity(int64(min(value, 1<<62)), resource.DecimalSI)
+}

@@ -1,0 +1,182 @@
+package journal
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/karpenter-sim/karpenter/engine/autoscaler"
+	"github.com/karpenter-sim/karpenter/engine/observation"
+	"github.com/karpenter-sim/karpenter/engine/policy"
+)
+
+// A Verification counts what Verify found in one file.
+type Verification struct {
+	// Records is the number of records, Verified that of those decided again
+	// with the same bytes as result.
+	Records, Verified int
+	// Gaps is the number of places where lines were lost; Unverifiable counts
+	// the records after them that came before the state was written again.
+	Gaps, Unverifiable int
+	Outcomes           int
+	Torn               bool
+}
+
+// A Difference is a record that the engine does not decide again.
+type Difference struct {
+	File      string
+	Line      int
+	Got, Want []byte
+	Err       error
+}
+
+func (d *Difference) Error() string {
+	if d.Err != nil {
+		return fmt.Sprintf("%s:%d: %v", d.File, d.Line, d.Err)
+	}
+	return fmt.Sprintf("%s:%d: decided again, the record differs\n  recorded: %s\n  decided:  %s", d.File, d.Line, d.Got, d.Want)
+}
+
+// Verify decides every record of the journal again from its own inputs. It
+// returns a *Difference at the first record that does not come out byte for
+// byte, or that was changed, and any error of reading as it is.
+func Verify(r io.Reader, name string) (Verification, error) {
+	v := verifier{objects: map[Object]*verified{}}
+	lines := NewReader(r, name)
+	for {
+		line, err := lines.Next()
+		v.found.Torn = lines.Torn()
+		if err == io.EOF {
+			return v.found, nil
+		}
+		var bad *LineError
+		if errors.As(err, &bad) {
+			return v.found, &Difference{File: name, Line: bad.Line, Err: bad.Err}
+		}
+		if err != nil {
+			return v.found, err
+		}
+		if line.Outcome != nil {
+			v.found.Outcomes++
+			continue
+		}
+		v.found.Records++
+		again, err := v.decide(line.Record)
+		switch {
+		case err != nil:
+			return v.found, &Difference{File: name, Line: line.Number, Err: err}
+		case again == nil:
+			v.found.Unverifiable++
+		case !bytes.Equal(again, line.Text):
+			return v.found, &Difference{File: name, Line: line.Number, Got: line.Text, Want: again}
+		default:
+			v.found.Verified++
+		}
+	}
+}
+
+// verified is what the records so far say of an object.
+type verified struct {
+	chain  string
+	known  bool // whether state is the one after the last record
+	state  autoscaler.State
+	digest string
+	policy *policy.Autoscaler
+	name   string // digest of policy
+	body   string
+}
+
+type verifier struct {
+	found   Verification
+	objects map[Object]*verified
+}
+
+// decide returns the line that the engine writes for the record's inputs, or
+// nil where the state or policy it needs was lost.
+func (v *verifier) decide(r *Record) ([]byte, error) {
+	o := v.objects[r.Object]
+	if o == nil {
+		o = &verified{}
+		v.objects[r.Object] = o
+	}
+	if r.Chain != o.chain {
+		v.found.Gaps++
+	}
+	o.chain = r.Digest
+	if err := o.load(r); err != nil {
+		return nil, err
+	}
+	if !o.known || o.digest != r.Prev || o.name != r.Policy {
+		o.known = false
+		return nil, nil
+	}
+	again := *r
+	o.step(r, &again)
+	line, _ := Append(nil, &again)
+	return bytes.TrimSuffix(line, []byte("\n")), nil
+}
+
+// load takes over the bodies that the record carries.
+func (o *verified) load(r *Record) error {
+	if !r.Bodies {
+		return nil
+	}
+	if got := Digest([]byte(r.StateBody)); got != r.Prev {
+		return fmt.Errorf("stateBody has digest %s, prev says %s", got, r.Prev)
+	}
+	if err := o.state.UnmarshalText([]byte(r.StateBody)); err != nil {
+		return err
+	}
+	o.known, o.digest = true, r.Prev
+	o.policy, o.name, o.body = nil, r.Policy, r.PolicyBody
+	if r.Policy == "" {
+		return nil
+	}
+	if got := policy.Digest([]byte(r.PolicyBody)); got != r.Policy {
+		return fmt.Errorf("policyBody has digest %s, policy says %s", got, r.Policy)
+	}
+	o.policy = &policy.Autoscaler{}
+	if err := json.Unmarshal([]byte(r.PolicyBody), o.policy); err != nil {
+		return fmt.Errorf("policyBody: %w", err)
+	}
+	return o.policy.Valid()
+}
+
+// step decides the record's slot again, into again.
+func (o *verified) step(r, again *Record) {
+	again.Prev = o.digest
+	if o.policy == nil {
+		again.Recommending, again.Known, again.Reason = false, false, autoscaler.InvalidPolicy
+		again.State = o.digest
+		return
+	}
+	in := autoscaler.Input{Slot: r.Slot, Scale: r.Scale, Metrics: make([]autoscaler.Sample, len(o.policy.Metrics))}
+	again.Metrics = make([]Metric, len(o.policy.Metrics))
+	for i := range again.Metrics {
+		again.Metrics[i].Query = o.policy.Metrics[i].Query
+		if i >= len(r.Metrics) {
+			continue
+		}
+		again.Metrics[i].At, again.Metrics[i].Value, again.Metrics[i].Code = r.Metrics[i].At, r.Metrics[i].Value, r.Metrics[i].Code
+		in.Metrics[i] = r.Metrics[i].Sample()
+	}
+	var d autoscaler.Decision
+	o.state, d = autoscaler.Step(o.policy, o.state, &in)
+	again.Decide(o.policy, &d)
+	if d.Changed {
+		text, _ := o.state.AppendText(nil)
+		o.digest = Digest(text)
+	}
+	again.State = o.digest
+}
+
+// Sample is the observation as the step saw it: a number that could not be used
+// is judged again.
+func (m *Metric) Sample() autoscaler.Sample {
+	if m.Code == observation.OK || measured(m) {
+		return autoscaler.Sample{Value: m.Value}
+	}
+	return autoscaler.Sample{Code: m.Code}
+}
