@@ -1,0 +1,184 @@
+package fake
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql/parser"
+)
+
+// MaxInputSamples is the number of samples that all input series of one call may
+// have together. A native histogram counts as inputHistogramWeight samples.
+const MaxInputSamples = 10_000_000
+
+const inputHistogramWeight = 100
+
+// An InputSpec is one synthetic series in the notation of promtool's unit tests.
+type InputSpec struct {
+	// Series is the series' name and labels: queue_length{queue="jobs"}.
+	Series string
+	// Values are its values one interval apart: 1 2+3x10 _x4 stale.
+	Values string
+	// Where says where the series is defined (file:line:column), for errors; optional.
+	Where string
+}
+
+// InputSeries returns a feed of synthetic series. The first value of each has
+// the time start (Unix milliseconds), the others follow at the interval. Errors
+// name the series and the place in its notation.
+func InputSeries(start int64, interval time.Duration, specs []InputSpec) (Feed, error) {
+	step := interval.Milliseconds()
+	if step <= 0 {
+		return nil, fmt.Errorf("interval %v of the input series: at least 1ms is needed", interval)
+	}
+	if err := checkInputSize(specs); err != nil {
+		return nil, err
+	}
+	feed := &inputFeed{start: start, step: step}
+	seen := map[string]InputSpec{}
+	p := parser.NewParser(parser.Options{})
+	for _, spec := range specs {
+		l, values, err := p.ParseSeriesDesc(spec.Series + " " + spec.Values)
+		if err != nil {
+			return nil, spec.errorf("%s", describeInputError(spec, err))
+		}
+		if first, ok := seen[l.String()]; ok {
+			return nil, spec.errorf("the series is defined twice%s; labels must differ", first.suffix())
+		}
+		seen[l.String()] = spec
+		feed.labels = append(feed.labels, l)
+		feed.values = append(feed.values, values)
+		feed.active = append(feed.active, len(feed.active))
+	}
+	return feed, nil
+}
+
+// checkInputSize bounds what the notation expands to before anything expands it.
+func checkInputSize(specs []InputSpec) error {
+	total := uint64(0)
+	for _, spec := range specs {
+		n := countInputSamples(spec.Values)
+		if strings.Contains(spec.Values, "{{") {
+			n *= inputHistogramWeight
+		}
+		if total += n; total > MaxInputSamples {
+			return spec.errorf("too many values: all input series together may have at most %d samples (%d if they are histograms); shorten the repetitions",
+				MaxInputSamples, MaxInputSamples/inputHistogramWeight)
+		}
+	}
+	return nil
+}
+
+// countInputSamples returns an upper bound of the number of values, at most
+// slightly more than MaxInputSamples.
+func countInputSamples(values string) uint64 {
+	total := uint64(len(strings.Fields(values)))
+	for i := 0; i < len(values); i++ {
+		if values[i] != 'x' {
+			continue
+		}
+		end := i + 1
+		for end < len(values) && values[end] >= '0' && values[end] <= '9' {
+			end++
+		}
+		if end == i+1 {
+			continue
+		}
+		n, err := strconv.ParseUint(values[i+1:end], 10, 64)
+		if err != nil || n > MaxInputSamples {
+			return MaxInputSamples + 1
+		}
+		if total += n; total > MaxInputSamples {
+			return MaxInputSamples + 1
+		}
+	}
+	return total
+}
+
+// describeInputError turns a position in the joined text into one in the part
+// that the user wrote.
+func describeInputError(spec InputSpec, err error) string {
+	var list parser.ParseErrors
+	if !errors.As(err, &list) || len(list) == 0 {
+		return err.Error()
+	}
+	first := list[0]
+	at := int(first.PositionRange.Start)
+	if offset := len(spec.Series) + 1; at >= offset {
+		return fmt.Sprintf("values, character %d: %v", at-offset+1, first.Err)
+	}
+	return fmt.Sprintf("series, character %d: %v", at+1, first.Err)
+}
+
+func (s InputSpec) errorf(format string, args ...any) error {
+	where := ""
+	if s.Where != "" {
+		where = s.Where + ": "
+	}
+	return fmt.Errorf("%sinput series %q: %w", where, s.Series, fmt.Errorf(format, args...))
+}
+
+func (s InputSpec) suffix() string {
+	if s.Where == "" {
+		return ""
+	}
+	return ", first at " + s.Where
+}
+
+// An inputFeed walks over all series one grid point after the other.
+type inputFeed struct {
+	start, step int64
+	labels      []labels.Labels
+	values      [][]parser.SequenceValue
+	// active are the indexes of the series that have values left, ascending.
+	active []int
+	// point is the current grid point, next the position in active.
+	point, next int
+}
+
+func (f *inputFeed) Labels(series int) labels.Labels { return f.labels[series] }
+
+func (f *inputFeed) Close() error { return nil }
+
+func (f *inputFeed) Next() (Sample, error) {
+	for len(f.active) > 0 {
+		if f.next == len(f.active) {
+			f.advance()
+			continue
+		}
+		series := f.active[f.next]
+		f.next++
+		if f.point >= len(f.values[series]) {
+			continue
+		}
+		v := f.values[series][f.point]
+		if v.Omitted {
+			continue
+		}
+		sample := Sample{Series: series, T: f.start + int64(f.point)*f.step, F: v.Value}
+		if v.Histogram != nil {
+			// Repetitions share one histogram, and the store keeps what it gets.
+			sample.H = v.Histogram.Copy()
+		}
+		return sample, nil
+	}
+	return Sample{}, io.EOF
+}
+
+// advance goes to the next grid point and leaves behind the series that end here.
+func (f *inputFeed) advance() {
+	f.point++
+	f.next = 0
+	kept := f.active[:0]
+	for _, series := range f.active {
+		if f.point < len(f.values[series]) {
+			kept = append(kept, series)
+		}
+	}
+	f.active = kept
+}

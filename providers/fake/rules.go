@@ -1,0 +1,3 @@
+package fake
+
+type ruleGroup struct{ next int64 }
