@@ -1,0 +1,74 @@
+.DEFAULT_GOAL := help
+SHELL := bash
+
+# Decisions are promised byte for byte at this level.
+export GOAMD64 := v1
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+GO_TEST ?= go test
+
+# RACE=1 asks for the race detector, which needs a C compiler.
+CC_FOUND := $(shell command -v cc 2>/dev/null || command -v gcc 2>/dev/null)
+RACE_FLAG := $(if $(filter 1,$(RACE)),$(if $(CC_FOUND),-race,$(warning RACE=1 without a C compiler: no race detector)))
+
+# Tests against real servers run where the servers are (see tools), else skip.
+SERVERS = KUBEBUILDER_ASSETS="$$(.ci/tools/build --cached envtest)" PROMETHEUS_BIN="$$(.ci/tools/build --cached prometheus)"
+
+.PHONY: help
+help: ## Show the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: generate
+generate: ## Generate deepcopy functions and CRDs
+	go generate ./engine/api/...
+
+.PHONY: build
+build: ## Build bin/karpenter and bin/controller
+	CGO_ENABLED=0 go build -trimpath -ldflags "-X main.version=$(VERSION)" -o bin/ ./cmd/karpenter ./cmd/controller
+
+.PHONY: unit
+unit: ## Run the fast tests
+	$(GO_TEST) -short ./...
+
+.PHONY: test
+test: ## Run all tests; RACE=1 adds the race detector
+	$(SERVERS) $(GO_TEST) $(RACE_FLAG) -timeout 30m ./...
+
+.PHONY: tools
+tools: ## Build the API server, etcd and Prometheus that tests use (once, ten minutes)
+	@.ci/tools/build envtest prometheus
+
+.PHONY: bench
+bench: ## Run the benchmarks
+	go test -run '^$$' -bench . -benchmem ./...
+
+FUZZTIME ?= 10s
+
+.PHONY: fuzz
+fuzz: ## Fuzz every target for FUZZTIME (10s)
+	@git grep -oE '^func Fuzz\w+' -- '*_test.go' | sed 's/:func / /' | while read -r file target; do \
+		echo "$$target ($$file)"; \
+		go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "./$$(dirname "$$file")" || exit 1; \
+	done
+
+.PHONY: lint
+lint: ## Check formatting, go vet, staticcheck
+	@unformatted=$$(git ls-files -z '*.go' | xargs -0 gofmt -l); \
+	if [[ -n $$unformatted ]]; then echo "gofmt -w is due for:"; echo "$$unformatted"; exit 1; fi
+	go vet ./...
+	"$$(.ci/tools/build staticcheck)" ./...
+
+.PHONY: verify
+verify: generate ## Fail if generated files, or any others, are not committed
+	@changed=$$(git status --porcelain); \
+	if [[ -n $$changed ]]; then echo "commit these files:"; echo "$$changed"; git --no-pager diff --stat; exit 1; fi
+
+.PHONY: demo
+demo: ## Replay the project's recording; prints where the report is
+	rm -rf out/demo
+	go run ./cmd/karpenter replay -f scenarios/recordings/checkout.yaml --recording scenarios/recordings/checkout.om.gz --out out/demo
+	@echo "report: out/demo/index.html"
+
+.PHONY: clean
+clean: ## Remove what was built
+	rm -rf bin out
