@@ -13,22 +13,25 @@ var serverMetadata = []string{
 	"deletionTimestamp", "deletionGracePeriodSeconds", "selfLink",
 }
 
-// manifestOnly is an object without status and server metadata, and with the
-// apiVersion and kind that its list gave it.
-func manifestOnly(n *yaml.Node, d *Document) *yaml.Node {
+// manifestOnly is an object without status and server metadata.
+func manifestOnly(n *yaml.Node) *yaml.Node {
 	out := without(n, "status")
 	for i := 0; i+1 < len(out.Content); i += 2 {
 		if out.Content[i].Value == "metadata" && out.Content[i+1].Kind == yaml.MappingNode {
 			out.Content[i+1] = without(out.Content[i+1], serverMetadata...)
 		}
 	}
-	if _, v := child(out, step{text: "kind"}); v == nil {
-		out.Content = append(out.Content, stringNode("kind"), stringNode(d.Kind))
-	}
-	if _, v := child(out, step{text: "apiVersion"}); v == nil {
-		out.Content = append(out.Content, stringNode("apiVersion"), stringNode(d.APIVersion))
-	}
 	return out
+}
+
+// typed gives an item of a list the apiVersion and kind that the list gave it.
+func typed(n *yaml.Node, d *Document) *yaml.Node {
+	for _, f := range []struct{ key, value string }{{"apiVersion", d.APIVersion}, {"kind", d.Kind}} {
+		if _, v := child(n, step{text: f.key}); v == nil {
+			n.Content = append(n.Content, stringNode(f.key), stringNode(f.value))
+		}
+	}
+	return n
 }
 
 func without(n *yaml.Node, keys ...string) *yaml.Node {

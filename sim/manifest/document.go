@@ -27,6 +27,14 @@ type Document struct {
 // Position is where the document begins.
 func (d *Document) Position() Position { return d.start }
 
+// Name is metadata.name; empty if it is absent or no string.
+func (d *Document) Name() string {
+	if m := value(d.Node, "metadata"); m != nil && m.Kind == yaml.MappingNode {
+		return text(m, "name")
+	}
+	return ""
+}
+
 // Locate finds a field by its path, in the notation of field.Path
 // (spec.metrics[0].prometheus.query, metadata.labels[app]). Where the field is
 // absent, it finds the nearest ancestor that is written. A field's position is

@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"go.yaml.in/yaml/v3"
+	"k8s.io/apimachinery/pkg/runtime"
 )
 
 // Marshal writes a value with JSON names as YAML: the same bytes for the same
@@ -16,6 +17,20 @@ func Marshal(v any) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	return encode(n)
+}
+
+// MarshalObject is Marshal of a Kubernetes object without status and what only
+// the API server writes.
+func MarshalObject(o runtime.Object) ([]byte, error) {
+	n, err := nodeOf(o)
+	if err != nil {
+		return nil, err
+	}
+	return encode(manifestOnly(n))
+}
+
+func encode(n *yaml.Node) ([]byte, error) {
 	var b bytes.Buffer
 	encoder := yaml.NewEncoder(&b)
 	encoder.SetIndent(2)

@@ -175,7 +175,7 @@ func (c *collector) prepare(d *Document) bool {
 	if n == nil {
 		return false
 	}
-	d.Node = manifestOnly(n, d)
+	d.Node = typed(manifestOnly(n), d)
 	return len(errs) == 0
 }
 

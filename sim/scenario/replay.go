@@ -1,0 +1,28 @@
+package scenario
+
+// Replay says how recorded series relate to the simulated replicas. The replay
+// command writes it, so that simulate gives the same bytes.
+//
+// Metrics of type AverageValue are totals and are replayed as recorded. Those
+// of type Value and Utilization depend on how many replicas ran: they are
+// replayed as value x recorded ready / simulated ready.
+type Replay struct {
+	// OpenLoop replays Value and Utilization metrics as recorded where it is
+	// not known how many replicas ran. Every report is stamped with it.
+	OpenLoop bool `json:"openLoop,omitempty"`
+	// Scale multiplies the demand; 1 if absent.
+	Scale *float64 `json:"scale,omitempty"`
+	// Demand is a PromQL expression for what was asked of the target, in the
+	// units of Capacity; the metric of the current policy if absent.
+	Demand string `json:"demand,omitempty"`
+	// Capacity is how many units one replica serves; the target value of the
+	// current policy's metric if absent. Demand and Capacity go together.
+	Capacity *float64 `json:"capacity,omitempty"`
+	// ReadyAfter is the start-up delay of every target that names none; if
+	// absent, the recording's median from creation to ready, else 0s.
+	ReadyAfter *Duration `json:"readyAfter,omitempty"`
+	// Replicas maps targets, as [NAMESPACE/]KIND/NAME, to the series with their
+	// recorded ready replicas. Targets not named have kube-state-metrics'
+	// series, where the recording has them.
+	Replicas map[string]string `json:"replicas,omitempty"`
+}

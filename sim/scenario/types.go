@@ -1,0 +1,190 @@
+package scenario
+
+import "encoding/json"
+
+// The API version and kind of a scenario document.
+const (
+	APIVersion = "simulation.karpenter.sh/v1alpha1"
+	Kind       = "Scenario"
+)
+
+// A Scenario is one simulated run and what is expected of it.
+type Scenario struct {
+	// APIVersion is simulation.karpenter.sh/v1alpha1.
+	APIVersion string `json:"apiVersion"`
+	// Kind is Scenario.
+	Kind     string   `json:"kind"`
+	Metadata Metadata `json:"metadata"`
+	Spec     Spec     `json:"spec"`
+}
+
+// Metadata names a scenario.
+type Metadata struct {
+	// Name names the scenario in reports and is its directory in the output;
+	// unique in a call.
+	Name string `json:"name"`
+	// Labels are the user's own.
+	Labels map[string]string `json:"labels,omitempty"`
+	// Annotations are the user's own.
+	Annotations map[string]string `json:"annotations,omitempty"`
+}
+
+// Spec describes the run. Paths are relative to the scenario file.
+type Spec struct {
+	// Description says what happens and what should come of it.
+	Description string `json:"description,omitempty"`
+	// Seed is the source of all randomness. Required.
+	Seed int64 `json:"seed"`
+	// Start is the first instant of the run, RFC 3339 in whole seconds. Required.
+	Start Time `json:"start"`
+	// Duration is the length of the run, which covers [start, start+duration). Required.
+	Duration Duration `json:"duration"`
+	// Manifests are files and directories of manifests, besides inline documents.
+	Manifests []string `json:"manifests,omitempty"`
+	// Controller says when decisions are made.
+	Controller Controller `json:"controller,omitzero"`
+	// Prometheus says how samples become visible and queries are evaluated.
+	Prometheus Prometheus `json:"prometheus,omitzero"`
+	// Interval is the spacing of the values of inputSeries; 15s if absent.
+	Interval Duration `json:"interval,omitzero"`
+	// InputSeries are synthetic series in promtool's notation.
+	InputSeries []InputSeries `json:"inputSeries,omitempty"`
+	// Recordings are recorded series.
+	Recordings []Recording `json:"recordings,omitempty"`
+	// Targets are objects with a scale subresource that nothing else in the
+	// world owns.
+	Targets []Target `json:"targets,omitempty"`
+	// NodeGroups, Workloads, Queues and Faults: see world.go.
+	NodeGroups []json.RawMessage `json:"nodeGroups,omitempty"`
+	Workloads  []json.RawMessage `json:"workloads,omitempty"`
+	Queues     []json.RawMessage `json:"queues,omitempty"`
+	Faults     []json.RawMessage `json:"faults,omitempty"`
+	// Replay says how recorded series react to the simulated replicas.
+	Replay *Replay `json:"replay,omitempty"`
+	// Variants run the same input again under another policy.
+	Variants []Variant `json:"variants,omitempty"`
+	// Expect are the expectations; one that fails fails the run.
+	Expect []Expectation `json:"expect,omitempty"`
+}
+
+// A Phase says how the grids of decisions lie in time.
+type Phase string
+
+// The phases.
+const (
+	// Aligned decides at start + k * interval.
+	Aligned Phase = "aligned"
+	// Hashed decides where a live controller would: each object has its own phase.
+	Hashed Phase = "hashed"
+)
+
+// Controller says when decisions are made and at which instant they query.
+type Controller struct {
+	// Phase is aligned or hashed; hashed if absent.
+	Phase Phase `json:"phase,omitempty"`
+	// QueryOffset is how far before its slot a decision queries; 0s if absent.
+	QueryOffset Duration `json:"queryOffset,omitzero"`
+}
+
+// Prometheus describes the simulated Prometheus.
+type Prometheus struct {
+	// ScrapeInterval is the time between scrapes, which are aligned to start; 15s if absent.
+	ScrapeInterval Duration `json:"scrapeInterval,omitzero"`
+	// IngestDelay is how much later a scraped sample is visible; 0s if absent.
+	IngestDelay Duration `json:"ingestDelay,omitzero"`
+	// LookbackDelta is how old a sample may be that an instant query returns. If
+	// absent, 5m, or 1.5 times the median spacing of the recordings if that is more.
+	LookbackDelta *Duration `json:"lookbackDelta,omitempty"`
+	// RuleFiles are files of recording and alerting rules.
+	RuleFiles []string `json:"ruleFiles,omitempty"`
+	// EvaluationInterval is the time between evaluations of rule groups that
+	// name none; 15s if absent.
+	EvaluationInterval Duration `json:"evaluationInterval,omitzero"`
+}
+
+// InputSeries is one synthetic series, in the notation of promtool's unit tests.
+type InputSeries struct {
+	// Series is a name with labels, e.g. queue_length{queue="jobs"}.
+	Series string `json:"series"`
+	// Values are values, one interval apart from start on: a+bxN, axN, _, _xN,
+	// stale, native histograms.
+	Values string `json:"values"`
+}
+
+// A Format is the format of a recording.
+type Format string
+
+// The formats.
+const (
+	CSV         Format = "csv"
+	OpenMetrics Format = "openmetrics"
+	// TSDB is a Prometheus block or snapshot directory.
+	TSDB Format = "tsdb"
+	// JSON is a saved query_range response.
+	JSON Format = "json"
+	// Recorded is a directory that the record command wrote.
+	Recorded Format = "recording"
+)
+
+// A Shift says where a recording lies in time.
+type Shift string
+
+// ToStart moves a recording so that its first sample lands on start.
+const ToStart Shift = "toStart"
+
+// A Recording is a file or directory of recorded series.
+type Recording struct {
+	// File is the path. Required.
+	File string `json:"file"`
+	// Format is csv, openmetrics, tsdb, json or recording; from the name and
+	// content if absent.
+	Format Format `json:"format,omitempty"`
+	// Time says where a CSV has its times.
+	Time RecordingTime `json:"time,omitzero"`
+	// Series maps the columns of a CSV to series, e.g. value to requests{lb="x"}.
+	Series map[string]string `json:"series,omitempty"`
+	// Shift is toStart, or absent to keep the timestamps.
+	Shift Shift `json:"shift,omitempty"`
+	// Scale multiplies every value; 1 if absent.
+	Scale *float64 `json:"scale,omitempty"`
+}
+
+// RecordingTime says where a CSV has its times and how they are written.
+type RecordingTime struct {
+	// Column is the header of the column of times; found by itself if absent.
+	Column string `json:"column,omitempty"`
+	// Layout is the layout of the times in Go's notation, e.g. 2006-01-02
+	// 15:04:05; recognised by itself if absent.
+	Layout string `json:"layout,omitempty"`
+	// Zone is the IANA zone of times without an offset; UTC if absent.
+	Zone string `json:"zone,omitempty"`
+}
+
+// A Target is an object with a scale subresource.
+type Target struct {
+	// APIVersion is e.g. apps/v1; it may be absent for the kinds of apps/v1.
+	APIVersion string `json:"apiVersion,omitempty"`
+	// Kind is e.g. Deployment. Required.
+	Kind string `json:"kind"`
+	// Namespace is default if absent.
+	Namespace string `json:"namespace,omitempty"`
+	// Name is the object's name. Required.
+	Name string `json:"name"`
+	// Replicas is spec.replicas at the start; if absent, as recorded, else the
+	// larger of 1 and the autoscaler's minReplicas.
+	Replicas *int32 `json:"replicas,omitempty"`
+	// ReadyAfter is how long after spec.replicas a new replica is ready. At 0s,
+	// the default, status follows spec before the next slot.
+	ReadyAfter Duration `json:"readyAfter,omitzero"`
+}
+
+// A Variant is another policy for the same input: either manifests or set.
+type Variant struct {
+	// Name names the variant in reports and is its directory in the output.
+	Name string `json:"name"`
+	// Manifests are files and directories whose objects replace the scenario's.
+	Manifests []string `json:"manifests,omitempty"`
+	// Set changes fields of every HorizontalAutoscaler, in helm's syntax:
+	// spec.maxReplicas=20. A string, a list of strings or a mapping from path to value.
+	Set Assignments `json:"set,omitempty"`
+}

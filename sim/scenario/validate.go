@@ -1,0 +1,239 @@
+package scenario
+
+import (
+	"fmt"
+	"math"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/karpenter-sim/karpenter/providers/fake"
+	"github.com/karpenter-sim/karpenter/sim/manifest"
+)
+
+// A validation collects what is wrong with a decoded document.
+type validation struct {
+	doc  *manifest.Document
+	spec *Spec
+	errs manifest.Errors
+}
+
+func (v *validation) fail(path, format string, args ...any) {
+	v.errs = append(v.errs, v.doc.Errorf(path, format, args...))
+}
+
+func (v *validation) check(s *Scenario) {
+	v.checkName("metadata.name", s.Metadata.Name)
+	for _, path := range []string{"spec.seed", "spec.start", "spec.duration"} {
+		if !v.doc.Has(path) {
+			v.fail(path, "required")
+		}
+	}
+	for _, path := range []string{
+		"spec.duration", "spec.interval",
+		"spec.prometheus.scrapeInterval", "spec.prometheus.lookbackDelta", "spec.prometheus.evaluationInterval",
+	} {
+		v.checkPositive(path)
+	}
+	if p := v.spec.Controller.Phase; p != "" && p != Aligned && p != Hashed {
+		v.fail("spec.controller.phase", "unknown phase %q; allowed: aligned, hashed", p)
+	}
+	v.checkPaths("spec.manifests", v.spec.Manifests)
+	v.checkPaths("spec.prometheus.ruleFiles", v.spec.Prometheus.RuleFiles)
+	v.checkInputSeries()
+	v.checkRecordings()
+	v.checkTargets()
+	v.checkWorld()
+	v.checkReplay()
+	v.checkVariants()
+	v.checkExpectations()
+}
+
+// namePattern is what can be a directory on any system, and part of a line.
+var namePattern = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9])?$`)
+
+func (v *validation) checkName(path, name string) bool {
+	switch {
+	case name == "":
+		v.fail(path, "required")
+	case !namePattern.MatchString(name):
+		v.fail(path, "%q cannot name a directory; want at most 100 letters, digits, '-', '_' and '.', a letter or digit first and last", name)
+	default:
+		return true
+	}
+	return false
+}
+
+// checkPositive refuses a duration that is written as zero.
+func (v *validation) checkPositive(path string) {
+	if v.doc.Has(path) && v.duration(path) == 0 {
+		v.fail(path, "must be more than 0s")
+	}
+}
+
+func (v *validation) duration(path string) Duration {
+	switch path {
+	case "spec.duration":
+		return v.spec.Duration
+	case "spec.interval":
+		return v.spec.Interval
+	case "spec.prometheus.scrapeInterval":
+		return v.spec.Prometheus.ScrapeInterval
+	case "spec.prometheus.lookbackDelta":
+		return *v.spec.Prometheus.LookbackDelta
+	}
+	return v.spec.Prometheus.EvaluationInterval
+}
+
+func (v *validation) checkPaths(path string, files []string) {
+	for i, f := range files {
+		switch at := index(path, i); {
+		case f == "":
+			v.fail(at, "the path is empty")
+		case slices.Contains(files[:i], f):
+			v.fail(at, "%s is named twice", f)
+		}
+	}
+}
+
+func index(path string, i int) string { return fmt.Sprintf("%s[%d]", path, i) }
+
+// checkInputSeries has the simulated Prometheus parse the series, which bounds
+// their repetitions first.
+func (v *validation) checkInputSeries() {
+	specs := make([]fake.InputSpec, len(v.spec.InputSeries))
+	before := len(v.errs)
+	for i, s := range v.spec.InputSeries {
+		at := index("spec.inputSeries", i)
+		specs[i] = fake.InputSpec{Series: s.Series, Values: s.Values}
+		switch {
+		case s.Series == "":
+			v.fail(at+".series", "required")
+		case strings.TrimSpace(s.Values) == "":
+			v.fail(at+".values", "required")
+		default:
+			v.parseInput(at, specs[i:i+1])
+		}
+	}
+	if len(v.errs) == before {
+		v.parseInput("spec.inputSeries", specs)
+	}
+}
+
+func (v *validation) parseInput(at string, specs []fake.InputSpec) {
+	if _, err := fake.InputSeries(0, time.Second, specs); err != nil {
+		v.fail(at, "%v", err)
+	}
+}
+
+func (v *validation) checkRecordings() {
+	for i, r := range v.spec.Recordings {
+		at := index("spec.recordings", i)
+		if r.File == "" {
+			v.fail(at+".file", "required")
+		}
+		formats := []Format{CSV, OpenMetrics, TSDB, JSON, Recorded}
+		if r.Format != "" && !slices.Contains(formats, r.Format) {
+			v.fail(at+".format", "unknown format %q; allowed: csv, openmetrics, tsdb, json, recording", r.Format)
+		}
+		if r.Format != "" && r.Format != CSV {
+			for _, name := range []string{"time", "series"} {
+				if v.doc.Has(at + "." + name) {
+					v.fail(at+"."+name, "is for format csv only, not %s", r.Format)
+				}
+			}
+		}
+		if r.Shift != "" && r.Shift != ToStart {
+			v.fail(at+".shift", "unknown shift %q; allowed: toStart, or absent to keep the timestamps", r.Shift)
+		}
+		if _, err := time.LoadLocation(r.Time.Zone); err != nil {
+			v.fail(at+".time.zone", "unknown time zone %q; want an IANA name such as Europe/Berlin", r.Time.Zone)
+		}
+		v.checkFactor(at+".scale", r.Scale)
+		v.checkColumns(at+".series", r.Series)
+	}
+}
+
+func (v *validation) checkFactor(path string, factor *float64) {
+	if factor != nil && !(*factor > 0 && *factor <= math.MaxFloat64) {
+		v.fail(path, "want a number above 0, got %v", *factor)
+	}
+}
+
+func (v *validation) checkTargets() {
+	seen := map[Reference]int{}
+	for i, t := range v.spec.Targets {
+		at := index("spec.targets", i)
+		complete := true
+		for _, f := range []struct{ name, value string }{{"kind", t.Kind}, {"name", t.Name}} {
+			if f.value == "" {
+				v.fail(at+"."+f.name, "required")
+				complete = false
+			}
+		}
+		if t.APIVersion == "" && apiVersions[t.Kind] == "" {
+			v.fail(at+".apiVersion", "required for kind %q", t.Kind)
+		}
+		if t.Replicas != nil && *t.Replicas < 0 {
+			v.fail(at+".replicas", "want 0 or more, got %d", *t.Replicas)
+		}
+		if !complete {
+			continue
+		}
+		ref := t.Reference()
+		if first, twice := seen[ref]; twice {
+			v.fail(at, "%s has two owners; the first is %s at %s", ref, index("spec.targets", first), v.doc.Locate(index("spec.targets", first)))
+			continue
+		}
+		seen[ref] = i
+	}
+}
+
+// Reference is the target's namespace, kind and name.
+func (t Target) Reference() Reference {
+	ns := t.Namespace
+	if ns == "" {
+		ns = manifest.DefaultNamespace
+	}
+	return Reference{Namespace: ns, Kind: t.Kind, Name: t.Name}
+}
+
+func (v *validation) checkReplay() {
+	r := v.spec.Replay
+	if r == nil {
+		return
+	}
+	v.checkFactor("spec.replay.scale", r.Scale)
+	v.checkFactor("spec.replay.capacity", r.Capacity)
+	switch {
+	case r.Demand != "" && r.Capacity == nil:
+		v.fail("spec.replay.capacity", "required with demand: how many of its units one replica serves")
+	case r.Demand == "" && r.Capacity != nil:
+		v.fail("spec.replay.demand", "required with capacity: a PromQL expression in its units")
+	}
+	if r.Demand != "" {
+		v.checkQuery("spec.replay.demand", r.Demand)
+	}
+	v.checkReplicas(r.Replicas)
+}
+
+func (v *validation) checkVariants() {
+	seen := map[string]bool{"recorded": true, "current": true}
+	for i, variant := range v.spec.Variants {
+		at := index("spec.variants", i)
+		if v.checkName(at+".name", variant.Name) {
+			if seen[variant.Name] {
+				v.fail(at+".name", "%q is taken; recorded, current and the other variants are columns of the same report", variant.Name)
+			}
+			seen[variant.Name] = true
+		}
+		if (len(variant.Manifests) == 0) == (len(variant.Set) == 0) {
+			v.fail(at, "want exactly one of manifests and set")
+		}
+		v.checkPaths(at+".manifests", variant.Manifests)
+	}
+}
+
+// keyPath is the path of a map's entry.
+func keyPath(path, key string) string { return path + "[" + key + "]" }
