@@ -108,11 +108,11 @@ func selector(t *testing.T, texts ...string) [][]*labels.Matcher {
 	t.Helper()
 	var sets [][]*labels.Matcher
 	for _, text := range texts {
-		set, err := parseSelector(text)
+		s, err := ParseSelector(text)
 		if err != nil {
 			t.Fatal(err)
 		}
-		sets = append(sets, set)
+		sets = append(sets, s.Matchers)
 	}
 	return sets
 }

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/prometheus/prometheus/model/labels"
-	"github.com/prometheus/prometheus/promql/parser"
 )
 
 // timeColumns are the headers by which a time column is found, best first.
@@ -145,7 +144,7 @@ func (s *csvScan) readMapping() error {
 
 // parseSeries reads name{label="x"}.
 func parseSeries(text string) (labels.Labels, error) {
-	series, err := parser.NewParser(parser.Options{}).ParseMetric(text)
+	series, err := newParser().ParseMetric(text)
 	if err != nil {
 		return labels.EmptyLabels(), fmt.Errorf("%s: %w; allowed: name or name{label=\"value\"}", quoted(text), err)
 	}

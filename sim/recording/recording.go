@@ -41,10 +41,11 @@ type source interface {
 // A Recording is an open recording. Its methods are not safe for concurrent
 // use; feeds of it are independent of each other.
 type Recording struct {
-	info   Info
-	source source
-	delta  int64
-	scale  float64
+	info      Info
+	source    source
+	delta     int64
+	scale     float64
+	evaluated map[string]*Evaluated
 }
 
 // Open opens the recording at spec.Path and checks it: CSV, OpenMetrics and
@@ -67,8 +68,14 @@ func Open(ctx context.Context, spec Spec, tmp func() (string, error)) (*Recordin
 	switch format {
 	case CSV:
 		err = r.openCSV(ctx, spec)
-	default:
-		err = fmt.Errorf("%s: format %s cannot be read", spec.Path, format)
+	case OpenMetrics:
+		err = r.openOpenMetrics(ctx, spec.Path, tmp)
+	case JSON:
+		err = r.openJSON(ctx, spec.Path, tmp)
+	case TSDB:
+		err = r.openBlocks(spec.Path)
+	case Recorded:
+		err = r.openRecorded(ctx, spec.Path, tmp)
 	}
 	if err != nil {
 		return nil, err

@@ -1,0 +1,295 @@
+package recording
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+
+	"github.com/prometheus/prometheus/model/labels"
+)
+
+// openJSON converts a saved answer of the query API to a block.
+func (r *Recording) openJSON(ctx context.Context, path string, tmp func() (string, error)) error {
+	file, err := openText(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	decoder := json.NewDecoder(file)
+	decoder.UseNumber()
+	j := &jsonReader{ctx: ctx, path: path, dec: decoder, builder: newBuilder()}
+	if err := j.read(); err != nil {
+		return err
+	}
+	dir, err := tmp()
+	if err != nil {
+		return fmt.Errorf("%s: a directory for the converted samples: %w", path, err)
+	}
+	err = r.openBuilt(ctx, j.builder, dir)
+	var twice *duplicate
+	if errors.As(err, &twice) {
+		return fmt.Errorf("%s: %w", position(path, twice.where), twice)
+	}
+	r.info.Notes = j.notes
+	return err
+}
+
+// A jsonReader reads an answer token by token: one series is in memory at a time.
+type jsonReader struct {
+	ctx     context.Context
+	path    string
+	dec     *json.Decoder
+	builder *builder
+	notes   []string
+
+	status, errorType, message, resultType string
+	result, unnamed                        bool
+}
+
+func (j *jsonReader) read() error {
+	first, err := j.dec.Token()
+	if err == io.EOF {
+		return errEmpty(j.path)
+	}
+	if err != nil {
+		return j.syntax(err)
+	}
+	if first != json.Delim('{') {
+		return j.failed("an answer of the query API is an object")
+	}
+	if err := j.readAnswer(); err != nil {
+		return err
+	}
+	if _, err := j.dec.Token(); err != io.EOF {
+		return j.failed("there is more text after the answer's end")
+	}
+	switch {
+	case j.status == "error":
+		return fmt.Errorf("%s: the answer is an error, %s: %s; save a successful query_range", j.path, j.errorType, shortened(j.message))
+	case !j.result:
+		return fmt.Errorf("%s: no result in it; save the answer of /api/v1/query_range", j.path)
+	case j.builder.samples == 0:
+		return fmt.Errorf("%s: the result is empty", j.path)
+	}
+	if j.unnamed {
+		j.notes = append(j.notes, j.path+": some series have no metric name; only selectors by label find them")
+	}
+	return nil
+}
+
+// readAnswer reads the rest of the answer's object, or of its data.
+func (j *jsonReader) readAnswer() error {
+	return j.object(func(key string) error {
+		switch key {
+		case "status":
+			return j.text(&j.status)
+		case "errorType":
+			return j.text(&j.errorType)
+		case "error":
+			return j.text(&j.message)
+		case "resultType":
+			return j.text(&j.resultType)
+		case "data":
+			if err := j.open('{', "data is not that of a query; save the answer of /api/v1/query_range"); err != nil {
+				return err
+			}
+			return j.readAnswer()
+		case "result":
+			return j.readResult()
+		}
+		return j.skip()
+	})
+}
+
+func (j *jsonReader) readResult() error {
+	j.result = true
+	if err := j.open('[', "the result is not a list of series"); err != nil {
+		return err
+	}
+	for j.dec.More() {
+		if err := j.ctx.Err(); err != nil {
+			return err
+		}
+		if err := j.open('{', "a scalar or string has no series; save a query of series"); err != nil {
+			return err
+		}
+		if err := j.readSeries(); err != nil {
+			return err
+		}
+	}
+	return j.end()
+}
+
+func (j *jsonReader) readSeries() error {
+	start := j.dec.InputOffset()
+	metric := map[string]string{}
+	var samples []builtSample
+	err := j.object(func(key string) error {
+		switch key {
+		case "metric":
+			return j.metric(&metric)
+		case "value":
+			return j.sample(&samples)
+		case "values":
+			if err := j.open('[', "values is not a list"); err != nil {
+				return err
+			}
+			for j.dec.More() {
+				if err := j.sample(&samples); err != nil {
+					return err
+				}
+			}
+			return j.end()
+		case "histogram", "histograms":
+			return j.failed("an answer of the API does not hold native histograms completely; use a TSDB snapshot or karpenter record")
+		}
+		return j.skip()
+	})
+	if err != nil {
+		return err
+	}
+	if len(metric) == 0 {
+		return fmt.Errorf("%s: a series without labels, which no selector finds; save the query's selectors rather than its result", position(j.path, start-1))
+	}
+	return j.add(labels.FromMap(metric), samples)
+}
+
+func (j *jsonReader) add(l labels.Labels, samples []builtSample) error {
+	j.unnamed = j.unnamed || l.Get(labels.MetricName) == ""
+	if len(samples) == 0 {
+		return nil
+	}
+	series := j.builder.series(l)
+	for _, x := range samples {
+		if err := j.builder.add(series, x); err != nil {
+			return fmt.Errorf("%s: %w", position(j.path, x.where), err)
+		}
+	}
+	return nil
+}
+
+// sample reads [seconds, "value"].
+func (j *jsonReader) sample(samples *[]builtSample) error {
+	const form = "a sample is [seconds, \"value\"]"
+	if err := j.open('[', form); err != nil {
+		return err
+	}
+	where := j.dec.InputOffset() - 1
+	seconds, err := j.token()
+	if err != nil {
+		return err
+	}
+	number, ok := seconds.(json.Number)
+	if !ok {
+		return j.failed(form)
+	}
+	t, err := milliseconds(number)
+	if err != nil {
+		return j.failed(err.Error())
+	}
+	var text string
+	if err := j.text(&text); err != nil {
+		return err
+	}
+	f, err := parseNumber(text)
+	if err != nil {
+		return j.failed(err.Error())
+	}
+	*samples = append(*samples, builtSample{t: t, f: f, where: where})
+	if j.dec.More() {
+		return j.failed(form)
+	}
+	return j.end()
+}
+
+func (j *jsonReader) metric(metric *map[string]string) error {
+	if err := j.dec.Decode(metric); err != nil {
+		return j.syntax(err)
+	}
+	return nil
+}
+
+// object reads an open object up to its end and calls value for every key.
+func (j *jsonReader) object(value func(key string) error) error {
+	for j.dec.More() {
+		key, err := j.token()
+		if err != nil {
+			return err
+		}
+		name, ok := key.(string)
+		if !ok {
+			return j.failed("expected a key")
+		}
+		if err := value(name); err != nil {
+			return err
+		}
+	}
+	return j.end()
+}
+
+func (j *jsonReader) token() (json.Token, error) {
+	token, err := j.dec.Token()
+	if err != nil {
+		return nil, j.syntax(err)
+	}
+	return token, nil
+}
+
+func (j *jsonReader) open(delim json.Delim, otherwise string) error {
+	token, err := j.token()
+	if err == nil && token != delim {
+		err = j.failed(otherwise)
+	}
+	return err
+}
+
+func (j *jsonReader) end() error {
+	_, err := j.token()
+	return err
+}
+
+func (j *jsonReader) text(s *string) error {
+	token, err := j.token()
+	if err != nil {
+		return err
+	}
+	text, ok := token.(string)
+	if !ok {
+		return j.failed("expected a string")
+	}
+	*s = text
+	return nil
+}
+
+func (j *jsonReader) skip() error {
+	var ignored json.RawMessage
+	if err := j.dec.Decode(&ignored); err != nil {
+		return j.syntax(err)
+	}
+	return nil
+}
+
+func (j *jsonReader) failed(message string) error {
+	return fmt.Errorf("%s: %s", position(j.path, max(j.dec.InputOffset()-1, 0)), message)
+}
+
+func (j *jsonReader) syntax(err error) error {
+	switch {
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return fmt.Errorf("%s: the JSON ends too early; the file is truncated, save it again", position(j.path, j.dec.InputOffset()))
+	}
+	return fmt.Errorf("%s: not JSON of a query's answer: %w", position(j.path, jsonOffset(j.dec, err)), err)
+}
+
+// milliseconds converts an API timestamp, a decimal number of seconds.
+func milliseconds(n json.Number) (int64, error) {
+	seconds, err := strconv.ParseFloat(string(n), 64)
+	if err != nil || math.Abs(seconds) > math.MaxInt64/1000 {
+		return 0, fmt.Errorf("%s is not a time in seconds", quoted(string(n)))
+	}
+	return int64(math.Round(seconds * 1000)), nil
+}
