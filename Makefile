@@ -60,7 +60,7 @@ lint: ## Check formatting, go vet, staticcheck
 
 .PHONY: verify
 verify: generate ## Fail if generated files, or any others, are not committed
-	@changed=$$(git status --porcelain); \
+	@changed=$$(git status --porcelain) || exit 1; \
 	if [[ -n $$changed ]]; then echo "commit these files:"; echo "$$changed"; git --no-pager diff --stat; exit 1; fi
 
 .PHONY: demo

@@ -16,6 +16,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/value"
 	"github.com/prometheus/prometheus/storage"
@@ -85,7 +86,7 @@ func read(ctx context.Context, dir, match string) (_ []sample, err error) {
 	}
 	defer func() { err = errors.Join(err, querier.Close()) }()
 
-	names, err := labels.NewMatcher(labels.MatchRegexp, labels.MetricName, match)
+	names, err := labels.NewMatcher(labels.MatchRegexp, model.MetricNameLabel, match)
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +107,7 @@ func collect(set storage.SeriesSet) ([]sample, error) {
 				continue
 			}
 			samples = append(samples, sample{
-				series: series, name: series.Get(labels.MetricName),
+				series: series, name: series.Get(model.MetricNameLabel),
 				group: group(series), rank: rank(series), at: at, value: v,
 			})
 		}
@@ -118,7 +119,7 @@ func collect(set storage.SeriesSet) ([]sample, error) {
 }
 
 func group(series labels.Labels) string {
-	return labels.NewBuilder(series).Del(labels.MetricName, labels.BucketLabel).Labels().String()
+	return labels.NewBuilder(series).Del(model.MetricNameLabel, labels.BucketLabel).Labels().String()
 }
 
 func rank(series labels.Labels) float64 {
@@ -170,7 +171,7 @@ func write(w io.Writer, samples []sample) error {
 func series(s sample) string {
 	var set []string
 	s.series.Range(func(l labels.Label) {
-		if l.Name != labels.MetricName {
+		if l.Name != model.MetricNameLabel {
 			set = append(set, fmt.Sprintf("%s=%q", l.Name, l.Value))
 		}
 	})
