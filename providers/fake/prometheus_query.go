@@ -23,6 +23,10 @@ type preparedQuery struct {
 	reach
 	// err is why the text cannot be evaluated.
 	err error
+	// ranged says that a range query gives what instant queries give.
+	ranged bool
+	// ordered says that a vector comes in a reproducible order.
+	ordered bool
 	// once says that the plan serves one instant only.
 	once bool
 }
@@ -48,6 +52,7 @@ func (p *planner) prepare(text string, at int64) *preparedQuery {
 		return q
 	}
 	q.reach = p.reach(expr)
+	q.ranged, q.ordered = rangeable(expr), ordered(expr, false)
 	// start() and end() are the instant of the whole query, in subqueries too.
 	q.once = resolveBounds(expr, at)
 	q.plan, err = p.plan(expr)
@@ -79,15 +84,20 @@ func resolveBounds(expr parser.Expr, at int64) bool {
 
 // evaluate runs a prepared query.
 func (p *Prometheus) evaluate(ctx context.Context, q *preparedQuery, at int64) (parser.Value, annotations.Annotations, error) {
-	if from := q.from(at); from < p.store.pruned {
-		return nil, nil, fmt.Errorf("query %q at %s needs samples since %s, but those before %s have been dropped; register the query before the run: %w",
-			q.text, formatTime(at), formatTime(from), formatTime(p.store.pruned), cycle.ErrUnavailable)
+	if q.from(at) < p.store.pruned {
+		return nil, nil, droppedError(q, at, p.store.pruned)
 	}
 	value, warnings, err := p.planner.run(ctx, q.plan, at)
 	if err != nil {
 		return nil, nil, executionError(q.text, at, err)
 	}
 	return value, warnings, nil
+}
+
+// droppedError says that a query comes too late for the samples it needs.
+func droppedError(q *preparedQuery, at, pruned int64) error {
+	return fmt.Errorf("query %q at %s needs samples since %s, but those before %s have been dropped; register the query before the run: %w",
+		q.text, formatTime(at), formatTime(q.from(at)), formatTime(pruned), cycle.ErrUnavailable)
 }
 
 func executionError(query string, at int64, err error) error {

@@ -33,12 +33,9 @@ func (p *Prometheus) AddScrape(s Scrape) error {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.scrapes = append(p.scrapes, &scrapeLoop{
-		Scrape: s,
-		store:  p.store,
-		next:   s.Start,
-		known:  map[uint64][]*scraped{},
-	})
+	loop := &scrapeLoop{Scrape: s, next: s.Start, series: newTracker(p.store)}
+	loop.emit = loop.collected
+	p.scrapes = append(p.scrapes, loop)
 	return nil
 }
 
@@ -70,26 +67,16 @@ func (p *Prometheus) scrape(now int64) error {
 // A scrapeLoop is a scrape with what it found last time.
 type scrapeLoop struct {
 	Scrape
-	store *Store
 	// next is the instant of the next scrape.
-	next int64
-	// round counts the scrapes.
-	round uint64
-	// before and found are the series of the last and the current scrape, in
-	// the order of Collect.
-	before, found []*scraped
-	// known finds a series of the last scrape whose place has changed.
-	known map[uint64][]*scraped
+	next   int64
+	series tracker
 	// waiting are the samples that are not visible yet, oldest first.
 	waiting []waitingSample
-	err     error
-}
-
-// A scraped series is one that the last scrape had.
-type scraped struct {
-	labels labels.Labels
-	series *Series
-	round  uint64
+	// now and err belong to the scrape in progress.
+	now int64
+	err error
+	// emit is s.collected, bound once.
+	emit func(labels.Labels, float64)
 }
 
 type waitingSample struct {
@@ -100,75 +87,36 @@ type waitingSample struct {
 
 // run does one scrape.
 func (s *scrapeLoop) run() error {
-	now := s.next
+	s.now = s.next
 	s.next += s.Interval.Milliseconds()
-	s.round++
-	s.found = s.found[:0]
-	moved := false
-	s.Collect(now, func(l labels.Labels, v float64) {
-		var series *scraped
-		if i := len(s.found); i < len(s.before) && labels.Equal(s.before[i].labels, l) {
-			series = s.before[i]
-		} else {
-			moved = true
-			series = s.lookup(l)
-		}
-		if series.round == s.round && s.err == nil {
-			s.err = fmt.Errorf("the scrape at %s has series %s twice", formatTime(now), l)
-		}
-		series.round = s.round
-		s.found = append(s.found, series)
-		s.write(series.series, now, v)
-	})
-	if moved || len(s.found) < len(s.before) {
-		s.endVanished(now)
-	}
-	s.before, s.found = s.found, s.before
+	s.series.begin()
+	s.Collect(s.now, s.emit)
+	s.series.end(func(gone *Series) { s.write(gone, staleMarker) })
 	return s.err
 }
 
-// lookup finds or creates the series with these labels.
-func (s *scrapeLoop) lookup(l labels.Labels) *scraped {
-	hash := l.Hash()
-	for _, series := range s.known[hash] {
-		if labels.Equal(series.labels, l) {
-			return series
-		}
+// collected takes one sample of the scrape in progress.
+func (s *scrapeLoop) collected(l labels.Labels, v float64) {
+	series, first := s.series.track(l)
+	if !first {
+		s.fail(fmt.Errorf("the scrape at %s has series %s twice", formatTime(s.now), l))
+		return
 	}
-	series := &scraped{labels: l, series: s.store.Series(l)}
-	s.known[hash] = append(s.known[hash], series)
-	return series
-}
-
-// endVanished writes stale markers for the series of the last scrape that this
-// one does not have.
-func (s *scrapeLoop) endVanished(now int64) {
-	for _, series := range s.before {
-		if series.round == s.round {
-			continue
-		}
-		s.write(series.series, now, staleMarker)
-		hash := series.labels.Hash()
-		chain := s.known[hash]
-		for i, other := range chain {
-			if other == series {
-				chain = append(chain[:i], chain[i+1:]...)
-				break
-			}
-		}
-		if s.known[hash] = chain; len(chain) == 0 {
-			delete(s.known, hash)
-		}
-	}
+	s.write(series, v)
 }
 
 // write appends a sample, now or after the delay.
-func (s *scrapeLoop) write(series *Series, t int64, v float64) {
+func (s *scrapeLoop) write(series *Series, v float64) {
 	if s.IngestDelay > 0 {
-		s.waiting = append(s.waiting, waitingSample{series: series, t: t, v: v})
+		s.waiting = append(s.waiting, waitingSample{series: series, t: s.now, v: v})
 		return
 	}
-	if err := series.Append(t, v); err != nil && s.err == nil {
+	s.fail(series.Append(s.now, v))
+}
+
+// fail keeps the first error.
+func (s *scrapeLoop) fail(err error) {
+	if s.err == nil {
 		s.err = err
 	}
 }
@@ -182,6 +130,8 @@ func (s *scrapeLoop) release(now int64) error {
 		}
 		n++
 	}
-	s.waiting = append(s.waiting[:0], s.waiting[n:]...)
+	if n > 0 {
+		s.waiting = append(s.waiting[:0], s.waiting[n:]...)
+	}
 	return nil
 }
