@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -28,7 +27,6 @@ func (b *builder) write(ctx context.Context, dir string) (string, error) {
 	}
 	meta := tsdb.BlockMeta{Version: 1, MinTime: b.first, MaxTime: b.last + 1}
 	meta.Compaction.Level = 1
-	meta.Stats.NumSeries = uint64(len(b.list))
 	meta.Stats.NumSamples = uint64(b.samples)
 	meta.Stats.NumHistogramSamples = uint64(b.histograms)
 	meta.Stats.NumFloatSamples = uint64(b.samples - b.histograms)
@@ -37,6 +35,7 @@ func (b *builder) write(ctx context.Context, dir string) (string, error) {
 		return "", err
 	}
 	meta.Stats.NumChunks = uint64(count)
+	meta.Stats.NumSeries = uint64(len(b.list))
 	digest, err := fileDigest(filepath.Join(tmp, "index"))
 	if err != nil {
 		return "", err
@@ -66,13 +65,23 @@ func (b *builder) writeData(ctx context.Context, dir string) (count int, err err
 	if err != nil {
 		return 0, fmt.Errorf("%s: writing chunks: %w", dir, err)
 	}
-	defer func() { err = errors.Join(err, chunkWriter.Close()) }()
+	defer func() {
+		if closeErr := chunkWriter.Close(); err == nil && closeErr != nil {
+			err = fmt.Errorf("%s: writing chunks: %w", dir, closeErr)
+		}
+	}()
 	indexWriter, err := index.NewWriter(ctx, filepath.Join(dir, "index"))
 	if err != nil {
 		return 0, fmt.Errorf("%s: writing the index: %w", dir, err)
 	}
-	defer func() { err = errors.Join(err, indexWriter.Close()) }()
+	defer func() {
+		if closeErr := indexWriter.Close(); err == nil && closeErr != nil {
+			err = fmt.Errorf("%s: writing the index: %w", dir, closeErr)
+		}
+	}()
 
+	// A source may name a series and have no samples of it.
+	b.list = slices.DeleteFunc(b.list, func(s *builtSeries) bool { return len(s.chunks) == 0 && len(s.others) == 0 })
 	slices.SortFunc(b.list, func(x, y *builtSeries) int { return labels.Compare(x.labels, y.labels) })
 	for _, symbol := range b.symbols() {
 		if err := indexWriter.AddSymbol(symbol); err != nil {

@@ -105,7 +105,7 @@ func queryDigest(query string) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// newParser takes all that the engine of the simulation takes.
+// newParser takes what a server may have been told to take.
 func newParser() parser.Parser {
 	return parser.NewParser(parser.Options{EnableExperimentalFunctions: true})
 }

@@ -72,6 +72,26 @@ func selectorOf(v *parser.VectorSelector, path []parser.Node) Selector {
 	return s
 }
 
+// boundByRange tells whether a query has @ start() or @ end(), which mean the
+// range's ends in a range query and the instant itself in an instant query.
+func boundByRange(query string) bool {
+	expr, err := newParser().ParseExpr(query)
+	if err != nil {
+		return false
+	}
+	found := false
+	parser.Inspect(expr, func(node parser.Node, _ []parser.Node) error {
+		switch n := node.(type) {
+		case *parser.VectorSelector:
+			found = found || n.StartOrEnd != 0
+		case *parser.SubqueryExpr:
+			found = found || n.StartOrEnd != 0
+		}
+		return nil
+	})
+	return found
+}
+
 func ms64(d time.Duration) int64 { return d.Milliseconds() }
 
 // include adds a selector, or widens the one that reads the same series around

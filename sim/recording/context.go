@@ -1,0 +1,81 @@
+package recording
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/prometheus/prometheus/model/labels"
+)
+
+// workloadSeries are the replica series that kube-state-metrics publishes of a
+// kind of workload.
+type workloadSeries struct {
+	label, spec, status, ready string
+}
+
+var workloads = map[string]workloadSeries{
+	"deployment": {
+		label:  "deployment",
+		spec:   "kube_deployment_spec_replicas",
+		status: "kube_deployment_status_replicas",
+		ready:  "kube_deployment_status_replicas_ready",
+	},
+	"statefulset": {
+		label:  "statefulset",
+		spec:   "kube_statefulset_replicas",
+		status: "kube_statefulset_status_replicas",
+		ready:  "kube_statefulset_status_replicas_ready",
+	},
+	"replicaset": {
+		label:  "replicaset",
+		spec:   "kube_replicaset_spec_replicas",
+		status: "kube_replicaset_status_replicas",
+		ready:  "kube_replicaset_status_ready_replicas",
+	},
+}
+
+const (
+	podCreated = "kube_pod_created"
+	podReady   = "kube_pod_status_ready_time"
+)
+
+// hpaSeries are an HPA's specification and status. An HPA may have any name, so
+// those of the namespace are saved; kube_horizontalpodautoscaler_info tells
+// which one has the target.
+const hpaSeries = "kube_horizontalpodautoscaler_(info|spec_max_replicas|spec_min_replicas|spec_target_metric|status_condition|status_current_replicas|status_desired_replicas|status_target_metric)"
+
+// ContextSelectors are the series, besides those of the queries, that say how
+// a target was scaled when they were recorded: replicas, HPAs, and when pods
+// were created and ready. There are none for kinds that are not workloads.
+func ContextSelectors(kind, namespace, name string) []Selector {
+	w, ok := workloads[strings.ToLower(kind)]
+	if !ok {
+		return nil
+	}
+	inNamespace := labels.MustNewMatcher(labels.MatchEqual, "namespace", namespace)
+	var selectors []Selector
+	for _, metric := range []string{w.spec, w.status, w.ready} {
+		selectors = append(selectors, Selector{Matchers: []*labels.Matcher{
+			labels.MustNewMatcher(labels.MatchEqual, labels.MetricName, metric),
+			inNamespace,
+			labels.MustNewMatcher(labels.MatchEqual, w.label, name),
+		}})
+	}
+	selectors = append(selectors, Selector{Matchers: []*labels.Matcher{
+		labels.MustNewMatcher(labels.MatchRegexp, labels.MetricName, hpaSeries),
+		inNamespace,
+	}})
+	for _, metric := range []string{podCreated, podReady} {
+		selectors = append(selectors, Selector{Matchers: podMatchers(metric, namespace, name)})
+	}
+	return selectors
+}
+
+// podMatchers go by the pods' names: owners are not always recorded.
+func podMatchers(metric, namespace, name string) []*labels.Matcher {
+	return []*labels.Matcher{
+		labels.MustNewMatcher(labels.MatchEqual, labels.MetricName, metric),
+		labels.MustNewMatcher(labels.MatchEqual, "namespace", namespace),
+		labels.MustNewMatcher(labels.MatchRegexp, "pod", regexp.QuoteMeta(name)+"-.*"),
+	}
+}
