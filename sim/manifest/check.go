@@ -76,8 +76,8 @@ func (c *checker) node(key, n *yaml.Node, t reflect.Type, path string) {
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
 		c.integer(key, n, t, path)
 	case reflect.Float32, reflect.Float64:
-		if n.Tag != intTag {
-			c.want(key, n, floatTag, path, "a number")
+		if _, err := strconv.ParseFloat(n.Value, t.Bits()); n.Tag != intTag && n.Tag != floatTag || err != nil {
+			c.fail(key, n, path, "want a number, got %s", describe(n))
 		}
 	}
 }

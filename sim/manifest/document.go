@@ -7,9 +7,9 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// A Document is one object of a file, still as text tree: aliases and merge
-// keys are resolved and scalars are in JSON's form, but every node knows the
-// line and column it was written at.
+// A Document is one object of a file as a tree whose nodes know the line and
+// column they were written at. Once Collect has seen it and found it of
+// interest, aliases and merge keys are resolved and scalars in JSON's form.
 type Document struct {
 	// File is the path as it was given, or <stdin>.
 	File string
@@ -22,6 +22,9 @@ type Document struct {
 	start Position
 	// explicit: the file was named by the user, not found in a directory.
 	explicit bool
+	// expanded: Node is in its final form. To expand it again would take
+	// strings such as "yes" for booleans.
+	expanded bool
 }
 
 // Position is where the document begins.

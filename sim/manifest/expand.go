@@ -27,14 +27,10 @@ type expander struct {
 	full bool
 }
 
-// expand returns nil if the document had to be given up.
+// expand's tree is of use only if there are no errors.
 func expand(file string, n *yaml.Node) (*yaml.Node, Errors) {
 	e := &expander{file: file, in: map[*yaml.Node]bool{}}
-	out := e.node(n, "", 0)
-	if e.full {
-		return nil, e.errs
-	}
-	return out, e.errs
+	return e.node(n, "", 0), e.errs
 }
 
 func (e *expander) fail(n *yaml.Node, path, format string, args ...any) {

@@ -200,7 +200,7 @@ func TestErrors(t *testing.T) {
 		"UnknownAnchor": {
 			reason: "an alias needs its anchor",
 			text:   header + "metadata: *m\n",
-			want:   `f.yaml:1:1: invalid YAML: unknown anchor 'm' referenced`,
+			want:   `f.yaml:3:11: invalid YAML: unknown anchor 'm' referenced`,
 		},
 		"Merge": {
 			reason: "only mappings can be merged",

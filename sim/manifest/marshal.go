@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"io"
 
 	"go.yaml.in/yaml/v3"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -48,65 +47,5 @@ func nodeOf(v any) (*yaml.Node, error) {
 	if err := encoder.Encode(v); err != nil {
 		return nil, err
 	}
-	decoder := json.NewDecoder(&b)
-	decoder.UseNumber()
-	n, err := nextValue(decoder)
-	if errors.Is(err, io.EOF) {
-		err = io.ErrUnexpectedEOF
-	}
-	return n, err
-}
-
-// nextValue reads one JSON value as a tree, which keeps the order of keys.
-func nextValue(d *json.Decoder) (*yaml.Node, error) {
-	token, err := d.Token()
-	if err != nil {
-		return nil, err
-	}
-	delim, ok := token.(json.Delim)
-	if !ok {
-		return tokenNode(token), nil
-	}
-	n := &yaml.Node{Kind: yaml.MappingNode, Tag: mapTag}
-	if delim == '[' {
-		n = &yaml.Node{Kind: yaml.SequenceNode, Tag: seqTag}
-	}
-	// In an object, Token yields the keys too, so that content alternates as
-	// a mapping's does.
-	for d.More() {
-		item, err := nextValue(d)
-		if err != nil {
-			return nil, err
-		}
-		n.Content = append(n.Content, item)
-	}
-	if len(n.Content) == 0 {
-		n.Style = yaml.FlowStyle
-	}
-	_, err = d.Token()
-	return n, err
-}
-
-func tokenNode(token json.Token) *yaml.Node {
-	n := &yaml.Node{Kind: yaml.ScalarNode}
-	switch v := token.(type) {
-	case string:
-		n.Tag, n.Value = stringTag, v
-		if _, isWord := booleans[v]; isWord {
-			n.Style = yaml.DoubleQuotedStyle
-		}
-	case json.Number:
-		n.Tag, n.Value = intTag, v.String()
-		if bytes.ContainsAny([]byte(n.Value), ".eE") {
-			n.Tag = floatTag
-		}
-	case bool:
-		n.Tag, n.Value = boolTag, "false"
-		if v {
-			n.Value = "true"
-		}
-	default:
-		n.Tag, n.Value = nullTag, "null"
-	}
-	return n
+	return newJSONReader(b.Bytes()).value(0)
 }

@@ -18,6 +18,13 @@ import (
 func Parse(file string, data []byte) ([]*Document, error) {
 	var docs []*Document
 	var errs Errors
+	if values, ok := parseJSON(data); ok {
+		for _, v := range values {
+			list, listErrs := split(file, v, "", "", 0)
+			docs, errs = append(docs, list...), append(errs, listErrs...)
+		}
+		return docs, Join(errs)
+	}
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	for {
 		var n yaml.Node
@@ -109,6 +116,8 @@ func text(n *yaml.Node, key string) string {
 	return ""
 }
 
+var unknownAnchor = regexp.MustCompile(`unknown anchor '([^']+)'`)
+
 var syntaxLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)`)
 
 // cures are hints for the commonest mistakes, by a part of the parser's words.
@@ -137,8 +146,19 @@ func syntaxError(file string, data []byte, err error) *Error {
 	}
 	if line, err := strconv.Atoi(m[1]); err == nil {
 		e.Position.Line, e.Position.Column = line, firstColumn(data, line)
+	} else if a := unknownAnchor.FindStringSubmatch(m[2]); a != nil {
+		e.Position.Line, e.Position.Column = find(data, "*"+a[1])
 	}
 	return e
+}
+
+// find is the line and column of the first occurrence, 1 and 1 if there is none.
+func find(data []byte, word string) (line, column int) {
+	before, _, found := bytes.Cut(data, []byte(word))
+	if !found {
+		return 1, 1
+	}
+	return bytes.Count(before, []byte("\n")) + 1, len(before) - bytes.LastIndexByte(before, '\n')
 }
 
 func firstColumn(data []byte, line int) int {

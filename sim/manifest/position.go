@@ -82,18 +82,25 @@ func (l Errors) Unwrap() []error {
 	return list
 }
 
-// Join flattens errors into one sorted Errors without repetitions; an error of
-// another type becomes an Error without position. It returns nil if all are nil.
+// Join flattens errors into one Errors, sorted by position and without
+// repetitions; an error of another type becomes an Error without position. It
+// returns nil if all are nil.
 func Join(errs ...error) error {
 	var list Errors
+	seen := map[Error]bool{}
 	for _, err := range errs {
-		list = append(list, flatten(err)...)
+		for _, e := range flatten(err) {
+			if !seen[*e] {
+				seen[*e] = true
+				list = append(list, e)
+			}
+		}
 	}
 	if len(list) == 0 {
 		return nil
 	}
 	slices.SortStableFunc(list, func(a, b *Error) int { return a.Position.compare(b.Position) })
-	return slices.CompactFunc(list, func(a, b *Error) bool { return *a == *b })
+	return list
 }
 
 func flatten(err error) Errors {

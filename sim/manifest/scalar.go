@@ -51,12 +51,16 @@ func scalar(n *yaml.Node) (*yaml.Node, error) {
 	return out, nil
 }
 
-// literal writes a boolean or a number as JSON does. Where the text is JSON
-// already, it is kept, so that no digit of a quantity is lost.
+// literal writes a boolean or a number as JSON does. Text that is JSON already
+// is kept, so that no digit of a quantity is lost.
 func literal(n *yaml.Node) (tag, text string, err error) {
+	tag = n.ShortTag()
+	if tag != boolTag && isNumber(n.Value) {
+		return tag, n.Value, nil
+	}
 	var v any
 	if err := n.Decode(&v); err != nil {
-		return "", "", fmt.Errorf("%q is no %s", n.Value, describeTag(n.ShortTag()))
+		return "", "", fmt.Errorf("%s is no %s", shorten(n.Value), describeTag(tag))
 	}
 	switch v := v.(type) {
 	case bool:
@@ -65,19 +69,16 @@ func literal(n *yaml.Node) (tag, text string, err error) {
 		if math.IsNaN(v) || math.IsInf(v, 0) {
 			return "", "", fmt.Errorf("%s is no number that JSON can carry", n.Value)
 		}
-		return floatTag, numberText(n.Value, strconv.FormatFloat(v, 'g', -1, 64)), nil
+		return floatTag, strconv.FormatFloat(v, 'g', -1, 64), nil
 	case int, int64, uint64:
-		return intTag, numberText(n.Value, fmt.Sprint(v)), nil
+		return intTag, fmt.Sprint(v), nil
 	}
-	return "", "", fmt.Errorf("%q is no %s", n.Value, describeTag(n.ShortTag()))
+	return "", "", fmt.Errorf("%s is no %s", shorten(n.Value), describeTag(tag))
 }
 
-func numberText(written, computed string) string {
-	var number json.Number
-	if json.Unmarshal([]byte(written), &number) == nil {
-		return written
-	}
-	return computed
+// isNumber tells whether text is a number as JSON writes it.
+func isNumber(s string) bool {
+	return s != "" && (s[0] == '-' || s[0] >= '0' && s[0] <= '9') && json.Valid([]byte(s))
 }
 
 // describe names a node's type and value for an error message.

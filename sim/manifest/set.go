@@ -170,13 +170,16 @@ func appendEntry[T any, P object[T]](c *collector, list []Entry[T], d *Document,
 
 // prepare expands the document and drops what is not part of a manifest.
 func (c *collector) prepare(d *Document) bool {
+	if d.expanded {
+		return true
+	}
 	n, errs := expand(d.File, d.Node)
 	c.errs = append(c.errs, errs...)
-	if n == nil {
+	if len(errs) > 0 {
 		return false
 	}
-	d.Node = typed(manifestOnly(n), d)
-	return len(errs) == 0
+	d.Node, d.expanded = typed(manifestOnly(n), d), true
+	return true
 }
 
 // identify completes the namespace, checks the name and refuses the second
