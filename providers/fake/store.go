@@ -9,6 +9,7 @@ import (
 
 	"github.com/prometheus/prometheus/model/histogram"
 	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/model/value"
 	"github.com/prometheus/prometheus/storage"
 )
 
@@ -84,8 +85,7 @@ func (s *Series) Append(t int64, f float64) error {
 }
 
 // AppendHistogram adds a native histogram at t (Unix milliseconds). The store
-// keeps h: the caller must not change it. It is an error if t is not after the
-// series' last sample.
+// owns h from now on. It is an error if t is not after the series' last sample.
 func (s *Series) AppendHistogram(t int64, h *histogram.FloatHistogram) error {
 	d, err := s.at(t)
 	if err != nil {
@@ -94,10 +94,30 @@ func (s *Series) AppendHistogram(t int64, h *histogram.FloatHistogram) error {
 	if d.histograms == nil {
 		d.histograms = make([]*histogram.FloatHistogram, len(d.times))
 	}
+	d.hintReset(h)
 	d.times = append(d.times, t)
 	d.floats = append(d.floats, 0)
 	d.histograms = append(d.histograms, h)
 	return nil
+}
+
+// hintReset notes in h that the counter went on since the histogram before, if
+// it did. Like Prometheus' own storage it says nothing otherwise.
+func (d *samples) hintReset(h *histogram.FloatHistogram) {
+	if h.CounterResetHint == histogram.GaugeType || h.CounterResetHint == histogram.CounterReset {
+		return
+	}
+	h.CounterResetHint = histogram.UnknownCounterReset
+	if len(d.histograms) == 0 {
+		return
+	}
+	before := d.histograms[len(d.histograms)-1]
+	if before == nil || before.CounterResetHint == histogram.GaugeType || value.IsStaleNaN(before.Sum) || value.IsStaleNaN(h.Sum) {
+		return
+	}
+	if !h.DetectReset(before) {
+		h.CounterResetHint = histogram.NotCounterReset
+	}
 }
 
 // at returns the samples to which one at t can be appended.
