@@ -99,12 +99,16 @@ func (c *compiler) metric(m *v1alpha1.Metric, path *field.Path) Metric {
 	switch target.Type {
 	case v1alpha1.ValueMetricType:
 	case v1alpha1.AverageValueMetricType:
-		if target.AverageValue != nil {
+		// Where neither is given, the type's own field is the one to name.
+		if target.AverageValue != nil || target.Value == nil {
 			quantity, quantityPath = target.AverageValue, path.Child("averageValue")
 		}
 	case v1alpha1.UtilizationMetricType:
+		if target.AverageUtilization != nil || target.Value == nil {
+			quantityPath = path.Child("averageUtilization")
+		}
 		if target.AverageUtilization != nil {
-			quantity, quantityPath = resource.NewQuantity(int64(*target.AverageUtilization), resource.DecimalSI), path.Child("averageUtilization")
+			quantity = resource.NewQuantity(int64(*target.AverageUtilization), resource.DecimalSI)
 		}
 	default:
 		c.fail(field.NotSupported(path.Child("type"), target.Type, []v1alpha1.MetricTargetType{
