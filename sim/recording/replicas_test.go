@@ -1,0 +1,91 @@
+package recording
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const kubeText = `# TYPE kube_deployment_spec_replicas gauge
+kube_deployment_spec_replicas{namespace="shop",deployment="web"} 3 1000
+kube_deployment_spec_replicas{namespace="shop",deployment="other"} 3 1000
+kube_deployment_status_replicas_ready{namespace="shop",deployment="web"} 3 1000
+kube_horizontalpodautoscaler_spec_min_replicas{namespace="shop",horizontalpodautoscaler="any"} 3 1000
+kube_pod_created{namespace="shop",pod="web-1"} 900 1000
+kube_pod_created{namespace="shop",pod="web-2"} 900 1000
+kube_pod_created{namespace="shop",pod="web-3"} 900 1000
+kube_pod_created{namespace="shop",pod="website"} 900 1000
+kube_pod_status_ready_time{namespace="shop",pod="web-1"} 910 1000
+kube_pod_status_ready_time{namespace="shop",pod="web-1"} 5000 6000
+kube_pod_status_ready_time{namespace="shop",pod="web-2"} 930 1000
+kube_pod_status_ready_time{namespace="shop",pod="web-3"} 0 1000
+kube_pod_status_ready_time{namespace="shop",pod="web-3"} 920 1100
+kube_pod_status_ready_time{namespace="shop",pod="website"} 999 1000
+# EOF
+`
+
+func TestRecordedReplicas(t *testing.T) {
+	recordings := []*Recording{open(t, Spec{Path: write(t, "kube.om", kubeText), Scale: 2})}
+	found, err := RecordedReplicas(recordings, "Deployment", "shop", "web")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := []int{len(found.Spec), len(found.Status), len(found.Ready)}
+	if diff := cmp.Diff([]int{1, 0, 1}, got); diff != "" {
+		t.Errorf("spec, status, ready (-want +got):\n%s", diff)
+	}
+	if found, err = RecordedReplicas(recordings, "ScalableNodeGroup", "shop", "web"); err != nil || found.Spec != nil {
+		t.Errorf("no workload: %v %v", found, err)
+	}
+	median, pods, err := StartupMedian(recordings, "shop", "web")
+	if err != nil || median != 20*time.Second || pods != 3 {
+		t.Errorf("start-up %v of %d pods, %v; want 20s of 3", median, pods, err)
+	}
+	if median, pods, err = StartupMedian(recordings, "shop", "absent"); err != nil || median != 0 || pods != 0 {
+		t.Errorf("no pods: %v of %d, %v", median, pods, err)
+	}
+}
+
+func TestContextSelectors(t *testing.T) {
+	r := open(t, Spec{Path: write(t, "kube.om", kubeText)})
+	series, err := r.Series(Matchers(ContextSelectors("Deployment", "shop", "web")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Two of the deployment, one of an HPA, three pods twice.
+	if len(series) != 9 {
+		t.Errorf("%d series: %v", len(series), series)
+	}
+	if got := ContextSelectors("ScalableNodeGroup", "shop", "web"); got != nil {
+		t.Errorf("a node group has %v", got)
+	}
+}
+
+func TestNames(t *testing.T) {
+	recordings := []*Recording{
+		open(t, Spec{Path: write(t, "kube.om", kubeText)}),
+		open(t, Spec{Path: write(t, "a.csv", "ts,value\n1,1\n")}),
+	}
+	names, more, err := Names(recordings, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"kube_deployment_spec_replicas", "kube_deployment_status_replicas_ready"}, names); diff != "" || more != 4 {
+		t.Errorf("%d more (-want +got):\n%s", more, diff)
+	}
+}
+
+func TestCheckDistinct(t *testing.T) {
+	a := open(t, Spec{Path: write(t, "a.csv", "ts,value\n1,1\n")})
+	b := open(t, Spec{Path: write(t, "b.csv", "ts,value\n1,1\n")})
+	c := open(t, Spec{Path: write(t, "c.csv", "ts,value\n1,1\n"), Series: map[string]string{"value": `value{lb="c"}`}})
+	if err := CheckDistinct([]*Recording{a, c}); err != nil {
+		t.Errorf("told apart by a label: %v", err)
+	}
+	err := CheckDistinct([]*Recording{a, c, b})
+	if err == nil || !strings.Contains(err.Error(), `both have the series {__name__="value"}; name the columns apart with --series COLUMN='name{label="x"}'`) {
+		t.Errorf("the same name: %v", err)
+	}
+}
