@@ -1,0 +1,95 @@
+package convert
+
+import (
+	"encoding/json"
+
+	autoscalingv1 "k8s.io/api/autoscaling/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+)
+
+// The annotations in which autoscaling/v1 keeps what its spec cannot hold.
+const (
+	metricsAnnotation      = "autoscaling.alpha.kubernetes.io/metrics"
+	behaviorAnnotation     = "autoscaling.alpha.kubernetes.io/behavior"
+	metricStatusAnnotation = "autoscaling.alpha.kubernetes.io/current-metrics"
+	conditionsAnnotation   = "autoscaling.alpha.kubernetes.io/conditions"
+)
+
+// upgrade expresses an HPA of autoscaling/v1 in autoscaling/v2.
+func (c *converter) upgrade(hpa *autoscalingv1.HorizontalPodAutoscaler) (*autoscalingv2.HorizontalPodAutoscaler, error) {
+	out := &autoscalingv2.HorizontalPodAutoscaler{ObjectMeta: hpa.ObjectMeta}
+	out.Spec.ScaleTargetRef = autoscalingv2.CrossVersionObjectReference(hpa.Spec.ScaleTargetRef)
+	out.Spec.MinReplicas = hpa.Spec.MinReplicas
+	out.Spec.MaxReplicas = hpa.Spec.MaxReplicas
+	annotations := field.NewPath("metadata", "annotations")
+	if text, ok := hpa.Annotations[metricsAnnotation]; ok {
+		path := annotations.Key(metricsAnnotation)
+		var metrics []autoscalingv1.MetricSpec
+		if err := json.Unmarshal([]byte(text), &metrics); err != nil {
+			return nil, c.invalid(path, "must be a JSON list of metrics: %w", err)
+		}
+		for _, m := range metrics {
+			out.Spec.Metrics = append(out.Spec.Metrics, upgradeMetric(m))
+		}
+		c.changed(path, "%d metrics are taken from the annotation", len(metrics))
+	}
+	if percent := hpa.Spec.TargetCPUUtilizationPercentage; percent != nil {
+		out.Spec.Metrics = append(out.Spec.Metrics, cpuUtilization(*percent))
+	}
+	if text, ok := hpa.Annotations[behaviorAnnotation]; ok {
+		path := annotations.Key(behaviorAnnotation)
+		out.Spec.Behavior = &autoscalingv2.HorizontalPodAutoscalerBehavior{}
+		if err := json.Unmarshal([]byte(text), out.Spec.Behavior); err != nil {
+			return nil, c.invalid(path, "must be a JSON behavior: %w", err)
+		}
+		c.changed(path, "the behavior is taken from the annotation")
+	}
+	return out, nil
+}
+
+// upgradeMetric moves the targets of a metric to where autoscaling/v2 has them;
+// a source that is missing stays missing.
+func upgradeMetric(m autoscalingv1.MetricSpec) autoscalingv2.MetricSpec {
+	out := autoscalingv2.MetricSpec{Type: autoscalingv2.MetricSourceType(m.Type)}
+	if s := m.Resource; s != nil {
+		out.Resource = &autoscalingv2.ResourceMetricSource{Name: s.Name, Target: averageTarget(s.TargetAverageUtilization, s.TargetAverageValue)}
+	}
+	if s := m.ContainerResource; s != nil {
+		out.ContainerResource = &autoscalingv2.ContainerResourceMetricSource{Name: s.Name, Container: s.Container, Target: averageTarget(s.TargetAverageUtilization, s.TargetAverageValue)}
+	}
+	if s := m.Pods; s != nil {
+		out.Pods = &autoscalingv2.PodsMetricSource{Metric: identifier(s.MetricName, s.Selector), Target: averageTarget(nil, &s.TargetAverageValue)}
+	}
+	if s := m.Object; s != nil {
+		out.Object = &autoscalingv2.ObjectMetricSource{
+			DescribedObject: autoscalingv2.CrossVersionObjectReference(s.Target),
+			Metric:          identifier(s.MetricName, s.Selector),
+			Target:          valueTarget(&s.TargetValue, s.AverageValue),
+		}
+	}
+	if s := m.External; s != nil {
+		out.External = &autoscalingv2.ExternalMetricSource{Metric: identifier(s.MetricName, s.MetricSelector), Target: valueTarget(s.TargetValue, s.TargetAverageValue)}
+	}
+	return out
+}
+
+func identifier(name string, s *metav1.LabelSelector) autoscalingv2.MetricIdentifier {
+	return autoscalingv2.MetricIdentifier{Name: name, Selector: s}
+}
+
+func averageTarget(utilization *int32, average *resource.Quantity) autoscalingv2.MetricTarget {
+	if utilization != nil {
+		return autoscalingv2.MetricTarget{Type: autoscalingv2.UtilizationMetricType, AverageUtilization: utilization}
+	}
+	return autoscalingv2.MetricTarget{Type: autoscalingv2.AverageValueMetricType, AverageValue: average}
+}
+
+func valueTarget(value, average *resource.Quantity) autoscalingv2.MetricTarget {
+	if average != nil {
+		return autoscalingv2.MetricTarget{Type: autoscalingv2.AverageValueMetricType, AverageValue: average}
+	}
+	return autoscalingv2.MetricTarget{Type: autoscalingv2.ValueMetricType, Value: value}
+}

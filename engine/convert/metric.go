@@ -1,0 +1,185 @@
+package convert
+
+import (
+	"fmt"
+	"strings"
+
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
+)
+
+// metric converts one metric of an HPA.
+func (c *converter) metric(m *autoscalingv2.MetricSpec, path *field.Path) (v1alpha1.Metric, error) {
+	switch {
+	case m.Type == autoscalingv2.ResourceMetricSourceType && m.Resource != nil:
+		return c.resource(string(m.Resource.Name), "", m.Resource.Target, path.Child("resource"))
+	case m.Type == autoscalingv2.ContainerResourceMetricSourceType && m.ContainerResource != nil:
+		path := path.Child("containerResource")
+		if m.ContainerResource.Container == "" {
+			return v1alpha1.Metric{}, c.invalid(path.Child("container"), "required: the name of a container")
+		}
+		return c.resource(string(m.ContainerResource.Name), m.ContainerResource.Container, m.ContainerResource.Target, path)
+	case m.Type == autoscalingv2.PodsMetricSourceType && m.Pods != nil:
+		return c.pods(m.Pods, path.Child("pods"))
+	case m.Type == autoscalingv2.ObjectMetricSourceType && m.Object != nil:
+		return c.objectMetric(m.Object, path.Child("object"))
+	case m.Type == autoscalingv2.ExternalMetricSourceType && m.External != nil:
+		return c.external(m.External, path.Child("external"))
+	}
+	sources := map[autoscalingv2.MetricSourceType]string{
+		autoscalingv2.ResourceMetricSourceType:          "resource",
+		autoscalingv2.ContainerResourceMetricSourceType: "containerResource",
+		autoscalingv2.PodsMetricSourceType:              "pods",
+		autoscalingv2.ObjectMetricSourceType:            "object",
+		autoscalingv2.ExternalMetricSourceType:          "external",
+	}
+	if source, ok := sources[m.Type]; ok {
+		return v1alpha1.Metric{}, c.invalid(path.Child(source), "required: a metric of type %s is described there", m.Type)
+	}
+	return v1alpha1.Metric{}, c.invalid(path.Child("type"), "%q is not known; allowed: Resource, ContainerResource, Pods, Object, External", m.Type)
+}
+
+// resource converts the usage of cpu or memory, of all containers if container is empty.
+func (c *converter) resource(name, container string, given autoscalingv2.MetricTarget, path *field.Path) (v1alpha1.Metric, error) {
+	if name != cpu && name != memory {
+		return v1alpha1.Metric{}, c.invalid(path.Child("name"), "%q cannot be converted: only the usage of cpu and memory is in Prometheus; replace it by a Pods or External metric", name)
+	}
+	target, err := c.metricTarget(given, path.Child("target"), v1alpha1.UtilizationMetricType, v1alpha1.AverageValueMetricType)
+	if err != nil {
+		return v1alpha1.Metric{}, err
+	}
+	c.notePods()
+	q := usageQuery{resource: name, container: container, pods: c.podMatchers(), rateWindow: c.options.RateWindow}
+	if name == cpu {
+		c.lost(path, "cpu is averaged over %s by PromQL's rate; HPA sees metrics-server's window of about 15 to 30 s", c.options.RateWindow)
+	}
+	if target.Type == v1alpha1.AverageValueMetricType {
+		c.lost(path, "the total usage is shared among the replicas; HPA averages over ready pods and estimates pods that are not ready or have no sample")
+		return prometheusMetric(q.total(), target), nil
+	}
+	c.lost(path, "usage and requests are those of the pods that have both, and multiply status.replicas; HPA leaves out pods that are not ready, estimates pods without a sample, and refuses to decide if a container has no request")
+	return prometheusMetric(q.utilization(), target), nil
+}
+
+func (c *converter) pods(m *autoscalingv2.PodsMetricSource, path *field.Path) (v1alpha1.Metric, error) {
+	target, err := c.metricTarget(m.Target, path.Child("target"), v1alpha1.AverageValueMetricType)
+	if err != nil {
+		return v1alpha1.Metric{}, err
+	}
+	c.lost(path, "the total over the pods is shared among the replicas; HPA averages over ready pods and estimates pods without a sample")
+	c.notePods()
+	return c.custom(m.Metric, target, c.podMatchers(), path.Child("metric"))
+}
+
+func (c *converter) objectMetric(m *autoscalingv2.ObjectMetricSource, path *field.Path) (v1alpha1.Metric, error) {
+	target, err := c.metricTarget(m.Target, path.Child("target"), v1alpha1.ValueMetricType, v1alpha1.AverageValueMetricType)
+	if err != nil {
+		return v1alpha1.Metric{}, err
+	}
+	c.noteReady(target, path)
+	described := m.DescribedObject
+	if described.Kind == "" || described.Name == "" {
+		return v1alpha1.Metric{}, c.invalid(path.Child("describedObject"), "required: kind and name")
+	}
+	labels := []matcher{{"namespace", "=", c.namespace}}
+	if described.Kind == "Namespace" {
+		labels = []matcher{{"namespace", "=", described.Name}}
+	} else {
+		labels = append(labels, matcher{labelName(strings.ToLower(described.Kind)), "=", described.Name})
+	}
+	return c.custom(m.Metric, target, labels, path.Child("metric"))
+}
+
+func (c *converter) external(m *autoscalingv2.ExternalMetricSource, path *field.Path) (v1alpha1.Metric, error) {
+	target, err := c.metricTarget(m.Target, path.Child("target"), v1alpha1.ValueMetricType, v1alpha1.AverageValueMetricType)
+	if err != nil {
+		return v1alpha1.Metric{}, err
+	}
+	c.noteReady(target, path)
+	return c.custom(m.Metric, target, nil, path.Child("metric"))
+}
+
+// custom is the query of a metric that an adapter serves: as Options give it,
+// else the sum of the series of this name that have the labels.
+func (c *converter) custom(m autoscalingv2.MetricIdentifier, target v1alpha1.MetricTarget, labels []matcher, path *field.Path) (v1alpha1.Metric, error) {
+	if m.Name == "" {
+		return v1alpha1.Metric{}, c.invalid(path.Child("name"), "required: the name of a metric")
+	}
+	selected, err := c.labelSelector(m.Selector, path.Child("selector"))
+	if err != nil {
+		return v1alpha1.Metric{}, err
+	}
+	if query, ok := c.options.Queries[selector(m.Name, selected...)]; ok {
+		return prometheusMetric(query, target), nil
+	}
+	if query, ok := c.options.Queries[m.Name]; ok {
+		if len(selected) > 0 {
+			c.lost(path.Child("selector"), "the query given for %s is used as it is: check that it selects %s", m.Name, selector("", selected...))
+		}
+		return prometheusMetric(query, target), nil
+	}
+	name := metricName(m.Name)
+	if name != m.Name {
+		c.changed(path.Child("name"), "%q is no name of a Prometheus metric; %s is used", m.Name, name)
+	}
+	query := fmt.Sprintf("sum(%s)", selector(name, append(labels, selected...)...))
+	c.lost(path, "no query is given for %s: %s assumes that the metrics adapter serves the series of this name as they are; give the query that the adapter runs if it does not", m.Name, query)
+	return prometheusMetric(query, target), nil
+}
+
+// metricTarget converts a target, which must have one of the allowed types.
+func (c *converter) metricTarget(given autoscalingv2.MetricTarget, path *field.Path, allowed ...v1alpha1.MetricTargetType) (v1alpha1.MetricTarget, error) {
+	target := v1alpha1.MetricTarget{Type: v1alpha1.MetricTargetType(given.Type)}
+	known := false
+	var names []string
+	for _, one := range allowed {
+		known = known || one == target.Type
+		names = append(names, string(one))
+	}
+	if !known {
+		return target, c.invalid(path.Child("type"), "%q is not possible for this metric; allowed: %s", given.Type, strings.Join(names, ", "))
+	}
+	switch target.Type {
+	case v1alpha1.ValueMetricType:
+		if given.Value == nil {
+			return target, c.invalid(path.Child("value"), "required for type %s", given.Type)
+		}
+		value := given.Value.DeepCopy()
+		target.Value = &value
+	case v1alpha1.AverageValueMetricType:
+		if given.AverageValue == nil {
+			return target, c.invalid(path.Child("averageValue"), "required for type %s", given.Type)
+		}
+		value := given.AverageValue.DeepCopy()
+		target.AverageValue = &value
+	case v1alpha1.UtilizationMetricType:
+		if given.AverageUtilization == nil {
+			return target, c.invalid(path.Child("averageUtilization"), "required for type %s", given.Type)
+		}
+		percent := *given.AverageUtilization
+		target.AverageUtilization = &percent
+	}
+	return target, nil
+}
+
+// noteReady notes what the metric of a Value target is multiplied with.
+func (c *converter) noteReady(target v1alpha1.MetricTarget, path *field.Path) {
+	if target.Type == v1alpha1.ValueMetricType {
+		c.lost(path, "the ratio to the target multiplies status.replicas and asks for one replica at least; HPA multiplies the ready pods")
+	}
+}
+
+// notePods notes once how the target's pods are found.
+func (c *converter) notePods() {
+	if c.podsNoted {
+		return
+	}
+	c.podsNoted = true
+	c.lost(field.NewPath("spec", "scaleTargetRef"), "pods are matched by name (%s), not by the target's selector: add a label to the queries if another workload's name begins with %q", selector("", c.podMatchers()...), c.target+"-")
+}
+
+func prometheusMetric(query string, target v1alpha1.MetricTarget) v1alpha1.Metric {
+	return v1alpha1.Metric{Prometheus: &v1alpha1.PrometheusMetricSource{Query: query, Target: target}}
+}

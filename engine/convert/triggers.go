@@ -1,0 +1,187 @@
+package convert
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
+	"github.com/karpenter-sim/karpenter/engine/convert/keda"
+)
+
+// prometheusTrigger converts a trigger of type prometheus of an object with
+// minReplicas.
+func (c *converter) prometheusTrigger(trigger *keda.Trigger, minReplicas int32, path *field.Path) (v1alpha1.Metric, error) {
+	target, err := c.thresholdTarget(trigger, path)
+	if err != nil {
+		return v1alpha1.Metric{}, err
+	}
+	path = path.Child("metadata")
+	query := strings.TrimSpace(trigger.Metadata["query"])
+	if query == "" {
+		return v1alpha1.Metric{}, c.invalid(path.Key("query"), "required: a PromQL query")
+	}
+	query, err = c.nullAsZero(query, trigger.Metadata, path)
+	if err != nil {
+		return v1alpha1.Metric{}, err
+	}
+	query, err = c.activation(query, trigger.Metadata, minReplicas, path)
+	if err != nil {
+		return v1alpha1.Metric{}, err
+	}
+	c.noteReady(target, path)
+	if target.Type == v1alpha1.ValueMetricType && minReplicas == 0 {
+		c.lost(path, "a metric of type Value asks for one replica at least, so 0 is never reached; use type AverageValue to scale to 0")
+	}
+	c.noteConnection(trigger.Metadata, path)
+	return prometheusMetric(query, target), nil
+}
+
+func (c *converter) thresholdTarget(trigger *keda.Trigger, path *field.Path) (v1alpha1.MetricTarget, error) {
+	threshold, err := c.number(trigger.Metadata, "threshold", path.Child("metadata"))
+	if err != nil {
+		return v1alpha1.MetricTarget{}, err
+	}
+	if threshold <= 0 {
+		return v1alpha1.MetricTarget{}, c.invalid(path.Child("metadata").Key("threshold"), "%q must be greater than 0", trigger.Metadata["threshold"])
+	}
+	value, err := resource.ParseQuantity(strconv.FormatFloat(threshold, 'f', -1, 64))
+	if err != nil {
+		return v1alpha1.MetricTarget{}, c.invalid(path.Child("metadata").Key("threshold"), "%q is no quantity: %w", trigger.Metadata["threshold"], err)
+	}
+	switch trigger.MetricType {
+	case "", autoscalingv2.AverageValueMetricType:
+		return v1alpha1.MetricTarget{Type: v1alpha1.AverageValueMetricType, AverageValue: &value}, nil
+	case autoscalingv2.ValueMetricType:
+		return v1alpha1.MetricTarget{Type: v1alpha1.ValueMetricType, Value: &value}, nil
+	}
+	return v1alpha1.MetricTarget{}, c.invalid(path.Child("metricType"), "%q is not possible for this trigger; allowed: AverageValue, Value", trigger.MetricType)
+}
+
+// nullAsZero keeps ignoreNullValues, which is true unless set: an empty result is 0.
+func (c *converter) nullAsZero(query string, metadata map[string]string, path *field.Path) (string, error) {
+	const key = "ignoreNullValues"
+	ignore, err := c.boolean(metadata, key, true, path)
+	if err != nil || !ignore {
+		return query, err
+	}
+	c.lost(path.Key(key), "KEDA takes an empty result for 0, so the query ends in `or on() vector(0)`: remove it to hold the replicas instead when the data are missing. NaN and Inf, which KEDA takes for 0 too, hold here")
+	// on() keeps vector(0) away from a result that has labels.
+	return parenthesized(query) + " or on() vector(0)", nil
+}
+
+// activation keeps activationThreshold where it can matter: a metric that is
+// not above it asks for nothing.
+func (c *converter) activation(query string, metadata map[string]string, minReplicas int32, path *field.Path) (string, error) {
+	const key = "activationThreshold"
+	if metadata[key] == "" {
+		return query, nil
+	}
+	threshold, err := c.number(metadata, key, path)
+	if err != nil || threshold == 0 {
+		return query, err
+	}
+	if minReplicas > 0 {
+		c.changed(path.Key(key), "without effect: the replicas never reach 0")
+		return query, nil
+	}
+	c.lost(path.Key(key), "the query yields 0 unless it is above %s, also while other triggers keep the target running; KEDA uses the threshold for the step between 0 and more only", metadata[key])
+	value := parenthesized(query)
+	return fmt.Sprintf("%s * (%s > bool %s)", value, value, strconv.FormatFloat(threshold, 'f', -1, 64)), nil
+}
+
+// parenthesized is safe against a comment at the query's end.
+func parenthesized(query string) string {
+	if strings.Contains(query, "#") {
+		return "(" + query + "\n)"
+	}
+	return "(" + query + ")"
+}
+
+// noteConnection notes where and how KEDA would have sent the query.
+func (c *converter) noteConnection(metadata map[string]string, path *field.Path) {
+	converted := []string{"query", "threshold", "activationThreshold", "ignoreNullValues", "metricName"}
+	var keys []string
+	for key := range metadata {
+		if !slices.Contains(converted, key) {
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys)
+	for _, key := range keys {
+		switch key {
+		case "serverAddress":
+			c.noteServer(metadata[key], path.Key(key))
+		case "namespace", "queryParameters":
+			c.lost(path.Key(key), "dropped: the query is sent without it; write the selection into the query's label matchers")
+		default:
+			c.lost(path.Key(key), "dropped: the connection to Prometheus is configured at the controller, for all queries")
+		}
+	}
+}
+
+func (c *converter) noteServer(address string, path *field.Path) {
+	given := strings.TrimSuffix(c.options.PrometheusURL, "/")
+	switch {
+	case given == "":
+		c.changed(path, "the controller queries the one Prometheus that it is started with; check that it is %s", address)
+	case given != strings.TrimSuffix(address, "/"):
+		c.lost(path, "the controller queries %s, not %s; check that the series are there", given, address)
+	}
+}
+
+// resourceTrigger converts a trigger of type cpu or memory, which KEDA passes on to the HPA.
+func (c *converter) resourceTrigger(trigger *keda.Trigger, path *field.Path) (v1alpha1.Metric, error) {
+	metadata := path.Child("metadata")
+	given := autoscalingv2.MetricTarget{Type: trigger.MetricType}
+	if given.Type == "" {
+		given.Type = autoscalingv2.MetricTargetType(trigger.Metadata["type"])
+	}
+	text := trigger.Metadata["value"]
+	switch given.Type {
+	case autoscalingv2.UtilizationMetricType:
+		percent, err := strconv.ParseInt(text, 10, 32)
+		if err != nil {
+			return v1alpha1.Metric{}, c.invalid(metadata.Key("value"), "%q must be a percentage, e.g. 60", text)
+		}
+		value := int32(percent)
+		given.AverageUtilization = &value
+	case autoscalingv2.AverageValueMetricType:
+		value, err := resource.ParseQuantity(text)
+		if err != nil {
+			return v1alpha1.Metric{}, c.invalid(metadata.Key("value"), "%q must be a quantity, e.g. 500m", text)
+		}
+		given.AverageValue = &value
+	default:
+		return v1alpha1.Metric{}, c.invalid(path.Child("metricType"), "%q is not possible for this trigger; allowed: Utilization, AverageValue", given.Type)
+	}
+	return c.resource(trigger.Type, trigger.Metadata["containerName"], given, path)
+}
+
+// number reads a finite number; an absent one is an error.
+func (c *converter) number(metadata map[string]string, key string, path *field.Path) (float64, error) {
+	text := metadata[key]
+	value, err := strconv.ParseFloat(text, 64)
+	if err != nil || math.IsInf(value, 0) || math.IsNaN(value) {
+		return 0, c.invalid(path.Key(key), "%q must be a number", text)
+	}
+	return value, nil
+}
+
+func (c *converter) boolean(metadata map[string]string, key string, absent bool, path *field.Path) (bool, error) {
+	text, ok := metadata[key]
+	if !ok || text == "" {
+		return absent, nil
+	}
+	value, err := strconv.ParseBool(text)
+	if err != nil {
+		return false, c.invalid(path.Key(key), "%q must be true or false", text)
+	}
+	return value, nil
+}
