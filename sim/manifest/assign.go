@@ -78,12 +78,12 @@ func clone(n *yaml.Node) *yaml.Node {
 }
 
 // fixedFields are what makes an object the one it is, or what no manifest says.
-var fixedFields = []string{"apiVersion", "kind", "metadata.name", "metadata.namespace", "status"}
+var fixedFields = []string{"apiVersion", "kind", "metadata", "metadata.name", "metadata.namespace", "status"}
 
 func (a assignment) apply(tree assignTree, t reflect.Type) *Error {
 	last := a.steps[len(a.steps)-1].path
 	for _, f := range fixedFields {
-		if last == f || strings.HasPrefix(last, f+".") {
+		if last == f || f != "metadata" && strings.HasPrefix(last, f+".") {
 			return setError(a.text, last, fmt.Errorf("%s cannot be set", f))
 		}
 	}

@@ -47,6 +47,9 @@ func parseAssignments(s string) ([]assignment, error) {
 	for {
 		start := p.at
 		steps, err := p.path()
+		if err != nil && start > 0 {
+			return nil, fmt.Errorf("%w; a comma inside a value needs a backslash or quotes", err)
+		}
 		if err != nil {
 			return nil, err
 		}

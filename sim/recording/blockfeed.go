@@ -75,7 +75,7 @@ func (f *blockFeed) Next() (fake.Sample, error) {
 }
 
 func (f *blockFeed) failed(series int, err error) error {
-	return f.blocks.damaged(fmt.Errorf("series %s: %w", f.series[series], err))
+	return f.blocks.damaged(fmt.Errorf("series %s: %w", shown(f.series[series]), err))
 }
 
 // openSlice puts a cursor on the first sample of every series in the next
@@ -124,7 +124,7 @@ func (f *blockFeed) place(set storage.SeriesSet) error {
 			number++
 		}
 		if number == len(f.series) || !labels.Equal(f.series[number], entry.Labels()) {
-			return f.blocks.damaged(fmt.Errorf("series %s is out of order", entry.Labels()))
+			return f.blocks.damaged(fmt.Errorf("series %s is out of order", shown(entry.Labels())))
 		}
 		it := entry.Iterator(f.takeSpare())
 		kind := it.Next()

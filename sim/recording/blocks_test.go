@@ -14,7 +14,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/prometheus/model/histogram"
-	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/value"
 	"github.com/prometheus/prometheus/tsdb/tsdbutil"
 	"pgregory.net/rapid"
@@ -115,37 +114,34 @@ func TestBlocksStreamInOrder(t *testing.T) {
 
 // TestBlockFeedEqualsSort compares the merge of slices with sorting everything.
 func TestBlockFeedEqualsSort(t *testing.T) {
-	rapid.Check(t, func(rt *rapid.T) {
-		dir, err := os.MkdirTemp(t.TempDir(), "")
-		if err != nil {
-			rt.Fatal(err)
+	steps := []int64{1, 15_000, 15_000, 60_000, 1000, sliceMin / 3}
+	var samples []given
+	for s := range 4 {
+		at := int64(s-2) * sliceMin
+		for i := range 200 + 50*s {
+			samples = append(samples, given{series: string(rune('a' + s)), t: at, f: float64(i)})
+			at += steps[(i*i+s)%len(steps)]
 		}
-		b := newBuilder()
+	}
+	blocks, err := openBlocks(writeBlock(t, t.TempDir(), samples...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer blocks.close()
+	sort.SliceStable(samples, func(i, j int) bool {
+		return samples[i].t < samples[j].t || samples[i].t == samples[j].t && samples[i].series < samples[j].series
+	})
+	first, last := samples[0].t, samples[len(samples)-1].t
+	rapid.Check(t, func(rt *rapid.T) {
+		from := rapid.Int64Range(first-1, last).Draw(rt, "from")
+		to := rapid.Int64Range(from, last+1).Draw(rt, "to")
 		var want []point
-		for s := range rapid.IntRange(1, 4).Draw(rt, "series") {
-			name := string(rune('a' + s))
-			at := rapid.Int64Range(-2*sliceMin, 2*sliceMin).Draw(rt, "start")
-			for i := range rapid.IntRange(1, 300).Draw(rt, "samples") {
-				if err := b.add(b.series(labels.FromStrings("__name__", name)), builtSample{t: at, f: float64(i)}); err != nil {
-					rt.Fatal(err)
-				}
-				want = append(want, point{`{__name__="` + name + `"}`, at, float64(i)})
-				at += rapid.SampledFrom([]int64{1, 15_000, 60_000, sliceMin / 3}).Draw(rt, "step")
+		for _, g := range samples {
+			if from <= g.t && g.t <= to {
+				want = append(want, point{`{__name__="` + g.series + `"}`, g.t, g.f})
 			}
 		}
-		sort.SliceStable(want, func(i, j int) bool {
-			return want[i].T < want[j].T || want[i].T == want[j].T && want[i].Series < want[j].Series
-		})
-		block, err := b.write(context.Background(), dir)
-		if err != nil {
-			rt.Fatal(err)
-		}
-		blocks, err := openBlocks(block)
-		if err != nil {
-			rt.Fatal(err)
-		}
-		defer blocks.close()
-		feed, err := blocks.feed(nil, math.MinInt64, math.MaxInt64)
+		feed, err := blocks.feed(nil, from, to)
 		if err != nil {
 			rt.Fatal(err)
 		}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"time"
 
 	"github.com/prometheus/prometheus/model/histogram"
 	"github.com/prometheus/prometheus/model/labels"
@@ -60,7 +59,7 @@ type duplicate struct {
 
 func (d *duplicate) Error() string {
 	return fmt.Sprintf("series %s has a second sample at %s; every instant may stand once",
-		d.series, time.UnixMilli(d.t).UTC().Format(time.RFC3339Nano))
+		shown(d.series), instant(d.t))
 }
 
 func newBuilder() *builder {
@@ -143,7 +142,7 @@ func (s *builtSeries) finish() ([]chunks.Meta, error) {
 		metas = append(metas, it.At())
 	}
 	if err := it.Err(); err != nil {
-		return nil, fmt.Errorf("series %s: %w", s.labels, err)
+		return nil, fmt.Errorf("series %s: %w", shown(s.labels), err)
 	}
 	return metas, nil
 }
@@ -158,7 +157,7 @@ func (s *builtSeries) sorted() ([]chunks.Sample, error) {
 			all = append(all, builtSample{t: t, f: f})
 		}
 		if err := it.Err(); err != nil {
-			return nil, fmt.Errorf("series %s: %w", s.labels, err)
+			return nil, fmt.Errorf("series %s: %w", shown(s.labels), err)
 		}
 	}
 	slices.SortFunc(all, func(a, b builtSample) int {

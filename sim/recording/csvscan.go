@@ -278,7 +278,7 @@ func (s *csvScan) finish() (*csvFile, error) {
 		for _, other := range s.columns[:i] {
 			if labels.Equal(column.labels, other.labels) {
 				return nil, fmt.Errorf("%s:1: columns %q and %q both become the series %s; give one another name with --series '%s=NAME{label=\"value\"}'",
-					s.spec.Path, other.header, column.header, column.labels, column.header)
+					s.spec.Path, other.header, column.header, shown(column.labels), column.header)
 			}
 		}
 	}

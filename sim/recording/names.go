@@ -59,5 +59,5 @@ func inCommon(first, second *Recording, series labels.Labels) error {
 	if first.info.Format == CSV || second.info.Format == CSV {
 		cure = `name the columns apart with --series COLUMN='name{label="x"}'`
 	}
-	return fmt.Errorf("%s and %s both have the series %s; %s", first.info.Path, second.info.Path, series, cure)
+	return fmt.Errorf("%s and %s both have the series %s; %s", first.info.Path, second.info.Path, shown(series), cure)
 }

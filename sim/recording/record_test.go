@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -96,21 +97,25 @@ func planFor(t *testing.T, query string, from, to int64) Plan {
 	return Plan{Selectors: selectors, Queries: []string{query}, From: from, To: to, Chunk: time.Hour}
 }
 
-// points are the given samples in [from, to] of series that start with prefix.
-func points(samples []given, prefix string, from, to int64) []point {
+// points are the given samples in [from, to] as a recording streams them.
+func points(t *testing.T, samples []given, from, to int64) []point {
+	t.Helper()
 	var want []point
-	for t := from; t <= to; t++ {
-		for _, g := range samples {
-			if g.t == t && strings.HasPrefix(g.series, prefix) {
-				l, err := parseSeries(g.series)
-				if err != nil {
-					panic(err)
-				}
-				want = append(want, point{l.String(), g.t, g.f})
-			}
+	for _, g := range samples {
+		l, err := parseSeries(g.series)
+		if err != nil {
+			t.Fatal(err)
 		}
-		t += minute - 1
+		if from <= g.t && g.t <= to {
+			want = append(want, point{l.String(), g.t, g.f})
+		}
 	}
+	slices.SortFunc(want, func(a, b point) int {
+		if a.T != b.T {
+			return int(a.T - b.T)
+		}
+		return strings.Compare(a.Series, b.Series)
+	})
 	return want
 }
 
@@ -153,8 +158,7 @@ func TestRecord(t *testing.T) {
 			}
 			r := open(t, Spec{Path: dir})
 			// Ten minutes of range and five of lookback come before.
-			want := points(tc.want, "", 85*minute, 310*minute)
-			sortPoints(want)
+			want := points(t, tc.want, 85*minute, 310*minute)
 			if diff := cmp.Diff(want, all(t, r), cmpopts.EquateNaNs()); diff != "" {
 				t.Errorf("%s (-want +got):\n%s", tc.reason, diff)
 			}
@@ -172,14 +176,6 @@ func TestRecord(t *testing.T) {
 				t.Errorf("an existing directory: %v", err)
 			}
 		})
-	}
-}
-
-func sortPoints(points []point) {
-	for i := range points {
-		for j := i; j > 0 && (points[j].T == points[j-1].T && points[j].Series < points[j-1].Series); j-- {
-			points[j], points[j-1] = points[j-1], points[j]
-		}
 	}
 }
 

@@ -85,7 +85,7 @@ func TestCheckDistinct(t *testing.T) {
 		t.Errorf("told apart by a label: %v", err)
 	}
 	err := CheckDistinct([]*Recording{a, c, b})
-	if err == nil || !strings.Contains(err.Error(), `both have the series {__name__="value"}; name the columns apart with --series COLUMN='name{label="x"}'`) {
+	if err == nil || !strings.Contains(err.Error(), `both have the series value; name the columns apart with --series COLUMN='name{label="x"}'`) {
 		t.Errorf("the same name: %v", err)
 	}
 }

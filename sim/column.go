@@ -1,0 +1,236 @@
+package sim
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/karpenter-sim/karpenter/engine/cycle"
+	"github.com/karpenter-sim/karpenter/engine/journal"
+	"github.com/karpenter-sim/karpenter/engine/policy"
+	"github.com/karpenter-sim/karpenter/engine/slot"
+	"github.com/karpenter-sim/karpenter/providers/fake"
+	"github.com/karpenter-sim/karpenter/sim/check"
+	"github.com/karpenter-sim/karpenter/sim/scenario"
+	"github.com/karpenter-sim/karpenter/sim/world"
+)
+
+// Options are what a run needs besides its input.
+type Options struct {
+	// Journal receives decisions.jsonl; nil discards it, but it is still digested.
+	Journal io.Writer
+	// Series receives the series that the world published, as OpenMetrics; nil discards them.
+	Series io.Writer
+	// Progress, if set, is told the simulated time now and then.
+	Progress func(now time.Time)
+}
+
+// A Result is what came of one column.
+type Result struct {
+	Objects []Object
+	// Badge says how far the metrics followed the simulated replicas.
+	Badge Badge
+	// Digest is the golden digest of the decisions, "sha256:" and hex.
+	Digest string
+	// Records is the number of decisions.
+	Records int64
+	// Outcomes are the verdicts on the expectations over series.
+	Outcomes []check.Outcome
+	// Notes say what was assumed, a line each.
+	Notes []string
+}
+
+// An Object is one autoscaler's course through the run.
+type Object struct {
+	Name   types.NamespacedName
+	Target cycle.TargetRef
+	Policy *policy.Autoscaler
+	// Spec and Ready are the target's counts; Needed is what the demand asked
+	// for, in replicas and fractions of them.
+	Spec, Ready, Needed Steps
+	// Recorded are the counts of the recording, empty where there are none.
+	Recorded Recorded
+	// Agreed of Compared slots decided what was recorded.
+	Agreed, Compared int64
+}
+
+// A Badge says how a run's metrics relate to its replicas.
+type Badge string
+
+// The badges.
+const (
+	// ClosedLoop: the metrics reacted to the simulated replicas.
+	ClosedLoop Badge = "closed loop"
+	// DemandDriven: the metrics are totals that do not depend on replicas.
+	DemandDriven Badge = "demand-driven"
+	// OpenLoop: metrics that depend on replicas were replayed as recorded, so
+	// after the first deviation they are not what would have been seen.
+	OpenLoop Badge = "open loop"
+)
+
+// run is one column being played.
+type run struct {
+	ctx      context.Context
+	in       *Input
+	o        Options
+	queue    queue
+	prom     *fake.Prometheus
+	ahead    *fake.Preevaluator
+	targets  *world.Targets
+	objects  objects
+	recorder *recorder
+	series   *seriesWriter
+	judge    *check.Judge
+	played   []*player
+	result   Result
+}
+
+// Play runs one column of the scenario: its autoscalers against the input.
+func (in *Input) Play(ctx context.Context, autoscalers []Autoscaler, o Options) (*Result, error) {
+	r := &run{ctx: ctx, in: in, o: o, objects: objects{}}
+	defer r.close()
+	if err := r.prepare(autoscalers); err != nil {
+		return nil, err
+	}
+	if err := r.play(); err != nil {
+		return nil, err
+	}
+	return r.finish()
+}
+
+func (r *run) close() {
+	if r.prom != nil {
+		r.prom.Close()
+	}
+	if r.ahead != nil {
+		r.ahead.Close()
+	}
+}
+
+// prepare builds the world, the metrics and the drivers.
+func (r *run) prepare(autoscalers []Autoscaler) error {
+	r.queue.clock.now = r.in.File.Spec.Start.Time
+	r.targets = world.NewTargets(&r.queue)
+	if err := r.addTargets(); err != nil {
+		return err
+	}
+	out := r.o.Journal
+	if out == nil {
+		out = io.Discard
+	}
+	r.recorder = newRecorder(out, r.observe)
+	for i := range autoscalers {
+		if err := r.addPlayer(autoscalers[i]); err != nil {
+			return err
+		}
+	}
+	for _, p := range r.played {
+		if err := p.addRecorded(); err != nil {
+			return err
+		}
+		p.start()
+	}
+	if err := r.addMetrics(); err != nil {
+		return err
+	}
+	judge, err := check.NewJudge(r.in.File.Spec.Expect, r.in.start, r.in.end, r.prom.Instant)
+	if err != nil {
+		return err
+	}
+	r.judge = judge
+	r.schedule()
+	return nil
+}
+
+// play moves time from the start to the end.
+func (r *run) play() error {
+	var told int64
+	every := max((r.in.end-r.in.start)/200, 1)
+	return r.queue.play(r.in.end, func(now int64) error {
+		if err := r.ctx.Err(); err != nil {
+			return err
+		}
+		if r.o.Progress != nil && now-told >= every {
+			told = now
+			r.o.Progress(r.queue.clock.now)
+		}
+		return r.prom.Advance(now)
+	})
+}
+
+// schedule puts everything that happens by itself on the queue.
+func (r *run) schedule() {
+	spec := &r.in.File.Spec
+	for _, p := range r.played {
+		first := p.grid.From(slot.At(spec.Start.Time))
+		r.queue.schedule(int64(first)*1000, decide, p.Object.Namespace+"/"+p.Object.Name, p.slot)
+	}
+	every := time.Duration(spec.Prometheus.ScrapeInterval).Milliseconds()
+	r.queue.schedule(r.in.start, scrape, "", func() (int64, error) {
+		now := r.queue.clock.now.UnixMilli()
+		if err := r.prom.Scrape(now); err != nil {
+			return 0, err
+		}
+		return now + every, r.expect(now, true)
+	})
+	if len(spec.Prometheus.RuleFiles) > 0 {
+		r.queue.schedule(r.in.start, rules, "", func() (int64, error) {
+			now := r.queue.clock.now.UnixMilli()
+			r.prom.EvaluateRules(now)
+			return r.prom.NextRules(), nil
+		})
+	}
+	for _, at := range r.judge.Instants() {
+		if (at-r.in.start)%every != 0 {
+			r.queue.schedule(at, expect, "", func() (int64, error) { return 0, r.expect(at, false) })
+		}
+	}
+}
+
+func (r *run) expect(now int64, atScrape bool) error {
+	return r.judge.Judge(now, atScrape)
+}
+
+// observe follows the records on the encoder's goroutine.
+func (r *run) observe(*journal.Record) { r.result.Records++ }
+
+// addTargets puts the scenario's targets into the world.
+func (r *run) addTargets() error {
+	for _, t := range r.in.File.Spec.Targets {
+		if err := r.targets.Add(&world.Target{Ref: refOf(&t), ReadyAfter: time.Duration(t.ReadyAfter)}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// finish collects what came of the run.
+func (r *run) finish() (*Result, error) {
+	digest, err := r.recorder.close()
+	if err != nil {
+		return nil, fmt.Errorf("journal: %w", err)
+	}
+	if err := r.series.close(); err != nil {
+		return nil, fmt.Errorf("series: %w", err)
+	}
+	r.result.Digest = digest
+	r.result.Outcomes = r.judge.Outcomes()
+	for _, p := range r.played {
+		if err := p.sampled(); err != nil {
+			return nil, err
+		}
+		r.result.Objects = append(r.result.Objects, p.object)
+	}
+	return &r.result, nil
+}
+
+// judged are the expressions that judging an expectation evaluates.
+func judged(e scenario.Expectation) []string {
+	if e.Expression() == "" {
+		return nil
+	}
+	return check.Queries(e.Expression())
+}

@@ -1,0 +1,254 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/karpenter-sim/karpenter/providers/fake"
+	"github.com/karpenter-sim/karpenter/sim/recording"
+	"github.com/karpenter-sim/karpenter/sim/scenario"
+)
+
+// An Input is what all columns of a scenario share: its file and its open
+// recordings. Close it after the last run.
+type Input struct {
+	File *scenario.File
+	// Lookback is how old a sample may be that an instant query returns.
+	Lookback time.Duration
+	// Notes say what was assumed or changed on the way in, a line each.
+	Notes []string
+
+	start, end int64 // Unix milliseconds; end is exclusive for decisions
+	recordings []*recording.Recording
+	temporary  string
+	converted  int
+}
+
+// Open opens the scenario's recordings. Errors are one line, with the place in
+// the recording or the scenario file.
+func Open(ctx context.Context, file *scenario.File) (*Input, error) {
+	spec := &file.Spec
+	in := &Input{File: file, start: spec.Start.UnixMilli()}
+	in.end = in.start + time.Duration(spec.Duration).Milliseconds()
+	for i := range spec.Recordings {
+		if err := in.open(ctx, &spec.Recordings[i]); err != nil {
+			in.Close()
+			return nil, err
+		}
+	}
+	in.Lookback = recording.Lookback(in.recordings...)
+	if spec.Prometheus.LookbackDelta != nil {
+		in.Lookback = time.Duration(*spec.Prometheus.LookbackDelta)
+	}
+	if err := in.covers(); err != nil {
+		in.Close()
+		return nil, err
+	}
+	return in, nil
+}
+
+func (in *Input) open(ctx context.Context, r *scenario.Recording) error {
+	location, err := time.LoadLocation(r.Time.Zone)
+	if err != nil {
+		return err
+	}
+	given := recording.Spec{
+		Path: in.File.Resolve(r.File), Format: recording.Format(r.Format),
+		TimeColumn: r.Time.Column, TimeLayout: r.Time.Layout, Location: location,
+		Series: r.Series,
+	}
+	if r.Scale != nil {
+		given.Scale = *r.Scale
+	}
+	if r.Shift == scenario.ToStart {
+		given.ShiftTo = &in.File.Spec.Start.Time
+	}
+	opened, err := recording.Open(ctx, given, in.directory)
+	if err != nil {
+		return err
+	}
+	in.recordings = append(in.recordings, opened)
+	in.Notes = append(in.Notes, opened.Info().Notes...)
+	return nil
+}
+
+// directory makes a temporary directory for a converted recording.
+func (in *Input) directory() (string, error) {
+	if in.temporary == "" {
+		dir, err := os.MkdirTemp("", "karpenter-")
+		if err != nil {
+			return "", err
+		}
+		in.temporary = dir
+	}
+	in.converted++
+	dir := filepath.Join(in.temporary, fmt.Sprint(in.converted))
+	return dir, os.Mkdir(dir, 0o700)
+}
+
+// covers refuses a recording that has nothing to say during the run.
+func (in *Input) covers() error {
+	for i, r := range in.recordings {
+		info := r.Info()
+		if info.Last < in.start || info.First >= in.end {
+			return in.File.Doc.Errorf(fmt.Sprintf("spec.recordings[%d]", i), "%s has samples from %s to %s, the run lasts from %s to %s; move spec.start, or say shift: toStart",
+				info.Path, instant(info.First), instant(info.Last), instant(in.start), instant(in.end))
+		}
+	}
+	return nil
+}
+
+// Close closes the recordings and removes what was converted.
+func (in *Input) Close() error {
+	var errs []error
+	for _, r := range in.recordings {
+		errs = append(errs, r.Close())
+	}
+	if in.temporary != "" {
+		errs = append(errs, os.RemoveAll(in.temporary))
+	}
+	return errors.Join(errs...)
+}
+
+// feed streams the samples that the queries can see, from inputSeries and
+// recordings; without queries, all samples. A series that drop accepts is left out.
+func (in *Input) feed(queries []string, drop func(labels.Labels) bool) (fake.Feed, error) {
+	matchers, from, err := in.needed(queries)
+	if err != nil {
+		return nil, err
+	}
+	var feeds []fake.Feed
+	if spec := &in.File.Spec; len(spec.InputSeries) > 0 {
+		inputs := make([]fake.InputSpec, len(spec.InputSeries))
+		for i, s := range spec.InputSeries {
+			inputs[i] = fake.InputSpec{Series: s.Series, Values: s.Values}
+		}
+		feed, err := fake.InputSeries(in.start, time.Duration(spec.Interval), inputs)
+		if err != nil {
+			return nil, err
+		}
+		feeds = append(feeds, feed)
+	}
+	for _, r := range in.recordings {
+		if m := r.Info().Manifest; m != nil && m.Evaluated {
+			continue
+		}
+		feed, err := r.Feed(matchers, from, in.end)
+		if err != nil {
+			return nil, err
+		}
+		feeds = append(feeds, feed)
+	}
+	merged := fake.MergeFeeds(feeds...)
+	if drop != nil {
+		merged = &filtered{Feed: merged, drop: drop}
+	}
+	return merged, nil
+}
+
+// needed are the series that queries read, and the instant from which on they
+// read them.
+func (in *Input) needed(queries []string) (matchers [][]*labels.Matcher, from int64, err error) {
+	if queries == nil {
+		return nil, math.MinInt64, nil
+	}
+	from = in.start
+	matchers = [][]*labels.Matcher{}
+	for _, q := range queries {
+		selectors, err := recording.Selectors(q)
+		if err != nil {
+			return nil, 0, err
+		}
+		matchers = append(matchers, recording.Matchers(selectors)...)
+		for _, s := range selectors {
+			if s.At != nil {
+				from = math.MinInt64
+			}
+			from = min(from, in.start-s.Before-in.Lookback.Milliseconds())
+		}
+	}
+	return matchers, from, nil
+}
+
+// Names are the names of the recorded and synthetic metrics, sorted.
+func (in *Input) Names() []string {
+	names := map[string]bool{}
+	for _, s := range in.File.Spec.InputSeries {
+		names[metricName(s.Series)] = true
+	}
+	for _, r := range in.recordings {
+		series, err := r.Series(nil)
+		if err != nil {
+			continue
+		}
+		for _, l := range series {
+			names[l.Get(labels.MetricName)] = true
+		}
+	}
+	return sortedKeys(names)
+}
+
+func metricName(series string) string {
+	for i, c := range series {
+		if c == '{' {
+			return series[:i]
+		}
+	}
+	return series
+}
+
+func sortedKeys(set map[string]bool) []string {
+	keys := make([]string, 0, len(set))
+	for k := range set {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// filtered is a feed without the series that are dropped.
+type filtered struct {
+	fake.Feed
+	drop func(labels.Labels) bool
+	// index maps the feed's series to the ones that are left, -1 for dropped.
+	index []int
+	kept  []int
+}
+
+// Labels implements fake.Feed.
+func (f *filtered) Labels(series int) labels.Labels { return f.Feed.Labels(f.kept[series]) }
+
+// Next implements fake.Feed.
+func (f *filtered) Next() (fake.Sample, error) {
+	for {
+		s, err := f.Feed.Next()
+		if err != nil {
+			return s, err
+		}
+		for s.Series >= len(f.index) {
+			next := len(f.index)
+			f.index = append(f.index, -1)
+			if !f.drop(f.Feed.Labels(next)) {
+				f.index[next] = len(f.kept)
+				f.kept = append(f.kept, next)
+			}
+		}
+		if i := f.index[s.Series]; i >= 0 {
+			s.Series = i
+			return s, nil
+		}
+	}
+}
+
+var _ io.Closer = (*filtered)(nil)
+
+func instant(ms int64) string { return time.UnixMilli(ms).UTC().Format(time.RFC3339) }

@@ -1,0 +1,192 @@
+package sim
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/karpenter-sim/karpenter/engine/cycle"
+	"github.com/karpenter-sim/karpenter/engine/policy"
+	"github.com/karpenter-sim/karpenter/sim/recording"
+)
+
+// A metricSource answers one player's queries and, on the way, notes what the
+// demand needs.
+type metricSource struct {
+	player  *player
+	queries map[string]*query
+	// scale multiplies the demand.
+	scale float64
+	// needed is the demand at this slot in replicas, NaN while unknown.
+	needed float64
+	// err is a failure of the simulation itself, not of the simulated server.
+	err error
+}
+
+// A query is one text with what its answers go through.
+type query struct {
+	text string
+	ask  func(ctx context.Context, text string, at time.Time) (cycle.Result, error)
+	// follows says that the value was recorded with the recorded replicas and
+	// would have been another with the simulated ones.
+	follows bool
+	// units is how much of the raw value one replica serves; 0 where that is
+	// not known. shared says that the raw value is one replica's share.
+	units  float64
+	shared bool
+	// answered counts the answers with a sample.
+	answered int64
+}
+
+// begin forgets the slot before.
+func (m *metricSource) begin() { m.needed = math.NaN() }
+
+// Query implements cycle.MetricSource.
+func (m *metricSource) Query(ctx context.Context, text string, at time.Time) (cycle.Result, error) {
+	q := m.queries[text]
+	result, err := q.ask(ctx, text, at)
+	if err != nil || result.Samples == 0 {
+		return result, err
+	}
+	q.answered++
+	if result.Samples > 1 {
+		return result, nil
+	}
+	result.Value *= m.scale
+	ready := math.NaN()
+	if q.follows || q.shared {
+		ready = m.player.object.Recorded.Ready.At(at.Unix())
+	}
+	m.measure(q, result.Value, ready)
+	if !q.follows {
+		return result, nil
+	}
+	if math.IsNaN(ready) {
+		return cycle.Result{}, nil // without a recorded count the value says nothing
+	}
+	if simulated := float64(m.player.target.Status); simulated > 0 {
+		result.Value = result.Value * ready / simulated
+	}
+	return result, nil
+}
+
+// measure raises the needed count to what one query's raw value asks for.
+func (m *metricSource) measure(q *query, value, ready float64) {
+	if q.units == 0 {
+		return
+	}
+	needed := value / q.units
+	if q.shared {
+		needed *= ready
+	}
+	if needed >= 0 && !math.IsInf(needed, 0) && !(needed <= m.needed) {
+		m.needed = needed
+	}
+}
+
+// addQuery prepares one query of a player.
+func (r *run) addQuery(p *player, text string) (*query, error) {
+	replay := r.in.File.Spec.Replay
+	q := &query{text: text}
+	p.source.queries[text] = q
+	depends := dependsOnReplicas(p.Policy, text)
+	if replay != nil && replay.Scale != nil {
+		p.source.scale = *replay.Scale
+	}
+	if err := r.askEvaluated(q); err != nil {
+		return nil, err
+	}
+	known := len(p.object.Recorded.Ready.T) > 0
+	switch {
+	case !depends:
+		r.badge(DemandDriven)
+	case r.readsWorld(text):
+		r.badge(ClosedLoop)
+	case replay != nil && known:
+		q.follows = true
+		r.badge(ClosedLoop)
+	case replay != nil && !replay.OpenLoop:
+		return nil, p.Doc.Errorf("spec.metrics", "%s depends on how many replicas ran, and the recording does not say: name their series with --replicas %s/%s/%s=SERIES, or replay it as recorded with --open-loop",
+			text, p.Target.Namespace, p.Target.Kind, p.Target.Name)
+	default:
+		r.badge(OpenLoop)
+	}
+	q.units, q.shared = p.capacity(text, depends && known)
+	return q, nil
+}
+
+// capacity is how much of a query's value one replica serves: of the demand as
+// given, else of the policy's own metrics.
+func (p *player) capacity(text string, known bool) (units float64, shared bool) {
+	replay := p.run.in.File.Spec.Replay
+	if replay != nil && replay.Demand != "" {
+		if text == replay.Demand {
+			return *replay.Capacity, false
+		}
+		return 0, false
+	}
+	for _, m := range p.Policy.Metrics {
+		switch {
+		case m.Query != text:
+		case m.Type == policy.AverageValue:
+			return m.Target, false
+		case m.Type == policy.Utilization && known:
+			return m.Target / 100, true
+		case known:
+			return m.Target, true
+		}
+	}
+	return 0, false
+}
+
+// askEvaluated answers a query from results that were recorded instead of samples.
+func (r *run) askEvaluated(q *query) error {
+	for _, rec := range r.in.recordings {
+		m := rec.Info().Manifest
+		if m == nil || !m.Evaluated {
+			continue
+		}
+		evaluated, err := rec.Evaluated(q.text)
+		if err != nil {
+			return err
+		}
+		q.ask = func(_ context.Context, _ string, at time.Time) (cycle.Result, error) {
+			samples, value, err := evaluated.At(at.UnixMilli())
+			if err != nil {
+				return cycle.Result{}, fmt.Errorf("%w: %w", err, cycle.ErrUnavailable)
+			}
+			return cycle.Result{Samples: samples, Value: value}, nil
+		}
+	}
+	return nil
+}
+
+// readsWorld says whether the query reads series that the simulation publishes.
+func (r *run) readsWorld(text string) bool {
+	selectors, err := recording.Selectors(text)
+	if err != nil {
+		return false
+	}
+	for _, s := range selectors {
+		for _, m := range s.Matchers {
+			if m.Name != "__name__" {
+				continue
+			}
+			for _, name := range r.publishedNames() {
+				if m.Matches(name) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// badge lowers the run's badge: one open loop makes all of it open.
+func (r *run) badge(b Badge) {
+	rank := map[Badge]int{"": 0, DemandDriven: 1, ClosedLoop: 2, OpenLoop: 3}
+	if rank[b] > rank[r.result.Badge] {
+		r.result.Badge = b
+	}
+}

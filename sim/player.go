@@ -1,0 +1,324 @@
+package sim
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/karpenter-sim/karpenter/engine/cycle"
+	"github.com/karpenter-sim/karpenter/engine/journal"
+	"github.com/karpenter-sim/karpenter/engine/policy"
+	"github.com/karpenter-sim/karpenter/engine/slot"
+	"github.com/karpenter-sim/karpenter/providers/fake"
+	"github.com/karpenter-sim/karpenter/sim/scenario"
+	"github.com/karpenter-sim/karpenter/sim/world"
+)
+
+// A player is one autoscaler of a run, with a driver of its own so that its
+// metrics can react to its own target.
+type player struct {
+	Autoscaler
+	run    *run
+	driver cycle.Autoscalers
+	grid   slot.Grid
+	target *world.Target
+	source metricSource
+	object Object
+}
+
+// addPlayer puts an autoscaler and its target into the run.
+func (r *run) addPlayer(a Autoscaler) error {
+	spec := &r.in.File.Spec
+	p := &player{Autoscaler: a, run: r}
+	p.Object = a.Object.DeepCopy()
+	p.Object.CreationTimestamp.Time = spec.Start.Time
+	r.objects.create(p.Object)
+	p.grid = slot.Grid{Interval: a.Policy.Interval, Phase: r.phase(a.Name(), a.Policy.Interval)}
+	p.object = Object{Name: a.Name(), Target: a.Target, Policy: a.Policy}
+	p.driver = cycle.Autoscalers{
+		Metrics: &p.source, Targets: r.targets, Store: r.objects, Journal: r.recorder,
+		QueryOffset: time.Duration(spec.Controller.QueryOffset),
+		Phase:       r.phase,
+		Since:       slot.At(spec.Start.Time) - 1,
+		Rival:       r.rival,
+	}
+	if p.target = r.targets.Find(a.Target); p.target == nil {
+		if spec.Replay == nil {
+			return a.Doc.Errorf("spec.scaleTargetRef", "no part of the world owns %s %s/%s; add it to spec.targets of the scenario", a.Target.Kind, a.Target.Namespace, a.Target.Name)
+		}
+		p.target = &world.Target{Ref: a.Target}
+		if err := r.targets.Add(p.target); err != nil {
+			return err
+		}
+	}
+	r.played = append(r.played, p)
+	return nil
+}
+
+// phase places an object on its grid as the scenario says.
+func (r *run) phase(name types.NamespacedName, interval int32) int32 {
+	if r.in.File.Spec.Controller.Phase == scenario.Aligned {
+		return slot.GridAt(slot.At(r.in.File.Spec.Start.Time), interval).Phase
+	}
+	return slot.Phase(journal.HorizontalAutoscaler, name.Namespace, name.Name, interval)
+}
+
+// rival names another autoscaler of the same target.
+func (r *run) rival(target cycle.TargetRef, self types.NamespacedName) string {
+	for _, p := range r.played {
+		if p.Target == target && p.Name() != self {
+			return p.Name().String()
+		}
+	}
+	return ""
+}
+
+// start sets the target as it was when the run begins.
+func (p *player) start() {
+	at := p.run.in.start / 1000
+	t := p.target
+	for i := range p.run.in.File.Spec.Targets {
+		declared := &p.run.in.File.Spec.Targets[i]
+		if p.run.targets.Find(refOf(declared)) == t && declared.Replicas != nil {
+			t.Spec = *declared.Replicas
+			t.Status = t.Spec
+			p.watch(at)
+			return
+		}
+	}
+	t.Spec = max(1, p.Policy.Min)
+	if recorded := p.object.Recorded.Spec.first(); recorded >= 0 {
+		t.Spec = int32(recorded)
+	}
+	t.Status = t.Spec
+	p.watch(at)
+}
+
+// watch records the target's counts from now on.
+func (p *player) watch(at int64) {
+	p.object.Spec.Add(at, float64(p.target.Spec))
+	p.object.Ready.Add(at, float64(p.target.Status))
+	p.target.Changed = func(t *world.Target) {
+		now := p.run.queue.clock.now.Unix()
+		p.object.Spec.Add(now, float64(t.Spec))
+		p.object.Ready.Add(now, float64(t.Status))
+	}
+}
+
+// slot decides the slot that the present instant is.
+func (p *player) slot() (int64, error) {
+	now := p.run.queue.clock.now
+	if now.UnixMilli() >= p.run.in.end {
+		return 0, nil // the run covers [start, end)
+	}
+	p.source.begin()
+	next, err := p.driver.Reconcile(p.run.ctx, now, p.Object)
+	if err != nil {
+		return 0, fmt.Errorf("HorizontalAutoscaler %s: %w", p.Name(), err)
+	}
+	if err := p.source.err; err != nil {
+		return 0, err
+	}
+	p.object.Needed.Add(now.Unix(), p.source.needed)
+	p.compare(now.Unix())
+	return int64(next) * 1000, nil
+}
+
+// compare counts how often the decision gives the recorded count.
+func (p *player) compare(now int64) {
+	recorded := p.object.Recorded.Spec.At(now)
+	if math.IsNaN(recorded) {
+		return
+	}
+	p.object.Compared++
+	if float64(p.target.Spec) == recorded {
+		p.object.Agreed++
+	}
+}
+
+// addMetrics builds the fake Prometheus and gives every player its source: a
+// query that nothing in the run can influence is evaluated ahead, a day at a
+// time; every other one at its slot.
+func (r *run) addMetrics() error {
+	spec := &r.in.File.Spec
+	options := fake.Options{
+		Start: r.in.start, Lookback: r.in.Lookback,
+		EvaluationInterval: time.Duration(spec.Prometheus.EvaluationInterval),
+	}
+	r.prom = fake.NewPrometheus(options)
+	files := make([]string, len(spec.Prometheus.RuleFiles))
+	for i, f := range spec.Prometheus.RuleFiles {
+		files[i] = r.in.File.Resolve(f)
+	}
+	if err := r.prom.LoadRules(files...); err != nil {
+		return err
+	}
+	instant := []string{} // what needs samples in the run's own Prometheus
+	ahead := []string{}   // what is evaluated ahead
+	var bind []func() error
+	for _, p := range r.played {
+		p.source = metricSource{player: p, queries: map[string]*query{}, scale: 1}
+		for _, text := range p.queries() {
+			q, err := r.addQuery(p, text)
+			if err != nil {
+				return err
+			}
+			switch {
+			case q.ask != nil:
+			case r.exogenous(text):
+				ahead = append(ahead, text)
+				bind = append(bind, func() error { return r.askAhead(p, q) })
+			default:
+				instant = append(instant, text)
+				q.ask = r.prom.Query
+			}
+		}
+	}
+	if err := r.addAhead(ahead, bind, options); err != nil {
+		return err
+	}
+	for _, e := range spec.Expect {
+		instant = append(instant, judged(e)...)
+	}
+	if len(files) > 0 {
+		instant = nil // rules read what they like
+	}
+	feed, err := r.in.feed(instant, r.targets.Owns)
+	if err != nil {
+		return err
+	}
+	r.prom.Attach(feed)
+	if instant != nil {
+		if err := r.prom.Retain(instant...); err != nil {
+			return err
+		}
+	}
+	return r.addScrape()
+}
+
+// exogenous says whether nothing that happens in the run can change the query's result.
+func (r *run) exogenous(text string) bool {
+	if len(r.in.File.Spec.Prometheus.RuleFiles) > 0 {
+		return false
+	}
+	return fake.Exogenous(text, func(name string) bool { return slices.Contains(r.publishedNames(), name) })
+}
+
+func (r *run) publishedNames() []string {
+	return append(world.PublishedNames(), desiredReplicas, currentReplicas)
+}
+
+// addAhead opens the samples for queries that are evaluated ahead.
+func (r *run) addAhead(queries []string, bind []func() error, options fake.Options) error {
+	if len(queries) == 0 {
+		return nil
+	}
+	r.ahead = fake.NewPreevaluator(func() (fake.Feed, error) { return r.in.feed(queries, nil) }, options)
+	for _, b := range bind {
+		if err := b(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// askAhead has a query evaluated ahead at the player's slots.
+func (r *run) askAhead(p *player, q *query) error {
+	first := int64(p.grid.From(slot.At(r.in.File.Spec.Start.Time))) * 1000
+	grid := fake.Grid{
+		Start:    first - time.Duration(r.in.File.Spec.Controller.QueryOffset).Milliseconds(),
+		Interval: time.Duration(p.grid.Interval) * time.Second,
+		End:      r.in.end,
+	}
+	evaluated, err := r.ahead.Add(q.text, grid)
+	if err != nil {
+		return err
+	}
+	q.ask = evaluated.Query
+	return nil
+}
+
+// The autoscalers' own series, as the controller exposes them.
+const (
+	desiredReplicas = "karpenter_horizontalautoscaler_desired_replicas"
+	currentReplicas = "karpenter_horizontalautoscaler_current_replicas"
+)
+
+// addScrape has the state of the world scraped.
+func (r *run) addScrape() error {
+	spec := &r.in.File.Spec.Prometheus
+	targets := r.targets.Collector()
+	gauges := make([][2]labels.Labels, len(r.played))
+	for i, p := range r.played {
+		for j, name := range []string{currentReplicas, desiredReplicas} {
+			gauges[i][j] = labels.FromStrings(labels.MetricName, name, "namespace", p.Object.Namespace, "name", p.Object.Name)
+		}
+	}
+	r.series = newSeriesWriter(r.o.Series)
+	return r.prom.AddScrape(fake.Scrape{
+		Interval: time.Duration(spec.ScrapeInterval), Start: r.in.start, IngestDelay: time.Duration(spec.IngestDelay),
+		Collect: func(now int64, emit func(labels.Labels, float64)) {
+			both := r.series.tee(now, emit)
+			targets(now, both)
+			for i, p := range r.played {
+				status := &r.objects[p.Name()].object.Status
+				if status.DesiredReplicas != nil {
+					both(gauges[i][0], float64(*status.CurrentReplicas))
+					both(gauges[i][1], float64(*status.DesiredReplicas))
+				}
+			}
+		},
+	})
+}
+
+// queries are the texts that the player asks: its metrics and the demand.
+func (p *player) queries() []string {
+	var texts []string
+	for _, m := range p.Policy.Metrics {
+		if !slices.Contains(texts, m.Query) {
+			texts = append(texts, m.Query)
+		}
+	}
+	if replay := p.run.in.File.Spec.Replay; replay != nil && replay.Demand != "" && !slices.Contains(texts, replay.Demand) {
+		texts = append(texts, replay.Demand)
+	}
+	return texts
+}
+
+// dependsOnReplicas says whether the query's value would change with the count.
+func dependsOnReplicas(p *policy.Autoscaler, text string) bool {
+	for _, m := range p.Metrics {
+		if m.Query == text && m.Type != policy.AverageValue {
+			return true
+		}
+	}
+	return false
+}
+
+// sampled refuses a replay in which a query never had a sample.
+func (p *player) sampled() error {
+	if p.run.in.File.Spec.Replay == nil {
+		return nil
+	}
+	for i, m := range p.Policy.Metrics {
+		if q := p.source.queries[m.Query]; q.answered == 0 {
+			return p.Doc.Errorf(fmt.Sprintf("spec.metrics[%d].prometheus.query", i), "%s never has a sample in the recording, which has %s",
+				m.Query, strings.Join(shorten(p.run.in.Names()), ", "))
+		}
+	}
+	return nil
+}
+
+// shorten keeps a list of names on one readable line.
+func shorten(names []string) []string {
+	const most = 20
+	if len(names) <= most {
+		return names
+	}
+	return append(slices.Clone(names[:most]), fmt.Sprintf("and %d more", len(names)-most))
+}

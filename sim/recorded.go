@@ -1,0 +1,147 @@
+package sim
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql/parser"
+
+	"github.com/karpenter-sim/karpenter/engine/cycle"
+	"github.com/karpenter-sim/karpenter/engine/slot"
+	"github.com/karpenter-sim/karpenter/providers/fake"
+	"github.com/karpenter-sim/karpenter/sim/scenario"
+	"github.com/karpenter-sim/karpenter/sim/world"
+)
+
+// Recorded are the counts that really ran, as far as a recording has them.
+type Recorded struct {
+	// Spec is what was wanted, Ready what served.
+	Spec, Ready Steps
+	// Source says where they come from.
+	Source string
+}
+
+// first is the first known value, negative if there is none.
+func (s *Steps) first() float64 {
+	for _, v := range s.V {
+		if !math.IsNaN(v) {
+			return v
+		}
+	}
+	return -1
+}
+
+// addRecorded finds the recorded counts of a player's target, at its slots.
+func (p *player) addRecorded() error {
+	ready, spec, err := p.recordedQueries()
+	if err != nil || ready == "" {
+		return err
+	}
+	p.object.Recorded.Source = ready
+	if p.object.Recorded.Ready, err = p.follow(ready); err != nil {
+		return err
+	}
+	p.object.Recorded.Spec = p.object.Recorded.Ready
+	if spec != ready {
+		p.object.Recorded.Spec, err = p.follow(spec)
+	}
+	return err
+}
+
+// recordedQueries are the queries for the recorded ready and wanted counts.
+func (p *player) recordedQueries() (ready, spec string, err error) {
+	replay := p.run.in.File.Spec.Replay
+	if replay == nil {
+		return "", "", nil
+	}
+	for object, series := range replay.Replicas {
+		ref, err := scenario.ParseReference(object)
+		if err != nil {
+			return "", "", err
+		}
+		if ref.Namespace == p.Target.Namespace && ref.Kind == p.Target.Kind && ref.Name == p.Target.Name {
+			return series, series, nil
+		}
+	}
+	find := func(candidates []string) (string, error) {
+		for _, c := range candidates {
+			found, err := p.run.in.has(c)
+			if found || err != nil {
+				return "max(" + c + ")", err
+			}
+		}
+		return "", nil
+	}
+	readySelectors, specSelectors := world.RecordedSelectors(p.Target)
+	if ready, err = find(readySelectors); err != nil || ready == "" {
+		return "", "", err
+	}
+	if spec, err = find(specSelectors); spec == "" {
+		spec = ready
+	}
+	return ready, spec, err
+}
+
+// has says whether a selector matches anything that was recorded.
+func (in *Input) has(selector string) (bool, error) {
+	matchers, err := parser.NewParser(parser.Options{}).ParseMetricSelector(selector)
+	if err != nil {
+		return false, err
+	}
+	for _, r := range in.recordings {
+		series, err := r.Series([][]*labels.Matcher{matchers})
+		if len(series) > 0 || err != nil {
+			return len(series) > 0, err
+		}
+	}
+	for _, s := range in.File.Spec.InputSeries {
+		l, err := parser.NewParser(parser.Options{}).ParseMetric(s.Series)
+		if err == nil && matchesAll(l, matchers) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+func matchesAll(l labels.Labels, matchers []*labels.Matcher) bool {
+	for _, m := range matchers {
+		if !m.Matches(l.Get(m.Name)) {
+			return false
+		}
+	}
+	return true
+}
+
+// follow evaluates a query over the recording at the player's slots.
+func (p *player) follow(text string) (Steps, error) {
+	in := p.run.in
+	first := p.grid.From(slot.At(in.File.Spec.Start.Time))
+	grid := fake.Grid{Start: int64(first) * 1000, Interval: time.Duration(p.grid.Interval) * time.Second, End: in.end}
+	ahead := fake.NewPreevaluator(func() (fake.Feed, error) { return in.feed([]string{text}, nil) }, fake.Options{Lookback: in.Lookback})
+	defer ahead.Close()
+	q, err := ahead.Add(text, grid)
+	if err != nil {
+		return Steps{}, err
+	}
+	var steps Steps
+	for at := grid.Start; at < in.end; at += grid.Interval.Milliseconds() {
+		result, err := q.At(at)
+		switch {
+		case err != nil:
+			return steps, err
+		case result.Samples > 1:
+			return steps, fmt.Errorf("%s gives %d series at %s; one count is needed, e.g. sum(...) of it", text, result.Samples, instant(at))
+		case result.Samples == 0:
+			result.Value = math.NaN()
+		}
+		steps.Add(at/1000, result.Value)
+	}
+	return steps, nil
+}
+
+// refOf is a declared target's reference.
+func refOf(t *scenario.Target) cycle.TargetRef {
+	return cycle.TargetRef{APIVersion: t.APIVersion, Kind: t.Kind, Namespace: t.Namespace, Name: t.Name}
+}

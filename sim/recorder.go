@@ -1,0 +1,145 @@
+package sim
+
+import (
+	"bufio"
+	"crypto/sha256"
+	"encoding/hex"
+	"hash"
+	"io"
+	"strconv"
+
+	"github.com/karpenter-sim/karpenter/engine/journal"
+)
+
+// batchSize is how many records travel together from the driver to the encoder.
+const batchSize = 256
+
+// A recorder is a cycle.Journal that encodes on a goroutine of its own, in the
+// order in which it was told.
+type recorder struct {
+	current *batch
+	full    chan *batch
+	free    chan *batch
+	done    chan error
+	// observe is called with each record, on the encoder's goroutine.
+	observe func(*journal.Record)
+	out     *bufio.Writer
+	writer  *journal.Writer
+	golden  hash.Hash
+	line    []byte
+}
+
+// A batch owns its records and what they point to.
+type batch struct {
+	entries []entry
+	metrics []journal.Metric
+}
+
+type entry struct {
+	record  journal.Record
+	outcome *journal.Outcome
+}
+
+func newRecorder(w io.Writer, observe func(*journal.Record)) *recorder {
+	r := &recorder{
+		current: &batch{},
+		full:    make(chan *batch, 4),
+		free:    make(chan *batch, 5),
+		done:    make(chan error, 1),
+		observe: observe,
+		out:     bufio.NewWriterSize(w, 1<<16),
+		golden:  sha256.New(),
+	}
+	r.writer = journal.NewWriter(r.out)
+	go r.encode()
+	return r
+}
+
+// Record implements cycle.Journal.
+func (r *recorder) Record(record *journal.Record) {
+	b := r.current
+	b.entries = append(b.entries, entry{record: *record})
+	kept := &b.entries[len(b.entries)-1].record
+	start := len(b.metrics)
+	b.metrics = append(b.metrics, record.Metrics...)
+	kept.Metrics = b.metrics[start:len(b.metrics):len(b.metrics)]
+	r.flush()
+}
+
+// Outcome implements cycle.Journal. In a simulation only what went wrong is
+// worth a line.
+func (r *recorder) Outcome(outcome *journal.Outcome) {
+	if outcome.Result == "Applied" {
+		return
+	}
+	r.current.entries = append(r.current.entries, entry{outcome: outcome})
+	r.flush()
+}
+
+func (r *recorder) flush() {
+	if len(r.current.entries) < batchSize {
+		return
+	}
+	r.full <- r.current
+	select {
+	case r.current = <-r.free:
+		r.current.entries, r.current.metrics = r.current.entries[:0], r.current.metrics[:0]
+	default:
+		r.current = &batch{}
+	}
+}
+
+// encode writes batches until there are no more.
+func (r *recorder) encode() {
+	var failed error
+	for b := range r.full {
+		for i := range b.entries {
+			if failed == nil {
+				failed = r.write(&b.entries[i])
+			}
+		}
+		select {
+		case r.free <- b:
+		default:
+		}
+	}
+	if failed == nil {
+		failed = r.out.Flush()
+	}
+	r.done <- failed
+}
+
+func (r *recorder) write(e *entry) error {
+	if e.outcome != nil {
+		return r.writer.Outcome(e.outcome)
+	}
+	if r.observe != nil {
+		r.observe(&e.record)
+	}
+	r.digest(&e.record)
+	return r.writer.Record(&e.record)
+}
+
+// digest takes the record into the golden digest: slot, object, desired and
+// reason, and nothing else.
+func (r *recorder) digest(record *journal.Record) {
+	b := strconv.AppendInt(r.line[:0], int64(record.Slot), 10)
+	for _, text := range []string{record.Kind, record.Namespace, record.Name} {
+		b = append(append(b, ' '), text...)
+	}
+	b = append(b, ' ')
+	if record.Known {
+		b = strconv.AppendInt(b, int64(record.Desired), 10)
+	}
+	b = append(append(append(b, ' '), record.Reason...), '\n')
+	r.golden.Write(b)
+	r.line = b
+}
+
+// close waits until everything is written, and returns the golden digest.
+func (r *recorder) close() (string, error) {
+	r.full <- r.current
+	close(r.full)
+	err := <-r.done
+	return "sha256:" + hex.EncodeToString(r.golden.Sum(nil)), err
+}

@@ -1,0 +1,95 @@
+package sim
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/prometheus/prometheus/promql/parser"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
+	"github.com/karpenter-sim/karpenter/engine/convert"
+	"github.com/karpenter-sim/karpenter/engine/cycle"
+	"github.com/karpenter-sim/karpenter/engine/policy"
+	"github.com/karpenter-sim/karpenter/sim/manifest"
+)
+
+// An Autoscaler is a HorizontalAutoscaler that is fit to run.
+type Autoscaler struct {
+	Object *v1alpha1.HorizontalAutoscaler
+	Policy *policy.Autoscaler
+	Target cycle.TargetRef
+	Doc    *manifest.Document
+}
+
+// Name is the autoscaler's namespace and name.
+func (a *Autoscaler) Name() types.NamespacedName { return nameOf(a.Object) }
+
+// Resolve compiles the autoscalers of a set. It returns manifest.Errors that
+// name every violation with its place, and everything else that the controller
+// would only find out while running: queries that do not parse or are of the
+// wrong type.
+func Resolve(set *manifest.Set) ([]Autoscaler, error) {
+	var out []Autoscaler
+	var errs []error
+	for _, entry := range set.Autoscalers {
+		compiled, list := policy.CompileAutoscaler(&entry.Object.Spec, field.NewPath("spec"))
+		if len(list) > 0 {
+			errs = append(errs, manifest.Positioned(entry.Doc, list))
+			continue
+		}
+		for i, m := range compiled.Metrics {
+			if err := checkQuery(m.Query); err != nil {
+				errs = append(errs, entry.Doc.Errorf(fmt.Sprintf("spec.metrics[%d].prometheus.query", i), "%v", err))
+			}
+		}
+		target := cycle.TargetRef{APIVersion: compiled.Target.APIVersion, Kind: compiled.Target.Kind, Namespace: entry.Object.Namespace, Name: compiled.Target.Name}
+		out = append(out, Autoscaler{Object: entry.Object, Policy: compiled, Target: target, Doc: entry.Doc})
+	}
+	return out, manifest.Join(errs...)
+}
+
+// checkQuery refuses what can never give one sample.
+func checkQuery(query string) error {
+	expr, err := parser.NewParser(parser.Options{}).ParseExpr(query)
+	var list parser.ParseErrors
+	if errors.As(err, &list) && len(list) > 0 {
+		return fmt.Errorf("PromQL, character %d: %w", list[0].PositionRange.Start+1, list[0].Err)
+	}
+	if err != nil {
+		return fmt.Errorf("PromQL: %w", err)
+	}
+	switch expr.Type() {
+	case parser.ValueTypeVector, parser.ValueTypeScalar:
+		return nil
+	case parser.ValueTypeMatrix:
+		return errors.New("PromQL: a range vector is no number; want an instant vector of one sample, e.g. rate(...) of it")
+	}
+	return fmt.Errorf("PromQL: a %s is no number; want an instant vector of one sample", expr.Type())
+}
+
+// Adopt converts the objects of other autoscalers in a set and adds them to it.
+// The notes say what was changed or lost.
+func Adopt(set *manifest.Set, o convert.Options) ([]convert.Note, error) {
+	var notes []convert.Note
+	var errs []error
+	for _, foreign := range set.Foreign {
+		objects, more, err := convert.JSON(foreign.JSON, o)
+		notes = append(notes, more...)
+		if err != nil {
+			errs = append(errs, foreign.Doc.Errorf("", "%s %s: %v", foreign.Kind, foreign.Name, err))
+			continue
+		}
+		for _, object := range objects {
+			switch object := object.(type) {
+			case *v1alpha1.HorizontalAutoscaler:
+				set.Autoscalers = append(set.Autoscalers, manifest.Autoscaler{Object: object, Doc: foreign.Doc})
+			case *v1alpha1.MetricsProducer:
+				set.Producers = append(set.Producers, manifest.Producer{Object: object, Doc: foreign.Doc})
+			}
+		}
+	}
+	set.Foreign = nil
+	return notes, manifest.Join(errs...)
+}

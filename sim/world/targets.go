@@ -1,0 +1,168 @@
+package world
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/karpenter-sim/karpenter/engine/cycle"
+)
+
+// A Timeline schedules the transitions of the world.
+type Timeline interface {
+	// Now is the current instant.
+	Now() time.Time
+	// At has f called at an instant that is not in the past; key orders
+	// transitions of the same instant.
+	At(at time.Time, key string, f func())
+}
+
+// A Target is an object with a scale subresource: spec.replicas as commanded,
+// status.replicas as far as replicas have become ready.
+type Target struct {
+	Ref        cycle.TargetRef
+	Spec       int32
+	Status     int32
+	ReadyAfter time.Duration
+	// Changed, if set, is told every change of Spec or Status.
+	Changed func(t *Target)
+
+	// version counts changes; tag is its text, made once a change.
+	version int
+	tag     string
+	// starting are replicas that are not ready yet, oldest first.
+	starting []batch
+}
+
+// A batch of replicas becomes ready together.
+type batch struct {
+	count int32
+	ready time.Time
+}
+
+// Targets are the scale targets of a world, and its cycle.ScaleTargets.
+type Targets struct {
+	timeline Timeline
+	byRef    map[cycle.TargetRef]*Target
+	sorted   []*Target
+}
+
+// NewTargets returns an empty set whose transitions happen on a timeline.
+func NewTargets(timeline Timeline) *Targets {
+	return &Targets{timeline: timeline, byRef: map[cycle.TargetRef]*Target{}}
+}
+
+// Add adds a target; it is an error if the reference is taken.
+func (w *Targets) Add(t *Target) error {
+	if w.byRef[t.Ref] != nil {
+		return fmt.Errorf("two owners of %s %s/%s", t.Ref.Kind, t.Ref.Namespace, t.Ref.Name)
+	}
+	w.byRef[t.Ref] = t
+	w.sorted = append(w.sorted, t)
+	slices.SortFunc(w.sorted, func(a, b *Target) int { return compareRefs(a.Ref, b.Ref) })
+	return nil
+}
+
+// Find returns the target that a reference means, or nil. A reference without
+// API version means the kind whatever its version.
+func (w *Targets) Find(ref cycle.TargetRef) *Target {
+	if t := w.byRef[ref]; t != nil {
+		return t
+	}
+	for _, t := range w.sorted {
+		if ref.APIVersion == "" && t.Ref.Kind == ref.Kind && t.Ref.Namespace == ref.Namespace && t.Ref.Name == ref.Name {
+			return t
+		}
+	}
+	return nil
+}
+
+// Get implements cycle.ScaleTargets.
+func (w *Targets) Get(_ context.Context, ref cycle.TargetRef) (cycle.Scale, error) {
+	t := w.Find(ref)
+	if t == nil {
+		return cycle.Scale{}, fmt.Errorf("%s %s/%s: %w", ref.Kind, ref.Namespace, ref.Name, cycle.ErrNotFound)
+	}
+	return cycle.Scale{Spec: t.Spec, Status: t.Status, Version: t.tag}, nil
+}
+
+// Set implements cycle.ScaleTargets.
+func (w *Targets) Set(_ context.Context, ref cycle.TargetRef, observed cycle.Scale, replicas int32) error {
+	t := w.Find(ref)
+	if t == nil {
+		return fmt.Errorf("%s %s/%s: %w", ref.Kind, ref.Namespace, ref.Name, cycle.ErrNotFound)
+	}
+	if observed.Version != t.tag {
+		return fmt.Errorf("%s %s/%s has changed: %w", ref.Kind, ref.Namespace, ref.Name, cycle.ErrConflict)
+	}
+	w.scale(t, replicas)
+	return nil
+}
+
+// scale moves a target to a new count. New replicas start; too many go, those
+// that are still starting first.
+func (w *Targets) scale(t *Target, replicas int32) {
+	delta := replicas - t.Spec
+	t.Spec = replicas
+	switch {
+	case delta > 0 && t.ReadyAfter > 0:
+		ready := w.timeline.Now().Add(t.ReadyAfter)
+		t.starting = append(t.starting, batch{count: delta, ready: ready})
+		w.timeline.At(ready, t.Ref.Kind+"/"+t.Ref.Namespace+"/"+t.Ref.Name, func() { w.start(t) })
+	case delta > 0:
+		t.Status += delta
+	default:
+		t.Status -= t.cancel(-delta)
+	}
+	t.changed()
+}
+
+// cancel takes replicas away from those that are starting, youngest first, and
+// returns how many of the ready ones must go as well.
+func (t *Target) cancel(count int32) int32 {
+	for count > 0 && len(t.starting) > 0 {
+		youngest := &t.starting[len(t.starting)-1]
+		taken := min(count, youngest.count)
+		youngest.count -= taken
+		count -= taken
+		if youngest.count == 0 {
+			t.starting = t.starting[:len(t.starting)-1]
+		}
+	}
+	return min(count, t.Status)
+}
+
+// start makes the replicas ready whose time has come.
+func (w *Targets) start(t *Target) {
+	now := w.timeline.Now()
+	before := t.Status
+	for len(t.starting) > 0 && !t.starting[0].ready.After(now) {
+		t.Status += t.starting[0].count
+		t.starting = t.starting[1:]
+	}
+	if t.Status != before {
+		t.changed()
+	}
+}
+
+func (t *Target) changed() {
+	t.version++
+	t.tag = strconv.Itoa(t.version)
+	if t.Changed != nil {
+		t.Changed(t)
+	}
+}
+
+func compareRefs(a, b cycle.TargetRef) int {
+	for _, pair := range [][2]string{{a.Namespace, b.Namespace}, {a.Kind, b.Kind}, {a.Name, b.Name}, {a.APIVersion, b.APIVersion}} {
+		if pair[0] != pair[1] {
+			if pair[0] < pair[1] {
+				return -1
+			}
+			return 1
+		}
+	}
+	return 0
+}
