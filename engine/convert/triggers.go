@@ -52,8 +52,9 @@ func (c *converter) thresholdTarget(trigger *keda.Trigger, path *field.Path) (v1
 		return v1alpha1.MetricTarget{}, c.invalid(path.Child("metadata").Key("threshold"), "%q must be greater than 0", trigger.Metadata["threshold"])
 	}
 	value, err := resource.ParseQuantity(strconv.FormatFloat(threshold, 'f', -1, 64))
-	if err != nil {
-		return v1alpha1.MetricTarget{}, c.invalid(path.Child("metadata").Key("threshold"), "%q is no quantity: %w", trigger.Metadata["threshold"], err)
+	if err != nil || math.Abs(value.AsApproximateFloat64()-threshold) > 1e-6*threshold {
+		// Quantities are rounded up to nano-units and capped.
+		return v1alpha1.MetricTarget{}, c.invalid(path.Child("metadata").Key("threshold"), "%q is no quantity, which counts nano-units up to 9e18: scale the query and the threshold alike", trigger.Metadata["threshold"])
 	}
 	switch trigger.MetricType {
 	case "", autoscalingv2.AverageValueMetricType:
