@@ -6,7 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"sort"
+	"slices"
 	"strings"
 	"testing"
 
@@ -38,9 +38,16 @@ func TestExamplesAreAccepted(t *testing.T) {
 	}
 }
 
+// An admissionCase is a base object and a merge patch to it.
+type admissionCase struct {
+	name, reason, base, patch string
+	// want are the errors that a user sees; none: the object is accepted.
+	want []string
+}
+
 func TestAdmission(t *testing.T) {
 	byKind := admissions(t)
-	for _, tc := range admissionCases {
+	for _, tc := range slices.Concat(autoscalerCases, producerCases, nodeGroupCases) {
 		t.Run(tc.name, func(t *testing.T) {
 			object := parse(t, tc.base)
 			merge(object, parse(t, tc.patch))
@@ -61,7 +68,7 @@ func lines(errs field.ErrorList) []string {
 	for _, err := range errs {
 		out = append(out, err.Error())
 	}
-	sort.Strings(out)
+	slices.Sort(out)
 	return out
 }
 
