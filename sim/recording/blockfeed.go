@@ -31,16 +31,25 @@ type blockFeed struct {
 	next, slice, to int64
 	done            bool
 	queriers        []storage.Querier
-	cursors         cursors
-	spare           []chunkenc.Iterator
+	// lanes are the series of the slice in order, cursors those of them that
+	// are not at their end.
+	lanes   []lane
+	cursors cursors
+	spare   []chunkenc.Iterator
 }
 
-// A cursor stands on a series' current sample.
-type cursor struct {
-	t      int64
+// A lane is a series in a slice, with an iterator on its current sample.
+type lane struct {
 	series int
 	kind   chunkenc.ValueType
 	it     chunkenc.Iterator
+}
+
+// A cursor is the instant of a lane's current sample. It is kept apart from
+// the lane, so that the heap moves little memory.
+type cursor struct {
+	t    int64
+	lane int
 }
 
 // Labels returns the labels of a series of the feed.
@@ -57,19 +66,18 @@ func (f *blockFeed) Next() (fake.Sample, error) {
 			return fake.Sample{}, err
 		}
 	}
-	first := &f.cursors[0]
-	s := sample(first.series, first.it, first.kind)
-	if first.kind = first.it.Next(); first.kind != chunkenc.ValNone {
-		first.t = first.it.AtT()
+	lane := &f.lanes[f.cursors[0].lane]
+	s := sample(lane.series, lane.it, lane.kind)
+	if lane.kind = lane.it.Next(); lane.kind != chunkenc.ValNone {
+		f.cursors[0].t = lane.it.AtT()
 		f.cursors.down(0)
 		return s, nil
 	}
-	if err := first.it.Err(); err != nil {
-		err = f.failed(first.series, err)
+	if err := lane.it.Err(); err != nil {
+		err = f.failed(lane.series, err)
 		f.release()
 		return fake.Sample{}, err
 	}
-	f.spare = append(f.spare, first.it)
 	f.cursors.pop()
 	return s, nil
 }
@@ -81,8 +89,7 @@ func (f *blockFeed) failed(series int, err error) error {
 // openSlice puts a cursor on the first sample of every series in the next
 // slice. It steps over time that no block covers.
 func (f *blockFeed) openSlice() error {
-	closeQueriers(f.queriers)
-	f.queriers = nil
+	f.endSlice()
 	from, ok := f.nextCovered()
 	if !ok || from > f.to {
 		f.done = true
@@ -101,6 +108,17 @@ func (f *blockFeed) openSlice() error {
 	}
 	f.queriers = queriers
 	return f.place(set)
+}
+
+// endSlice keeps the iterators for the next slice.
+func (f *blockFeed) endSlice() {
+	closeQueriers(f.queriers)
+	f.queriers = nil
+	for i := range f.lanes {
+		f.spare = append(f.spare, f.lanes[i].it)
+	}
+	clear(f.lanes)
+	f.lanes = f.lanes[:0]
 }
 
 // nextCovered is the first instant from f.next on that lies in a block.
@@ -135,7 +153,8 @@ func (f *blockFeed) place(set storage.SeriesSet) error {
 			f.spare = append(f.spare, it)
 			continue
 		}
-		f.cursors = append(f.cursors, cursor{t: it.AtT(), series: number, kind: kind, it: it})
+		f.cursors = append(f.cursors, cursor{t: it.AtT(), lane: len(f.lanes)})
+		f.lanes = append(f.lanes, lane{series: number, kind: kind, it: it})
 	}
 	if err := set.Err(); err != nil {
 		return f.blocks.damaged(err)
@@ -167,7 +186,7 @@ func (f *blockFeed) Close() error {
 
 func (f *blockFeed) release() {
 	closeQueriers(f.queriers)
-	f.queriers, f.cursors, f.spare, f.done = nil, nil, nil, true
+	f.queriers, f.lanes, f.cursors, f.spare, f.done = nil, nil, nil, nil, true
 }
 
 // cursors is a binary heap, the earliest first and then the lowest series. It
@@ -175,33 +194,36 @@ func (f *blockFeed) release() {
 // would double its cost.
 type cursors []cursor
 
-func (c cursors) before(i, j int) bool {
-	return c[i].t < c[j].t || c[i].t == c[j].t && c[i].series < c[j].series
+func (c cursor) before(other cursor) bool {
+	return c.t < other.t || c.t == other.t && c.lane < other.lane
 }
 
 // down restores the order below i.
 func (c cursors) down(i int) {
+	moved := c[i]
 	for {
 		child := 2*i + 1
 		if child >= len(c) {
-			return
+			break
 		}
-		if right := child + 1; right < len(c) && c.before(right, child) {
+		if right := child + 1; right < len(c) && c[right].before(c[child]) {
 			child = right
 		}
-		if !c.before(child, i) {
-			return
+		if !c[child].before(moved) {
+			break
 		}
-		c[i], c[child] = c[child], c[i]
+		c[i] = c[child]
 		i = child
 	}
+	c[i] = moved
 }
 
 // pop removes the first cursor.
 func (c *cursors) pop() {
 	n := len(*c) - 1
 	(*c)[0] = (*c)[n]
-	(*c)[n] = cursor{}
 	*c = (*c)[:n]
-	c.down(0)
+	if n > 0 {
+		c.down(0)
+	}
 }

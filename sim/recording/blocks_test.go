@@ -3,6 +3,7 @@ package recording
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io/fs"
 	"math"
 	"os"
@@ -329,5 +330,20 @@ func TestCutChunkSegmentIsAnErrorWhileStreaming(t *testing.T) {
 	err = eachSample(feed, func(sampleOf) error { return nil })
 	if err == nil || strings.Contains(err.Error(), "\n") || !strings.HasPrefix(err.Error(), block+": reading blocks: ") {
 		t.Errorf("error %v", err)
+	}
+}
+
+func TestOpenIsCancelled(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	for name, text := range map[string]string{
+		"in.csv":  "ts,a\n1,1\n",
+		"in.om":   "a 1 1\n# EOF\n",
+		"in.json": `{"result":[{"metric":{"__name__":"q"},"value":[10,"5"]}]}`,
+	} {
+		_, err := Open(ctx, Spec{Path: write(t, name, text)}, func() (string, error) { return t.TempDir(), nil })
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

@@ -46,6 +46,7 @@ func Record(ctx context.Context, source Source, plan Plan, dir string, report fu
 	if err := plan.check(); err != nil {
 		return err
 	}
+	dir = filepath.Clean(dir)
 	if err := mustNotExist(dir); err != nil {
 		return err
 	}

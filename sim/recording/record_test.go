@@ -153,7 +153,7 @@ func TestRecord(t *testing.T) {
 			plan := planFor(t, `rate(requests[10m]) / on() queue + requests{pod="a"}`, 100*minute, 310*minute)
 			dir := filepath.Join(t.TempDir(), "out")
 			var last Progress
-			if err := Record(ctx, source, plan, dir, func(p Progress) { last = p }); err != nil {
+			if err := Record(ctx, source, plan, dir+"/", func(p Progress) { last = p }); err != nil {
 				t.Fatal(err)
 			}
 			r := open(t, Spec{Path: dir})
@@ -313,13 +313,13 @@ func TestRecordEvaluated(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := filepath.Join(t.TempDir(), "out")
+	dir := filepath.Join(t.TempDir(), "new", "out")
 	queries := []EvaluatedQuery{
 		{Query: "sum(requests)", Start: 0, Step: 10_000, Count: 2160},
 		{Query: "queue/0", Start: 0, Step: minute, Count: 361},
 		{Query: "requests @ end()", Start: 0, Step: 100 * minute, Count: 3},
 	}
-	if err := RecordEvaluated(context.Background(), source, queries, dir, nil); err != nil {
+	if err := RecordEvaluated(context.Background(), source, queries, dir+"/", nil); err != nil {
 		t.Fatal(err)
 	}
 	info, err := os.Stat(filepath.Join(dir, evaluatedFile))

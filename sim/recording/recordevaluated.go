@@ -28,12 +28,16 @@ type Evaluator interface {
 // to the directory dir, which must not exist. Digests are filled in. report, if
 // not nil, is called after each query.
 func RecordEvaluated(ctx context.Context, source Evaluator, queries []EvaluatedQuery, dir string, report func(Progress)) (err error) {
+	dir = filepath.Clean(dir)
 	if err := mustNotExist(dir); err != nil {
 		return err
 	}
 	m, err := evaluatedManifest(source.Address(), queries)
 	if err != nil {
 		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+		return pathError(filepath.Dir(dir), err)
 	}
 	work, err := os.MkdirTemp(filepath.Dir(dir), "."+filepath.Base(dir)+"-*")
 	if err != nil {
