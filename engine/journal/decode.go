@@ -54,13 +54,14 @@ func NewReader(r io.Reader, name string) *Reader {
 // Torn says whether the last line was cut off, as a killed writer leaves it.
 func (r *Reader) Torn() bool { return r.torn }
 
-// Next returns the next line, io.EOF at the end, or a *LineError. A last line
+// Next returns the next line, io.EOF at the end, a *LineError where the line is
+// wrong, or the error of the underlying reader with its place. A last line
 // without its end is torn: it is passed over, and Torn reports it.
 func (r *Reader) Next() (*Line, error) {
 	text, err := r.lines.ReadBytes('\n')
 	r.line++
 	if err != nil && err != io.EOF && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return nil, &LineError{r.name, r.line, err}
+		return nil, fmt.Errorf("%s:%d: %w", r.name, r.line, err)
 	}
 	if err != nil {
 		// A writer ends every line, so what has no end was cut off; so was a
