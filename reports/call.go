@@ -1,0 +1,118 @@
+package reports
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"strings"
+)
+
+// A Call is what a call of the program adds to its runs.
+type Call struct {
+	// Command repeats it, Version is the program's.
+	Command, Version string
+}
+
+// maxSummary is the size in bytes that a whole call's summary.md keeps below.
+const maxSummary = 60000
+
+// WriteCall writes index.html, summary.md, report.json and junit.xml of the
+// whole call into dir. Links go to the runs' directories, named as the runs.
+func WriteCall(dir string, reports []*Report, call Call) error {
+	index, err := indexHTML(reports, call)
+	if err != nil {
+		return err
+	}
+	data, err := json.MarshalIndent(struct {
+		Schema  int       `json:"schema"`
+		Version string    `json:"version,omitempty"`
+		Command string    `json:"command,omitempty"`
+		Passed  bool      `json:"passed"`
+		Runs    []summary `json:"runs"`
+	}{schemaVersion, call.Version, call.Command, passed(reports), summaries(reports)}, "", "  ")
+	if err != nil {
+		return fmt.Errorf("%s: %w", jsonName, err)
+	}
+	junit, err := JUnit(reports)
+	if err != nil {
+		return err
+	}
+	return writeFiles(dir, []outputFile{
+		{indexName, index},
+		{markdownName, []byte(CallMarkdown(reports, call))},
+		{jsonName, append(data, '\n')},
+		{junitName, junit},
+	})
+}
+
+func passed(reports []*Report) bool {
+	for _, r := range reports {
+		if !r.Passed() {
+			return false
+		}
+	}
+	return true
+}
+
+// failuresFirst are the reports with those that failed first, otherwise in order.
+func failuresFirst(reports []*Report) []*Report {
+	var failed, held []*Report
+	for _, r := range reports {
+		if r.Passed() {
+			held = append(held, r)
+		} else {
+			failed = append(failed, r)
+		}
+	}
+	return append(failed, held...)
+}
+
+// CallMarkdown is the whole call's summary: failures first, at most 60,000
+// bytes. What does not fit is counted, not cut in the middle.
+func CallMarkdown(reports []*Report, call Call) string {
+	if len(reports) == 1 {
+		if text := reports[0].Markdown(); len(text) <= maxSummary {
+			return text
+		}
+	}
+	var b strings.Builder
+	failed := 0
+	for _, r := range reports {
+		if !r.Passed() {
+			failed++
+		}
+	}
+	if failed > 0 {
+		fmt.Fprintf(&b, "# ❌ %d of %d %s failed\n\n", failed, len(reports), plural(int64(len(reports)), "run"))
+	} else {
+		fmt.Fprintf(&b, "# ✅ %d %s\n\n", len(reports), plural(int64(len(reports)), "run"))
+	}
+	const reserve = 400 // room for the last lines
+	ordered := failuresFirst(reports)
+	for i, r := range ordered {
+		text := r.Markdown() + "\n"
+		if b.Len()+len(text) > maxSummary-reserve {
+			text = r.markdownLine()
+		}
+		if b.Len()+len(text) > maxSummary-reserve {
+			fmt.Fprintf(&b, "\n%d more %s: see %s.\n", len(ordered)-i, plural(int64(len(ordered)-i), "run"), indexName)
+			break
+		}
+		b.WriteString(text)
+	}
+	return b.String()
+}
+
+// markdownLine is one run in one line.
+func (r *Report) markdownLine() string {
+	return fmt.Sprintf("- %s **%s** (%s): %s\n", verdict(r), escapeMarkdown(r.Run.Name), result(r), escapeMarkdown(r.Headline))
+}
+
+// link is the address of a run's page below the call's directory.
+func (r *Report) link() string {
+	var parts []string
+	for _, part := range strings.Split(r.Run.Name, "/") {
+		parts = append(parts, url.PathEscape(part))
+	}
+	return strings.Join(parts, "/") + "/" + htmlName
+}

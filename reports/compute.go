@@ -1,0 +1,238 @@
+package reports
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/karpenter-sim/karpenter/engine/journal"
+	"github.com/karpenter-sim/karpenter/engine/policy"
+)
+
+// A Report is a run with its figures.
+type Report struct {
+	Run *Run
+	// Headline answers the question in one sentence; Trade says what the
+	// variants change, empty where there are none.
+	Headline, Trade string
+	Columns         []ColumnReport
+	// Runs are the runs of equal decisions of the primary column, at most 500
+	// of AllRuns.
+	Runs    []DecisionRun
+	AllRuns int64
+	// primary is the index of the column that the headline is about, worst that
+	// of its object that lacked most.
+	primary, worst int
+}
+
+// A ColumnReport is one column's figures, of all objects together and each.
+type ColumnReport struct {
+	Name    string
+	Figures Figures
+	Blame   []Blame
+	Objects []ObjectReport
+	Digest  string
+}
+
+// An ObjectReport is one object's figures in one column.
+type ObjectReport struct {
+	Object journal.Object
+	// Label is the shortest name that tells it apart.
+	Label   string
+	Target  string
+	Figures Figures
+	Blame   []Blame
+	// Episodes are the worst five, worst first.
+	Episodes []Episode
+	// Policy is the last one in force.
+	Policy *policy.Autoscaler
+	// Decided are the counts decided; the replicas asked for where no
+	// decisions are known.
+	Decided Steps
+	// object has the replicas, with the needed ones rounded up.
+	object Object
+	score  score
+}
+
+// Compute makes all figures of a run, streaming each column's records once.
+func Compute(run *Run) (*Report, error) {
+	if err := run.check(); err != nil {
+		return nil, err
+	}
+	r := &Report{Run: run, primary: primaryColumn(run)}
+	labels := labelsOf(run)
+	for i := range run.Columns {
+		var list *runs
+		if i == r.primary {
+			list = &runs{}
+		}
+		column, err := computeColumn(run, &run.Columns[i], labels, list)
+		if err != nil {
+			return nil, fmt.Errorf("run %s: column %s: %w", run.Name, run.Columns[i].Name, err)
+		}
+		r.Columns = append(r.Columns, *column)
+		if list != nil {
+			r.Runs, r.AllRuns = list.list(), list.total
+		}
+	}
+	r.worst = worstObject(&r.Columns[r.primary])
+	r.Headline, r.Trade = r.headline(), r.trade()
+	return r, nil
+}
+
+// primaryColumn is current, else the first variant, else what was recorded.
+func primaryColumn(run *Run) int {
+	best := 0
+	for i := range run.Columns {
+		if run.Columns[i].Name == Current {
+			return i
+		}
+		if run.Columns[best].Name == Recorded {
+			best = i
+		}
+	}
+	return best
+}
+
+func computeColumn(run *Run, column *Column, labels map[journal.Object]string, list *runs) (*ColumnReport, error) {
+	scorers := make([]*scorer, len(column.Objects))
+	byObject := map[journal.Object]*scorer{}
+	for i := range column.Objects {
+		o := &column.Objects[i]
+		scorers[i] = newScorer(run, o, labels[o.Journal], column.Records != nil, list)
+		byObject[o.Journal] = scorers[i]
+	}
+	if column.Records != nil {
+		err := column.Records(func(r *journal.Record) error {
+			if s := byObject[r.Object]; s != nil {
+				return s.record(r)
+			}
+			return nil // a producer, or an object without replicas of its own
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	report := &ColumnReport{Name: column.Name, Digest: column.Digest}
+	total := newScore()
+	for _, s := range scorers {
+		s.finish()
+		total.add(&s.score)
+		report.Objects = append(report.Objects, s.report())
+	}
+	report.Figures, report.Blame = total.figures(), sortBlame(total.blame)
+	return report, nil
+}
+
+func (s *scorer) report() ObjectReport {
+	object := *s.object
+	object.Needed = s.needed.steps
+	return ObjectReport{
+		Object: object.Journal, Label: s.label, Target: object.Target,
+		Figures: s.score.figures(), Blame: sortBlame(s.score.blame), Episodes: s.episodes.worst,
+		Policy: s.policy, Decided: s.decided, object: object, score: s.score,
+	}
+}
+
+// worstObject is the one that lacked capacity longest; of equals the one that
+// lacked most, then the first.
+func worstObject(c *ColumnReport) int {
+	worst := 0
+	for i := range c.Objects {
+		a, b := c.Objects[i].Figures, c.Objects[worst].Figures
+		x, y := orZero(a.Get("breach_minutes")), orZero(b.Get("breach_minutes"))
+		if x > y || x == y && orZero(a.Get("under_replica_hours")) > orZero(b.Get("under_replica_hours")) {
+			worst = i
+		}
+	}
+	return worst
+}
+
+func orZero(v float64) float64 {
+	if math.IsNaN(v) {
+		return 0
+	}
+	return v
+}
+
+// labelsOf names every object of the run as briefly as tells them apart: the
+// target or name, then with namespace, then in full.
+func labelsOf(run *Run) map[journal.Object]string {
+	var objects []*Object
+	seen := map[journal.Object]bool{}
+	for i := range run.Columns {
+		for j := range run.Columns[i].Objects {
+			o := &run.Columns[i].Objects[j]
+			if !seen[o.Journal] {
+				seen[o.Journal] = true
+				objects = append(objects, o)
+			}
+		}
+	}
+	forms := []func(*Object) string{
+		func(o *Object) string {
+			if o.Target != "" {
+				return o.Target
+			}
+			return o.Journal.Name
+		},
+		func(o *Object) string { return o.Journal.Namespace + "/" + o.Journal.Name },
+		func(o *Object) string { return o.Journal.String() },
+	}
+	labels := map[journal.Object]string{}
+	for _, form := range forms {
+		uses := map[string]int{}
+		for _, o := range objects {
+			uses[form(o)]++
+		}
+		for _, o := range objects {
+			if name := form(o); labels[o.Journal] == "" && uses[name] == 1 {
+				labels[o.Journal] = name
+			}
+		}
+	}
+	return labels
+}
+
+// object finds an object in a column, nil where it is not there.
+func (c *ColumnReport) object(name journal.Object) *ObjectReport {
+	for i := range c.Objects {
+		if c.Objects[i].Object == name {
+			return &c.Objects[i]
+		}
+	}
+	return nil
+}
+
+// Column finds a column by name, nil where there is none.
+func (r *Report) Column(name string) *ColumnReport {
+	for i := range r.Columns {
+		if r.Columns[i].Name == name {
+			return &r.Columns[i]
+		}
+	}
+	return nil
+}
+
+// Passed says whether every expectation held.
+func (r *Report) Passed() bool { return len(r.Failures()) == 0 }
+
+// Failures are the expectations that did not hold.
+func (r *Report) Failures() []Expectation {
+	var failed []Expectation
+	for _, e := range r.Run.Expectations {
+		if !e.Passed {
+			failed = append(failed, e)
+		}
+	}
+	return failed
+}
+
+// focus is the object that the headline and the first plot are about; nil where
+// the column has none.
+func (r *Report) focus() *ObjectReport {
+	c := &r.Columns[r.primary]
+	if len(c.Objects) == 0 {
+		return nil
+	}
+	return &c.Objects[r.worst]
+}

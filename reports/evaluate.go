@@ -1,0 +1,267 @@
+package reports
+
+import (
+	"fmt"
+	"math"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// Evaluate judges a `report:` expectation:
+//
+//	NAME[{column="...",object="...",cause="..."}] OP NUMBER
+//	NAME[{...}] OP NAME[{...}]|baseline [+|- NUMBER[%]]
+//
+// OP is one of <=, <, >=, >, == and !=. Without a column label the column is
+// current; without an object label the figure is that of all objects together.
+// baseline is the same figure in the column baseline. The detail says what was
+// compared. An unknown name, a label that matches nothing and a figure that is
+// not known are errors.
+func (r *Report) Evaluate(expr string) (ok bool, detail string, err error) {
+	c, err := parseComparison(expr)
+	if err != nil {
+		return false, "", err
+	}
+	left, err := r.lookUp(c.left)
+	if err != nil {
+		return false, "", fmt.Errorf("%q: %w", expr, err)
+	}
+	right, err := r.right(c)
+	if err != nil {
+		return false, "", fmt.Errorf("%q: %w", expr, err)
+	}
+	return c.holds(left, right), fmt.Sprintf("%s is %s, to be %s %s", c.left, exact(left), c.op, exact(right)), nil
+}
+
+// CheckExpression says what is wrong with a `report:` expectation before any
+// run: syntax and names, as far as they do not depend on the run.
+func CheckExpression(expr string) error {
+	_, err := parseComparison(expr)
+	return err
+}
+
+type comparison struct {
+	left, right selector
+	op          string
+	// number is added to the right figure, or stands alone without one; percent
+	// says that it is a share of the figure.
+	number  float64
+	percent bool
+}
+
+// A selector names one figure.
+type selector struct {
+	name, column, object, cause string
+}
+
+func (s selector) String() string {
+	var labels []string
+	for _, l := range []struct{ key, value string }{{"column", s.column}, {"object", s.object}, {"cause", s.cause}} {
+		if l.value != "" {
+			labels = append(labels, l.key+"="+strconv.Quote(l.value))
+		}
+	}
+	if len(labels) == 0 {
+		return s.name
+	}
+	return s.name + "{" + strings.Join(labels, ",") + "}"
+}
+
+const (
+	figurePattern = `([a-z][a-z0-9_]*)\s*(?:\{([^}]*)\})?`
+	numberPattern = `[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?`
+)
+
+var (
+	comparisonForm = regexp.MustCompile(`^\s*` + figurePattern + `\s*(<=|>=|==|!=|<|>)\s*(?:(` + numberPattern + `)|` +
+		figurePattern + `(?:\s*([-+])\s*(` + numberPattern + `)\s*(%)?)?)\s*$`)
+	labelForm = regexp.MustCompile(`^\s*(column|object|cause)\s*=\s*("(?:[^"\\]|\\.)*")\s*$`)
+)
+
+func parseComparison(expr string) (*comparison, error) {
+	m := comparisonForm.FindStringSubmatch(expr)
+	if m == nil {
+		return nil, fmt.Errorf("%q is not of the form NAME OP NUMBER or NAME OP NAME|baseline + NUMBER (OP: <= < >= > == !=)", expr)
+	}
+	c := &comparison{op: m[3]}
+	var err error
+	if c.left, err = parseSelector(m[1], m[2]); err != nil {
+		return nil, fmt.Errorf("%q: %w", expr, err)
+	}
+	if m[4] != "" {
+		c.number, err = strconv.ParseFloat(m[4], 64)
+		return c, err
+	}
+	if m[5] == Baseline {
+		if m[6] != "" {
+			return nil, fmt.Errorf("%q: baseline takes no labels", expr)
+		}
+		c.right = c.left
+		c.right.column = Baseline
+	} else if c.right, err = parseSelector(m[5], m[6]); err != nil {
+		return nil, fmt.Errorf("%q: %w", expr, err)
+	}
+	if m[8] != "" {
+		if c.number, err = strconv.ParseFloat(m[8], 64); err != nil {
+			return nil, fmt.Errorf("%q: %w", expr, err)
+		}
+		if m[7] == "-" {
+			c.number = -c.number
+		}
+		c.percent = m[9] == "%"
+	}
+	return c, nil
+}
+
+func parseSelector(name, labels string) (selector, error) {
+	s := selector{name: name}
+	if !knownMetric(name) {
+		return s, fmt.Errorf("unknown metric %s; known are %s", name, strings.Join(metricNames(), ", "))
+	}
+	if strings.TrimSpace(labels) == "" {
+		return s, nil
+	}
+	for _, label := range strings.Split(labels, ",") {
+		m := labelForm.FindStringSubmatch(label)
+		if m == nil {
+			return s, fmt.Errorf(`label %q: allowed are column="...", object="..." and cause="..."`, strings.TrimSpace(label))
+		}
+		value, err := strconv.Unquote(m[2])
+		if err != nil {
+			return s, fmt.Errorf("label %s: %w", label, err)
+		}
+		switch m[1] {
+		case "column":
+			s.column = value
+		case "object":
+			s.object = value
+		case "cause":
+			s.cause = value
+		}
+	}
+	if s.cause == "" {
+		return s, nil
+	}
+	if name != BlameMetric {
+		return s, fmt.Errorf("%s takes no cause; only %s does", name, BlameMetric)
+	}
+	if Cause(s.cause).order() == len(Causes()) {
+		return s, fmt.Errorf("unknown cause %q; known are %s", s.cause, strings.Join(causeNames(), ", "))
+	}
+	return s, nil
+}
+
+func knownMetric(name string) bool {
+	for _, known := range metricNames() {
+		if name == known {
+			return true
+		}
+	}
+	return false
+}
+
+func metricNames() []string {
+	names := []string{BlameMetric}
+	for i := range metrics {
+		names = append(names, metrics[i].Name)
+	}
+	return names
+}
+
+func (r *Report) right(c *comparison) (float64, error) {
+	if c.right.name == "" {
+		return c.number, nil
+	}
+	figure, err := r.lookUp(c.right)
+	if c.percent {
+		return figure + figure*c.number/100, err
+	}
+	return figure + c.number, err
+}
+
+// lookUp is the value of a figure.
+func (r *Report) lookUp(s selector) (float64, error) {
+	column := &r.Columns[r.primary]
+	if s.column != "" {
+		if column = r.Column(s.column); column == nil {
+			if s.column == Baseline {
+				return 0, fmt.Errorf("there is no baseline to compare with; name one with --baseline DIR")
+			}
+			return 0, fmt.Errorf("no column %s; there are %s", s.column, strings.Join(r.columnNames(), ", "))
+		}
+	}
+	figures, shares := column.Figures, column.Blame
+	if s.object != "" {
+		o := column.named(s.object)
+		if o == nil {
+			return 0, fmt.Errorf("no object %s in column %s; there are %s", s.object, column.Name, strings.Join(column.objectNames(), ", "))
+		}
+		figures, shares = o.Figures, o.Blame
+	}
+	value := figures.Get(s.name)
+	if s.name == BlameMetric {
+		value = figures.Get("breach_minutes")
+		if s.cause != "" && !math.IsNaN(value) {
+			value = causeMinutes(shares, Cause(s.cause))
+		}
+	}
+	if math.IsNaN(value) {
+		return 0, fmt.Errorf("%s is not known in column %s; the run lacks what it is made of", s.name, column.Name)
+	}
+	return value, nil
+}
+
+func causeMinutes(list []Blame, cause Cause) float64 {
+	var seconds int64
+	for i := range list {
+		if list[i].Cause == cause {
+			seconds += list[i].Seconds
+		}
+	}
+	return minutes(seconds)
+}
+
+// named finds an object by any of its names.
+func (c *ColumnReport) named(name string) *ObjectReport {
+	for i := range c.Objects {
+		o := &c.Objects[i]
+		short := o.Object.Kind + "/" + o.Object.Name
+		if name == o.Label || name == o.Object.Name || name == short || name == o.Object.String() {
+			return o
+		}
+	}
+	return nil
+}
+
+func (c *ColumnReport) objectNames() []string {
+	var names []string
+	for i := range c.Objects {
+		names = append(names, c.Objects[i].Label)
+	}
+	return names
+}
+
+func (r *Report) columnNames() []string {
+	var names []string
+	for i := range r.Columns {
+		names = append(names, r.Columns[i].Name)
+	}
+	return names
+}
+
+func (c *comparison) holds(left, right float64) bool {
+	switch c.op {
+	case "<=":
+		return left <= right
+	case "<":
+		return left < right
+	case ">=":
+		return left >= right
+	case ">":
+		return left > right
+	case "==":
+		return left == right
+	}
+	return left != right
+}

@@ -1,0 +1,46 @@
+package reports
+
+import (
+	"fmt"
+	"html"
+	"html/template"
+)
+
+// hatchPaths are the patterns that tell causes apart without colour, in a tile
+// of 6 by 6.
+var hatchPaths = map[Cause]string{
+	Bound:         "M-1,1 l2,-2 M0,6 l6,-6 M5,7 l2,-2",
+	Rate:          "M-1,5 l2,2 M0,0 l6,6 M5,-1 l2,2",
+	Stabilization: "M0,1.5 h6 M0,4.5 h6",
+	MetricLag:     "M1.5,0 v6 M4.5,0 v6",
+	StartUp:       "M1,1.5 h1.4 M4,4.5 h1.4",
+	MissingData:   "M0,0 l6,6 M0,6 l6,-6",
+	Unknown:       "M3,2.5 v1",
+}
+
+// hatches defines the patterns; plots, keys and bars refer to them by name.
+func hatches() []template.HTML {
+	var list []template.HTML
+	for _, c := range Causes() {
+		list = append(list, template.HTML(fmt.Sprintf(
+			`<pattern id="hatch-%s" width="6" height="6" patternUnits="userSpaceOnUse"><rect width="6" height="6" fill="var(--%s-soft)"/><path d="%s" stroke="var(--%s)" stroke-width="1.1" fill="none"/></pattern>`,
+			c.slug(), c.slug(), hatchPaths[c], c.slug())))
+	}
+	return list
+}
+
+// swatch shows a cause's pattern beside its name.
+func swatch(c Cause) template.HTML {
+	return template.HTML(fmt.Sprintf(
+		`<span class="swatch" style="border-color:var(--%s)" aria-hidden="true"><svg width="22" height="9"><rect width="22" height="9" fill="url(#hatch-%s)"/></svg></span>`,
+		c.slug(), c.slug()))
+}
+
+// barPart is a cause's share of a bar.
+func barPart(c Cause, seconds int64) template.HTML {
+	return template.HTML(fmt.Sprintf(
+		`<svg style="flex-grow:%d;border-color:var(--%s)" height="10"><rect width="100%%" height="10" fill="url(#hatch-%s)"/></svg>`,
+		seconds, c.slug(), c.slug()))
+}
+
+func escapeHTML(text string) string { return html.EscapeString(text) }

@@ -1,0 +1,259 @@
+package reports
+
+import (
+	"fmt"
+	"math"
+	"sort"
+	"strings"
+)
+
+// headline answers the question of a report in one sentence: when did which
+// target lack capacity, for how long, and why.
+func (r *Report) headline() string {
+	o := r.focus()
+	if o == nil {
+		return fmt.Sprintf("%s ran for %s; it has no autoscaler to judge.", r.Run.Name, longSpan(r.Run.End-r.Run.Start))
+	}
+	switch {
+	case o.score.scored == 0:
+		return fmt.Sprintf("%s ran %s for %s; what was needed is not known, so whether it lacked capacity is not either.",
+			o.Label, rangePhrase(&o.score), longSpan(r.Run.End-r.Run.Start))
+	case o.score.lacking == 0:
+		return fmt.Sprintf("%s never lacked capacity in %s; it ran %s, %s replica-hours in all, and reversed %s.",
+			r.everyone(o), longSpan(r.Run.End-r.Run.Start), rangePhrase(&o.score), number(o.Figures.Get("replica_hours")), times(o.score.reversals))
+	}
+	worst := &o.Episodes[0]
+	when := r.Run.clock().stretch(worst.Start, worst.End)
+	amount, parts := o.causes()
+	var sentence string
+	if o.score.episodes == 1 {
+		sentence = fmt.Sprintf("%s %s lacked capacity for %s", when, o.Label, amount)
+	} else {
+		sentence = fmt.Sprintf("%s was the worst of %s episodes in which %s lacked capacity, %s in all", when, group(o.score.episodes), o.Label, amount)
+	}
+	return sentence + parts + r.others(o) + "."
+}
+
+// everyone names the target, or all of them where there are more.
+func (r *Report) everyone(o *ObjectReport) string {
+	if n := len(r.Columns[r.primary].Objects); n > 1 {
+		return fmt.Sprintf("%s, like the other %s,", o.Label, group(int64(n-1)))
+	}
+	return o.Label
+}
+
+// others says how many more targets lacked capacity.
+func (r *Report) others(focus *ObjectReport) string {
+	count := int64(-1)
+	for i := range r.Columns[r.primary].Objects {
+		if r.Columns[r.primary].Objects[i].score.lacking > 0 {
+			count++
+		}
+	}
+	if count <= 0 {
+		return ""
+	}
+	return fmt.Sprintf("; %s more %s lacked capacity too", group(count), plural(count, "target"))
+}
+
+func rangePhrase(s *score) string {
+	switch {
+	case math.IsNaN(s.largest):
+		return "an unknown number of replicas"
+	case s.largest == s.smallest:
+		return number(s.largest) + " " + plural(int64(s.largest), "replica") + " throughout"
+	}
+	return number(s.smallest) + " to " + number(s.largest) + " replicas"
+}
+
+func times(n int64) string {
+	switch n {
+	case 0:
+		return "never"
+	case 1:
+		return "once"
+	case 2:
+		return "twice"
+	}
+	return group(n) + " times"
+}
+
+// causes are the time that lacked capacity, and its parts in whole units that
+// add up to it.
+func (o *ObjectReport) causes() (amount, parts string) {
+	unit, name := int64(60), "min"
+	if o.score.lacking < 120 {
+		unit, name = 1, "s"
+	}
+	shares := phraseShares(o.Blame)
+	counts := apportion(shares, unit)
+	total := int64(0)
+	var named []string
+	only := 0
+	for i, n := range counts {
+		total += n
+		if n > 0 {
+			only++
+			verb := " by "
+			if len(named) == 0 {
+				verb = " caused by "
+			}
+			named = append(named, group(n)+verb+shares[i].phrase)
+		}
+	}
+	amount = group(total) + " " + name
+	switch {
+	case only == 1 && shares[0].phrase == unknownPhrase:
+		return amount, ""
+	case only == 1:
+		return amount, ", all of it caused by " + shares[0].phrase
+	}
+	return amount, "; " + strings.Join(named, ", ")
+}
+
+const unknownPhrase = "what is not known"
+
+// phrase is how a sentence names a cause.
+func (b *Blame) phrase() string {
+	switch b.Cause {
+	case Bound:
+		return b.Detail
+	case Rate:
+		if b.Detail == "scale-up disabled" {
+			return "disabled scale-up"
+		}
+		return "the rate policy"
+	case Stabilization:
+		return "the scale-up window"
+	case Unknown:
+		return unknownPhrase
+	}
+	return string(b.Cause)
+}
+
+type phraseShare struct {
+	phrase  string
+	seconds int64
+}
+
+// phraseShares adds up what a sentence gives one name, the largest share first.
+func phraseShares(list []Blame) []phraseShare {
+	var shares []phraseShare
+	at := map[string]int{}
+	for i := range list {
+		phrase := list[i].phrase()
+		if _, ok := at[phrase]; !ok {
+			at[phrase] = len(shares)
+			shares = append(shares, phraseShare{phrase: phrase})
+		}
+		shares[at[phrase]].seconds += list[i].Seconds
+	}
+	sort.SliceStable(shares, func(i, j int) bool { return shares[i].seconds > shares[j].seconds })
+	return shares
+}
+
+// apportion rounds shares to whole units so that they add up to the rounded
+// total: what is left goes to the largest remainders.
+func apportion(shares []phraseShare, unit int64) []int64 {
+	var total int64
+	counts := make([]int64, len(shares))
+	order := make([]int, len(shares))
+	for i := range shares {
+		total += shares[i].seconds
+		counts[i], order[i] = shares[i].seconds/unit, i
+	}
+	left := (total + unit/2) / unit
+	for _, n := range counts {
+		left -= n
+	}
+	sort.SliceStable(order, func(i, j int) bool { return shares[order[i]].seconds%unit > shares[order[j]].seconds%unit })
+	for _, i := range order[:min(max(left, 0), int64(len(order)))] {
+		counts[i]++
+	}
+	return counts
+}
+
+// trade says honestly what the variants change against current: lacking
+// capacity and replica-hours. Nothing is ranked that cannot be trusted.
+func (r *Report) trade() string {
+	current := r.Column(Current)
+	var variants []*ColumnReport
+	for i := range r.Columns {
+		switch r.Columns[i].Name {
+		case Recorded, Current, Baseline:
+		default:
+			variants = append(variants, &r.Columns[i])
+		}
+	}
+	if current == nil || len(variants) == 0 {
+		return ""
+	}
+	if !r.Run.trusted() {
+		return fmt.Sprintf("Variants are not ranked: replayed, the current policy gives the recorded replicas in only %s %% of slots (fewer than %d %%).",
+			percentDown(r.Run.Fidelity.Percent), MinFidelity)
+	}
+	if r.Run.Badge == OpenLoop {
+		return "Variants are not ranked: in an open loop their own effect on the metrics is missing."
+	}
+	best := bestVariant(current, variants)
+	if best == nil {
+		return "Variants cannot be ranked: what was needed or what ran is not known."
+	}
+	return tradePhrase(current, best, len(variants))
+}
+
+// bestVariant is the one that lacks capacity for the shortest time; of equals
+// the one with the fewest replica-hours. Those that lack no less than current
+// count only by how many replica-hours they save.
+func bestVariant(current *ColumnReport, variants []*ColumnReport) *ColumnReport {
+	var best *ColumnReport
+	for _, v := range variants {
+		if math.IsNaN(v.lack()) || math.IsNaN(v.hours()) || math.IsNaN(current.lack()) || math.IsNaN(current.hours()) {
+			continue
+		}
+		if best == nil || v.lack() < best.lack() || v.lack() == best.lack() && v.hours() < best.hours() {
+			best = v
+		}
+	}
+	return best
+}
+
+func (c *ColumnReport) lack() float64  { return c.Figures.Get("breach_minutes") }
+func (c *ColumnReport) hours() float64 { return c.Figures.Get("replica_hours") }
+
+func tradePhrase(current, best *ColumnReport, count int) string {
+	lack, hours := best.lack()-current.lack(), best.hours()-current.hours()
+	name := "Variant " + best.Name
+	if count > 1 {
+		name = fmt.Sprintf("Of %d variants %s lacks capacity least: it", count, best.Name)
+	}
+	percent := ""
+	if current.hours() > 0 {
+		percent = fmt.Sprintf(" (%+.0f %%)", 100*hours/current.hours())
+	}
+	less := fmt.Sprintf("lacks capacity for %s min less", number(-lack))
+	switch {
+	case lack < 0 && hours <= 0:
+		return fmt.Sprintf("%s %s and takes %s replica-hours less%s: better in both.", name, less, number(-hours), percent)
+	case lack < 0:
+		return fmt.Sprintf("%s %s, for %s replica-hours more%s.", name, less, number(hours), percent)
+	case lack == 0 && hours < 0:
+		return fmt.Sprintf("%s lacks capacity no longer than current and saves %s replica-hours%s.", name, number(-hours), percent)
+	case lack == 0:
+		return fmt.Sprintf("No variant improves on current: %s lacks capacity for the same time with %s replica-hours more%s.", best.Name, number(hours), percent)
+	case hours < 0:
+		return fmt.Sprintf("No variant lacks capacity for less time: %s saves %s replica-hours%s for %s min more.", best.Name, number(-hours), percent, number(lack))
+	}
+	return fmt.Sprintf("No variant improves on current: %s lacks capacity for %s min more with %s replica-hours more%s.", best.Name, number(lack), number(hours), percent)
+}
+
+// caveats are assumptions that the figures themselves show.
+func (r *Report) caveats() []string {
+	var list []string
+	o := r.focus()
+	if o != nil && o.score.scored > 0 && o.score.scored < r.Run.End-r.Run.Start {
+		list = append(list, fmt.Sprintf("Demand or supply of %s is unknown for %s; that time is not judged.",
+			o.Label, span(r.Run.End-r.Run.Start-o.score.scored)))
+	}
+	return list
+}

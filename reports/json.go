@@ -1,0 +1,271 @@
+package reports
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/karpenter-sim/karpenter/engine/journal"
+	"github.com/karpenter-sim/karpenter/engine/policy"
+)
+
+// schemaVersion is that of report.json.
+const schemaVersion = 1
+
+// stored is report.json: the answers first, then what they were made of, so
+// that the file alone, with the journals beside it, renders the report again.
+type stored struct {
+	Schema       int            `json:"schema"`
+	Name         string         `json:"name"`
+	Description  string         `json:"description,omitempty"`
+	Passed       bool           `json:"passed"`
+	Headline     string         `json:"headline"`
+	Trade        string         `json:"trade,omitempty"`
+	Badge        Badge          `json:"badge,omitempty"`
+	Fidelity     *Fidelity      `json:"fidelity,omitempty"`
+	Assumptions  []string       `json:"assumptions,omitempty"`
+	Notes        []string       `json:"notes,omitempty"`
+	Version      string         `json:"version,omitempty"`
+	Command      string         `json:"command,omitempty"`
+	Seed         int64          `json:"seed"`
+	Start        string         `json:"start"`
+	End          string         `json:"end"`
+	TimeZone     string         `json:"timeZone"`
+	Columns      []storedColumn `json:"columns"`
+	Expectations []Expectation  `json:"expectations,omitempty"`
+	AllRuns      int64          `json:"decisionRunsInAll"`
+	Runs         []DecisionRun  `json:"decisionRuns"`
+	Series       []storedSeries `json:"series"`
+}
+
+type storedColumn struct {
+	Name    string         `json:"name"`
+	Digest  string         `json:"digest,omitempty"`
+	File    string         `json:"file,omitempty"`
+	Figures Figures        `json:"figures"`
+	Blame   []Blame        `json:"blame"`
+	Objects []storedObject `json:"objects"`
+}
+
+type storedObject struct {
+	Kind      string             `json:"kind"`
+	Namespace string             `json:"namespace"`
+	Name      string             `json:"name"`
+	Target    string             `json:"target,omitempty"`
+	Price     float64            `json:"price,omitempty"`
+	Figures   Figures            `json:"figures"`
+	Blame     []Blame            `json:"blame"`
+	Episodes  []Episode          `json:"episodes"`
+	Policy    *policy.Autoscaler `json:"policy,omitempty"`
+	// First is the policy at the start where the journal has a later one.
+	First *policy.Autoscaler `json:"firstPolicy,omitempty"`
+}
+
+// storedSeries are the replicas of one object of one column. What equals the
+// first column that has the object is not repeated.
+type storedSeries struct {
+	Column int    `json:"column"`
+	Object int    `json:"object"`
+	Needed *Steps `json:"needed,omitempty"`
+	Ready  Steps  `json:"ready"`
+	Spec   Steps  `json:"spec"`
+}
+
+func (r *Report) stored() *stored {
+	run := r.Run
+	s := &stored{
+		Schema: schemaVersion, Name: run.Name, Description: run.Description, Passed: r.Passed(),
+		Headline: r.Headline, Trade: r.Trade, Badge: run.Badge, Fidelity: run.Fidelity,
+		Assumptions: run.Assumptions, Notes: run.Notes, Version: run.Version, Command: run.Command,
+		Seed: run.Seed, Start: rfc3339(run.Start), End: rfc3339(run.End), TimeZone: run.location().String(),
+		Expectations: run.Expectations, AllRuns: r.AllRuns, Runs: r.Runs,
+	}
+	first := map[journal.Object]Steps{}
+	for i := range r.Columns {
+		c := &r.Columns[i]
+		column := storedColumn{Name: c.Name, Digest: c.Digest, File: run.Columns[i].File, Figures: c.Figures, Blame: c.Blame, Objects: []storedObject{}}
+		for j := range c.Objects {
+			o := &c.Objects[j]
+			column.Objects = append(column.Objects, o.stored())
+			series := storedSeries{Column: i, Object: j, Ready: o.object.Ready, Spec: o.object.Spec}
+			if needed, ok := first[o.Object]; !ok || !equalSteps(needed, o.object.Needed) {
+				series.Needed = &o.object.Needed
+			}
+			if _, ok := first[o.Object]; !ok {
+				first[o.Object] = o.object.Needed
+			}
+			s.Series = append(s.Series, series)
+		}
+		s.Columns = append(s.Columns, column)
+	}
+	return s
+}
+
+func (o *ObjectReport) stored() storedObject {
+	s := storedObject{
+		Kind: o.Object.Kind, Namespace: o.Object.Namespace, Name: o.Object.Name, Target: o.Target, Price: o.object.Price,
+		Figures: o.Figures, Blame: o.Blame, Episodes: o.Episodes, Policy: o.Policy,
+	}
+	if o.object.Policy != nil && o.Policy != nil && !bytes.Equal(o.object.Policy.Encode(), o.Policy.Encode()) {
+		s.First = o.object.Policy
+	}
+	if s.Episodes == nil {
+		s.Episodes = []Episode{}
+	}
+	return s
+}
+
+func equalSteps(a, b Steps) bool {
+	if len(a.T) != len(b.T) {
+		return false
+	}
+	for i := range a.T {
+		if a.T[i] != b.T[i] || !same(a.V[i], b.V[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// encode is report.json: indented where people read, dense where they do not.
+func (s *stored) encode() ([]byte, error) {
+	series := s.Series
+	answers := *s
+	answers.Series = nil
+	head, err := json.MarshalIndent(&answers, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	head = bytes.TrimSuffix(head, []byte("null\n}"))
+	var b bytes.Buffer
+	b.Write(head)
+	b.WriteString("[")
+	for i := range series {
+		line, err := json.Marshal(&series[i])
+		if err != nil {
+			return nil, err
+		}
+		if i > 0 {
+			b.WriteString(",")
+		}
+		b.WriteString("\n    ")
+		b.Write(line)
+	}
+	b.WriteString("\n  ]\n}\n")
+	return b.Bytes(), nil
+}
+
+// ReadRun reads back the run whose report stands in dir. Its records are read
+// from the journals beside it when they are asked for.
+func ReadRun(dir string) (*Run, error) {
+	name := filepath.Join(dir, jsonName)
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, fmt.Errorf("no report to read: %w", err)
+	}
+	var s stored
+	if err := json.Unmarshal(text, &s); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	if s.Schema != schemaVersion {
+		return nil, fmt.Errorf("%s: schema %d; this program reads %d", name, s.Schema, schemaVersion)
+	}
+	run, err := s.run(dir)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return run, nil
+}
+
+func (s *stored) run(dir string) (*Run, error) {
+	run := &Run{
+		Name: s.Name, Description: s.Description, Version: s.Version, Command: s.Command, Seed: s.Seed,
+		Badge: s.Badge, Fidelity: s.Fidelity, Assumptions: s.Assumptions, Notes: s.Notes, Expectations: s.Expectations,
+	}
+	start, err := time.Parse(time.RFC3339, s.Start)
+	if err != nil {
+		return nil, fmt.Errorf("start: %w", err)
+	}
+	end, err := time.Parse(time.RFC3339, s.End)
+	if err != nil {
+		return nil, fmt.Errorf("end: %w", err)
+	}
+	run.Start, run.End = start.Unix(), end.Unix()
+	if run.Location, err = time.LoadLocation(s.TimeZone); err != nil {
+		return nil, fmt.Errorf("timeZone: %w", err)
+	}
+	for i := range s.Columns {
+		run.Columns = append(run.Columns, s.Columns[i].column(dir))
+	}
+	return run, s.fill(run)
+}
+
+func (c *storedColumn) column(dir string) Column {
+	column := Column{Name: c.Name, Digest: c.Digest, File: c.File}
+	for i := range c.Objects {
+		o := &c.Objects[i]
+		object := Object{
+			Journal: journal.Object{Kind: o.Kind, Namespace: o.Namespace, Name: o.Name},
+			Target:  o.Target, Price: o.Price, Policy: o.Policy,
+		}
+		if o.First != nil {
+			object.Policy = o.First
+		}
+		column.Objects = append(column.Objects, object)
+	}
+	if c.File != "" {
+		column.Records = JournalFile(filepath.Join(dir, filepath.FromSlash(c.File)))
+	}
+	return column
+}
+
+// fill puts the series into the run's objects.
+func (s *stored) fill(run *Run) error {
+	first := map[journal.Object]Steps{}
+	for i := range s.Series {
+		series := &s.Series[i]
+		if series.Column < 0 || series.Column >= len(run.Columns) || series.Object < 0 || series.Object >= len(run.Columns[series.Column].Objects) {
+			return fmt.Errorf("series %d: no object %d in column %d", i, series.Object, series.Column)
+		}
+		o := &run.Columns[series.Column].Objects[series.Object]
+		o.Ready, o.Spec, o.Needed = series.Ready, series.Spec, first[o.Journal]
+		if series.Needed != nil {
+			o.Needed = *series.Needed
+		}
+		if _, ok := first[o.Journal]; !ok {
+			first[o.Journal] = o.Needed
+		}
+	}
+	return nil
+}
+
+// JournalFile streams the records of a journal file, for Column.Records.
+func JournalFile(name string) func(yield func(*journal.Record) error) error {
+	return func(yield func(*journal.Record) error) error {
+		file, err := os.Open(name)
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		lines := journal.NewReader(file, name)
+		for {
+			line, err := lines.Next()
+			switch {
+			case errors.Is(err, io.EOF):
+				return nil
+			case err != nil:
+				return err
+			case line.Record == nil:
+				continue
+			}
+			if err := yield(line.Record); err != nil {
+				return err
+			}
+		}
+	}
+}

@@ -1,0 +1,161 @@
+package reports
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Markdown is the summary of one report, fit for a pull-request comment.
+func (r *Report) Markdown() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "## %s %s\n\n", verdict(r), escapeMarkdown(r.Run.Name))
+	fmt.Fprintf(&b, "**%s**\n\n", escapeMarkdown(r.Headline))
+	if r.Trade != "" {
+		fmt.Fprintf(&b, "%s\n\n", escapeMarkdown(r.Trade))
+	}
+	r.markdownTable(&b)
+	if line := r.stamp(); line != "" {
+		fmt.Fprintf(&b, "\n%s\n", escapeMarkdown(line))
+	}
+	r.markdownExpectations(&b)
+	if assumptions := r.assumptions(); len(assumptions) > 0 {
+		b.WriteString("\n<details><summary>Assumptions</summary>\n\n")
+		for _, a := range assumptions {
+			fmt.Fprintf(&b, "- %s\n", escapeMarkdown(a))
+		}
+		b.WriteString("\n</details>\n")
+	}
+	if r.Run.Command != "" {
+		fmt.Fprintf(&b, "\n%s\n", codeBlock(r.Run.Command))
+	}
+	return b.String()
+}
+
+func verdict(r *Report) string {
+	switch {
+	case len(r.Run.Expectations) == 0:
+		return "▪"
+	case r.Passed():
+		return "✅"
+	}
+	return "❌"
+}
+
+func (r *Report) markdownTable(b *strings.Builder) {
+	b.WriteString("| |")
+	for _, f := range tableFigures {
+		fmt.Fprintf(b, " %s |", f.title)
+	}
+	b.WriteString("\n|---|" + strings.Repeat("--:|", len(tableFigures)) + "\n")
+	for i := range r.Columns {
+		c := &r.Columns[i]
+		fmt.Fprintf(b, "| %s |", escapeMarkdown(c.Name))
+		for _, f := range tableFigures {
+			fmt.Fprintf(b, " %s |", number(c.Figures.Get(f.metric)))
+		}
+		b.WriteString("\n")
+	}
+}
+
+// markdownExpectations lists failures, and counts what held.
+func (r *Report) markdownExpectations(b *strings.Builder) {
+	all := len(r.Run.Expectations)
+	if all == 0 {
+		return
+	}
+	failed := r.Failures()
+	fmt.Fprintf(b, "\n%d of %d %s held.\n", all-len(failed), all, plural(int64(all), "expectation"))
+	if len(failed) > 0 {
+		b.WriteString("\n")
+	}
+	for i := range failed {
+		e := &failed[i]
+		fmt.Fprintf(b, "- ❌ **%s** %s: %s\n", escapeMarkdown(e.Name), codeSpan(e.Expr), escapeMarkdown(r.failure(e)))
+	}
+}
+
+// failure is what a failed expectation says: message, series, value, instant.
+func (r *Report) failure(e *Expectation) string {
+	text := oneLine(e.Message)
+	if text == "" {
+		text = "did not hold"
+	}
+	if e.Series != "" {
+		text += "; " + e.Series
+		if e.Value != "" {
+			text += " is " + e.Value
+		}
+	} else if e.Value != "" {
+		text += "; value " + e.Value
+	}
+	if e.At != 0 {
+		text += " at " + r.Run.clock().full(e.At)
+	}
+	return text
+}
+
+// tableFigures are those of the first table, in order.
+var tableFigures = []struct{ metric, title, short string }{
+	{"breach_minutes", "breach minutes", "breach min"},
+	{"replica_hours", "replica-hours", "replica-h"},
+	{"reversals", "reversals", "reversals"},
+	{"largest_replicas", "largest count", "largest"},
+}
+
+// stamp is the badge and the fidelity in one line.
+func (r *Report) stamp() string {
+	var parts []string
+	if r.Run.Badge != "" {
+		parts = append(parts, fmt.Sprintf("%s (%s)", upperFirst(string(r.Run.Badge)), r.Run.Badge.Explain()))
+	}
+	if f := r.Run.Fidelity; f != nil {
+		parts = append(parts, r.fidelity())
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return strings.Join(parts, ". ") + "."
+}
+
+func (r *Report) fidelity() string {
+	f := r.Run.Fidelity
+	return fmt.Sprintf("Fidelity %s %% of %s slots", percentDown(f.Percent), group(f.Slots))
+}
+
+// assumptions are the caller's and those that the figures show.
+func (r *Report) assumptions() []string {
+	return append(append([]string{}, r.Run.Assumptions...), r.caveats()...)
+}
+
+func upperFirst(text string) string {
+	if text == "" {
+		return ""
+	}
+	return strings.ToUpper(text[:1]) + text[1:]
+}
+
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
+
+var markdownEscaper = strings.NewReplacer(`\`, `\\`, `|`, `\|`, `*`, `\*`, `_`, `\_`, "`", "\\`", `<`, `&lt;`, `>`, `&gt;`, `[`, `\[`, `]`, `\]`, `#`, `\#`, "\n", " ", "\r", " ")
+
+func escapeMarkdown(text string) string { return markdownEscaper.Replace(text) }
+
+// codeSpan quotes text with more backticks than it contains in a row.
+func codeSpan(text string) string {
+	fence := "`"
+	for strings.Contains(text, fence) {
+		fence += "`"
+	}
+	if len(fence) > 1 {
+		return fence + " " + oneLine(text) + " " + fence
+	}
+	return fence + oneLine(text) + fence
+}
+
+func codeBlock(text string) string {
+	fence := "```"
+	for strings.Contains(text, fence) {
+		fence += "`"
+	}
+	return fence + "sh\n" + text + "\n" + fence
+}

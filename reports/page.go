@@ -1,0 +1,301 @@
+package reports
+
+import (
+	"bytes"
+	_ "embed"
+	"fmt"
+	"html/template"
+	"math"
+	"strconv"
+	"strings"
+)
+
+//go:embed style.css
+var style string
+
+//go:embed page.html.tmpl
+var pageText string
+
+//go:embed index.html.tmpl
+var indexText string
+
+var (
+	pageTemplate  = template.Must(template.New("page").Parse(pageText))
+	indexTemplate = template.Must(template.New("index").Parse(indexText))
+)
+
+// A page is report.html as its template sees it; all texts are ready to show.
+type page struct {
+	Style                                 template.CSS
+	Hatches                               []template.HTML
+	Name, Covered, Headline, Trade, Scope string
+	Description, Command                  string
+	Badges                                []badgeView
+	Titles                                []string
+	Rows                                  []rowView
+	Figure                                *figureView
+	Key                                   []keyView
+	Assumptions, Notes                    []string
+	Expectations                          []expectationView
+	Episodes                              []episodeView
+	Blame, Objects, Figures               *tableView
+	Compared                              []figureView
+	Definitions, About                    []textView
+	Decisions                             *decisionsView
+	Policies                              []policyView
+}
+
+type (
+	badgeView struct{ Class, Text string }
+	rowView   struct {
+		Name, Title string
+		Swatch      template.HTML
+		Cells       []string
+		Primary     bool
+	}
+	tableView struct {
+		Titles []string
+		Rows   []rowView
+		Note   string
+	}
+	figureView struct {
+		Caption  string
+		Drawings []template.HTML
+	}
+	keyView struct {
+		Swatch template.HTML
+		Text   string
+	}
+	expectationView struct{ Class, Result, Name, Expr, Failure string }
+	episodeView     struct {
+		When, Text, Causes string
+		Bar                []template.HTML
+	}
+	textView   struct{ Name, Text string }
+	policyView struct {
+		Title string
+		Lines []textView
+	}
+)
+
+// HTML is report.html: one file that needs nothing else.
+func (r *Report) HTML() ([]byte, error) {
+	p, err := r.page()
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	if err := pageTemplate.Execute(&b, p); err != nil {
+		return nil, fmt.Errorf("%s: %w", htmlName, err)
+	}
+	return b.Bytes(), nil
+}
+
+func (r *Report) page() (*page, error) {
+	run := r.Run
+	p := &page{
+		Style: template.CSS(style), Hatches: hatches(),
+		Name: run.Name, Covered: run.clock().covered(), Headline: r.Headline, Trade: r.Trade, Scope: r.scope(),
+		Description: run.Description, Command: run.Command,
+		Badges: r.badges(), Titles: figureTitles(), Rows: r.columnRows(),
+		Assumptions: r.assumptions(), Notes: run.Notes,
+		Expectations: r.expectationViews(), Blame: r.blameTable(), Objects: r.objectTable(), Figures: r.figureTable(),
+		Definitions: definitions(), About: r.about(), Decisions: r.decisionsView(), Policies: r.policyViews(),
+	}
+	o := r.focus()
+	if o == nil {
+		return p, nil
+	}
+	p.Episodes, p.Key = r.episodeViews(o), o.key()
+	var err error
+	if p.Figure, err = r.figureView(o); err != nil {
+		return nil, err
+	}
+	p.Compared, err = r.comparedFigures(o)
+	return p, err
+}
+
+func (r *Report) figureView(o *ObjectReport) (*figureView, error) {
+	var recorded *ObjectReport
+	if c := r.Column(Recorded); c != nil && c != &r.Columns[r.primary] {
+		recorded = c.object(o.Object)
+	}
+	f := newFigure(r.Run, o, recorded)
+	caption := fmt.Sprintf("%s, %s", o.Label, f.clock.stretch(f.from, f.to))
+	if f.zoomed() {
+		caption += "; below, the whole run"
+	}
+	view := &figureView{Caption: caption + "."}
+	for _, s := range []size{narrow, wide} {
+		drawing, err := f.svg(s, "Replicas of "+o.Label, f.describe(o))
+		if err != nil {
+			return nil, err
+		}
+		view.Drawings = append(view.Drawings, template.HTML(drawing))
+	}
+	return view, nil
+}
+
+// comparedFigures show the same stretch under each other column.
+func (r *Report) comparedFigures(o *ObjectReport) ([]figureView, error) {
+	var views []figureView
+	for i := range r.Columns {
+		c := &r.Columns[i]
+		other := c.object(o.Object)
+		if i == r.primary || other == nil || len(views) == maxCompared {
+			continue
+		}
+		f := newFigure(r.Run, other, nil)
+		if len(o.Episodes) > 0 {
+			f.from, f.to = r.Run.Start, r.Run.End
+			f.zoom(&o.Episodes[0])
+		}
+		view := figureView{Caption: fmt.Sprintf("%s: %s, %s.", c.Name, o.Label, f.clock.stretch(f.from, f.to))}
+		for _, s := range []size{narrow, wide} {
+			drawing, err := f.svg(s, "Replicas of "+o.Label+" in column "+c.Name, "")
+			if err != nil {
+				return nil, err
+			}
+			view.Drawings = append(view.Drawings, template.HTML(drawing))
+		}
+		views = append(views, view)
+	}
+	return views, nil
+}
+
+// maxCompared bounds the plots of other columns.
+const maxCompared = 6
+
+// scope says what the first table adds up.
+func (r *Report) scope() string {
+	if n := len(r.Columns[r.primary].Objects); n > 1 {
+		return "all " + group(int64(n)) + " targets"
+	}
+	return "column"
+}
+
+func (r *Report) badges() []badgeView {
+	var list []badgeView
+	if r.Run.Badge != "" {
+		list = append(list, badgeView{"strong", string(r.Run.Badge)})
+	}
+	if f := r.Run.Fidelity; f != nil {
+		class := ""
+		if !r.Run.trusted() {
+			class = "bad"
+		}
+		list = append(list, badgeView{class, strings.ToLower(r.fidelity()[:1]) + r.fidelity()[1:]})
+	}
+	all := len(r.Run.Expectations)
+	switch failed := len(r.Failures()); {
+	case all == 0:
+	case failed == 0:
+		list = append(list, badgeView{"good", fmt.Sprintf("✓ %d of %d expectations held", all, all)})
+	default:
+		list = append(list, badgeView{"bad", fmt.Sprintf("✗ %d of %d expectations failed", failed, all)})
+	}
+	return list
+}
+
+func figureTitles() []string {
+	var titles []string
+	for _, f := range tableFigures {
+		titles = append(titles, f.title)
+	}
+	return titles
+}
+
+func (r *Report) columnRows() []rowView {
+	var rows []rowView
+	for i := range r.Columns {
+		row := rowView{Name: r.Columns[i].Name, Primary: i == r.primary && len(r.Columns) > 1}
+		for _, f := range tableFigures {
+			row.Cells = append(row.Cells, number(r.Columns[i].Figures.Get(f.metric)))
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// key lists what limited the worst object, with minutes.
+func (o *ObjectReport) key() []keyView {
+	var list []keyView
+	for i := range o.Blame {
+		b := &o.Blame[i]
+		text := string(b.Cause)
+		if b.Detail != "" {
+			text += ": " + b.Detail
+		}
+		list = append(list, keyView{swatch(b.Cause), text + " · " + minutesOrSeconds(b.Seconds)})
+	}
+	return list
+}
+
+func minutesOrSeconds(seconds int64) string {
+	if seconds < 120 {
+		return group(seconds) + " s"
+	}
+	return number(minutes(seconds)) + " min"
+}
+
+func (r *Report) expectationViews() []expectationView {
+	var failed, held []expectationView
+	for i := range r.Run.Expectations {
+		e := &r.Run.Expectations[i]
+		if e.Passed {
+			held = append(held, expectationView{"held", "✓ held", e.Name, e.Expr, ""})
+		} else {
+			failed = append(failed, expectationView{"failed", "✗ failed", e.Name, e.Expr, r.failure(e)})
+		}
+	}
+	return append(failed, held...)
+}
+
+func (r *Report) episodeViews(o *ObjectReport) []episodeView {
+	var list []episodeView
+	for i := range o.Episodes {
+		e := &o.Episodes[i]
+		view := episodeView{
+			When: r.Run.clock().stretch(e.Start, e.End),
+			Text: fmt.Sprintf("%s without enough replicas, at worst %s short; %s replica-minutes missing", minutesOrSeconds(e.Seconds), number(e.Depth), number(e.Lost/60)),
+		}
+		var causes []string
+		for j := range e.Blame {
+			b := &e.Blame[j]
+			view.Bar = append(view.Bar, barPart(b.Cause, b.Seconds))
+			causes = append(causes, minutesOrSeconds(b.Seconds)+" "+b.phrase())
+		}
+		view.Causes = strings.Join(causes, ", ")
+		list = append(list, view)
+	}
+	return list
+}
+
+func (r *Report) about() []textView {
+	run := r.Run
+	list := []textView{{"seed", strconv.FormatInt(run.Seed, 10)}}
+	if run.Version != "" {
+		list = append(list, textView{"version", run.Version})
+	}
+	list = append(list,
+		textView{"from", run.clock().full(run.Start)},
+		textView{"to", run.clock().full(run.End)},
+		textView{"time zone", run.location().String()})
+	if run.Badge != "" {
+		list = append(list, textView{string(run.Badge), run.Badge.Explain()})
+	}
+	for i := range r.Columns {
+		if d := r.Columns[i].Digest; d != "" {
+			list = append(list, textView{"digest of " + r.Columns[i].Name, d})
+		}
+	}
+	return list
+}
+
+// orDash is a number where it is known and matters.
+func orDash(v float64) string {
+	if math.IsNaN(v) || v < 0 {
+		return "–"
+	}
+	return number(v)
+}

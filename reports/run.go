@@ -1,0 +1,190 @@
+package reports
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/karpenter-sim/karpenter/engine/journal"
+	"github.com/karpenter-sim/karpenter/engine/policy"
+)
+
+// A Badge says what the figures of a run can be trusted for.
+type Badge string
+
+// The badges.
+const (
+	// ClosedLoop: the metrics answer to the simulated replicas.
+	ClosedLoop Badge = "closed loop"
+	// DemandDriven: the metrics are totals that do not depend on the replicas.
+	DemandDriven Badge = "demand-driven"
+	// OpenLoop: metrics that depend on the replicas are replayed as recorded.
+	OpenLoop Badge = "open loop"
+)
+
+// Explain is what the badge means, in half a sentence.
+func (b Badge) Explain() string {
+	switch b {
+	case ClosedLoop:
+		return "metrics answer to the simulated replicas"
+	case DemandDriven:
+		return "metrics are totals that do not depend on the replicas"
+	case OpenLoop:
+		return "metrics are replayed as recorded although they depend on the replicas; no forecast for a changed policy"
+	}
+	return ""
+}
+
+// Names of columns with a meaning of their own. Every other column is a variant.
+const (
+	Recorded = "recorded" // what ran when the data was recorded
+	Current  = "current"  // the policy under test
+	Baseline = "baseline" // the current policy of the run compared with
+)
+
+// MinFidelity is the percentage of agreement below which no variant is ranked.
+const MinFidelity = 90
+
+// A Run is everything a report is made of.
+type Run struct {
+	Name, Description string
+	// Version is the program's, Command the line that repeats the run.
+	Version, Command string
+	Seed             int64
+	// The run covers [Start, End), in Unix seconds. A Zoom narrows it.
+	Start, End int64
+	// Location is the time zone shown; nil is UTC.
+	Location *time.Location
+	Badge    Badge
+	// Fidelity is nil where no replicas were recorded.
+	Fidelity *Fidelity
+	// Assumptions are shown on the first screen, Notes further down.
+	Assumptions, Notes []string
+	// Columns in the order shown; at least one.
+	Columns []Column
+	// Expectations may be added after Compute, before anything is written.
+	Expectations []Expectation
+}
+
+// Fidelity is how often the current policy, replayed, gives the recorded replicas.
+type Fidelity struct {
+	Percent float64 `json:"percent"`
+	Slots   int64   `json:"slots"`
+}
+
+// A Column is one history of the same demand: recorded, current or a variant.
+type Column struct {
+	Name    string
+	Objects []Object
+	// Records yields the column's decisions in the journal's order; nil where
+	// none are known. It is called once for each Compute and stops at yield's
+	// first error. A record is not kept after yield returns.
+	Records func(yield func(*journal.Record) error) error
+	// File is the journal's path below the run's directory, by which ReadRun
+	// finds it again; empty where Records is nil.
+	File string
+	// Digest is the golden digest of the column's decisions.
+	Digest string
+}
+
+// An Object is one autoscaler of a column and its replicas over time.
+type Object struct {
+	Journal journal.Object
+	// Target is what is scaled, as the headline should name it ("checkout").
+	Target string
+	// Policy is the one in force at the start; nil for recorded columns. A
+	// record that carries a policy replaces it.
+	Policy *policy.Autoscaler
+	// Needed are the replicas that the demand needs; fractions are rounded up.
+	Needed Steps
+	// Ready are the replicas that serve, Spec those asked for, starting included.
+	Ready, Spec Steps
+	// Price is that of one replica-hour; 0 where none is known.
+	Price float64
+}
+
+// An Expectation is one that was judged.
+type Expectation struct {
+	Name string `json:"name"`
+	// Kind is how it was judged: at, always, eventually, report, decisions.
+	Kind   string `json:"kind"`
+	Expr   string `json:"expr"`
+	Passed bool   `json:"passed"`
+	// Message says why it failed, in one line; Series, Value and At (Unix
+	// seconds, 0 where it has none) are the sample that decided.
+	Message string `json:"message,omitempty"`
+	Series  string `json:"series,omitempty"`
+	Value   string `json:"value,omitempty"`
+	At      int64  `json:"at,omitempty"`
+	// File and Line are where it is written, for annotations.
+	File string `json:"file,omitempty"`
+	Line int    `json:"line,omitempty"`
+}
+
+// Zoom is the run narrowed to [from, to), as far as it covers it. What was
+// judged over the whole run keeps its result.
+func Zoom(run *Run, from, to int64) (*Run, error) {
+	narrow := *run
+	narrow.Start, narrow.End = max(run.Start, from), min(run.End, to)
+	if narrow.Start >= narrow.End {
+		return nil, fmt.Errorf("run %s: nothing between %s and %s; it covers %s to %s", run.Name,
+			rfc3339(from), rfc3339(to), rfc3339(run.Start), rfc3339(run.End))
+	}
+	return &narrow, nil
+}
+
+func (run *Run) location() *time.Location {
+	if run.Location == nil {
+		return time.UTC
+	}
+	return run.Location
+}
+
+// trusted says whether variants may be ranked.
+func (run *Run) trusted() bool { return run.Fidelity == nil || run.Fidelity.Percent >= MinFidelity }
+
+func (run *Run) check() error {
+	if run.Name == "" {
+		return errors.New("run without a name")
+	}
+	if run.End <= run.Start {
+		return fmt.Errorf("run %s: ends at %s, not after its start at %s", run.Name, rfc3339(run.End), rfc3339(run.Start))
+	}
+	if len(run.Columns) == 0 {
+		return fmt.Errorf("run %s: no columns", run.Name)
+	}
+	names := map[string]bool{}
+	for i := range run.Columns {
+		column := &run.Columns[i]
+		if column.Name == "" || names[column.Name] {
+			return fmt.Errorf("run %s: column %q: names must be unique and not empty", run.Name, column.Name)
+		}
+		names[column.Name] = true
+		if err := column.check(); err != nil {
+			return fmt.Errorf("run %s: column %s: %w", run.Name, column.Name, err)
+		}
+	}
+	return nil
+}
+
+func (c *Column) check() error {
+	seen := map[journal.Object]bool{}
+	for i := range c.Objects {
+		o := &c.Objects[i]
+		if seen[o.Journal] {
+			return fmt.Errorf("%s stands in it twice", o.Journal)
+		}
+		seen[o.Journal] = true
+		for _, s := range []struct {
+			name  string
+			steps Steps
+		}{{"needed", o.Needed}, {"ready", o.Ready}, {"spec", o.Spec}} {
+			if err := s.steps.check(); err != nil {
+				return fmt.Errorf("%s: %s replicas: %w", o.Journal, s.name, err)
+			}
+		}
+	}
+	return nil
+}
+
+func rfc3339(t int64) string { return time.Unix(t, 0).UTC().Format(time.RFC3339) }

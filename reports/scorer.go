@@ -1,0 +1,158 @@
+package reports
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+
+	"github.com/karpenter-sim/karpenter/engine/behavior"
+	"github.com/karpenter-sim/karpenter/engine/journal"
+	"github.com/karpenter-sim/karpenter/engine/policy"
+)
+
+// A scorer walks one object of one column through time, from decision to
+// decision, in memory bounded by the changes of the decided count.
+type scorer struct {
+	object               *Object
+	label                string
+	start, end, now      int64
+	needed, ready, asked cursor
+	policy               *policy.Autoscaler
+	inForce              *decision
+	last                 int64 // slot of the decision in force
+	run                  DecisionRun
+	runs                 *runs // nil where they are not listed
+	changes              changes
+	decided              Steps
+	episodes             episodes
+	score                score
+}
+
+func newScorer(run *Run, o *Object, label string, records bool, list *runs) *scorer {
+	s := &scorer{
+		object: o, label: label, start: run.Start, end: run.End, now: run.Start,
+		needed: cursor{steps: o.Needed.wholeReplicas()}, ready: cursor{steps: o.Ready}, asked: cursor{steps: o.Spec},
+		policy: o.Policy, runs: list, changes: changes{last: math.NaN()}, score: newScore(),
+	}
+	s.score.decisionsKnown = records
+	s.score.changesKnown = records || o.Spec.Known()
+	return s
+}
+
+// record takes the next decision of the object.
+func (s *scorer) record(r *journal.Record) error {
+	t := int64(r.Slot)
+	if s.inForce != nil && t <= s.last {
+		return fmt.Errorf("%s: record of %s after that of %s; records must be in order", r.Object, rfc3339(t), rfc3339(s.last))
+	}
+	s.until(t)
+	if r.PolicyBody != "" {
+		p := new(policy.Autoscaler)
+		if err := json.Unmarshal([]byte(r.PolicyBody), p); err != nil {
+			return fmt.Errorf("%s at %s: policy: %w", r.Object, rfc3339(t), err)
+		}
+		s.policy = p
+	}
+	d := decide(r)
+	first := s.inForce == nil
+	s.inForce, s.last = &d, t
+	if first && r.Scale.Code == "" && r.Kind == journal.HorizontalAutoscaler {
+		s.changes.to(t, float64(r.Scale.Spec), &s.score, false)
+	}
+	if d.known {
+		s.changes.to(t, d.desired, &s.score, t >= s.start && t < s.end)
+		s.decided.Append(t, d.desired)
+	}
+	s.group(t, &d)
+	return nil
+}
+
+// group adds a decision to the runs of equal ones.
+func (s *scorer) group(t int64, d *decision) {
+	if s.runs == nil || t < s.start || t >= s.end {
+		return
+	}
+	limit := limitPhrase(d, s)
+	if s.run.Slots > 0 && s.run.follows(d, limit) {
+		s.run.extend(t, d)
+		return
+	}
+	s.flush()
+	s.run = DecisionRun{Object: s.label, First: t, Known: d.known, Desired: shown(d), Low: -1, High: -1, Reason: d.reason, Limit: limit}
+	s.run.extend(t, d)
+}
+
+func (s *scorer) flush() {
+	if s.run.Slots > 0 {
+		s.runs.add(s.run)
+	}
+	s.run = DecisionRun{}
+}
+
+// rateLimit names what a rate limit was held by.
+func (s *scorer) rateLimit(l *behavior.Limit) string {
+	rules := &policy.Rules{}
+	if s.policy != nil {
+		rules = &s.policy.Up
+		if l.Direction == behavior.Down {
+			rules = &s.policy.Down
+		}
+	}
+	switch {
+	case l.Policy < 0:
+		return fmt.Sprintf("scale-%s disabled", l.Direction)
+	case l.Policy < len(rules.Policies):
+		return fmt.Sprintf("scale-%s %s", l.Direction, ratePhrase(&rules.Policies[l.Policy]))
+	}
+	return fmt.Sprintf("scale-%s policy %d", l.Direction, l.Policy)
+}
+
+// until scores the time up to t under the decision in force.
+func (s *scorer) until(t int64) {
+	for t = min(t, s.end); s.now < t; {
+		needed, ready, asked := s.needed.to(s.now), s.ready.to(s.now), s.asked.to(s.now)
+		next := min(t, s.needed.next(), s.ready.next(), s.asked.next())
+		s.stretch(next, needed, ready, asked)
+		s.now = next
+	}
+}
+
+// stretch scores the time up to next, in which nothing changes.
+func (s *scorer) stretch(next int64, needed, ready, asked float64) {
+	seconds := next - s.now
+	s.score.supply(seconds, asked, ready, s.object.Price)
+	if s.inForce != nil && s.inForce.held() {
+		s.score.held += seconds
+	}
+	if math.IsNaN(needed) || math.IsNaN(ready) || !s.score.compare(seconds, needed, ready) {
+		return
+	}
+	why := reason{cause: Unknown}
+	if s.score.decisionsKnown {
+		why = blame(needed, asked, s.inForce, s.policy)
+	}
+	missing := needed - ready
+	s.score.blame[why] += seconds
+	s.episodes.lack(s.now, next, missing, why)
+	s.run.Lacking += seconds
+	s.run.Lost += float64(missing * float64(seconds))
+}
+
+// finish scores the rest of the run.
+func (s *scorer) finish() {
+	s.until(s.end)
+	if s.runs != nil {
+		s.flush()
+	}
+	s.episodes.close()
+	s.score.episodes, s.score.longest = s.episodes.count, s.episodes.longest
+	if s.score.decisionsKnown {
+		return
+	}
+	for i, t := range s.object.Spec.T {
+		if t < s.end {
+			s.changes.to(t, s.object.Spec.V[i], &s.score, t > s.start)
+		}
+	}
+	s.decided = s.object.Spec
+}

@@ -1,0 +1,193 @@
+package reports
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"sigs.k8s.io/yaml"
+)
+
+// A Format is how Table prints.
+type Format string
+
+// The formats.
+const (
+	FormatTable Format = "table"
+	FormatJSON  Format = "json"
+	FormatYAML  Format = "yaml"
+)
+
+// TableOptions say how Table prints.
+type TableOptions struct {
+	Format Format // empty is FormatTable
+	// Width is the terminal's, in cells, to which headlines are wrapped; 0 does not wrap.
+	Width int
+	// Color marks results with ANSI colours.
+	Color bool
+}
+
+// Table prints what belongs on standard output: for each run its result and a
+// line for each column, or the same as JSON or YAML.
+func Table(w io.Writer, reports []*Report, o TableOptions) error {
+	switch o.Format {
+	case FormatJSON:
+		text, err := json.MarshalIndent(summaries(reports), "", "  ")
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(w, "%s\n", text)
+		return err
+	case FormatYAML:
+		text, err := yaml.Marshal(summaries(reports))
+		if err != nil {
+			return err
+		}
+		_, err = w.Write(text)
+		return err
+	case FormatTable, "":
+		_, err := io.WriteString(w, textTable(reports, o))
+		return err
+	}
+	return fmt.Errorf("output format %q; allowed are table, json, yaml", o.Format)
+}
+
+func textTable(reports []*Report, o TableOptions) string {
+	rows := [][]string{{"NAME", "RESULT", "COLUMN"}}
+	for _, f := range tableFigures {
+		rows[0] = append(rows[0], strings.ToUpper(f.title))
+	}
+	for _, r := range reports {
+		for i := range r.Columns {
+			row := []string{"", "", r.Columns[i].Name}
+			if i == 0 {
+				row[0], row[1] = r.Run.Name, result(r)
+			}
+			for _, f := range tableFigures {
+				row = append(row, number(r.Columns[i].Figures.Get(f.metric)))
+			}
+			rows = append(rows, row)
+		}
+	}
+	var b strings.Builder
+	writeRows(&b, rows, o.Color)
+	for _, r := range reports {
+		b.WriteString("\n")
+		wrap(&b, r.Run.Name+": "+strings.TrimSpace(r.Headline+" "+r.Trade), o.Width)
+		for _, e := range r.Failures() {
+			wrap(&b, fmt.Sprintf("  failed %s: %s", e.Name, r.failure(&e)), o.Width)
+		}
+	}
+	return b.String()
+}
+
+func result(r *Report) string {
+	all := len(r.Run.Expectations)
+	switch failed := len(r.Failures()); {
+	case all == 0:
+		return "completed"
+	case failed == 0:
+		return fmt.Sprintf("ok %d/%d", all, all)
+	default:
+		return fmt.Sprintf("FAILED %d/%d", failed, all)
+	}
+}
+
+// writeRows aligns columns: texts left, numbers right.
+func writeRows(b *strings.Builder, rows [][]string, color bool) {
+	const texts = 3
+	widths := make([]int, len(rows[0]))
+	for _, row := range rows {
+		for i, cell := range row {
+			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+		}
+	}
+	for _, row := range rows {
+		var line strings.Builder
+		for i, cell := range row {
+			pad := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))
+			if color && i == 1 {
+				cell = paint(cell)
+			}
+			if i > 0 {
+				line.WriteString("  ")
+			}
+			if i < texts {
+				line.WriteString(cell + pad)
+			} else {
+				line.WriteString(pad + cell)
+			}
+		}
+		b.WriteString(strings.TrimRight(line.String(), " ") + "\n")
+	}
+}
+
+func paint(cell string) string {
+	switch {
+	case strings.HasPrefix(cell, "FAILED"):
+		return "\x1b[31m" + cell + "\x1b[0m"
+	case strings.HasPrefix(cell, "ok"):
+		return "\x1b[32m" + cell + "\x1b[0m"
+	}
+	return cell
+}
+
+// wrap writes text in lines of at most width cells, broken at spaces.
+func wrap(b *strings.Builder, text string, width int) {
+	length := 0
+	for i, word := range strings.Fields(text) {
+		cells := utf8.RuneCountInString(word)
+		switch {
+		case i == 0 && strings.HasPrefix(text, "  "):
+			b.WriteString("  ")
+			length = 2
+		case i > 0 && width > 0 && length+1+cells > width:
+			b.WriteString("\n    ")
+			length = 4
+		case i > 0:
+			b.WriteString(" ")
+			length++
+		}
+		b.WriteString(word)
+		length += cells
+	}
+	b.WriteString("\n")
+}
+
+// A summary is what machines read of one run on standard output, and of every
+// run in the call's report.json.
+type summary struct {
+	Name         string          `json:"name"`
+	Passed       bool            `json:"passed"`
+	Headline     string          `json:"headline"`
+	Trade        string          `json:"trade,omitempty"`
+	Badge        Badge           `json:"badge,omitempty"`
+	Fidelity     *Fidelity       `json:"fidelity,omitempty"`
+	Columns      []summaryColumn `json:"columns"`
+	Expectations []Expectation   `json:"expectations,omitempty"`
+}
+
+type summaryColumn struct {
+	Name    string  `json:"name"`
+	Digest  string  `json:"digest,omitempty"`
+	Figures Figures `json:"figures"`
+	Blame   []Blame `json:"blame"`
+}
+
+func summaries(reports []*Report) []summary {
+	list := []summary{}
+	for _, r := range reports {
+		s := summary{
+			Name: r.Run.Name, Passed: r.Passed(), Headline: r.Headline, Trade: r.Trade,
+			Badge: r.Run.Badge, Fidelity: r.Run.Fidelity, Expectations: r.Run.Expectations,
+		}
+		for i := range r.Columns {
+			c := &r.Columns[i]
+			s.Columns = append(s.Columns, summaryColumn{c.Name, c.Digest, c.Figures, c.Blame})
+		}
+		list = append(list, s)
+	}
+	return list
+}

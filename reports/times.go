@@ -1,0 +1,160 @@
+package reports
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A clock shows instants of one run: as briefly as the run allows, in its zone.
+type clock struct {
+	location   *time.Location
+	start, end int64
+}
+
+func (run *Run) clock() clock { return clock{run.location(), run.Start, run.End} }
+
+func (c clock) at(t int64) time.Time { return time.Unix(t, 0).In(c.location) }
+
+// oneDay says whether the run lies within one calendar day, oneWeek whether a
+// weekday tells its days apart.
+func (c clock) oneDay() bool  { return c.days() == 1 }
+func (c clock) oneWeek() bool { return c.days() <= 7 }
+
+// days is the number of calendar days that the run touches.
+func (c clock) days() int {
+	from, to := c.at(c.start), c.at(c.end-1)
+	midnight := func(t time.Time) time.Time { return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, time.UTC) }
+	return int(midnight(to).Sub(midnight(from))/(24*time.Hour)) + 1
+}
+
+func sameDay(a, b time.Time) bool {
+	return a.Year() == b.Year() && a.YearDay() == b.YearDay()
+}
+
+// day is the day as the run needs it: "Friday", or "Friday 9 January".
+func (c clock) day(t int64) string {
+	if c.oneWeek() {
+		return c.at(t).Format("Monday")
+	}
+	return c.at(t).Format("Monday 2 January")
+}
+
+// stretch is a range of time: "Friday 18:04–18:18".
+func (c clock) stretch(start, end int64) string {
+	layout := "15:04"
+	if end-start < 120 || start%60 != 0 && end-start < 600 {
+		layout = "15:04:05"
+	}
+	from, to := c.at(start), c.at(end)
+	if sameDay(from, to) {
+		return c.day(start) + " " + from.Format(layout) + "–" + to.Format(layout)
+	}
+	return c.day(start) + " " + from.Format(layout) + " – " + c.day(end) + " " + to.Format(layout)
+}
+
+// instant is a moment for tables: "Fri 18:04:10", with the date where needed.
+func (c clock) instant(t int64) string {
+	switch {
+	case c.oneDay():
+		return c.at(t).Format("15:04:05")
+	case c.oneWeek():
+		return c.at(t).Format("Mon 15:04:05")
+	}
+	return c.at(t).Format("Mon 2 Jan 15:04:05")
+}
+
+// full is a moment with date and zone.
+func (c clock) full(t int64) string { return c.at(t).Format("2006-01-02 15:04:05 MST") }
+
+// covered is what the run covers: "Mon 5 January 2026 08:00 to 09:00 UTC".
+func (c clock) covered() string {
+	from, to := c.at(c.start), c.at(c.end)
+	if sameDay(from, to) {
+		return from.Format("Mon 2 January 2006, 15:04") + "–" + to.Format("15:04 MST")
+	}
+	return from.Format("Mon 2 January 2006 15:04") + " – " + to.Format("Mon 2 January 2006 15:04 MST")
+}
+
+// span is a length of time in its largest fitting units: "90 s" is "1 min 30 s".
+func span(seconds int64) string {
+	units := []struct {
+		size int64
+		name string
+	}{{86400, "d"}, {3600, "h"}, {60, "min"}, {1, "s"}}
+	var parts []string
+	for _, u := range units {
+		if n := seconds / u.size; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, u.name))
+			seconds -= n * u.size
+		}
+		if len(parts) == 2 {
+			break
+		}
+	}
+	if len(parts) == 0 {
+		return "0 s"
+	}
+	return strings.Join(parts, " ")
+}
+
+// longSpan spells a run's length: "14 days", "6 hours", "50 minutes".
+func longSpan(seconds int64) string {
+	for _, u := range []struct {
+		size int64
+		name string
+	}{{86400, "day"}, {3600, "hour"}, {60, "minute"}} {
+		if seconds >= u.size && seconds%u.size == 0 {
+			n := seconds / u.size
+			return group(n) + " " + plural(n, u.name)
+		}
+	}
+	return span(seconds)
+}
+
+func plural(n int64, noun string) string {
+	if n == 1 {
+		return noun
+	}
+	return noun + "s"
+}
+
+// group writes a whole number with thin separators for thousands.
+func group(n int64) string {
+	digits := strconv.FormatInt(n, 10)
+	sign := ""
+	if n < 0 {
+		sign, digits = "-", digits[1:]
+	}
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return sign + digits
+}
+
+// number writes a figure as a reader wants it: whole numbers as they are,
+// others with the digits that matter; "–" where it is not known.
+func number(v float64) string {
+	switch {
+	case math.IsNaN(v):
+		return "–"
+	case v == math.Trunc(v) && math.Abs(v) < 1e15:
+		return group(int64(v))
+	case math.Abs(v) >= 100:
+		return group(int64(math.Round(v)))
+	case math.Abs(v) >= 0.1:
+		return trimZeros(strconv.FormatFloat(v, 'f', 1, 64))
+	}
+	return strconv.FormatFloat(v, 'g', 2, 64)
+}
+
+func trimZeros(text string) string { return strings.TrimSuffix(text, ".0") }
+
+// exact is the shortest form that reads back as the same number.
+func exact(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
+
+// percentDown is a percentage with one digit, rounded down, so that 99.97 does
+// not pass for 100.
+func percentDown(v float64) string { return number(math.Floor(v*10) / 10) }

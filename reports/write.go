@@ -1,0 +1,51 @@
+package reports
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// Names of the files of one run.
+const (
+	htmlName     = "report.html"
+	markdownName = "summary.md"
+	jsonName     = "report.json"
+	junitName    = "junit.xml"
+	indexName    = "index.html"
+)
+
+// WriteDir writes report.html, summary.md and report.json into dir, which it
+// makes where needed. The same run gives the same bytes.
+func (r *Report) WriteDir(dir string) error {
+	page, err := r.HTML()
+	if err != nil {
+		return fmt.Errorf("run %s: %w", r.Run.Name, err)
+	}
+	data, err := r.stored().encode()
+	if err != nil {
+		return fmt.Errorf("run %s: %w", r.Run.Name, err)
+	}
+	return writeFiles(dir, []outputFile{
+		{htmlName, page},
+		{markdownName, []byte(r.Markdown())},
+		{jsonName, data},
+	})
+}
+
+type outputFile struct {
+	name string
+	text []byte
+}
+
+func writeFiles(dir string, files []outputFile) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	for _, f := range files {
+		if err := os.WriteFile(filepath.Join(dir, f.name), f.text, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
