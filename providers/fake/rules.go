@@ -1,11 +1,8 @@
 package fake
 
 import (
-	"errors"
 	"fmt"
 	"os"
-	"regexp"
-	"strings"
 	"time"
 
 	"github.com/prometheus/common/model"
@@ -13,7 +10,6 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/rulefmt"
 	"github.com/prometheus/prometheus/promql/parser"
-	"go.yaml.in/yaml/v3"
 )
 
 // A ruleGroup is a group of rules that are evaluated one after the other.
@@ -75,17 +71,18 @@ func (p *Prometheus) AddRules(file string, content []byte) error {
 	if len(errs) > 0 {
 		return ruleFileError(file, content, errs)
 	}
-	for _, parsed := range groups.Groups {
-		group, err := p.newGroup(file, parsed)
+	places := placesOf(content)
+	for i, parsed := range groups.Groups {
+		group, err := p.newGroup(file, parsed, places[i])
 		if err != nil {
-			return fmt.Errorf("%s: %w", file, err)
+			return err
 		}
 		p.rules = append(p.rules, group)
 	}
 	return nil
 }
 
-func (p *Prometheus) newGroup(file string, parsed rulefmt.RuleGroup) (*ruleGroup, error) {
+func (p *Prometheus) newGroup(file string, parsed rulefmt.RuleGroup, place groupPlace) (*ruleGroup, error) {
 	g := &ruleGroup{
 		file:     file,
 		name:     parsed.Name,
@@ -103,10 +100,10 @@ func (p *Prometheus) newGroup(file string, parsed rulefmt.RuleGroup) (*ruleGroup
 		// Rules that come late are evaluated at the next instant of their grid.
 		g.next += (p.now - g.next + g.interval - 1) / g.interval * g.interval
 	}
-	for _, r := range parsed.Rules {
+	for i, r := range parsed.Rules {
 		added, err := p.newRule(parsed, r)
 		if err != nil {
-			return nil, fmt.Errorf("group %q: %w", parsed.Name, err)
+			return nil, fmt.Errorf("%s:%s: group %q, rule %d, %q: %w", file, place.rules[i], parsed.Name, i+1, r.Record+r.Alert, err)
 		}
 		g.rules = append(g.rules, added)
 	}
@@ -128,10 +125,10 @@ func (p *Prometheus) newRule(group rulefmt.RuleGroup, parsed rulefmt.Rule) (*rul
 	}
 	q, err := p.prepare(parsed.Expr, p.options.Start)
 	if err != nil {
-		return nil, fmt.Errorf("rule %q: %w", r.name, err)
+		return nil, err
 	}
 	if q.plan.kind != parser.ValueTypeVector && q.plan.kind != parser.ValueTypeScalar {
-		return nil, fmt.Errorf("rule %q: the expression gives a %s; a rule needs an instant vector or a scalar", r.name, q.plan.kind)
+		return nil, fmt.Errorf("the expression gives a %s; a rule needs an instant vector or a scalar", parser.DocumentedType(q.plan.kind))
 	}
 	wider := q.reach
 	if group.QueryOffset != nil {
@@ -139,51 +136,4 @@ func (p *Prometheus) newRule(group rulefmt.RuleGroup, parsed rulefmt.Rule) (*rul
 	}
 	p.retain(wider)
 	return r, nil
-}
-
-var yamlLine = regexp.MustCompile(`line (\d+): (.*)`)
-
-// ruleFileError turns the first of a rule file's errors into one line that
-// begins with the place.
-func ruleFileError(file string, content []byte, errs []error) error {
-	err := errs[0]
-	more := ""
-	if len(errs) > 1 {
-		more = fmt.Sprintf(" (and %d more)", len(errs)-1)
-	}
-	var inRule *rulefmt.Error
-	if errors.As(err, &inRule) && !startsWithPosition(err.Error()) {
-		return fmt.Errorf("%s:%s: %w%s", file, rulePosition(content, inRule), err, more)
-	}
-	if found := yamlLine.FindStringSubmatch(err.Error()); found != nil && strings.HasPrefix(err.Error(), "yaml:") {
-		return fmt.Errorf("%s:%s: %s%s", file, found[1], found[2], more)
-	}
-	separator := ": "
-	if startsWithPosition(err.Error()) {
-		separator = ":"
-	}
-	return fmt.Errorf("%s%s%w%s", file, separator, err, more)
-}
-
-var position = regexp.MustCompile(`^\d+:\d+: `)
-
-func startsWithPosition(text string) bool { return position.MatchString(text) }
-
-// rulePosition finds line and column of a rule.
-func rulePosition(content []byte, at *rulefmt.Error) string {
-	var file struct {
-		Groups []struct {
-			Name  string      `yaml:"name"`
-			Rules []yaml.Node `yaml:"rules"`
-		} `yaml:"groups"`
-	}
-	if yaml.Unmarshal(content, &file) == nil {
-		for _, group := range file.Groups {
-			if group.Name == at.Group && at.Rule <= len(group.Rules) {
-				node := group.Rules[at.Rule-1]
-				return fmt.Sprintf("%d:%d", node.Line, node.Column)
-			}
-		}
-	}
-	return "1:1"
 }
