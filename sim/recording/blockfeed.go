@@ -14,11 +14,14 @@ import (
 
 const (
 	// sliceMin is the shortest stretch of time read at once, in milliseconds:
-	// the length of Prometheus' smallest blocks.
+	// the length of Prometheus' smallest blocks. It is also the first.
 	sliceMin = int64(2 * 60 * 60 * 1000)
-	// sliceSeries is the number of series from which slices are that short. A
-	// slice holds the list of each series' chunks in it.
-	sliceSeries = int64(20_000)
+	// sliceMax keeps sums of instants and lengths from overflowing.
+	sliceMax = int64(math.MaxInt64 / 4)
+	// A slice should hold a few chunks of each series: its list of chunks is in
+	// memory, and selecting the series costs time. Slices with fewer or more
+	// samples a series than these are followed by longer or shorter ones.
+	sliceFew, sliceMany = 2 * chunkSamples, 8 * chunkSamples
 )
 
 // A blockFeed merges the series of some blocks by time. It goes in slices of
@@ -30,7 +33,9 @@ type blockFeed struct {
 	// next is where the next slice begins, slice its length, to the last instant.
 	next, slice, to int64
 	done            bool
-	queriers        []storage.Querier
+	// given counts the samples of the slice.
+	given    int
+	queriers []storage.Querier
 	// lanes are the series of the slice in order, cursors those of them that
 	// are not at their end.
 	lanes   []lane
@@ -68,6 +73,7 @@ func (f *blockFeed) Next() (fake.Sample, error) {
 	}
 	lane := &f.lanes[f.cursors[0].lane]
 	s := sample(lane.series, lane.it, lane.kind)
+	f.given++
 	if lane.kind = lane.it.Next(); lane.kind != chunkenc.ValNone {
 		f.cursors[0].t = lane.it.AtT()
 		f.cursors.down(0)
@@ -90,6 +96,7 @@ func (f *blockFeed) failed(series int, err error) error {
 // slice. It steps over time that no block covers.
 func (f *blockFeed) openSlice() error {
 	f.endSlice()
+	f.adapt()
 	from, ok := f.nextCovered()
 	if !ok || from > f.to {
 		f.done = true
@@ -108,6 +115,18 @@ func (f *blockFeed) openSlice() error {
 	}
 	f.queriers = queriers
 	return f.place(set)
+}
+
+// adapt sets the length of the next slice by what the last one gave, so that
+// neither dense data needs much memory nor sparse data many slices.
+func (f *blockFeed) adapt() {
+	switch {
+	case f.given < sliceFew*len(f.series) && f.slice < sliceMax:
+		f.slice *= 2
+	case f.given > sliceMany*len(f.series) && f.slice > sliceMin:
+		f.slice /= 2
+	}
+	f.given = 0
 }
 
 // endSlice keeps the iterators for the next slice.

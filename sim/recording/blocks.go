@@ -202,8 +202,7 @@ func (b *blocks) feed(matchers [][]*labels.Matcher, from, to int64) (fake.Feed, 
 	if err != nil {
 		return nil, err
 	}
-	f := &blockFeed{blocks: b, matchers: matchers, series: series, next: from, to: to}
-	f.slice = max(sliceMin, sliceMin*(sliceSeries/int64(max(len(series), 1))))
+	f := &blockFeed{blocks: b, matchers: matchers, series: series, next: from, to: to, slice: sliceMin / 2}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.open[f] = struct{}{}

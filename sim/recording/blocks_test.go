@@ -347,3 +347,25 @@ func TestOpenIsCancelled(t *testing.T) {
 		}
 	}
 }
+
+func TestSparseBlocksNeedFewSlices(t *testing.T) {
+	// Milliseconds taken for seconds: a thousand times as long as it was.
+	r := open(t, Spec{Path: writeBlock(t, t.TempDir(), regular("a", 0, 15_000_000, 100)...)})
+	feed, err := r.Feed(nil, math.MinInt64, math.MaxInt64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices, last := 0, int64(math.MinInt64)
+	defer feed.Close()
+	if err := eachSample(feed, func(sampleOf) error {
+		if next := feed.(*blockFeed).next; next != last {
+			slices, last = slices+1, next
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if slices > 10 {
+		t.Errorf("%d slices", slices)
+	}
+}
