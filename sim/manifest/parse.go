@@ -126,6 +126,7 @@ var cures = []struct{ problem, cure string }{
 	{"mapping values are not allowed in this context", "check the indentation, and quote values that contain \": \""},
 	{"did not find expected key", "check the indentation, and quote values that contain quotes or start with { or ["},
 	{"could not find expected ':'", "check the indentation, and that every key is followed by a colon and a space"},
+	{"did not find expected ',' or", "inside [ ] and { }, quote values that contain , [ ] { } or \": \""},
 	{"did not find expected '-' indicator", "check the indentation of the list's items"},
 }
 

@@ -25,7 +25,7 @@ type Options struct {
 	// Manifests, if any, replace inline manifests and spec.manifests. They are
 	// relative to the working directory.
 	Manifests []string
-	// Stdin is read for the path "-"; nil refuses it.
+	// Stdin is read once for the path "-", wherever it stands; nil refuses it.
 	Stdin io.Reader
 }
 
@@ -174,9 +174,8 @@ func (l *loader) readVariants() {
 	for i, v := range l.file.Spec.Variants {
 		at := index("spec.variants", i)
 		if len(v.Set) > 0 {
-			if _, err := l.file.Manifests.Assign(v.Set); err != nil {
-				l.fail(at+".set", "%s", firstLine(err))
-			}
+			_, err := l.file.Manifests.Assign(v.Set)
+			l.failEach(at+".set", err)
 			l.file.Variants = append(l.file.Variants, nil)
 			continue
 		}
@@ -185,9 +184,13 @@ func (l *loader) readVariants() {
 	}
 }
 
-func firstLine(err error) string {
-	line, _, _ := strings.Cut(err.Error(), "\n")
-	return line
+// failEach reports every line of an error at a field.
+func (l *loader) failEach(field string, err error) {
+	var list manifest.Errors
+	errors.As(err, &list)
+	for _, e := range list {
+		l.fail(field, "%v", e)
+	}
 }
 
 // exists reports a path that cannot be read, at the field that names it.

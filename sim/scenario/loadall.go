@@ -3,6 +3,7 @@ package scenario
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,7 +21,12 @@ func LoadAll(paths []string, o Options) ([]*File, error) {
 	var files []*File
 	var names []string
 	sources := map[string]bool{}
+	stdin, err := o.buffer(paths)
+	if err != nil {
+		return nil, err
+	}
 	for _, path := range paths {
+		o.Stdin = stdin()
 		found, err := candidates(path, o)
 		errs = append(errs, err)
 		for _, c := range found {
@@ -34,6 +40,7 @@ func LoadAll(paths []string, o Options) ([]*File, error) {
 					continue
 				}
 			}
+			o.Stdin = stdin()
 			f, err := load(c.path, c.docs, o)
 			if err != nil {
 				errs = append(errs, err)
@@ -51,6 +58,18 @@ func LoadAll(paths []string, o Options) ([]*File, error) {
 	}
 	slices.SortFunc(files, func(a, b *File) int { return strings.Compare(a.Metadata.Name, b.Metadata.Name) })
 	return files, nil
+}
+
+// buffer makes standard input readable as often as scenarios need it.
+func (o Options) buffer(paths []string) (again func() io.Reader, err error) {
+	if o.Stdin == nil || !slices.Contains(paths, "-") && !slices.Contains(o.Manifests, "-") {
+		return func() io.Reader { return o.Stdin }, nil
+	}
+	data, err := io.ReadAll(o.Stdin)
+	if err != nil {
+		return nil, manifest.Join(fmt.Errorf("read standard input: %w", err))
+	}
+	return func() io.Reader { return bytes.NewReader(data) }, nil
 }
 
 // A candidate is a file that should have a Scenario.

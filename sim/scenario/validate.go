@@ -133,17 +133,7 @@ func (v *validation) checkRecordings() {
 		if r.File == "" {
 			v.fail(at+".file", "required")
 		}
-		formats := []Format{CSV, OpenMetrics, TSDB, JSON, Recorded}
-		if r.Format != "" && !slices.Contains(formats, r.Format) {
-			v.fail(at+".format", "unknown format %q; allowed: csv, openmetrics, tsdb, json, recording", r.Format)
-		}
-		if r.Format != "" && r.Format != CSV {
-			for _, name := range []string{"time", "series"} {
-				if v.doc.Has(at + "." + name) {
-					v.fail(at+"."+name, "is for format csv only, not %s", r.Format)
-				}
-			}
-		}
+		v.checkFormat(at, r.Format)
 		if r.Shift != "" && r.Shift != ToStart {
 			v.fail(at+".shift", "unknown shift %q; allowed: toStart, or absent to keep the timestamps", r.Shift)
 		}
@@ -152,6 +142,20 @@ func (v *validation) checkRecordings() {
 		}
 		v.checkFactor(at+".scale", r.Scale)
 		v.checkColumns(at+".series", r.Series)
+	}
+}
+
+func (v *validation) checkFormat(at string, f Format) {
+	switch f {
+	case "", CSV:
+	case OpenMetrics, TSDB, JSON, Recorded:
+		for _, name := range []string{"time", "series"} {
+			if v.doc.Has(at + "." + name) {
+				v.fail(at+"."+name, "is for format csv only, not %s", f)
+			}
+		}
+	default:
+		v.fail(at+".format", "unknown format %q; allowed: csv, openmetrics, tsdb, json, recording", f)
 	}
 }
 
@@ -172,7 +176,10 @@ func (v *validation) checkTargets() {
 				complete = false
 			}
 		}
-		if t.APIVersion == "" && apiVersions[t.Kind] == "" {
+		switch kind := kindOf(t.Kind); {
+		case kind != t.Kind:
+			v.fail(at+".kind", "unknown kind %q; did you mean %q?", t.Kind, kind)
+		case t.Kind != "" && t.APIVersion == "" && apiVersions[t.Kind] == "":
 			v.fail(at+".apiVersion", "required for kind %q", t.Kind)
 		}
 		if t.Replicas != nil && *t.Replicas < 0 {

@@ -4,6 +4,8 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strings"
+	"unicode"
 
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
@@ -66,6 +68,8 @@ func (v *validation) checkExpectations() {
 		switch first, twice := seen[e.Name]; {
 		case e.Name == "":
 			v.fail(at+".name", "required")
+		case strings.ContainsFunc(e.Name, unicode.IsControl):
+			v.fail(at+".name", "%q must be one line of text", e.Name)
 		case twice:
 			v.fail(at+".name", "%q is taken by %s", e.Name, index("spec.expect", first))
 		default:
@@ -167,15 +171,19 @@ func (v *validation) checkEventually(at string, e Expectation) {
 			sum, last = sum+*part.d, part.name
 		}
 	}
-	if last != "" {
-		v.checkInstant(at+"."+last, sum)
+	if last != "" && v.pastEnd(sum) {
+		v.fail(at+"."+last, "after + within + for is past the end of the run at %s", v.spec.Duration)
 	}
 }
 
-// checkInstant refuses what cannot be judged within the run. The end itself
-// can: it shows the outcome of the last decisions.
 func (v *validation) checkInstant(path string, d Duration) {
-	if v.spec.Duration > 0 && (d > v.spec.Duration || d < 0) {
+	if v.pastEnd(d) {
 		v.fail(path, "%s is past the end of the run at %s", d, v.spec.Duration)
 	}
+}
+
+// pastEnd tells what cannot be judged within the run. The end itself can: it
+// shows the outcome of the last decisions. A sum that overflowed is negative.
+func (v *validation) pastEnd(d Duration) bool {
+	return v.spec.Duration > 0 && (d > v.spec.Duration || d < 0)
 }
