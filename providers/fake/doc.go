@@ -16,6 +16,12 @@
 //     [Prometheus.Range] serve expectations and reports; [Handler] serves all
 //     of it over HTTP, for clients that know only Prometheus' API.
 //
+// A [Preevaluator] answers queries that depend on recorded samples only, which
+// [Exogenous] recognises, from tables that it fills a day at a time.
+//
+// At one instant the caller's order is Advance, EvaluateRules, then queries;
+// [Prometheus.NextEvent] says when the next scrape or rule is due.
+//
 // Results are reproducible to the bit. The order in which series were created,
 // map iteration and goroutines have no influence: the store hands series to the
 // engine sorted by their labels, and where the engine itself loses the order

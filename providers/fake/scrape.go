@@ -22,6 +22,7 @@ type Scrape struct {
 	IngestDelay time.Duration
 	// Collect calls emit for every series that exists at now (Unix
 	// milliseconds), once for each. The same order every time is the fastest.
+	// It must not call the Prometheus, which waits for it.
 	Collect func(now int64, emit func(l labels.Labels, v float64))
 }
 
