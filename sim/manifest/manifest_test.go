@@ -162,6 +162,16 @@ func TestErrors(t *testing.T) {
 			text:   "apiVersion: autoscaling.karpenter.sh/v1alpha1\nkind: Autoscaler\nmetadata: {name: web}\n",
 			want:   `f.yaml:2:7: kind: unknown kind "Autoscaler" in autoscaling.karpenter.sh/v1alpha1; allowed: HorizontalAutoscaler, MetricsProducer, ScalableNodeGroup`,
 		},
+		"OurKindMissing": {
+			reason: "an object of our group is never passed over",
+			text:   "apiVersion: autoscaling.karpenter.sh/v1alpha1\nmetadata: {name: web}\n",
+			want:   `f.yaml:1:1: kind: required; allowed: HorizontalAutoscaler, MetricsProducer, ScalableNodeGroup`,
+		},
+		"ScenarioKind": {
+			reason: "the simulation's group has one kind",
+			text:   "apiVersion: simulation.karpenter.sh/v1alpha1\nkind: Scenarios\n",
+			want:   `f.yaml:2:7: kind: unknown kind "Scenarios" in simulation.karpenter.sh/v1alpha1; allowed: Scenario`,
+		},
 		"OldHPA": {
 			reason: "an HPA of a version that cannot be converted is not skipped in silence",
 			text:   "apiVersion: autoscaling/v2beta2\nkind: HorizontalPodAutoscaler\nmetadata: {name: web}\n",

@@ -85,7 +85,8 @@ func Collect(docs []*Document) (*Set, error) {
 
 // The groups and kinds that Collect knows.
 const (
-	scenarioVersion = "simulation.karpenter.sh/v1alpha1"
+	scenarioGroup   = "simulation.karpenter.sh"
+	scenarioVersion = scenarioGroup + "/v1alpha1"
 	scenarioKind    = "Scenario"
 )
 
@@ -111,16 +112,16 @@ func (c *collector) fail(d *Document, path, format string, args ...any) {
 func (c *collector) document(d *Document) {
 	group, _, _ := strings.Cut(d.APIVersion, "/")
 	switch {
+	case group == v1alpha1.GroupVersion.Group:
+		c.ours(d)
+	case group == scenarioGroup:
+		c.scenario(d)
 	case d.APIVersion == "" || d.Kind == "":
 		if d.explicit {
 			c.fail(d, "", "no Kubernetes object: want apiVersion and kind, both strings")
 			return
 		}
 		c.skipped[Skipped{}]++
-	case group == v1alpha1.GroupVersion.Group:
-		c.ours(d)
-	case group == "simulation.karpenter.sh":
-		c.scenario(d)
 	case foreignKinds[d.Kind] != nil && (group == "autoscaling" || group == "keda.sh"):
 		c.foreign(d)
 	default:
@@ -133,11 +134,7 @@ func (c *collector) ours(d *Document) {
 		c.fail(d, "apiVersion", "unknown version %q; allowed: %s", d.APIVersion, v1alpha1.GroupVersion)
 		return
 	}
-	if !slices.Contains(ourKinds, d.Kind) {
-		c.fail(d, "kind", "unknown kind %q in %s; allowed: %s", d.Kind, d.APIVersion, strings.Join(ourKinds, ", "))
-		return
-	}
-	if !c.prepare(d) {
+	if !c.knownKind(d, ourKinds) || !c.prepare(d) {
 		return
 	}
 	switch d.Kind {
@@ -148,6 +145,18 @@ func (c *collector) ours(d *Document) {
 	case "ScalableNodeGroup":
 		c.set.NodeGroups = appendEntry(c, c.set.NodeGroups, d, &v1alpha1.ScalableNodeGroup{})
 	}
+}
+
+func (c *collector) knownKind(d *Document, allowed []string) bool {
+	switch {
+	case slices.Contains(allowed, d.Kind):
+		return true
+	case d.Kind == "":
+		c.fail(d, "kind", "required; allowed: %s", strings.Join(allowed, ", "))
+	default:
+		c.fail(d, "kind", "unknown kind %q in %s; allowed: %s", d.Kind, d.APIVersion, strings.Join(allowed, ", "))
+	}
+	return false
 }
 
 // object is a pointer to one of our kinds.
@@ -243,12 +252,11 @@ func (c *collector) foreign(d *Document) {
 }
 
 func (c *collector) scenario(d *Document) {
-	switch {
-	case d.Kind != scenarioKind:
-		c.fail(d, "kind", "unknown kind %q in %s; allowed: %s", d.Kind, d.APIVersion, scenarioKind)
-	case d.APIVersion != scenarioVersion:
+	if d.APIVersion != scenarioVersion {
 		c.fail(d, "apiVersion", "unknown version %q; allowed: %s", d.APIVersion, scenarioVersion)
-	case c.prepare(d):
+		return
+	}
+	if c.knownKind(d, []string{scenarioKind}) && c.prepare(d) {
 		c.set.Scenarios = append(c.set.Scenarios, d)
 	}
 }
