@@ -131,7 +131,9 @@ func (r *run) prepare(autoscalers []Autoscaler) error {
 		if err := p.addRecorded(); err != nil {
 			return err
 		}
-		p.start()
+		if err := p.start(); err != nil {
+			return err
+		}
 	}
 	if err := r.addMetrics(); err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
@@ -179,22 +180,23 @@ func (in *Input) needed(queries []string) (matchers [][]*labels.Matcher, from in
 	return matchers, from, nil
 }
 
-// Names are the names of the recorded and synthetic metrics, sorted.
-func (in *Input) Names() []string {
-	names := map[string]bool{}
+// names are the recorded and synthetic metrics' names, as many as fit a line.
+func (in *Input) names() string {
+	const most = 20
+	names, more, err := recording.Names(in.recordings, most)
+	if err != nil {
+		return "names that cannot be read: " + err.Error()
+	}
 	for _, s := range in.File.Spec.InputSeries {
-		names[metricName(s.Series)] = true
-	}
-	for _, r := range in.recordings {
-		series, err := r.Series(nil)
-		if err != nil {
-			continue
-		}
-		for _, l := range series {
-			names[l.Get(labels.MetricName)] = true
+		if name := metricName(s.Series); !slices.Contains(names, name) {
+			names = append(names, name)
 		}
 	}
-	return sortedKeys(names)
+	slices.Sort(names)
+	if more > 0 {
+		names = append(names, fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(names, ", ")
 }
 
 func metricName(series string) string {
@@ -204,15 +206,6 @@ func metricName(series string) string {
 		}
 	}
 	return series
-}
-
-func sortedKeys(set map[string]bool) []string {
-	keys := make([]string, 0, len(set))
-	for k := range set {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }
 
 // filtered is a feed without the series that are dropped.

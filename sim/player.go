@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
@@ -15,6 +14,7 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/policy"
 	"github.com/karpenter-sim/karpenter/engine/slot"
 	"github.com/karpenter-sim/karpenter/providers/fake"
+	"github.com/karpenter-sim/karpenter/sim/recording"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 	"github.com/karpenter-sim/karpenter/sim/world"
 )
@@ -78,25 +78,63 @@ func (r *run) rival(target cycle.TargetRef, self types.NamespacedName) string {
 	return ""
 }
 
-// start sets the target as it was when the run begins.
-func (p *player) start() {
-	at := p.run.in.start / 1000
+// start sets the target as it was when the run begins: as declared, else as
+// recorded, else as small as it may be without being nothing.
+func (p *player) start() error {
 	t := p.target
-	for i := range p.run.in.File.Spec.Targets {
-		declared := &p.run.in.File.Spec.Targets[i]
-		if p.run.targets.Find(refOf(declared)) == t && declared.Replicas != nil {
-			t.Spec = *declared.Replicas
-			t.Status = t.Spec
-			p.watch(at)
-			return
-		}
-	}
 	t.Spec = max(1, p.Policy.Min)
 	if recorded := p.object.Recorded.Spec.first(); recorded >= 0 {
 		t.Spec = int32(recorded)
 	}
+	declared := p.run.declared(t)
+	if declared != nil && declared.Replicas != nil {
+		t.Spec = *declared.Replicas
+	}
 	t.Status = t.Spec
-	p.watch(at)
+	p.watch(p.run.in.start / 1000)
+	if declared == nil || declared.ReadyAfter == 0 {
+		return p.startUp()
+	}
+	return nil
+}
+
+// startUp takes a replay's start-up delay from its flags, else from the
+// recording.
+func (p *player) startUp() error {
+	replay := p.run.in.File.Spec.Replay
+	if replay == nil {
+		return nil
+	}
+	if replay.ReadyAfter != nil {
+		p.target.ReadyAfter = time.Duration(*replay.ReadyAfter)
+		return nil
+	}
+	median, pods, err := recording.StartupMedian(p.run.in.recordings, p.Target.Namespace, p.Target.Name)
+	if err != nil {
+		return err
+	}
+	p.target.ReadyAfter = median
+	if pods > 0 {
+		p.run.assume("new replicas of %s are ready after %s, the median of %d recorded pods", p.Target.Name, scenario.Duration(median), pods)
+	} else {
+		p.run.assume("new replicas of %s are ready at once: the recording has no pod start-up times", p.Target.Name)
+	}
+	return nil
+}
+
+// declared is the scenario's own entry for a target, or nil.
+func (r *run) declared(t *world.Target) *scenario.Target {
+	for i := range r.in.File.Spec.Targets {
+		if d := &r.in.File.Spec.Targets[i]; r.targets.Find(refOf(d)) == t {
+			return d
+		}
+	}
+	return nil
+}
+
+// assume notes what the run's figures rest on.
+func (r *run) assume(format string, args ...any) {
+	r.result.Notes = append(r.result.Notes, fmt.Sprintf(format, args...))
 }
 
 // watch records the target's counts from now on.
@@ -149,6 +187,7 @@ func (r *run) addMetrics() error {
 	options := fake.Options{
 		Start: r.in.start, Lookback: r.in.Lookback,
 		EvaluationInterval: time.Duration(spec.Prometheus.EvaluationInterval),
+		Keep:               time.Duration(spec.Controller.QueryOffset),
 	}
 	r.prom = fake.NewPrometheus(options)
 	files := make([]string, len(spec.Prometheus.RuleFiles))
@@ -308,17 +347,8 @@ func (p *player) sampled() error {
 	for i, m := range p.Policy.Metrics {
 		if q := p.source.queries[m.Query]; q.answered == 0 {
 			return p.Doc.Errorf(fmt.Sprintf("spec.metrics[%d].prometheus.query", i), "%s never has a sample in the recording, which has %s",
-				m.Query, strings.Join(shorten(p.run.in.Names()), ", "))
+				m.Query, p.run.in.names())
 		}
 	}
 	return nil
-}
-
-// shorten keeps a list of names on one readable line.
-func shorten(names []string) []string {
-	const most = 20
-	if len(names) <= most {
-		return names
-	}
-	return append(slices.Clone(names[:most]), fmt.Sprintf("and %d more", len(names)-most))
 }

@@ -40,6 +40,7 @@ func (p *player) addRecorded() error {
 		return err
 	}
 	p.object.Recorded.Source = ready
+	p.run.assume("recorded replicas of %s from %s", p.Target.Name, ready)
 	if p.object.Recorded.Ready, err = p.follow(ready); err != nil {
 		return err
 	}

@@ -93,8 +93,8 @@ func (p *Prometheus) Now() int64 {
 }
 
 // Advance makes everything visible that has happened until now (Unix
-// milliseconds, inclusive): samples of feeds, scraped samples whose delay is
-// over, and the scrapes that are due. Time cannot go back.
+// milliseconds, inclusive): samples of feeds, and scraped samples whose delay is
+// over. Time cannot go back.
 func (p *Prometheus) Advance(now int64) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -105,7 +105,7 @@ func (p *Prometheus) Advance(now int64) error {
 	if err := p.intake.advance(now); err != nil {
 		return err
 	}
-	if err := p.scrape(now); err != nil {
+	if err := p.release(now); err != nil {
 		return err
 	}
 	p.prune()

@@ -113,7 +113,7 @@ func BenchmarkScrape(b *testing.B) {
 	b.ReportAllocs()
 	now := int64(0)
 	for b.Loop() {
-		if err := p.Advance(now); err != nil {
+		if err := advance(p, now); err != nil {
 			b.Fatal(err)
 		}
 		now += 15_000

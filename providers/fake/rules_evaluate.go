@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql"
@@ -142,4 +143,16 @@ func (r *rule) write(vector promql.Vector, at int64) error {
 		_ = gone.Append(at, staleMarker)
 	})
 	return first
+}
+
+// NextRules returns the instant of the next rule evaluation, math.MaxInt64 if
+// there is none.
+func (p *Prometheus) NextRules() int64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	next := int64(math.MaxInt64)
+	for _, g := range p.rules {
+		next = min(next, g.next)
+	}
+	return next
 }

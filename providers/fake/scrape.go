@@ -26,7 +26,7 @@ type Scrape struct {
 	Collect func(now int64, emit func(l labels.Labels, v float64))
 }
 
-// AddScrape adds a scrape loop. Advance scrapes when it is due, and gives series
+// AddScrape adds a scrape loop. Scrape runs it when it is due, and gives series
 // that have vanished since the last scrape a stale marker.
 func (p *Prometheus) AddScrape(s Scrape) error {
 	if s.Interval.Milliseconds() <= 0 || s.IngestDelay < 0 {
@@ -40,9 +40,12 @@ func (p *Prometheus) AddScrape(s Scrape) error {
 	return nil
 }
 
-// scrape runs the scrapes that are due, in the order of time, then of AddScrape,
-// and makes visible what has waited for its delay.
-func (p *Prometheus) scrape(now int64) error {
+// Scrape runs the scrapes that are due at or before now (Unix milliseconds), in
+// the order of time, then of AddScrape. The caller says when: what is decided at
+// an instant sees the scrape before it, and is seen by the scrape at it.
+func (p *Prometheus) Scrape(now int64) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	for {
 		var first *scrapeLoop
 		for _, s := range p.scrapes {
@@ -51,12 +54,16 @@ func (p *Prometheus) scrape(now int64) error {
 			}
 		}
 		if first == nil {
-			break
+			return nil
 		}
 		if err := first.run(); err != nil {
 			return err
 		}
 	}
+}
+
+// release makes visible the scraped samples whose delay is over.
+func (p *Prometheus) release(now int64) error {
 	for _, s := range p.scrapes {
 		if err := s.release(now); err != nil {
 			return err

@@ -63,11 +63,11 @@ func TestScrape(t *testing.T) {
 			t.Fatal(err)
 		}
 		for now := p.NextEvent(); now <= at(c.at); now = p.NextEvent() {
-			if err := p.Advance(now); err != nil {
+			if err := advance(p, now); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if err := p.Advance(at(c.at)); err != nil {
+		if err := advance(p, at(c.at)); err != nil {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(c.want, valuesByPod(t, p, "up", at(c.at))); diff != "" {
@@ -81,7 +81,7 @@ func TestScrapeKeepsTimestampsWhenDelayed(t *testing.T) {
 	if err := p.AddScrape(podScrape(3*time.Second, "a", "a")); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.Advance(at(15 * time.Second)); err != nil {
+	if err := advance(p, at(15*time.Second)); err != nil {
 		t.Fatal(err)
 	}
 	want := map[string]float64{"a": float64(at(10*time.Second)) / 1000}
@@ -103,7 +103,7 @@ func TestScrapeErrors(t *testing.T) {
 		p := NewPrometheus(Options{Start: testStart})
 		err := p.AddScrape(c.scrape)
 		if err == nil {
-			err = p.Advance(testStart)
+			err = advance(p, testStart)
 		}
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %v", c.reason, err)
@@ -124,7 +124,7 @@ func TestAttach(t *testing.T) {
 		p := NewPrometheus(Options{})
 		p.Attach(feedOf(t, testStart, time.Second, InputSpec{Series: "x", Values: "1x5"}))
 		p.Attach(feedOf(t, c.second, time.Second, InputSpec{Series: "x", Values: "2x5"}))
-		err := p.Advance(at(4 * time.Second))
+		err := advance(p, at(4*time.Second))
 		if c.fails != "" {
 			if err == nil || !strings.Contains(err.Error(), c.fails) {
 				t.Errorf("%s: got %v", c.reason, err)
@@ -158,4 +158,15 @@ func TestAdvance(t *testing.T) {
 	if got := valuesByPod(t, p, "x", testStart+60_000)[""]; got != 2 {
 		t.Errorf("a sample of the future is visible, or one of the present is not: %v", got)
 	}
+}
+
+// advance moves time and scrapes, as a run does with decisions in between.
+func advance(p *Prometheus, now int64) error {
+	if err := p.Advance(now); err != nil {
+		return err
+	}
+	if err := p.Scrape(now); err != nil {
+		return err
+	}
+	return p.Advance(now) // after a jump, what was scraped on the way is due
 }

@@ -105,26 +105,33 @@ func (v *validation) checkInputSeries() {
 	specs := make([]fake.InputSpec, len(v.spec.InputSeries))
 	before := len(v.errs)
 	for i, s := range v.spec.InputSeries {
-		at := index("spec.inputSeries", i)
 		specs[i] = fake.InputSpec{Series: s.Series, Values: s.Values}
-		switch {
-		case s.Series == "":
-			v.fail(at+".series", "required")
-		case strings.TrimSpace(s.Values) == "":
-			v.fail(at+".values", "required")
-		default:
-			v.parseInput(at, specs[i:i+1])
+		if s.Series == "" {
+			v.fail(index("spec.inputSeries", i)+".series", "required")
 		}
+		if strings.TrimSpace(s.Values) == "" {
+			v.fail(index("spec.inputSeries", i)+".values", "required")
+		}
+	}
+	if len(v.errs) > before || v.parseInput("", specs) {
+		return
+	}
+	// One by one, to report every series at its own place.
+	for i := range specs {
+		v.parseInput(index("spec.inputSeries", i), specs[i:i+1])
 	}
 	if len(v.errs) == before {
 		v.parseInput("spec.inputSeries", specs)
 	}
 }
 
-func (v *validation) parseInput(at string, specs []fake.InputSpec) {
-	if _, err := fake.InputSeries(0, time.Second, specs); err != nil {
+// parseInput reports an error at the path, unless that is empty.
+func (v *validation) parseInput(at string, specs []fake.InputSpec) bool {
+	_, err := fake.InputSeries(0, time.Second, specs)
+	if err != nil && at != "" {
 		v.fail(at, "%v", err)
 	}
+	return err == nil
 }
 
 func (v *validation) checkRecordings() {

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// Exit codes; the higher wins.
+const (
+	exitOK             = 0
+	exitFailed         = 1
+	exitInvalid        = 2
+	exitNondeterminism = 3
+	exitInternal       = 4
+	exitInterrupted    = 130
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	a := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
+	os.Exit(a.run(ctx, os.Args[1:]))
+}
+
+// An app is one call of the program.
+type app struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	quiet          bool
+	args           []string
+}
+
+// A statusError ends the call with an exit code. An empty message has been
+// said already.
+type statusError struct {
+	code int
+	err  error
+}
+
+func (e *statusError) Error() string { return e.err.Error() }
+
+func (e *statusError) Unwrap() error { return e.err }
+
+func failed(format string, args ...any) error {
+	return &statusError{exitFailed, fmt.Errorf(format, args...)}
+}
+
+func internal(err error) error { return &statusError{exitInternal, err} }
+
+// errReported says that stdout or stderr already tells what failed.
+var errReported = errors.New("")
+
+// run executes one command line and returns the exit code. What is not marked
+// otherwise is the caller's mistake.
+func (a *app) run(ctx context.Context, args []string) (code int) {
+	defer func() {
+		if r := recover(); r != nil {
+			fmt.Fprintf(a.stderr, "karpenter: internal error: %v\n", r)
+			code = exitInternal
+		}
+	}()
+	a.args = args
+	root := a.root()
+	root.SetArgs(args)
+	root.SetIn(a.stdin)
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitOK
+	}
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		fmt.Fprintln(a.stderr, "karpenter: interrupted; nothing was written")
+		return exitInterrupted
+	}
+	code = exitInvalid
+	var status *statusError
+	if errors.As(err, &status) {
+		code = status.code
+	}
+	if !errors.Is(err, errReported) {
+		for line := range strings.Lines(err.Error()) {
+			fmt.Fprintf(a.stderr, "karpenter: %s\n", strings.TrimRight(line, "\n"))
+		}
+	}
+	return code
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "karpenter",
+		Short: "Replay, simulate and explain metrics-driven autoscaling",
+		Long: `Karpenter decides replicas from Prometheus queries. This program runs the very
+engine of the controller over recorded or synthetic metrics, without a cluster:
+what would it have decided, why, and what would that have cost.`,
+		Example: `  karpenter replay -f policies/ --recording metrics.csv --out out
+  karpenter simulate scenarios/ --out out
+  karpenter explain out/queue-spike/decisions.jsonl default/ha/web --at 08:10`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          cobra.NoArgs,
+	}
+	root.PersistentFlags().BoolVarP(&a.quiet, "quiet", "q", false, "no progress and no notes on stderr")
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return fmt.Errorf("%w; see '%s --help'", err, c.CommandPath())
+	})
+	root.AddCommand(
+		a.replayCommand(), a.simulateCommand(), a.recordCommand(), a.verifyCommand(), a.explainCommand(),
+		a.convertCommand(), a.validateCommand(), a.reportCommand(), a.versionCommand(),
+	)
+	return root
+}
+
+// note says something on stderr that is no error.
+func (a *app) note(format string, args ...any) {
+	if !a.quiet {
+		fmt.Fprintf(a.stderr, format+"\n", args...)
+	}
+}

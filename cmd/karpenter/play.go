@@ -1,0 +1,346 @@
+package main
+
+import (
+	"bufio"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/karpenter-sim/karpenter/engine/convert"
+	"github.com/karpenter-sim/karpenter/engine/journal"
+	"github.com/karpenter-sim/karpenter/reports"
+	"github.com/karpenter-sim/karpenter/sim"
+	"github.com/karpenter-sim/karpenter/sim/manifest"
+	"github.com/karpenter-sim/karpenter/sim/scenario"
+)
+
+// A job is one scenario that is fit to run: everything that can be found out
+// beforehand has been.
+type job struct {
+	file  *scenario.File
+	input *sim.Input
+	// columns are the current policy and the variants, in the order of the file.
+	columns []column
+	// command repeats the run; notes and location go into its report.
+	command  string
+	notes    []string
+	location *time.Location
+}
+
+type column struct {
+	name        string
+	autoscalers []sim.Autoscaler
+}
+
+// commandAnnotation keeps the command line that a scenario was written by, so
+// that simulating it gives the same report.
+const commandAnnotation = "simulation.karpenter.sh/command"
+
+// zoneAnnotation keeps the time zone that its report is shown in.
+const zoneAnnotation = "simulation.karpenter.sh/tz"
+
+// prepare makes a job of a scenario, or says everything that is wrong with it.
+func (a *app) prepare(ctx context.Context, file *scenario.File, conversion convert.Options) (*job, error) {
+	j := &job{file: file, location: time.UTC}
+	var errs []error
+	add := func(name string, set *manifest.Set) {
+		notes, err := sim.Adopt(set, conversion)
+		for _, n := range notes {
+			j.notes = append(j.notes, fmt.Sprintf("%s: %s: %s", n.Object, n.Field, n.Message))
+		}
+		autoscalers, resolveErr := sim.Resolve(set)
+		errs = append(errs, err, resolveErr)
+		j.columns = append(j.columns, column{name, autoscalers})
+	}
+	add(reports.Current, file.Manifests)
+	if len(j.columns[0].autoscalers) == 0 && manifest.Join(errs...) == nil {
+		errs = append(errs, file.Doc.Errorf("spec", "no HorizontalAutoscaler to run: add one to the file or to spec.manifests"))
+	}
+	for i, v := range file.Spec.Variants {
+		set := file.Variants[i]
+		if set == nil {
+			var err error
+			if set, err = file.Manifests.Assign(v.Set); err != nil {
+				errs = append(errs, err)
+				continue
+			}
+		}
+		add(v.Name, set)
+	}
+	for i, e := range file.Spec.Expect {
+		if e.Report == "" {
+			continue
+		}
+		if err := reports.CheckExpression(e.Report); err != nil {
+			errs = append(errs, file.Doc.Errorf(fmt.Sprintf("spec.expect[%d].report", i), "%v", err))
+		}
+	}
+	j.command = "karpenter simulate " + quoteArgument(file.Path)
+	if command := file.Metadata.Annotations[commandAnnotation]; command != "" {
+		j.command = command
+	}
+	if zone := file.Metadata.Annotations[zoneAnnotation]; zone != "" {
+		location, err := time.LoadLocation(zone)
+		if err != nil {
+			errs = append(errs, file.Doc.Errorf("metadata.annotations", "%s: unknown time zone %q", zoneAnnotation, zone))
+		} else {
+			j.location = location
+		}
+	}
+	if err := manifest.Join(errs...); err != nil {
+		return nil, err
+	}
+	var err error
+	j.input, err = sim.Open(ctx, file)
+	return j, err
+}
+
+// play runs all columns of a job into dir and computes its report.
+func (j *job) play(ctx context.Context, dir string, progress func(column string, now time.Time)) (*reports.Report, error) {
+	var results []*sim.Result
+	for _, c := range j.columns {
+		result, err := j.playColumn(ctx, c, filepath.Join(dir, columnDir(c.name)), progress)
+		if err != nil {
+			return nil, err
+		}
+		results = append(results, result)
+	}
+	run := j.report(dir, results)
+	report, err := reports.Compute(run)
+	if err != nil {
+		return nil, err
+	}
+	if err := j.judge(run, report, results[0]); err != nil {
+		return nil, err
+	}
+	// The digests and figures judged above are of the current policy alone.
+	return report, j.write(dir, report)
+}
+
+func columnDir(name string) string {
+	if name == reports.Current {
+		return ""
+	}
+	return filepath.Join("variants", name)
+}
+
+// Names of the files of a run besides the report's own.
+const (
+	decisionsFile = "decisions.jsonl"
+	seriesFile    = "series.om.gz"
+	scenarioFile  = "scenario.yaml"
+)
+
+func (j *job) playColumn(ctx context.Context, c column, dir string, progress func(string, time.Time)) (result *sim.Result, err error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	decisions, err := os.Create(filepath.Join(dir, decisionsFile))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, decisions.Close()) }()
+	series, err := os.Create(filepath.Join(dir, seriesFile))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, series.Close()) }()
+	compressed := gzip.NewWriter(series)
+	out := bufio.NewWriterSize(decisions, 1<<18)
+	result, err = j.input.Play(ctx, c.autoscalers, sim.Options{
+		Journal: out, Series: compressed,
+		Progress: func(now time.Time) { progress(c.name, now) },
+	})
+	if err != nil {
+		return nil, err
+	}
+	return result, errors.Join(out.Flush(), compressed.Close())
+}
+
+// report puts what came of the columns side by side.
+func (j *job) report(dir string, results []*sim.Result) *reports.Run {
+	file, current := j.file, results[0]
+	run := &reports.Run{
+		Name: file.Metadata.Name, Description: file.Spec.Description,
+		Version: version(), Command: j.command, Seed: file.Spec.Seed,
+		Start: file.Spec.Start.Unix(), End: file.Spec.Start.Add(time.Duration(file.Spec.Duration)).Unix(),
+		Location: j.location, Badge: reports.Badge(current.Badge),
+		Notes:       slices.Concat(j.notes, j.input.Notes),
+		Assumptions: j.assumptions(current),
+	}
+	if recorded, fidelity := recordedColumn(current); recorded != nil {
+		run.Columns = append(run.Columns, *recorded)
+		run.Fidelity = fidelity
+	}
+	for i, c := range j.columns {
+		file := filepath.ToSlash(filepath.Join(columnDir(c.name), decisionsFile))
+		out := reports.Column{
+			Name: c.name, Digest: results[i].Digest, File: file,
+			Records: reports.JournalFile(filepath.Join(dir, filepath.FromSlash(file))),
+		}
+		for _, o := range results[i].Objects {
+			out.Objects = append(out.Objects, reports.Object{
+				Journal: nameOf(&o), Target: o.Target.Name, Policy: o.Policy,
+				Needed: needed(current, &o), Ready: reports.Steps(o.Ready), Spec: reports.Steps(o.Spec),
+			})
+		}
+		run.Columns = append(run.Columns, out)
+	}
+	return run
+}
+
+func nameOf(o *sim.Object) journal.Object {
+	return journal.Object{Kind: journal.HorizontalAutoscaler, Namespace: o.Name.Namespace, Name: o.Name.Name}
+}
+
+// needed is the demand on an object, which is the same for every variant: that
+// of the current policy.
+func needed(current *sim.Result, o *sim.Object) reports.Steps {
+	for i := range current.Objects {
+		if current.Objects[i].Name == o.Name {
+			return reports.Steps(current.Objects[i].Needed)
+		}
+	}
+	return reports.Steps(o.Needed)
+}
+
+// recordedColumn is what really ran, nil where no recording says.
+func recordedColumn(current *sim.Result) (*reports.Column, *reports.Fidelity) {
+	column := &reports.Column{Name: reports.Recorded}
+	var agreed, compared int64
+	for i := range current.Objects {
+		o := &current.Objects[i]
+		if o.Compared == 0 {
+			continue
+		}
+		agreed, compared = agreed+o.Agreed, compared+o.Compared
+		column.Objects = append(column.Objects, reports.Object{
+			Journal: nameOf(o), Target: o.Target.Name,
+			Needed: reports.Steps(o.Needed), Ready: reports.Steps(o.Recorded.Ready), Spec: reports.Steps(o.Recorded.Spec),
+		})
+	}
+	if compared == 0 {
+		return nil, nil
+	}
+	return column, &reports.Fidelity{Percent: 100 * float64(agreed) / float64(compared), Slots: compared}
+}
+
+// assumptions are what the figures rest on and nobody said.
+func (j *job) assumptions(current *sim.Result) []string {
+	out := slices.Clone(current.Notes)
+	if len(j.file.Spec.Recordings) > 0 {
+		out = append(out, "lookback "+scenario.Duration(j.input.Lookback).String())
+	}
+	if r := j.file.Spec.Replay; r == nil || r.Demand == "" {
+		out = append(out, "the capacity needed is taken from the metrics and targets of the current policy")
+	}
+	if current.Badge == sim.OpenLoop {
+		out = append(out, "metrics that depend on the replicas are replayed as recorded")
+	}
+	return out
+}
+
+// judge adds the verdicts on the expectations to the run.
+func (j *job) judge(run *reports.Run, report *reports.Report, current *sim.Result) error {
+	verdicts := make([]reports.Expectation, len(j.file.Spec.Expect))
+	for _, o := range current.Outcomes {
+		verdicts[o.Index] = reports.Expectation{Kind: string(o.Form), Expr: o.Expr, Passed: o.Passed, Message: o.Message, At: o.At / 1000}
+	}
+	for i, e := range j.file.Spec.Expect {
+		v := &verdicts[i]
+		switch e.Form() {
+		case scenario.ReportForm:
+			passed, detail, err := report.Evaluate(e.Report)
+			if err != nil {
+				passed, detail = false, err.Error()
+			}
+			*v = reports.Expectation{Expr: e.Report, Passed: passed}
+			if !passed {
+				v.Message = detail
+			}
+		case scenario.DecisionsForm:
+			*v = reports.Expectation{Expr: e.Decisions.Digest, Passed: e.Decisions.Digest == current.Digest}
+			if !v.Passed {
+				v.Message = fmt.Sprintf("the decisions have digest %s; if the change is meant, run again with --update", current.Digest)
+			}
+		}
+		v.Name, v.Kind = e.Name, string(e.Form())
+		place := j.file.Doc.Locate(fmt.Sprintf("spec.expect[%d]", i))
+		v.File, v.Line = place.File, place.Line
+	}
+	run.Expectations = verdicts
+	return nil
+}
+
+// write writes the run's report and the scenario that repeats it.
+func (j *job) write(dir string, report *reports.Report) error {
+	text, err := j.scenarioText(dir)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(dir, scenarioFile), text, 0o644); err != nil {
+		return err
+	}
+	return report.WriteDir(dir)
+}
+
+// scenarioText is the scenario as one file: manifests inline, files by their
+// absolute paths, so that it can be simulated from where it is written.
+func (j *job) scenarioText(dir string) ([]byte, error) {
+	s := *j.file.Scenario
+	s.Spec.Manifests = nil
+	s.Spec.Recordings = slices.Clone(s.Spec.Recordings)
+	for i := range s.Spec.Recordings {
+		s.Spec.Recordings[i].File = absolute(j.file.Resolve(s.Spec.Recordings[i].File))
+	}
+	s.Spec.Prometheus.RuleFiles = slices.Clone(s.Spec.Prometheus.RuleFiles)
+	for i, f := range s.Spec.Prometheus.RuleFiles {
+		s.Spec.Prometheus.RuleFiles[i] = absolute(j.file.Resolve(f))
+	}
+	s.Spec.Variants = slices.Clone(s.Spec.Variants)
+	for i := range s.Spec.Variants {
+		v := &s.Spec.Variants[i]
+		v.Manifests = slices.Clone(v.Manifests)
+		for k, f := range v.Manifests {
+			v.Manifests[k] = absolute(j.file.Resolve(f))
+		}
+	}
+	var objects []runtime.Object
+	for i := range j.columns[0].autoscalers {
+		objects = append(objects, j.columns[0].autoscalers[i].Object)
+	}
+	return scenario.Write(&s, objects...)
+}
+
+func absolute(path string) string {
+	if abs, err := filepath.Abs(path); err == nil {
+		return abs
+	}
+	return path
+}
+
+// quoteArgument writes an argument as a shell reads it.
+func quoteArgument(s string) string {
+	plain := func(c rune) bool {
+		return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune("-_./=:,+@%[]", c)
+	}
+	if s != "" && strings.IndexFunc(s, func(c rune) bool { return !plain(c) }) < 0 {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// fidelityOK says whether the current policy gives the recorded replicas often
+// enough for a comparison of variants to mean something.
+func fidelityOK(f *reports.Fidelity) bool {
+	return f == nil || f.Percent >= reports.MinFidelity || math.IsNaN(f.Percent)
+}

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+)
+
+// A progress shows how far the runs of a call have come, on a terminal only:
+// simulated time, speed and remaining time.
+type progress struct {
+	mu    sync.Mutex
+	bar   *progressbar.ProgressBar
+	began time.Time
+	total time.Duration
+	// done is the simulated time of finished columns, at of those under way.
+	done time.Duration
+	at   map[string]time.Duration
+}
+
+// newProgress returns a bar over the simulated time of all columns of the jobs.
+func (a *app) newProgress(jobs []*job) *progress {
+	p := &progress{at: map[string]time.Duration{}}
+	file, terminal := a.stderr.(*os.File)
+	if a.quiet || !terminal || !term.IsTerminal(int(file.Fd())) {
+		return p
+	}
+	for _, j := range jobs {
+		p.total += time.Duration(j.file.Spec.Duration) * time.Duration(len(j.columns))
+	}
+	p.began = time.Now()
+	p.bar = progressbar.NewOptions64(int64(p.total/time.Second),
+		progressbar.OptionSetWriter(file), progressbar.OptionClearOnFinish(), progressbar.OptionSetWidth(20),
+		progressbar.OptionSetPredictTime(true), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionSetElapsedTime(false))
+	return p
+}
+
+// told notes that a column of a job has reached an instant.
+func (p *progress) told(j *job, column string, now time.Time) {
+	if p.bar == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.at[j.file.Metadata.Name+"/"+column] = now.Sub(j.file.Spec.Start.Time)
+	var sum time.Duration
+	for _, d := range p.at {
+		sum += d
+	}
+	elapsed := max(time.Since(p.began), time.Millisecond)
+	p.bar.Describe(fmt.Sprintf("%s %s, %.0fx", j.file.Metadata.Name, now.Format("Mon 15:04"), float64(sum)/float64(elapsed)))
+	p.bar.Set64(int64(sum / time.Second))
+}
+
+// close clears the bar.
+func (p *progress) close() {
+	if p.bar != nil {
+		p.bar.Finish()
+		io.WriteString(io.Discard, "")
+	}
+}

@@ -1,0 +1,442 @@
+package main
+
+import (
+	"context"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/prometheus/common/model"
+	"github.com/spf13/cobra"
+
+	"github.com/karpenter-sim/karpenter/engine/convert"
+	"github.com/karpenter-sim/karpenter/sim"
+	"github.com/karpenter-sim/karpenter/sim/manifest"
+	"github.com/karpenter-sim/karpenter/sim/recording"
+	"github.com/karpenter-sim/karpenter/sim/scenario"
+)
+
+// replayFlags say what is replayed and how; tune takes the same.
+type replayFlags struct {
+	manifests, recordings []string
+	series, replicas      []string
+	targets, variants     []string
+	metrics               []string
+	name, zone            string
+	lookback, readyAfter  string
+	demand                string
+	capacity, scale       float64
+	openLoop              bool
+}
+
+func (f *replayFlags) add(c *cobra.Command) {
+	flags := c.Flags()
+	flags.StringArrayVarP(&f.manifests, "filename", "f", nil, "manifests: file, directory or - (repeatable, required)")
+	flags.StringArrayVar(&f.recordings, "recording", nil, "recorded metrics: CSV, OpenMetrics (.om, .om.gz), query_range JSON, TSDB block or snapshot, or what `record` wrote (repeatable, required)")
+	flags.StringArrayVar(&f.series, "series", nil, "name a CSV column's series: COLUMN='name{label=\"x\"}' (repeatable)")
+	flags.StringArrayVar(&f.replicas, "replicas", nil, "the series with a target's recorded replicas: [NS/]KIND/NAME=SERIES (repeatable)")
+	flags.StringArrayVar(&f.targets, "target", nil, "a target's replicas at the start: [NS/]KIND/NAME=N (repeatable; default: as recorded, else max(1, minReplicas))")
+	flags.StringArrayVar(&f.variants, "variant", nil, "another policy for the same input: NAME=FILE or NAME=PATH=VALUE[,PATH=VALUE] (repeatable)")
+	flags.StringArrayVar(&f.metrics, "metric", nil, "the PromQL of an HPA's Pods, Object or External metric: NAME=PROMQL (repeatable)")
+	flags.StringVar(&f.name, "name", "", "name of the run (default: the first manifest's)")
+	flags.StringVar(&f.zone, "tz", "UTC", "time zone of CSV times without an offset, and of the report")
+	flags.StringVar(&f.lookback, "lookback", "", "how old a sample may be that a query returns (default: the larger of 5m and 1.5 x the median spacing)")
+	flags.StringVar(&f.readyAfter, "ready-after", "", "start-up delay of new replicas (default: the recording's median, else 0s)")
+	flags.StringVar(&f.demand, "demand", "", "PromQL of the demand, in the units of --capacity")
+	flags.Float64Var(&f.capacity, "capacity", 0, "units of demand that one replica serves")
+	flags.Float64Var(&f.scale, "scale", 1, "multiplies the demand")
+	flags.BoolVar(&f.openLoop, "open-loop", false, "replay metrics that depend on replicas as recorded, although the recorded replicas are not known")
+}
+
+func (a *app) replayCommand() *cobra.Command {
+	var run runFlags
+	var replay replayFlags
+	c := &cobra.Command{
+		Use:   "replay -f MANIFESTS --recording SRC ... --out DIR",
+		Short: "Run recorded metrics through the engine: what would it have decided, why, at what cost",
+		Example: `  karpenter replay -f ha.yaml --recording requests.csv --out out
+  karpenter replay -f ha.yaml --recording requests.csv --variant fast=spec.behavior.scaleUp.policies[0].value=10 --out out`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := run.check(); err != nil {
+				return err
+			}
+			file, err := a.replayScenario(c.Context(), &replay)
+			if err != nil {
+				return err
+			}
+			session := &session{app: a, flags: run, command: file.Metadata.Annotations[commandAnnotation]}
+			return session.run(c.Context(), []*scenario.File{file})
+		},
+	}
+	run.add(c)
+	replay.add(c)
+	return c
+}
+
+// replayScenario turns the flags into the scenario that they mean. Simulating
+// it gives the same bytes.
+func (a *app) replayScenario(ctx context.Context, f *replayFlags) (*scenario.File, error) {
+	if len(f.manifests) == 0 || len(f.recordings) == 0 {
+		return nil, errors.New("-f and --recording are required: the manifests to replay and the metrics to replay them over")
+	}
+	set, err := manifest.Load(f.manifests, a.stdin)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.adopt(set, f.metrics); err != nil {
+		return nil, err
+	}
+	if len(set.Autoscalers) == 0 {
+		return nil, fmt.Errorf("-f %s: no HorizontalAutoscaler, HorizontalPodAutoscaler or ScaledObject in it", strings.Join(f.manifests, " -f "))
+	}
+	s := &scenario.Scenario{APIVersion: scenario.APIVersion, Kind: scenario.Kind}
+	s.Metadata.Name = f.name
+	if s.Metadata.Name == "" {
+		s.Metadata.Name = set.Autoscalers[0].Object.Name
+	}
+	s.Metadata.Annotations = map[string]string{commandAnnotation: a.commandLine()}
+	if f.zone != "UTC" && f.zone != "" {
+		s.Metadata.Annotations[zoneAnnotation] = f.zone
+	}
+	if err := f.fill(ctx, &s.Spec, set); err != nil {
+		return nil, err
+	}
+	return a.replayFile(s, set, f)
+}
+
+// replayFile is the scenario as if it had been loaded from the file that will
+// be written.
+func (a *app) replayFile(s *scenario.Scenario, set *manifest.Set, f *replayFlags) (*scenario.File, error) {
+	variants, err := parseVariants(f.variants)
+	if err != nil {
+		return nil, err
+	}
+	file := &scenario.File{Path: "scenario.yaml", Manifests: set}
+	for _, v := range variants {
+		var own *manifest.Set
+		if len(v.Manifests) > 0 {
+			if own, err = manifest.Load(v.Manifests, a.stdin); err == nil {
+				err = a.adopt(own, f.metrics)
+			}
+		} else {
+			_, err = set.Assign(v.Set)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("--variant %s: %w", v.Name, err)
+		}
+		file.Variants = append(file.Variants, own)
+	}
+	s.Spec.Variants = variants
+	text, err := scenario.Write(s)
+	if err != nil {
+		return nil, err
+	}
+	if file.Scenario, err = scenario.ParseText(file.Path, text); err != nil {
+		return nil, err
+	}
+	docs, err := manifest.Parse(file.Path, text)
+	if err != nil {
+		return nil, err
+	}
+	file.Doc = docs[0]
+	return file, nil
+}
+
+// adopt converts foreign autoscalers and says what was changed or passed over.
+func (a *app) adopt(set *manifest.Set, metrics []string) error {
+	options, err := conversionOptions(metrics)
+	if err != nil {
+		return err
+	}
+	notes, err := sim.Adopt(set, options)
+	for _, n := range notes {
+		a.note("%s: %s: %s", n.Object, n.Field, n.Message)
+	}
+	for _, skipped := range set.Skipped {
+		kind := skipped.Kind
+		if kind == "" {
+			kind = "documents that are no Kubernetes objects"
+		}
+		a.note("skipped %d %s", skipped.Count, kind)
+	}
+	return err
+}
+
+// conversionOptions reads the --metric flags.
+func conversionOptions(metrics []string) (convert.Options, error) {
+	options := convert.Options{Queries: map[string]string{}}
+	for _, m := range metrics {
+		name, query, ok := cutMetric(m)
+		if !ok {
+			return options, fmt.Errorf("--metric %q: want NAME=PROMQL", m)
+		}
+		options.Queries[name] = query
+	}
+	return options, nil
+}
+
+// cutMetric splits NAME=PROMQL, where the name may carry a selector in braces.
+func cutMetric(text string) (name, query string, ok bool) {
+	from := 0
+	if open := strings.IndexByte(text, '{'); open >= 0 && open < strings.IndexByte(text+"=", '=') {
+		if from = strings.IndexByte(text, '}'); from < 0 {
+			return "", "", false
+		}
+	}
+	at := strings.IndexByte(text[from:], '=')
+	if at < 0 || from+at == 0 || from+at+1 == len(text) {
+		return "", "", false
+	}
+	return text[:from+at], text[from+at+1:], true
+}
+
+// fill writes what the flags say into the spec, and opens the recordings once
+// to find out when they begin and end.
+func (f *replayFlags) fill(ctx context.Context, spec *scenario.Spec, set *manifest.Set) error {
+	location, err := time.LoadLocation(f.zone)
+	if err != nil {
+		return fmt.Errorf("--tz %s: unknown time zone; want an IANA name such as Europe/Berlin", f.zone)
+	}
+	spec.Seed = 1
+	spec.Controller.Phase = scenario.Hashed
+	spec.Replay = &scenario.Replay{OpenLoop: f.openLoop, Demand: f.demand}
+	if (f.demand == "") != (f.capacity == 0) {
+		return errors.New("--demand and --capacity go together: a PromQL expression, and how many of its units one replica serves")
+	}
+	if f.demand != "" {
+		spec.Replay.Capacity = &f.capacity
+	}
+	if !(f.scale > 0) {
+		return fmt.Errorf("--scale %v: want a number above 0", f.scale)
+	}
+	if f.scale != 1 {
+		spec.Replay.Scale = &f.scale
+	}
+	if f.lookback != "" {
+		d, err := parseDuration("--lookback", f.lookback)
+		if err != nil {
+			return err
+		}
+		spec.Prometheus.LookbackDelta = &d
+	}
+	if f.readyAfter != "" {
+		d, err := parseDuration("--ready-after", f.readyAfter)
+		if err != nil {
+			return err
+		}
+		spec.Replay.ReadyAfter = &d
+	}
+	if err := f.fillObjects(spec, set); err != nil {
+		return err
+	}
+	return f.fillRecordings(ctx, spec, location)
+}
+
+// scaledBy is the API version by which an autoscaler of the set names a target.
+func scaledBy(set *manifest.Set, ref scenario.Reference) (string, bool) {
+	for _, a := range set.Autoscalers {
+		t := a.Object.Spec.ScaleTargetRef
+		if a.Object.Namespace == ref.Namespace && t.Kind == ref.Kind && t.Name == ref.Name {
+			return t.APIVersion, true
+		}
+	}
+	return "", false
+}
+
+func parseDuration(flag, text string) (scenario.Duration, error) {
+	d, err := model.ParseDuration(text)
+	if err != nil && text != "0" {
+		return 0, fmt.Errorf("%s %s: want a duration such as 90s or 5m", flag, text)
+	}
+	return scenario.Duration(d), nil
+}
+
+// fillObjects reads the flags that name objects.
+func (f *replayFlags) fillObjects(spec *scenario.Spec, set *manifest.Set) error {
+	for _, r := range f.replicas {
+		object, series, ok := strings.Cut(r, "=")
+		ref, err := scenario.ParseReference(object)
+		if !ok || err != nil || series == "" {
+			return fmt.Errorf("--replicas %s: want [NS/]KIND/NAME=SERIES, e.g. shop/deployment/web=web_replicas", r)
+		}
+		if spec.Replay.Replicas == nil {
+			spec.Replay.Replicas = map[string]string{}
+		}
+		spec.Replay.Replicas[ref.String()] = series
+	}
+	for _, t := range f.targets {
+		object, count, _ := strings.Cut(t, "=")
+		ref, err := scenario.ParseReference(object)
+		n, countErr := strconv.ParseInt(count, 10, 32)
+		if err != nil || countErr != nil || n < 0 {
+			return fmt.Errorf("--target %s: want [NS/]KIND/NAME=N, e.g. shop/deployment/web=5", t)
+		}
+		version, scaled := scaledBy(set, ref)
+		if !scaled {
+			return fmt.Errorf("--target %s: no autoscaler in the manifests scales %s", t, ref)
+		}
+		replicas := int32(n)
+		spec.Targets = append(spec.Targets, scenario.Target{
+			APIVersion: version, Kind: ref.Kind, Namespace: ref.Namespace, Name: ref.Name, Replicas: &replicas,
+		})
+	}
+	return nil
+}
+
+// fillRecordings names the recordings and makes the run as long as they are.
+func (f *replayFlags) fillRecordings(ctx context.Context, spec *scenario.Spec, location *time.Location) error {
+	columns, err := f.columns()
+	if err != nil {
+		return err
+	}
+	temporary, err := os.MkdirTemp("", "karpenter-")
+	if err != nil {
+		return internal(err)
+	}
+	defer os.RemoveAll(temporary)
+	var first, last int64
+	var all []*recording.Recording
+	defer func() {
+		for _, r := range all {
+			r.Close()
+		}
+	}()
+	used := map[string]bool{}
+	for i, path := range f.recordings {
+		opened, series, err := f.openRecording(ctx, path, location, columns, used, func() (string, error) {
+			dir := filepath.Join(temporary, strconv.Itoa(i))
+			return dir, os.MkdirAll(dir, 0o700)
+		})
+		if err != nil {
+			return err
+		}
+		all = append(all, opened)
+		info := opened.Info()
+		from, to := info.First, info.Last
+		if m := info.Manifest; m != nil && m.Evaluated && len(m.Queries) > 0 {
+			from = m.Queries[0].Start
+		}
+		if i == 0 || from < first {
+			first = from
+		}
+		last = max(last, to)
+		spec.Recordings = append(spec.Recordings, scenario.Recording{
+			File: absolute(path), Format: scenario.Format(info.Format), Series: series, Time: scenario.RecordingTime{Zone: zoneOf(info.Format, f.zone)},
+		})
+	}
+	if err := recording.CheckDistinct(all); err != nil {
+		return err
+	}
+	for column := range columns {
+		if !used[column] {
+			return fmt.Errorf("--series %s=...: no recording has this column", column)
+		}
+	}
+	start := time.UnixMilli(first + 999).UTC().Truncate(time.Second)
+	spec.Start = scenario.Time{Time: start}
+	spec.Duration = scenario.Duration(time.UnixMilli(last).Sub(start).Truncate(time.Second) + time.Second)
+	return nil
+}
+
+func zoneOf(format recording.Format, zone string) string {
+	if format != recording.CSV || zone == "UTC" {
+		return ""
+	}
+	return zone
+}
+
+// columns reads the --series flags.
+func (f *replayFlags) columns() (map[string]string, error) {
+	columns := map[string]string{}
+	for _, s := range f.series {
+		column, series, ok := strings.Cut(s, "=")
+		if !ok || column == "" || series == "" {
+			return nil, fmt.Errorf("--series %s: want COLUMN='name{label=\"x\"}'", s)
+		}
+		if _, twice := columns[column]; twice {
+			return nil, fmt.Errorf("--series %s: column %s is named twice", s, column)
+		}
+		columns[column] = series
+	}
+	return columns, nil
+}
+
+// openRecording opens one recording with those of the named columns that it has.
+func (f *replayFlags) openRecording(ctx context.Context, path string, location *time.Location, columns map[string]string, used map[string]bool, tmp func() (string, error)) (*recording.Recording, map[string]string, error) {
+	spec := recording.Spec{Path: path, Location: location}
+	for _, column := range csvHeader(path) {
+		if series, ok := columns[column]; ok {
+			if spec.Series == nil {
+				spec.Series = map[string]string{}
+			}
+			spec.Series[column] = series
+			used[column] = true
+		}
+	}
+	opened, err := recording.Open(ctx, spec, tmp)
+	return opened, spec.Series, err
+}
+
+// csvHeader is the first record of a CSV file; what is wrong with it is for the
+// reader of the recording to say.
+func csvHeader(path string) []string {
+	if !strings.EqualFold(filepath.Ext(path), ".csv") {
+		return nil
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil
+	}
+	defer file.Close()
+	header, err := csv.NewReader(file).Read()
+	if err != nil || len(header) == 0 {
+		return nil
+	}
+	header[0] = strings.TrimPrefix(header[0], "\uFEFF")
+	return header
+}
+
+// parseVariants reads the --variant flags; those of one name belong together.
+func parseVariants(flags []string) ([]scenario.Variant, error) {
+	var out []scenario.Variant
+	for _, text := range flags {
+		name, rest, ok := strings.Cut(text, "=")
+		if !ok || name == "" || rest == "" {
+			return nil, fmt.Errorf("--variant %s: want NAME=FILE or NAME=PATH=VALUE[,PATH=VALUE]", text)
+		}
+		at := -1
+		for i := range out {
+			if out[i].Name == name {
+				at = i
+			}
+		}
+		if at < 0 {
+			out = append(out, scenario.Variant{Name: name})
+			at = len(out) - 1
+		}
+		if strings.Contains(rest, "=") {
+			out[at].Set = append(out[at].Set, rest)
+		} else {
+			out[at].Manifests = append(out[at].Manifests, absolute(rest))
+		}
+		if len(out[at].Set) > 0 && len(out[at].Manifests) > 0 {
+			return nil, fmt.Errorf("--variant %s: a variant has either files or assignments", text)
+		}
+	}
+	return out, nil
+}
+
+// commandLine is the call as a shell reads it.
+func (a *app) commandLine() string {
+	words := []string{"karpenter"}
+	for _, arg := range a.args {
+		words = append(words, quoteArgument(arg))
+	}
+	return strings.Join(words, " ")
+}

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/karpenter-sim/karpenter/reports"
+	"github.com/karpenter-sim/karpenter/sim/scenario"
+)
+
+// updateDigests writes the digests of the decisions into the scenario files, in
+// the very place of the old ones, and a readable summary beside each file so
+// that a change of a digest can be read in a diff.
+func updateDigests(jobs []*job, all []*reports.Report) error {
+	for i, j := range jobs {
+		for k, e := range j.file.Spec.Expect {
+			if e.Form() != scenario.DecisionsForm {
+				continue
+			}
+			column := all[i].Column(reports.Current)
+			if err := replaceDigest(j.file, k, e.Decisions.Digest, column.Digest); err != nil {
+				return err
+			}
+			golden := strings.TrimSuffix(j.file.Path, ".yaml") + ".golden.md"
+			if err := os.WriteFile(golden, []byte(all[i].Markdown()), 0o644); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// replaceDigest changes one digest in a scenario file and nothing else.
+func replaceDigest(file *scenario.File, index int, old, digest string) error {
+	if old == digest {
+		return nil
+	}
+	at := file.Doc.Locate(fmt.Sprintf("spec.expect[%d].decisions.digest", index))
+	text, err := os.ReadFile(file.Path)
+	if err != nil {
+		return err
+	}
+	lines := strings.SplitAfter(string(text), "\n")
+	if at.Line < 1 || at.Line > len(lines) {
+		return fmt.Errorf("%s: cannot find the digest to update", at)
+	}
+	line := lines[at.Line-1]
+	if old != "" && strings.Contains(line, old) {
+		lines[at.Line-1] = strings.Replace(line, old, digest, 1)
+	} else {
+		before, after, ok := strings.Cut(line, "digest:")
+		if !ok {
+			return fmt.Errorf("%s: write `digest: \"\"` on one line, so that it can be updated", at)
+		}
+		rest := strings.TrimLeft(after, " \"'")
+		lines[at.Line-1] = before + `digest: "` + digest + `"` + rest
+	}
+	return os.WriteFile(file.Path, []byte(strings.Join(lines, "")), 0o644)
+}
