@@ -38,8 +38,8 @@ func (f *fields) add(t reflect.Type) {
 	}
 }
 
-// unknown is the message for a field that a struct does not have. Nested is
-// where else the field could belong, tried when no name is similar.
+// unknown is the message for a field that a struct does not have: a similar
+// name, else the place one level down where the field exists, else all names.
 func (f fields) unknown(name string) string {
 	if s := closest(name, f.names); s != "" {
 		return "unknown field; did you mean \"" + s + "\"?"
