@@ -102,7 +102,6 @@ func (a *Autoscalers) Reconcile(ctx context.Context, now time.Time, object *v1al
 			return m.grid.Next(at), err
 		}
 		// Somebody else wrote the object: what they wrote may change the decision.
-		m.loaded = false
 		stored, err := a.Store.Load(ctx, m.name)
 		if err != nil {
 			return m.grid.Next(at), err
@@ -134,9 +133,10 @@ func (a *Autoscalers) memory(name types.NamespacedName) *memory {
 	return m
 }
 
-// compile turns the spec into a policy, once a generation.
+// compile turns the spec into a policy, once a generation. An older generation
+// comes from a cache that lags behind a load.
 func (a *Autoscalers) compile(m *memory, object *v1alpha1.HorizontalAutoscaler) {
-	if m.compiled && m.uid == object.UID && m.generation == object.Generation {
+	if m.compiled && m.uid == object.UID && object.Generation <= m.generation {
 		return
 	}
 	if m.uid != object.UID {
@@ -221,8 +221,9 @@ func (a *Autoscalers) due(m *memory, s slot.Slot) bool {
 func (a *Autoscalers) decide(ctx context.Context, m *memory, s slot.Slot) error {
 	scale, d := a.step(ctx, m, s)
 	if err := a.commit(ctx, m, s, &d); err != nil {
-		// Not committed is not decided.
-		m.restore(m.text)
+		// Not committed is not decided, unless only the answer was lost: the
+		// store knows.
+		m.loaded = false
 		return err
 	}
 	m.record.Missed = 0
@@ -307,11 +308,12 @@ func (a *Autoscalers) sample(ctx context.Context, query string, at time.Time) au
 // actuate sets the target's count. On a conflict it reads again and retries
 // only while the count is still the one that was decided upon.
 func (a *Autoscalers) actuate(ctx context.Context, m *memory, s slot.Slot, scale Scale, replicas int32) *journal.Outcome {
-	outcome := &journal.Outcome{Object: m.record.Object, Slot: s, Result: Applied}
+	outcome := &journal.Outcome{Object: m.record.Object, Slot: s}
 	from := scale.Spec
 	for range attempts {
 		err := a.Targets.Set(ctx, m.target, scale, replicas)
 		if err == nil {
+			outcome.Result = Applied
 			return outcome
 		}
 		outcome.Result = string(Code(err))
