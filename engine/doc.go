@@ -1,0 +1,115 @@
+// Package engine has no code: it is the page to read first.
+//
+// # The idea
+//
+// An autoscaler is a function of time, observations and its own memory. Here it
+// is written as one: a value-in, value-out step. The same function stands behind
+// a real clock in a cluster (cmd/controller) and behind a simulated clock over
+// recorded or synthetic metrics (sim), and cannot tell which. Everything else is
+// an adapter.
+//
+//	same initial state + same inputs = same decisions, byte for byte
+//
+// Both modes share not only the step but the driver around it (engine/cycle):
+// simulators that copy the loop drift away from what they simulate.
+//
+// # Vocabulary
+//
+//   - slot: an instant at which a decision is due; whole seconds, UTC, one
+//     interval apart, shifted by the object's phase. A wake-up only asks which
+//     slot it is.
+//   - scale target: any object with a scale subresource. spec.replicas is what
+//     is wanted, status.replicas what is there.
+//   - recommendation: the replicas that one metric asks for; the largest of all
+//     metrics' goes on.
+//   - stabilization window: how long past recommendations are weighed against a
+//     new one. rate policy: how much the replicas may change within a period.
+//     select policy: which of several rate policies counts. tolerance: the
+//     relative distance from the target that is ignored. bounds: minReplicas and
+//     maxReplicas.
+//   - state: what later decisions need of earlier ones. It lives in the object's
+//     status, so a restart decides as if it had not happened.
+//   - journal: the record of every decision with all its inputs.
+//
+// # The house
+//
+//	engine/api/v1alpha1   the three kinds as Go types and CRDs; data only
+//	engine/policy         spec -> compiled policy: all defaults, all validation
+//	engine/observation    the codes for what could not be observed
+//	engine/slot           the grid of instants
+//	engine/algorithm      metric + replicas -> recommendation
+//	engine/behavior       windows, rate policies, bounds; what limited a number is data
+//	engine/autoscaler     State, Input, Decision, Step
+//	engine/nodegroup      the step of ScalableNodeGroups
+//	engine/producer       the arithmetic of MetricsProducers
+//	engine/convert        HPA and ScaledObject -> our kinds
+//	engine/cycle          the driver and the ports that it needs
+//	engine/journal        records: codec, reader, verification
+//	sim                   clock, event queue, runs
+//	sim/manifest          manifests with the place of every mistake
+//	sim/scenario          the scenario file
+//	sim/world             what decisions act on
+//	sim/check             expectations
+//	sim/recording         recordings: read, write, take from a Prometheus
+//	providers/...         the same ports, live and fake
+//	reports               journal + series -> figures, plots, pages
+//	cmd/karpenter         the command line; cmd/controller, the in-cluster binary
+//
+// Arrows point inwards: cmd -> providers, sim, reports -> engine; the driver ->
+// the core. The core (policy, slot, algorithm, behavior, autoscaler, nodegroup,
+// producer) takes no context, logger or clock and returns no error from a step:
+// a failed read is an input. A test walks the imports.
+//
+// # The life of one decision (engine/cycle, both modes)
+//
+//  1. load: once, past any cache; from then on the driver's memory is the truth.
+//  2. compile: spec to policy, once a generation; an invalid one holds.
+//  3. observe: every query at the slot's own time, and the target's scale. What
+//     fails becomes a code.
+//  4. step: settle the last command, recommend, combine, stabilize, rate-limit, bound.
+//  5. commit: state and status, under the version read, if anything changed that
+//     a later decision could see. This is the decision.
+//  6. actuate: set the count on the version observed; on a conflict only while
+//     the count is still the one decided upon.
+//  7. journal: inputs, numbers of every stage, what limited them.
+//  8. return the next slot.
+//
+// A crash between any two of these loses no decision and repeats none: what was
+// committed is settled against what the next slot observes, and sent again if it
+// is younger than one interval and the count has not moved.
+//
+// # Numbers
+//
+// spec.replicas decides direction, tolerance, partial failures, the base of rate
+// limits, first sight and bounds. status.replicas multiplies Value and
+// Utilization and divides AverageValue's ratio; 0 of it while spec is not makes
+// those metrics unusable. Results are quantised (1e-9, relative) before they are
+// rounded up. A value that is NaN, infinite, negative or above 2^63 is no value.
+//
+// Missing data never scales down: beside a failed metric only a scale-up acts,
+// and without any the count holds. An edit of the bounds still acts.
+//
+// # Where this differs from the HorizontalPodAutoscaler
+//
+// The semantics are those of HPA v2 with a behavior, tick by tick, except for
+// the following; each has a test in engine/autoscaler/deviations_test.go.
+//
+//   - history: HPA forgets scale events after the longest period of their own
+//     direction although the other direction still reads them. Here every event
+//     counts for as long as any policy reads it.
+//   - float: HPA rounds 29.000000000000004 up to 30. Here noise is no replica.
+//   - negative: HPA takes a negative average for an overflow and scales to the
+//     maximum. Here a negative value is like a missing one.
+//   - outage: HPA records nothing while metrics are missing, so a long outage
+//     disarms the window. Here the unknown counts as the last recommendation.
+//   - bounds: HPA skips metrics while the count is outside its bounds. Here the
+//     bounds are the last stage, and metrics are always evaluated.
+//   - zero: HPA takes 0 replicas for "disabled", lets Value return to 0, and a
+//     percentage never leaves 0. Here 0 is no switch, Value and Utilization ask
+//     for at least 1, and every rate policy allows at least one replica up.
+//
+// Besides, a restart changes nothing (HPA forgets its windows), and arithmetic
+// saturates. HPA's other algorithm, for an absent behavior, is not implemented:
+// here the defaults are a window of 300 s down, none up, no rate limits and no
+// tolerance, field by field.
+package engine
