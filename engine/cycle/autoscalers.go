@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"github.com/karpenter-sim/karpenter/engine/algorithm"
 	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
 	"github.com/karpenter-sim/karpenter/engine/autoscaler"
 	"github.com/karpenter-sim/karpenter/engine/journal"
@@ -76,6 +77,8 @@ type memory struct {
 	// Of the grid.
 	last    slot.Slot // last decided slot
 	decided bool      // whether there is one in this process
+
+	rival string // who else acts on the target, as of the last slot
 
 	// Reused from slot to slot.
 	in     autoscaler.Input
@@ -282,7 +285,10 @@ func (a *Autoscalers) observe(ctx context.Context, m *memory, s slot.Slot) Scale
 }
 
 func (a *Autoscalers) scale(ctx context.Context, m *memory) (Scale, observation.Code) {
-	if a.Rival != nil && a.Rival(m.target, m.name) != "" {
+	if m.rival = ""; a.Rival != nil {
+		m.rival = a.Rival(m.target, m.name)
+	}
+	if m.rival != "" {
 		return Scale{}, observation.Contested
 	}
 	scale, err := a.Targets.Get(ctx, m.target)
@@ -302,7 +308,9 @@ func (a *Autoscalers) sample(ctx context.Context, query string, at time.Time) au
 	case result.Samples > 1:
 		return autoscaler.Sample{Code: observation.ManySeries}
 	}
-	return autoscaler.Sample{Value: result.Value}
+	// Judged here as well, so that a number that JSON cannot hold reaches
+	// neither journal nor status where there is no scale to weigh it against.
+	return autoscaler.Sample{Value: result.Value, Code: algorithm.Usable(result.Value)}
 }
 
 // actuate sets the target's count. On a conflict it reads again and retries

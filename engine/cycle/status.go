@@ -109,6 +109,9 @@ func (m *memory) fault(d *autoscaler.Decision) string {
 	case autoscaler.InvalidPolicy:
 		return m.invalid
 	case autoscaler.TargetUnavailable:
+		if m.rival != "" {
+			return fmt.Sprintf("%s %s: %s: %s acts on it too; delete one of them", m.target.Kind, m.target.Name, m.in.Scale.Code, m.rival)
+		}
 		return fmt.Sprintf("%s %s: %s", m.target.Kind, m.target.Name, m.in.Scale.Code)
 	}
 	var failed []string
