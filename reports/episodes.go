@@ -12,7 +12,9 @@ type Episode struct {
 	// Lost is what was missing, in replica-seconds; Depth the most replicas at once.
 	Lost  float64 `json:"lostReplicaSeconds"`
 	Depth float64 `json:"depth"`
-	Blame []Blame `json:"blame"`
+	// Deepest is when Depth was first reached, in Unix seconds.
+	Deepest int64   `json:"deepest"`
+	Blame   []Blame `json:"blame"`
 	// Spans are the causes in order of time, for plots; where there are very
 	// many, neighbours are joined.
 	Spans []Span `json:"-"`
@@ -56,7 +58,9 @@ func (e *episodes) lack(start, end int64, missing float64, why reason) {
 	o.End = end
 	o.Seconds += end - start
 	o.Lost += float64(missing * float64(end-start))
-	o.Depth = max(o.Depth, missing)
+	if missing > o.Depth {
+		o.Depth, o.Deepest = missing, start
+	}
 	e.blame[why] += end - start
 	n := len(o.Spans)
 	if n > 0 && o.Spans[n-1].End == start && o.Spans[n-1].Cause == why.cause && o.Spans[n-1].Detail == why.detail {

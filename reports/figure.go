@@ -30,6 +30,7 @@ type figure struct {
 	episode  *Episode
 	episodes []Episode
 	from, to int64 // shown large
+	alone    bool  // without the whole run below
 }
 
 // A size is the shape in which a figure is drawn, in points.
@@ -43,8 +44,8 @@ type size struct {
 }
 
 var (
-	narrow = size{class: "plot narrow", width: 358, large: 176, overview: 46, text: 11, margin: 54, ticks: 5}
-	wide   = size{class: "plot wide", width: 820, large: 250, overview: 60, text: 12, margin: 66, ticks: 9}
+	narrow = size{class: "plot narrow", width: 358, large: 168, overview: 38, text: 11, margin: 66, ticks: 5}
+	wide   = size{class: "plot wide", width: 820, large: 250, overview: 56, text: 12, margin: 74, ticks: 9}
 )
 
 // newFigure is the figure of an object of a column; recorded is the same object
@@ -67,23 +68,31 @@ func newFigure(run *Run, o, recorded *ObjectReport) *figure {
 	return f
 }
 
+// longEpisode is the length in seconds beyond which only the surroundings of the
+// deepest instant are shown large.
+const longEpisode = 6 * 3600
+
 // zoom shows an episode large, with as much before and after it as explains it,
 // unless that is most of the run anyway.
 func (f *figure) zoom(e *Episode) {
 	f.episode = e
-	around := max((e.End-e.Start)*6/10, 600)
-	from, to := max(f.clock.start, e.Start-around), min(f.clock.end, e.End+around)
+	start, end := e.Start, e.End
+	if end-start > longEpisode {
+		start, end = max(start, e.Deepest-longEpisode/4), min(end, e.Deepest+longEpisode/4)
+	}
+	around := max((end-start)*6/10, 600)
+	from, to := max(f.clock.start, start-around), min(f.clock.end, end+around)
 	if (to-from)*10 < (f.clock.end-f.clock.start)*7 {
 		f.from, f.to = from, to
 	}
 }
 
-func (f *figure) zoomed() bool { return f.from > f.clock.start || f.to < f.clock.end }
+func (f *figure) overview() bool { return !f.alone && (f.from > f.clock.start || f.to < f.clock.end) }
 
 // svg draws the figure in one size.
 func (f *figure) svg(s size, title, description string) (string, error) {
 	height := s.large + 14 + s.text + 8
-	if f.zoomed() {
+	if f.overview() {
 		height += s.overview + s.text + 12
 	}
 	canvas := vgsvg.NewWith(vgsvg.UseWH(s.width, height))
@@ -107,17 +116,18 @@ type figurePlotter struct {
 func (d *figurePlotter) Plot(c draw.Canvas, p *plot.Plot) {
 	f, s := d.figure, d.size
 	canvas := &pen{Canvas: c, size: s.text}
+	axis := canvas.width(number(math.Floor(p.Y.Max)))*wider + 6
 	large := &frame{
 		from: f.from, to: f.to, top: p.Y.Max,
-		left: c.Min.X, right: c.Max.X - s.margin, ceil: c.Max.Y - 4, bottom: c.Max.Y - s.large,
+		left: c.Min.X + axis, right: c.Max.X - s.margin, ceil: c.Max.Y - 4, bottom: c.Max.Y - s.large,
 	}
 	f.drawLarge(canvas, large, s)
-	if !f.zoomed() {
+	if !f.overview() {
 		return
 	}
 	f.drawOverview(canvas, &frame{
 		from: f.clock.start, to: f.clock.end, top: f.top(f.clock.start, f.clock.end),
-		left: c.Min.X, right: c.Max.X - s.margin, bottom: c.Min.Y + s.text + 6, ceil: c.Min.Y + s.text + 6 + s.overview,
+		left: c.Min.X + axis, right: c.Max.X - s.margin, bottom: c.Min.Y + s.text + 6, ceil: c.Min.Y + s.text + 6 + s.overview,
 	}, large, s)
 }
 
@@ -200,24 +210,18 @@ func (f *figure) visible(a *frame) []Span {
 	return spans
 }
 
-// drawCounts draws the grid of replicas, numbered above its lines.
+// drawCounts draws the grid of replicas, numbered beside its lines.
 func (f *figure) drawCounts(p *pen, a *frame, s size) {
 	most := 4
 	if s.large > 200 {
 		most = 5
 	}
-	ticks := countTicks(a.top, most)
-	for i, n := range ticks {
-		if n == 0 {
-			continue
-		}
+	for _, n := range countTicks(a.top, most) {
 		y := a.y(n)
-		p.line(inkGrid, 1, nil, vg.Point{X: a.left, Y: y}, vg.Point{X: a.right, Y: y})
-		label := number(n)
-		if i == len(ticks)-1 {
-			label += " " + plural(int64(n), "replica")
+		if n > 0 {
+			p.line(inkGrid, 1, nil, vg.Point{X: a.left, Y: y}, vg.Point{X: a.right, Y: y})
 		}
-		p.text(inkMuted, vg.Point{X: a.left + 1, Y: y + 2}, draw.XLeft, draw.YBottom, label)
+		p.text(inkMuted, vg.Point{X: a.left - 5, Y: y}, draw.XRight, draw.YCenter, number(n))
 	}
 }
 
@@ -256,6 +260,9 @@ func (f *figure) drawNames(p *pen, a *frame) {
 	}
 }
 
+// wider is how much wider than measured a reader's font may be.
+const wider = 1.2
+
 // drawLane names what limited the replicas, below the curves.
 func (f *figure) drawLane(p *pen, a *frame, s size) {
 	const height = 13
@@ -267,12 +274,12 @@ func (f *figure) drawLane(p *pen, a *frame, s size) {
 		p.box(causeInk(span.Cause, causeHatch), left, bottom, right, top)
 		p.line(causeInk(span.Cause, causeSolid), 2, nil, vg.Point{X: left, Y: top - 0.5}, vg.Point{X: right, Y: top - 0.5})
 		for _, label := range []string{span.label(), string(span.Cause)} {
-			w := small.width(label)
+			w := small.width(label) * wider
 			if w+8 > right-left {
 				continue
 			}
 			middle := (left + right) / 2
-			p.box(inkPage, middle-w/2-2, bottom+0.5, middle+w/2+2, top-1.5)
+			p.box(inkPage, middle-w/2-3, bottom, middle+w/2+3, top-1.5)
 			small.text(inkText, vg.Point{X: middle, Y: (bottom+top)/2 - 0.5}, draw.XCenter, draw.YCenter, label)
 			break
 		}
@@ -301,6 +308,9 @@ func (a *frame) coarse(spans []Span) []Span {
 }
 
 func (s *Span) label() string {
+	if s.Cause == Unknown {
+		return string(Unknown)
+	}
 	b := Blame{Cause: s.Cause, Detail: s.Detail}
 	return b.phrase()
 }
@@ -320,15 +330,15 @@ func joined(spans []Span) []Span {
 
 // drawTimes marks round times below a frame.
 func (f *figure) drawTimes(p *pen, a *frame, most int, y vg.Length, s size) {
-	free := a.left - 4
+	free := a.left - 20
 	for _, t := range timeTicks(f.clock.location, a.from, a.to, most) {
-		x, w := a.x(t.t), p.width(t.label)
-		left := min(max(x-w/2, a.left), a.right+s.margin-w)
+		x, w := a.x(t.t), p.width(t.label)*wider
+		left := min(max(x-w/2, a.left-14), a.right+s.margin-w)
 		p.line(inkFrame, 1, nil, vg.Point{X: x, Y: a.bottom}, vg.Point{X: x, Y: a.bottom - 3})
 		if left < free+4 {
 			continue
 		}
-		p.text(inkMuted, vg.Point{X: left, Y: y}, draw.XLeft, draw.YTop, t.label)
+		p.text(inkMuted, vg.Point{X: left + w/2, Y: y}, draw.XCenter, draw.YTop, t.label)
 		free = left + w
 	}
 }
@@ -352,7 +362,6 @@ func (f *figure) drawOverview(p *pen, a, large *frame, s size) {
 	f.drawLacking(p, a)
 	p.line(inkFrame, 1, nil, vg.Point{X: a.left, Y: a.bottom}, vg.Point{X: a.right, Y: a.bottom})
 	p.line(inkText, 1.2, nil, vg.Point{X: left - 1, Y: a.bottom}, vg.Point{X: left - 1, Y: a.ceil + 2}, vg.Point{X: right + 1, Y: a.ceil + 2}, vg.Point{X: right + 1, Y: a.bottom}, vg.Point{X: left - 1, Y: a.bottom})
-	p.text(inkMuted, vg.Point{X: a.right + 10, Y: (a.bottom + a.ceil) / 2}, draw.XLeft, draw.YCenter, "all")
 	f.drawTimes(p, a, s.ticks, a.bottom-4, s)
 }
 

@@ -29,7 +29,7 @@ func (r *Report) headline() string {
 	if o.score.episodes == 1 {
 		sentence = fmt.Sprintf("%s %s lacked capacity for %s", when, o.Label, amount)
 	} else {
-		sentence = fmt.Sprintf("%s was the worst of %s episodes in which %s lacked capacity, %s in all", when, group(o.score.episodes), o.Label, amount)
+		sentence = fmt.Sprintf("%s lacked capacity for %s in %s episodes, worst %s", o.Label, amount, group(o.score.episodes), when)
 	}
 	return sentence + parts + r.others(o) + "."
 }
@@ -64,6 +64,14 @@ func rangePhrase(s *score) string {
 		return number(s.largest) + " " + plural(int64(s.largest), "replica") + " throughout"
 	}
 	return number(s.smallest) + " to " + number(s.largest) + " replicas"
+}
+
+// signed writes a change with its sign.
+func signed(v float64) string {
+	if v < 0 {
+		return "-" + number(-v)
+	}
+	return "+" + number(v)
 }
 
 func times(n int64) string {
@@ -181,7 +189,9 @@ func (r *Report) trade() string {
 	for i := range r.Columns {
 		switch r.Columns[i].Name {
 		case Recorded, Current, Baseline:
-		default:
+			continue
+		}
+		if !r.Run.Columns[i].Reference {
 			variants = append(variants, &r.Columns[i])
 		}
 	}
@@ -223,13 +233,13 @@ func (c *ColumnReport) hours() float64 { return c.Figures.Get("replica_hours") }
 
 func tradePhrase(current, best *ColumnReport, count int) string {
 	lack, hours := best.lack()-current.lack(), best.hours()-current.hours()
-	name := "Variant " + best.Name
+	name := fmt.Sprintf("Variant %q", best.Name)
 	if count > 1 {
-		name = fmt.Sprintf("Of %d variants %s lacks capacity least: it", count, best.Name)
+		name = fmt.Sprintf("Of %d variants %q lacks capacity least: it", count, best.Name)
 	}
 	percent := ""
 	if current.hours() > 0 {
-		percent = fmt.Sprintf(" (%+.0f %%)", 100*hours/current.hours())
+		percent = " (" + signed(100*hours/current.hours()) + " %)"
 	}
 	less := fmt.Sprintf("lacks capacity for %s min less", number(-lack))
 	switch {
@@ -239,12 +249,25 @@ func tradePhrase(current, best *ColumnReport, count int) string {
 		return fmt.Sprintf("%s %s, for %s replica-hours more%s.", name, less, number(hours), percent)
 	case lack == 0 && hours < 0:
 		return fmt.Sprintf("%s lacks capacity no longer than current and saves %s replica-hours%s.", name, number(-hours), percent)
+	case lack == 0 && hours == 0:
+		return fmt.Sprintf("No variant improves on current: %q gives the same breach minutes and replica-hours.", best.Name)
 	case lack == 0:
-		return fmt.Sprintf("No variant improves on current: %s lacks capacity for the same time with %s replica-hours more%s.", best.Name, number(hours), percent)
+		return fmt.Sprintf("No variant improves on current: %q lacks capacity for the same time with %s replica-hours more%s.", best.Name, number(hours), percent)
 	case hours < 0:
-		return fmt.Sprintf("No variant lacks capacity for less time: %s saves %s replica-hours%s for %s min more.", best.Name, number(-hours), percent, number(lack))
+		return fmt.Sprintf("No variant lacks capacity for less time: %q saves %s replica-hours%s for %s min more.", best.Name, number(-hours), percent, number(lack))
 	}
-	return fmt.Sprintf("No variant improves on current: %s lacks capacity for %s min more with %s replica-hours more%s.", best.Name, number(lack), number(hours), percent)
+	return fmt.Sprintf("No variant improves on current: %q lacks capacity for %s min more with %s replica-hours more%s.", best.Name, number(lack), number(hours), percent)
+}
+
+// notes are the caller's, and what a zoom leaves out.
+func (r *Report) notes() []string {
+	run := r.Run
+	if run.whole == nil {
+		return run.Notes
+	}
+	c := run.clock()
+	return append(append([]string{}, run.Notes...), fmt.Sprintf("The run covers %s to %s; this is a part of it. Expectations were judged over all of it.",
+		c.full(run.whole.start), c.full(run.whole.end)))
 }
 
 // caveats are assumptions that the figures themselves show.

@@ -35,6 +35,7 @@ type stored struct {
 	Seed         int64          `json:"seed"`
 	Start        string         `json:"start"`
 	End          string         `json:"end"`
+	Shown        *storedRange   `json:"shown,omitempty"` // of a zoomed report
 	TimeZone     string         `json:"timeZone"`
 	Columns      []storedColumn `json:"columns"`
 	Expectations []Expectation  `json:"expectations,omitempty"`
@@ -43,13 +44,21 @@ type stored struct {
 	Series       []storedSeries `json:"series"`
 }
 
+// storedRange is what a zoomed report shows of its run.
+type storedRange struct {
+	Start string `json:"start"`
+	End   string `json:"end"`
+}
+
 type storedColumn struct {
-	Name    string         `json:"name"`
-	Digest  string         `json:"digest,omitempty"`
-	File    string         `json:"file,omitempty"`
-	Figures Figures        `json:"figures"`
-	Blame   []Blame        `json:"blame"`
-	Objects []storedObject `json:"objects"`
+	Name   string `json:"name"`
+	Digest string `json:"digest,omitempty"`
+	File   string `json:"file,omitempty"`
+	// Reference columns are never ranked.
+	Reference bool           `json:"reference,omitempty"`
+	Figures   Figures        `json:"figures"`
+	Blame     []Blame        `json:"blame"`
+	Objects   []storedObject `json:"objects"`
 }
 
 type storedObject struct {
@@ -82,13 +91,19 @@ func (r *Report) stored() *stored {
 		Schema: schemaVersion, Name: run.Name, Description: run.Description, Passed: r.Passed(),
 		Headline: r.Headline, Trade: r.Trade, Badge: run.Badge, Fidelity: run.Fidelity,
 		Assumptions: run.Assumptions, Notes: run.Notes, Version: run.Version, Command: run.Command,
-		Seed: run.Seed, Start: rfc3339(run.Start), End: rfc3339(run.End), TimeZone: run.location().String(),
+		Seed: run.Seed, Start: rfc3339(run.covers().start), End: rfc3339(run.covers().end), TimeZone: run.location().String(),
 		Expectations: run.Expectations, AllRuns: r.AllRuns, Runs: r.Runs,
+	}
+	if run.whole != nil {
+		s.Shown = &storedRange{rfc3339(run.Start), rfc3339(run.End)}
 	}
 	first := map[journal.Object]Steps{}
 	for i := range r.Columns {
 		c := &r.Columns[i]
-		column := storedColumn{Name: c.Name, Digest: c.Digest, File: run.Columns[i].File, Figures: c.Figures, Blame: c.Blame, Objects: []storedObject{}}
+		column := storedColumn{
+			Name: c.Name, Digest: c.Digest, File: run.Columns[i].File, Reference: run.Columns[i].Reference,
+			Figures: c.Figures, Blame: c.Blame, Objects: []storedObject{},
+		}
 		for j := range c.Objects {
 			o := &c.Objects[j]
 			column.Objects = append(column.Objects, o.stored())
@@ -206,7 +221,7 @@ func (s *stored) run(dir string) (*Run, error) {
 }
 
 func (c *storedColumn) column(dir string) Column {
-	column := Column{Name: c.Name, Digest: c.Digest, File: c.File}
+	column := Column{Name: c.Name, Digest: c.Digest, File: c.File, Reference: c.Reference}
 	for i := range c.Objects {
 		o := &c.Objects[i]
 		object := Object{

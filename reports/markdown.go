@@ -69,10 +69,17 @@ func (r *Report) markdownExpectations(b *strings.Builder) {
 		b.WriteString("\n")
 	}
 	for i := range failed {
+		if i == maxFailures {
+			fmt.Fprintf(b, "- %d more failed; see %s\n", len(failed)-i, htmlName)
+			break
+		}
 		e := &failed[i]
 		fmt.Fprintf(b, "- ❌ **%s** %s: %s\n", escapeMarkdown(e.Name), codeSpan(e.Expr), escapeMarkdown(r.failure(e)))
 	}
 }
+
+// maxFailures is how many failures a summary spells out.
+const maxFailures = 50
 
 // failure is what a failed expectation says: message, series, value, instant.
 func (r *Report) failure(e *Expectation) string {

@@ -98,7 +98,7 @@ func (r *Report) page() (*page, error) {
 		Name: run.Name, Covered: run.clock().covered(), Headline: r.Headline, Trade: r.Trade, Scope: r.scope(),
 		Description: run.Description, Command: run.Command,
 		Badges: r.badges(), Titles: figureTitles(), Rows: r.columnRows(),
-		Assumptions: r.assumptions(), Notes: run.Notes,
+		Assumptions: r.assumptions(), Notes: r.notes(),
 		Expectations: r.expectationViews(), Blame: r.blameTable(), Objects: r.objectTable(), Figures: r.figureTable(),
 		Definitions: definitions(), About: r.about(), Decisions: r.decisionsView(), Policies: r.policyViews(),
 	}
@@ -121,9 +121,9 @@ func (r *Report) figureView(o *ObjectReport) (*figureView, error) {
 		recorded = c.object(o.Object)
 	}
 	f := newFigure(r.Run, o, recorded)
-	caption := fmt.Sprintf("%s, %s", o.Label, f.clock.stretch(f.from, f.to))
-	if f.zoomed() {
-		caption += "; below, the whole run"
+	caption := "Replicas of " + o.Label + ", " + f.clock.window(f.from, f.to)
+	if f.overview() {
+		caption += "; below, the whole run, with marks where capacity was lacking"
 	}
 	view := &figureView{Caption: caption + "."}
 	for _, s := range []size{narrow, wide} {
@@ -146,11 +146,12 @@ func (r *Report) comparedFigures(o *ObjectReport) ([]figureView, error) {
 			continue
 		}
 		f := newFigure(r.Run, other, nil)
+		f.alone = true
 		if len(o.Episodes) > 0 {
 			f.from, f.to = r.Run.Start, r.Run.End
 			f.zoom(&o.Episodes[0])
 		}
-		view := figureView{Caption: fmt.Sprintf("%s: %s, %s.", c.Name, o.Label, f.clock.stretch(f.from, f.to))}
+		view := figureView{Caption: fmt.Sprintf("%s: %s, %s.", c.Name, o.Label, f.clock.window(f.from, f.to))}
 		for _, s := range []size{narrow, wide} {
 			drawing, err := f.svg(s, "Replicas of "+o.Label+" in column "+c.Name, "")
 			if err != nil {
@@ -222,11 +223,7 @@ func (o *ObjectReport) key() []keyView {
 	var list []keyView
 	for i := range o.Blame {
 		b := &o.Blame[i]
-		text := string(b.Cause)
-		if b.Detail != "" {
-			text += ": " + b.Detail
-		}
-		list = append(list, keyView{swatch(b.Cause), text + " · " + minutesOrSeconds(b.Seconds)})
+		list = append(list, keyView{swatch(b.Cause), b.phrase() + ": " + minutesOrSeconds(b.Seconds)})
 	}
 	return list
 }

@@ -64,7 +64,12 @@ type Run struct {
 	Columns []Column
 	// Expectations may be added after Compute, before anything is written.
 	Expectations []Expectation
+	// whole is what the run covered before a Zoom.
+	whole *interval
 }
+
+// An interval is [start, end), in Unix seconds.
+type interval struct{ start, end int64 }
 
 // Fidelity is how often the current policy, replayed, gives the recorded replicas.
 type Fidelity struct {
@@ -85,6 +90,9 @@ type Column struct {
 	File string
 	// Digest is the golden digest of the column's decisions.
 	Digest string
+	// Reference marks what no policy could do or nobody would run (an oracle, a
+	// static peak): it is shown and never ranked.
+	Reference bool
 }
 
 // An Object is one autoscaler of a column and its replicas over time.
@@ -121,8 +129,28 @@ type Expectation struct {
 	Line int    `json:"line,omitempty"`
 }
 
+// SetBaseline adds the primary column of another run of the same demand as the
+// column baseline, in place of a former one. file is where its journal stands
+// below this run's directory, so that ReadRun finds it again.
+func (run *Run) SetBaseline(base *Run, file string) error {
+	if err := base.check(); err != nil {
+		return fmt.Errorf("baseline: %w", err)
+	}
+	column := base.Columns[primaryColumn(base)]
+	column.Name, column.File = Baseline, file
+	for i := range run.Columns {
+		if run.Columns[i].Name == Baseline {
+			run.Columns[i] = column
+			return nil
+		}
+	}
+	run.Columns = append(run.Columns, column)
+	return nil
+}
+
 // Zoom is the run narrowed to [from, to), as far as it covers it. What was
-// judged over the whole run keeps its result.
+// judged over the whole run keeps its result, and what Zoom's report stores is
+// still the whole run.
 func Zoom(run *Run, from, to int64) (*Run, error) {
 	narrow := *run
 	narrow.Start, narrow.End = max(run.Start, from), min(run.End, to)
@@ -130,7 +158,17 @@ func Zoom(run *Run, from, to int64) (*Run, error) {
 		return nil, fmt.Errorf("run %s: nothing between %s and %s; it covers %s to %s", run.Name,
 			rfc3339(from), rfc3339(to), rfc3339(run.Start), rfc3339(run.End))
 	}
+	whole := run.covers()
+	narrow.whole = &whole
 	return &narrow, nil
+}
+
+// covers is what the run covers, or did before a Zoom.
+func (run *Run) covers() interval {
+	if run.whole != nil {
+		return *run.whole
+	}
+	return interval{run.Start, run.End}
 }
 
 func (run *Run) location() *time.Location {

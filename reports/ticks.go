@@ -9,7 +9,7 @@ type tick struct {
 }
 
 // timeSteps are the distances between ticks, in seconds; days are 86,400.
-var timeSteps = []int64{1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800, 1209600}
+var timeSteps = []int64{1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, day, 2 * day, 4 * day, 7 * day, 14 * day}
 
 const day = 86400
 
@@ -29,13 +29,13 @@ func timeTicks(location *time.Location, from, to int64, most int) []tick {
 	start := time.Unix(from, 0).In(location)
 	var ticks []tick
 	for d, last := 0, from-1; ; d++ {
-		midnight := time.Date(start.Year(), start.Month(), start.Day()+d, 0, 0, 0, 0, location)
-		if midnight.Unix() >= to {
+		date := time.Date(start.Year(), start.Month(), start.Day()+d, 0, 0, 0, 0, location)
+		if date.Unix() >= to {
 			return ticks
 		}
 		if step >= day {
 			// Whole days count from the epoch, so that zooming keeps the marks.
-			if days := time.Date(midnight.Year(), midnight.Month(), midnight.Day(), 0, 0, 0, 0, time.UTC).Unix() / day; days%(step/day) != 0 {
+			if days := time.Date(date.Year(), date.Month(), date.Day(), 0, 0, 0, 0, time.UTC).Unix() / day; days%(step/day) != 0 {
 				continue
 			}
 		}
@@ -50,11 +50,10 @@ func timeTicks(location *time.Location, from, to int64, most int) []tick {
 }
 
 func tickLabel(at time.Time, step int64) string {
-	midnight := at.Hour() == 0 && at.Minute() == 0 && at.Second() == 0
 	switch {
 	case step >= day:
 		return at.Format("Mon 2 Jan")
-	case midnight && step >= 3600:
+	case midnight(at) && step >= 3600:
 		return at.Format("Mon 2")
 	case step < 60:
 		return at.Format("15:04:05")

@@ -26,8 +26,8 @@ func (c clock) oneWeek() bool { return c.days() <= 7 }
 // days is the number of calendar days that the run touches.
 func (c clock) days() int {
 	from, to := c.at(c.start), c.at(c.end-1)
-	midnight := func(t time.Time) time.Time { return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, time.UTC) }
-	return int(midnight(to).Sub(midnight(from))/(24*time.Hour)) + 1
+	date := func(t time.Time) time.Time { return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, time.UTC) }
+	return int(date(to).Sub(date(from))/(24*time.Hour)) + 1
 }
 
 func sameDay(a, b time.Time) bool {
@@ -69,14 +69,32 @@ func (c clock) instant(t int64) string {
 // full is a moment with date and zone.
 func (c clock) full(t int64) string { return c.at(t).Format("2006-01-02 15:04:05 MST") }
 
-// covered is what the run covers: "Mon 5 January 2026 08:00 to 09:00 UTC".
+// covered is what the run covers: "Mon 5 Jan 2026 08:00–09:00 UTC", or its days
+// where it is made of whole ones.
 func (c clock) covered() string {
-	from, to := c.at(c.start), c.at(c.end)
-	if sameDay(from, to) {
-		return from.Format("Mon 2 January 2006, 15:04") + "–" + to.Format("15:04 MST")
+	from, to, last := c.at(c.start), c.at(c.end), c.at(c.end-1)
+	switch {
+	case midnight(from) && midnight(to) && sameDay(from, last):
+		return from.Format("Mon 2 Jan 2006, MST")
+	case midnight(from) && midnight(to):
+		return from.Format("Mon 2 Jan") + " – " + last.Format("Mon 2 Jan 2006, MST")
+	case sameDay(from, to):
+		return from.Format("Mon 2 Jan 2006 15:04") + "–" + to.Format("15:04 MST")
 	}
-	return from.Format("Mon 2 January 2006 15:04") + " – " + to.Format("Mon 2 January 2006 15:04 MST")
+	return from.Format("Mon 2 Jan 15:04") + " – " + to.Format("Mon 2 Jan 2006 15:04 MST")
 }
+
+// window is a range of time for captions, briefer than stretch.
+func (c clock) window(start, end int64) string {
+	if from, to, last := c.at(start), c.at(end), c.at(end-1); midnight(from) && midnight(to) {
+		return from.Format("Mon 2") + " – " + last.Format("Mon 2 Jan")
+	} else if !sameDay(from, last) {
+		return from.Format("Mon 2 Jan 15:04") + " – " + to.Format("Mon 2 Jan 15:04")
+	}
+	return c.stretch(start, end)
+}
+
+func midnight(t time.Time) bool { return t.Hour() == 0 && t.Minute() == 0 && t.Second() == 0 }
 
 // span is a length of time in its largest fitting units: "90 s" is "1 min 30 s".
 func span(seconds int64) string {
