@@ -3,6 +3,7 @@ package cycle
 import (
 	"context"
 	"fmt"
+	"math"
 	"strconv"
 	"testing"
 	"time"
@@ -41,6 +42,7 @@ type cluster struct {
 	records  []journal.Record
 	outcomes []journal.Outcome
 	commits  int
+	crashed  bool
 }
 
 // newCluster has a Deployment of 5 replicas, scaled to one for each 10 of the
@@ -201,4 +203,14 @@ func (c *cluster) Outcome(o *journal.Outcome) {
 		c.outcomes = append(c.outcomes, *o)
 		return nil
 	})
+}
+
+// brokenBeside answers the query "broken" with NaN.
+type brokenBeside struct{ *cluster }
+
+func (b brokenBeside) Query(ctx context.Context, query string, at time.Time) (Result, error) {
+	if query == "broken" {
+		return Result{Samples: 1, Value: math.NaN()}, nil
+	}
+	return b.cluster.Query(ctx, query, at)
 }
