@@ -209,3 +209,23 @@ func TestVerifyBrokenFile(t *testing.T) {
 		t.Errorf("a failed read is no difference: %v", err)
 	}
 }
+
+// FuzzVerify decides foreign records again, whatever policy and state they bring.
+func FuzzVerify(f *testing.F) {
+	for _, line := range linesOf(writtenBy(f, story()...)) {
+		body, _, _ := strings.Cut(line, `,"digest"`)
+		f.Add(body, `1 10/0 60/30 1767600000 5:0-10,9:20 +4:20 20:5>9`, `{"interval":10,"max":40,"metrics":[{"query":"m","type":"Value","target":0}],"up":{"policies":[{"type":"Percent","value":-1,"period":-1}]},"down":{"window":-5}}`)
+	}
+	f.Fuzz(func(t *testing.T, body, state, encoded string) {
+		verifyText(seal(body))
+		record, _, err := decode([]byte(seal(body)))
+		if err != nil || record == nil {
+			return
+		}
+		// Bodies of any kind under the digests that they should have.
+		record.Bodies, record.StateBody, record.Prev = true, state, Digest([]byte(state))
+		record.PolicyBody, record.Policy = encoded, policy.Digest([]byte(encoded))
+		line, _ := Append(nil, record)
+		Verify(bytes.NewReader(line), "j")
+	})
+}
