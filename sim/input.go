@@ -30,6 +30,7 @@ type Input struct {
 
 	start, end int64 // Unix milliseconds; end is exclusive for decisions
 	recordings []*recording.Recording
+	inputs     *fake.Inputs // nil without inputSeries
 	temporary  string
 	converted  int
 }
@@ -40,6 +41,9 @@ func Open(ctx context.Context, file *scenario.File) (*Input, error) {
 	spec := &file.Spec
 	in := &Input{File: file, start: spec.Start.UnixMilli()}
 	in.end = in.start + time.Duration(spec.Duration).Milliseconds()
+	if err := in.parseInputs(); err != nil {
+		return nil, err
+	}
 	for i := range spec.Recordings {
 		if err := in.open(ctx, &spec.Recordings[i]); err != nil {
 			in.Close()
@@ -55,6 +59,20 @@ func Open(ctx context.Context, file *scenario.File) (*Input, error) {
 		return nil, err
 	}
 	return in, nil
+}
+
+func (in *Input) parseInputs() error {
+	spec := &in.File.Spec
+	if len(spec.InputSeries) == 0 {
+		return nil
+	}
+	inputs := make([]fake.InputSpec, len(spec.InputSeries))
+	for i, s := range spec.InputSeries {
+		inputs[i] = fake.InputSpec{Series: s.Series, Values: s.Values}
+	}
+	var err error
+	in.inputs, err = fake.ParseInputs(in.start, time.Duration(spec.Interval), inputs)
+	return err
 }
 
 func (in *Input) open(ctx context.Context, r *scenario.Recording) error {
@@ -123,21 +141,16 @@ func (in *Input) Close() error {
 // feed streams the samples that the queries can see, from inputSeries and
 // recordings; without queries, all samples. A series that drop accepts is left out.
 func (in *Input) feed(queries []string, drop func(labels.Labels) bool) (fake.Feed, error) {
+	if queries != nil && len(queries) == 0 {
+		return fake.MergeFeeds(), nil
+	}
 	matchers, from, err := in.needed(queries)
 	if err != nil {
 		return nil, err
 	}
 	var feeds []fake.Feed
-	if spec := &in.File.Spec; len(spec.InputSeries) > 0 {
-		inputs := make([]fake.InputSpec, len(spec.InputSeries))
-		for i, s := range spec.InputSeries {
-			inputs[i] = fake.InputSpec{Series: s.Series, Values: s.Values}
-		}
-		feed, err := fake.InputSeries(in.start, time.Duration(spec.Interval), inputs)
-		if err != nil {
-			return nil, err
-		}
-		feeds = append(feeds, feed)
+	if in.inputs != nil {
+		feeds = append(feeds, in.inputs.Feed())
 	}
 	for _, r := range in.recordings {
 		if m := r.Info().Manifest; m != nil && m.Evaluated {

@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	_ "time/tzdata" // zones must not depend on the machine
 
 	"github.com/spf13/cobra"
 )

@@ -66,13 +66,16 @@ func (a *app) prepare(ctx context.Context, file *scenario.File, conversion conve
 		errs = append(errs, file.Doc.Errorf("spec", "no HorizontalAutoscaler to run: add one to the file or to spec.manifests"))
 	}
 	for i, v := range file.Spec.Variants {
-		set := file.Variants[i]
-		if set == nil {
-			var err error
-			if set, err = file.Manifests.Assign(v.Set); err != nil {
-				errs = append(errs, err)
-				continue
-			}
+		if own := file.Variants[i]; own != nil {
+			_, err := sim.Adopt(own, conversion)
+			errs = append(errs, err)
+			add(v.Name, file.Manifests.Override(own))
+			continue
+		}
+		set, err := file.Manifests.Assign(v.Set)
+		if err != nil {
+			errs = append(errs, err)
+			continue
 		}
 		add(v.Name, set)
 	}

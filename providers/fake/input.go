@@ -28,10 +28,17 @@ type InputSpec struct {
 	Where string
 }
 
-// InputSeries returns a feed of synthetic series. The first value of each has
-// the time start (Unix milliseconds), the others follow at the interval. Errors
-// name the series and the place in its notation.
-func InputSeries(start int64, interval time.Duration, specs []InputSpec) (Feed, error) {
+// Inputs are parsed synthetic series, from which any number of feeds can be made.
+type Inputs struct {
+	start, step int64
+	labels      []labels.Labels
+	values      [][]parser.SequenceValue
+}
+
+// ParseInputs parses synthetic series. The first value of each has the time
+// start (Unix milliseconds), the others follow at the interval. Errors name the
+// series and the place in its notation.
+func ParseInputs(start int64, interval time.Duration, specs []InputSpec) (*Inputs, error) {
 	step := interval.Milliseconds()
 	if step <= 0 {
 		return nil, fmt.Errorf("interval %v of the input series: at least 1ms is needed", interval)
@@ -39,7 +46,7 @@ func InputSeries(start int64, interval time.Duration, specs []InputSpec) (Feed, 
 	if err := checkInputSize(specs); err != nil {
 		return nil, err
 	}
-	feed := &inputFeed{start: start, step: step}
+	in := &Inputs{start: start, step: step}
 	seen := map[string]InputSpec{}
 	p := parser.NewParser(parser.Options{})
 	for _, spec := range specs {
@@ -51,11 +58,28 @@ func InputSeries(start int64, interval time.Duration, specs []InputSpec) (Feed, 
 			return nil, spec.errorf("the series is defined twice%s; labels must differ", first.suffix())
 		}
 		seen[l.String()] = spec
-		feed.labels = append(feed.labels, l)
-		feed.values = append(feed.values, values)
-		feed.active = append(feed.active, len(feed.active))
+		in.labels = append(in.labels, l)
+		in.values = append(in.values, values)
 	}
-	return feed, nil
+	return in, nil
+}
+
+// Feed returns a feed of all the series.
+func (in *Inputs) Feed() Feed {
+	feed := &inputFeed{Inputs: in, active: make([]int, len(in.labels))}
+	for i := range feed.active {
+		feed.active[i] = i
+	}
+	return feed
+}
+
+// InputSeries parses synthetic series and returns a feed of them; see ParseInputs.
+func InputSeries(start int64, interval time.Duration, specs []InputSpec) (Feed, error) {
+	in, err := ParseInputs(start, interval, specs)
+	if err != nil {
+		return nil, err
+	}
+	return in.Feed(), nil
 }
 
 // checkInputSize bounds what the notation expands to before anything expands it.
@@ -132,9 +156,7 @@ func (s InputSpec) suffix() string {
 
 // An inputFeed walks over all series one grid point after the other.
 type inputFeed struct {
-	start, step int64
-	labels      []labels.Labels
-	values      [][]parser.SequenceValue
+	*Inputs
 	// active are the indexes of the series that have values left, ascending.
 	active []int
 	// point is the current grid point, next the position in active.

@@ -39,6 +39,18 @@ type Preevaluator struct {
 	// chunk is the number of the current chunk.
 	chunk int64
 	err   error
+	// next is the chunk after the current one, which is evaluated while the
+	// current one is being asked; nil if there is none.
+	next *nextChunk
+}
+
+// A nextChunk is a chunk in the making. Until done is closed, the feed, the
+// store and the planner are its own.
+type nextChunk struct {
+	chunk  int64
+	tables []resultTable
+	err    error
+	done   chan struct{}
 }
 
 // A Preevaluated is one query of a Preevaluator. It implements
@@ -103,7 +115,17 @@ func (e *Preevaluator) Add(query string, grid Grid) (*Preevaluated, error) {
 }
 
 // Close closes the feed.
-func (e *Preevaluator) Close() error { return e.intake.feed.Close() }
+func (e *Preevaluator) Close() error {
+	e.settle()
+	return e.intake.feed.Close()
+}
+
+// settle waits until nothing is evaluated in the background.
+func (e *Preevaluator) settle() {
+	if e.next != nil {
+		<-e.next.done
+	}
+}
 
 // Query implements cycle.MetricSource for the query given to Add. Warnings are
 // left out.
@@ -143,20 +165,59 @@ func (q *Preevaluated) offGrid(at int64) error {
 		q.prepared.text, formatTime(at), q.grid.Interval, formatTime(q.grid.Start), cycle.ErrUnavailable)
 }
 
-// advance evaluates all queries for the chunk of an instant.
+// advance makes the chunk of an instant the current one, and begins the next.
 func (e *Preevaluator) advance(at int64) error {
-	if e.err == nil {
-		e.err = e.load(floorDiv(at, chunkLength))
+	if e.err != nil {
+		return e.err
 	}
-	return e.err
+	chunk := floorDiv(at, chunkLength)
+	e.settle()
+	ready := e.next
+	if ready == nil || ready.chunk != chunk {
+		ready = &nextChunk{chunk: chunk}
+		ready.tables, ready.err = e.load(chunk)
+	}
+	e.next = nil
+	if e.err = ready.err; e.err != nil {
+		return e.err
+	}
+	adjacent := e.chunk+1 == chunk
+	e.chunk = chunk
+	for i, q := range e.queries {
+		q.previous = resultTable{}
+		if adjacent {
+			q.previous = q.current
+		}
+		q.current = ready.tables[i]
+	}
+	e.begin(chunk + 1)
+	return nil
 }
 
-func (e *Preevaluator) load(chunk int64) error {
+// begin evaluates a chunk in the background, if any query has instants in it.
+func (e *Preevaluator) begin(chunk int64) {
+	wanted := false
+	for _, q := range e.queries {
+		wanted = wanted || q.grid.End == 0 || q.grid.End >= chunk*chunkLength
+	}
+	if !wanted {
+		return
+	}
+	next := &nextChunk{chunk: chunk, done: make(chan struct{})}
+	e.next = next
+	go func() {
+		defer close(next.done)
+		next.tables, next.err = e.load(chunk)
+	}()
+}
+
+// load reads the samples of a chunk and evaluates all queries for it.
+func (e *Preevaluator) load(chunk int64) ([]resultTable, error) {
 	if !e.started {
 		e.started = true
 		feed, err := e.open()
 		if err != nil {
-			return err
+			return nil, err
 		}
 		e.intake.feed.add(feed)
 	}
@@ -166,22 +227,16 @@ func (e *Preevaluator) load(chunk int64) error {
 	before := from - e.window.Milliseconds()
 	e.store.Prune(before)
 	if err := e.read(before, to-1); err != nil {
-		return err
+		return nil, err
 	}
-	adjacent := e.chunk+1 == chunk
-	e.chunk = chunk
-	for _, q := range e.queries {
-		previous := resultTable{}
-		if adjacent {
-			previous = q.current
-		}
-		recycled := q.previous
-		q.previous = previous
-		if err := q.fill(from, to, recycled); err != nil {
-			return err
+	tables := make([]resultTable, len(e.queries))
+	for i, q := range e.queries {
+		var err error
+		if tables[i], err = q.table(from, to); err != nil {
+			return nil, err
 		}
 	}
-	return nil
+	return tables, nil
 }
 
 // read takes in the feed's samples up to last, a chunk at a time so that a long
@@ -200,8 +255,8 @@ func (e *Preevaluator) read(before, last int64) error {
 	}
 }
 
-// fill evaluates the query for the instants of its grid in [from, to).
-func (q *Preevaluated) fill(from, to int64, recycled resultTable) error {
+// table evaluates the query for the instants of its grid in [from, to).
+func (q *Preevaluated) table(from, to int64) (resultTable, error) {
 	first := q.grid.Start
 	if from > first {
 		first += (from - first + q.interval - 1) / q.interval * q.interval
@@ -214,50 +269,37 @@ func (q *Preevaluated) fill(from, to int64, recycled resultTable) error {
 	if first < end {
 		n = int((end-first-1)/q.interval) + 1
 	}
-	q.current = resultTable{
-		from: from, to: to, first: first,
-		samples: zeroed(recycled.samples, n),
-		values:  zeroed(recycled.values, n),
-	}
+	t := resultTable{from: from, to: to, first: first, samples: make([]int32, n), values: make([]float64, n)}
 	if n == 0 {
-		return nil
+		return t, nil
 	}
-	return q.evaluate(0, n-1)
-}
-
-// zeroed returns n zeros, in s if they fit.
-func zeroed[T any](s []T, n int) []T {
-	if cap(s) < n {
-		return make([]T, n)
-	}
-	s = s[:n]
-	clear(s)
-	return s
+	err := q.evaluate(&t, 0, n-1)
+	return t, err
 }
 
 // evaluate fills the table's entries low to high. An error at one instant fails
 // the whole range, as do too many samples, so it tries halves then: only the
 // instants that fail by themselves keep an error.
-func (q *Preevaluated) evaluate(low, high int) error {
-	t, p := &q.current, q.owner.planner
+func (q *Preevaluated) evaluate(t *resultTable, low, high int) error {
+	p := q.owner.planner
 	if low == high {
-		return q.evaluateOne(low)
+		return q.evaluateOne(t, low)
 	}
 	matrix, err := p.rangeQuery(context.Background(), q.prepared.text,
 		t.first+int64(low)*q.interval, t.first+int64(high)*q.interval, q.grid.Interval)
 	if err == nil {
-		q.enter(matrix)
+		q.enter(t, matrix)
 		return nil
 	}
 	middle := (low + high) / 2
-	if err := q.evaluate(low, middle); err != nil {
+	if err := q.evaluate(t, low, middle); err != nil {
 		return err
 	}
-	return q.evaluate(middle+1, high)
+	return q.evaluate(t, middle+1, high)
 }
 
-func (q *Preevaluated) evaluateOne(i int) error {
-	t, p := &q.current, q.owner.planner
+func (q *Preevaluated) evaluateOne(t *resultTable, i int) error {
+	p := q.owner.planner
 	at := t.first + int64(i)*q.interval
 	value, _, err := p.run(context.Background(), q.prepared.plan, at)
 	if err != nil {
@@ -277,8 +319,7 @@ func (q *Preevaluated) evaluateOne(i int) error {
 }
 
 // enter enters a range query's result into the table.
-func (q *Preevaluated) enter(matrix promql.Matrix) {
-	t := &q.current
+func (q *Preevaluated) enter(t *resultTable, matrix promql.Matrix) {
 	for _, series := range matrix {
 		for _, point := range series.Floats {
 			i := int((point.T - t.first) / q.interval)
