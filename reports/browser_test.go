@@ -125,3 +125,21 @@ func evaluate[T any](b *browser, expression string) T {
 	}
 	return value
 }
+
+// quiet fails the test where a page complained or asked for more than itself.
+func (b *browser) quiet() {
+	b.t.Helper()
+	b.lock.Lock()
+	defer b.lock.Unlock()
+	for _, message := range b.console {
+		b.t.Errorf("console: %s", message)
+	}
+	for _, url := range b.requests {
+		if !strings.HasPrefix(url, "file://") || !strings.HasSuffix(url, ".html") {
+			b.t.Errorf("request to %s", url)
+		}
+	}
+	if len(b.requests) == 0 {
+		b.t.Error("no request was seen, not even that of the page")
+	}
+}

@@ -39,7 +39,7 @@ func WriteCall(dir string, reports []*Report, call Call) error {
 	}
 	return writeFiles(dir, []outputFile{
 		{indexName, index},
-		{markdownName, []byte(CallMarkdown(reports, call))},
+		{markdownName, []byte(CallMarkdown(reports))},
 		{jsonName, append(data, '\n')},
 		{junitName, junit},
 	})
@@ -69,7 +69,7 @@ func failuresFirst(reports []*Report) []*Report {
 
 // CallMarkdown is the whole call's summary: failures first, at most 60,000
 // bytes. What does not fit is counted, not cut in the middle.
-func CallMarkdown(reports []*Report, call Call) string {
+func CallMarkdown(reports []*Report) string {
 	if len(reports) == 1 {
 		if text := reports[0].Markdown(); len(text) <= maxSummary {
 			return text

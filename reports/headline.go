@@ -19,8 +19,8 @@ func (r *Report) headline() string {
 		return fmt.Sprintf("%s ran %s for %s; what was needed is not known, so whether it lacked capacity is not either.",
 			o.Label, rangePhrase(&o.score), longSpan(r.Run.End-r.Run.Start))
 	case o.score.lacking == 0:
-		return fmt.Sprintf("%s never lacked capacity in %s; it ran %s, %s replica-hours in all, and reversed %s.",
-			r.everyone(o), longSpan(r.Run.End-r.Run.Start), rangePhrase(&o.score), number(o.Figures.Get("replica_hours")), times(o.score.reversals))
+		return fmt.Sprintf("%s never lacked capacity in %s; it ran %s, %s in all, %s.",
+			r.everyone(o), longSpan(r.Run.End-r.Run.Start), rangePhrase(&o.score), replicaHours(o.Figures.Get("replica_hours")), reversals(o.score.reversals))
 	}
 	worst := &o.Episodes[0]
 	when := r.Run.clock().stretch(worst.Start, worst.End)
@@ -74,16 +74,19 @@ func signed(v float64) string {
 	return "+" + number(v)
 }
 
-func times(n int64) string {
-	switch n {
-	case 0:
-		return "never"
-	case 1:
-		return "once"
-	case 2:
-		return "twice"
+func reversals(n int64) string {
+	if n == 0 {
+		return "without a reversal"
 	}
-	return group(n) + " times"
+	return "with " + group(n) + " " + plural(n, "reversal")
+}
+
+func replicaHours(v float64) string {
+	text := number(v)
+	if text == "1" {
+		return text + " replica-hour"
+	}
+	return text + " replica-hours"
 }
 
 // causes are the time that lacked capacity, and its parts in whole units that
@@ -205,58 +208,71 @@ func (r *Report) trade() string {
 	if r.Run.Badge == OpenLoop {
 		return "Variants are not ranked: in an open loop their own effect on the metrics is missing."
 	}
-	best := bestVariant(current, variants)
+	best, saver := rank(current, variants)
 	if best == nil {
 		return "Variants cannot be ranked: what was needed or what ran is not known."
 	}
-	return tradePhrase(current, best, len(variants))
+	return tradePhrase(current, best, saver, len(variants))
 }
 
-// bestVariant is the one that lacks capacity for the shortest time; of equals
-// the one with the fewest replica-hours. Those that lack no less than current
-// count only by how many replica-hours they save.
-func bestVariant(current *ColumnReport, variants []*ColumnReport) *ColumnReport {
-	var best *ColumnReport
+// rank finds the variant that lacks capacity for the shortest time (of equals
+// the one with the fewest replica-hours), and the one that saves most
+// replica-hours; each is nil where there is none.
+func rank(current *ColumnReport, variants []*ColumnReport) (best, saver *ColumnReport) {
+	if math.IsNaN(current.lack()) || math.IsNaN(current.hours()) {
+		return nil, nil
+	}
 	for _, v := range variants {
-		if math.IsNaN(v.lack()) || math.IsNaN(v.hours()) || math.IsNaN(current.lack()) || math.IsNaN(current.hours()) {
+		if math.IsNaN(v.lack()) || math.IsNaN(v.hours()) {
 			continue
 		}
 		if best == nil || v.lack() < best.lack() || v.lack() == best.lack() && v.hours() < best.hours() {
 			best = v
 		}
+		if v.hours() < current.hours() && (saver == nil || v.hours() < saver.hours() || v.hours() == saver.hours() && v.lack() < saver.lack()) {
+			saver = v
+		}
 	}
-	return best
+	return best, saver
 }
 
 func (c *ColumnReport) lack() float64  { return c.Figures.Get("breach_minutes") }
 func (c *ColumnReport) hours() float64 { return c.Figures.Get("replica_hours") }
 
-func tradePhrase(current, best *ColumnReport, count int) string {
+func tradePhrase(current, best, saver *ColumnReport, count int) string {
 	lack, hours := best.lack()-current.lack(), best.hours()-current.hours()
 	name := fmt.Sprintf("Variant %q", best.Name)
 	if count > 1 {
 		name = fmt.Sprintf("Of %d variants %q lacks capacity least: it", count, best.Name)
 	}
-	percent := ""
-	if current.hours() > 0 {
-		percent = " (" + signed(100*hours/current.hours()) + " %)"
-	}
 	less := fmt.Sprintf("lacks capacity for %s min less", number(-lack))
 	switch {
-	case lack < 0 && hours <= 0:
-		return fmt.Sprintf("%s %s and takes %s replica-hours less%s: better in both.", name, less, number(-hours), percent)
+	case lack < 0 && hours < 0:
+		return fmt.Sprintf("%s %s and takes %s less%s: better in both.", name, less, replicaHours(-hours), current.percent(hours))
+	case lack < 0 && hours == 0:
+		return fmt.Sprintf("%s %s, for the same replica-hours.", name, less)
 	case lack < 0:
-		return fmt.Sprintf("%s %s, for %s replica-hours more%s.", name, less, number(hours), percent)
+		return fmt.Sprintf("%s %s, for %s more%s.", name, less, replicaHours(hours), current.percent(hours))
 	case lack == 0 && hours < 0:
-		return fmt.Sprintf("%s lacks capacity no longer than current and saves %s replica-hours%s.", name, number(-hours), percent)
+		return fmt.Sprintf("%s lacks capacity no longer than current and saves %s%s.", name, replicaHours(-hours), current.percent(hours))
+	case saver != nil:
+		saved := saver.hours() - current.hours()
+		return fmt.Sprintf("No variant lacks capacity for less time: %q saves %s%s for %s min more.",
+			saver.Name, replicaHours(-saved), current.percent(saved), number(saver.lack()-current.lack()))
 	case lack == 0 && hours == 0:
 		return fmt.Sprintf("No variant improves on current: %q gives the same breach minutes and replica-hours.", best.Name)
 	case lack == 0:
-		return fmt.Sprintf("No variant improves on current: %q lacks capacity for the same time with %s replica-hours more%s.", best.Name, number(hours), percent)
-	case hours < 0:
-		return fmt.Sprintf("No variant lacks capacity for less time: %q saves %s replica-hours%s for %s min more.", best.Name, number(-hours), percent, number(lack))
+		return fmt.Sprintf("No variant improves on current: %q lacks capacity for the same time with %s more%s.", best.Name, replicaHours(hours), current.percent(hours))
 	}
-	return fmt.Sprintf("No variant improves on current: %q lacks capacity for %s min more with %s replica-hours more%s.", best.Name, number(lack), number(hours), percent)
+	return fmt.Sprintf("No variant improves on current: %q lacks capacity for %s min more with %s more%s.", best.Name, number(lack), replicaHours(hours), current.percent(hours))
+}
+
+// percent is a change of replica-hours in relation to all of them.
+func (c *ColumnReport) percent(change float64) string {
+	if c.hours() == 0 {
+		return ""
+	}
+	return " (" + signed(100*change/c.hours()) + " %)"
 }
 
 // notes are the caller's, and what a zoom leaves out.
