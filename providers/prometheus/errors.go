@@ -1,0 +1,85 @@
+package prometheus
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+
+	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
+
+	"github.com/karpenter-sim/karpenter/engine/cycle"
+)
+
+// A statusError is an answer with a status other than those of the API.
+type statusError struct {
+	code int
+	// kind and text are of the API's envelope, where the body has one.
+	kind, text string
+}
+
+// newStatusError keeps of the body only what is Prometheus' own: a proxy might
+// repeat the request in it.
+func newStatusError(code int, body []byte) *statusError {
+	var envelope struct{ ErrorType, Error string }
+	if json.Unmarshal(body, &envelope) != nil {
+		return &statusError{code: code}
+	}
+	return &statusError{code: code, kind: envelope.ErrorType, text: envelope.Error}
+}
+
+func (e *statusError) Error() string {
+	status := fmt.Sprintf("status %d %s", e.code, http.StatusText(e.code))
+	if e.text == "" {
+		return status
+	}
+	return status + ": " + e.text
+}
+
+// failed gives a query's error its place among the errors of engine/cycle.
+func failed(query string, err error) error {
+	err = withoutURL(err)
+	return fmt.Errorf("query %q: %w: %w", query, cause(err), err)
+}
+
+func cause(err error) error {
+	var status *statusError
+	var answer *v1.Error
+	var network net.Error
+	switch {
+	case errors.As(err, &status):
+		return causeOfStatus(status)
+	case errors.As(err, &answer):
+		return causeOfAnswer(answer.Type)
+	case errors.As(err, &network) && network.Timeout():
+		// So is the end of the query's own time.
+		return cycle.ErrTimedOut
+	}
+	return cycle.ErrUnavailable
+}
+
+// causeOfAnswer places the error types of the API.
+func causeOfAnswer(kind v1.ErrorType) error {
+	switch kind {
+	case v1.ErrBadData:
+		return cycle.ErrBadQuery
+	case v1.ErrTimeout:
+		return cycle.ErrTimedOut
+	}
+	return cycle.ErrUnavailable
+}
+
+func causeOfStatus(e *statusError) error {
+	switch e.code {
+	case http.StatusUnauthorized, http.StatusForbidden:
+		return cycle.ErrForbidden
+	case http.StatusNotFound:
+		return cycle.ErrNotFound
+	case http.StatusTooManyRequests:
+		return cycle.ErrThrottled
+	case http.StatusRequestTimeout, http.StatusGatewayTimeout:
+		return cycle.ErrTimedOut
+	}
+	return causeOfAnswer(v1.ErrorType(e.kind))
+}
