@@ -136,6 +136,9 @@ func decode(text []byte) (*Record, *Outcome, error) {
 	if err := d.Decode(&w); err != nil {
 		return nil, nil, fmt.Errorf("no decision record: %w", err)
 	}
+	if d.More() {
+		return nil, nil, errors.New("no decision record: something follows the object")
+	}
 	if w.V != Version {
 		return nil, nil, fmt.Errorf("schema version %d: this program reads version %d", w.V, Version)
 	}

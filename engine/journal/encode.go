@@ -8,6 +8,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/karpenter-sim/karpenter/engine/autoscaler"
 	"github.com/karpenter-sim/karpenter/engine/behavior"
 	"github.com/karpenter-sim/karpenter/engine/observation"
 	"github.com/karpenter-sim/karpenter/engine/slot"
@@ -79,14 +80,10 @@ func appendHead(b []byte, kind string, o Object, s slot.Slot, generation int64) 
 }
 
 func appendDecision(b []byte, r *Record) []byte {
-	b = append(b, `,"scale":{`...)
-	if r.Scale.Code != observation.OK {
-		b = appendText(b, `"error":`, string(r.Scale.Code))
-	} else {
-		b = appendInt(b, `"spec":`, int64(r.Scale.Spec))
-		b = appendInt(b, `,"status":`, int64(r.Scale.Status))
+	if r.Policy != "" { // an invalid spec names nothing to observe
+		b = appendScale(b, &r.Scale)
 	}
-	b = append(b, `},"metrics":[`...)
+	b = append(b, `,"metrics":[`...)
 	for i := range r.Metrics {
 		if i > 0 {
 			b = append(b, ',')
@@ -107,6 +104,15 @@ func appendDecision(b []byte, r *Record) []byte {
 		b = appendLimit(b, &r.LimitedBy)
 	}
 	return b
+}
+
+func appendScale(b []byte, s *autoscaler.Scale) []byte {
+	b = append(b, `,"scale":{`...)
+	if s.Code != observation.OK {
+		return append(appendText(b, `"error":`, string(s.Code)), '}')
+	}
+	b = appendInt(b, `"spec":`, int64(s.Spec))
+	return append(appendInt(b, `,"status":`, int64(s.Status)), '}')
 }
 
 func appendMetric(b []byte, m *Metric, known bool) []byte {
