@@ -1,0 +1,334 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/prometheus/common/model"
+	"github.com/spf13/cobra"
+
+	"github.com/karpenter-sim/karpenter/engine/journal"
+	"github.com/karpenter-sim/karpenter/engine/slot"
+)
+
+type compareFlags struct {
+	with, recording, zone, maxBelow, format string
+	server                                  serverFlags
+}
+
+func (a *app) compareCommand() *cobra.Command {
+	var flags compareFlags
+	c := &cobra.Command{
+		Use:   "compare JOURNAL|DIR|- ... [[NS/]KIND/NAME]",
+		Short: "Compare the decisions of a dry run with what really ran",
+		Long: `Compare says how far the decisions of a dry run agree with what really ran
+meanwhile: the spec.replicas that the next slot observed, or what --with yields
+there. It lists the ten worst divergences with the reason of the decision. With
+--max-below it fails when the decisions were below what ran for longer.`,
+		Example: `  karpenter compare journal/
+  karpenter compare journal/ ha/web --max-below 5m
+  karpenter compare journal/ ha/web --prometheus http://prometheus:9090 \
+      --with 'kube_deployment_status_replicas_ready{deployment="web"}'`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error { return a.compare(c.Context(), args, &flags) },
+	}
+	f := c.Flags()
+	f.StringVar(&flags.with, "with", "", "PromQL of what ran, from --recording or --prometheus")
+	f.StringVar(&flags.recording, "recording", "", "recorded metrics that --with is asked of")
+	f.StringVar(&flags.zone, "tz", "UTC", "time zone to show times in")
+	f.StringVar(&flags.maxBelow, "max-below", "", "fail if the decisions are below what ran for longer than this")
+	flags.server.add(c)
+	addFormat(c, &flags.format)
+	return c
+}
+
+func (a *app) compare(ctx context.Context, args []string, flags *compareFlags) error {
+	limit, err := flags.check()
+	if err != nil {
+		return err
+	}
+	location, err := parseZone(flags.zone)
+	if err != nil {
+		return err
+	}
+	objects, err := a.comparedObjects(args, flags)
+	if err != nil {
+		return err
+	}
+	var all []*comparison
+	for _, o := range objects {
+		if err := o.sort(); err != nil {
+			return err
+		}
+		c, err := a.compareObject(ctx, o, wallClock{location, o.first, o.last}, flags)
+		if err != nil {
+			return err
+		}
+		all = append(all, c)
+	}
+	if err := a.tellComparisons(all, flags); err != nil {
+		return err
+	}
+	var errs []error
+	for _, c := range all {
+		if below := time.Duration(c.below) * time.Second; limit >= 0 && below > limit {
+			errs = append(errs, failed("%s: below what ran for %s, allowed are %s (--max-below)", c.Object, span(c.below), model.Duration(limit)))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// check returns the limit of --max-below, negative where there is none.
+func (f *compareFlags) check() (time.Duration, error) {
+	if err := checkFormat(f.format); err != nil {
+		return 0, err
+	}
+	source := f.recording != "" || f.server.address != ""
+	switch {
+	case f.with != "" && !source:
+		return 0, errors.New("--with needs metrics to ask: give --recording or --prometheus")
+	case f.with == "" && source:
+		return 0, errors.New("--recording and --prometheus need --with: the PromQL of what ran")
+	case f.recording != "" && f.server.address != "":
+		return 0, errors.New("--recording and --prometheus exclude each other")
+	case f.maxBelow == "":
+		return -1, nil
+	}
+	d, err := model.ParseDuration(f.maxBelow)
+	if err != nil {
+		return 0, fmt.Errorf("--max-below %q: want a duration such as 5m", f.maxBelow)
+	}
+	return time.Duration(d), nil
+}
+
+// comparedObjects are the autoscalers of the journals, or the one that is named.
+func (a *app) comparedObjects(args []string, flags *compareFlags) ([]*indexedObject, error) {
+	paths, wanted, err := divideArguments(args)
+	if err != nil {
+		return nil, err
+	}
+	files, err := a.journals(paths)
+	if err != nil {
+		return nil, err
+	}
+	objects, err := indexJournals(files)
+	if err != nil {
+		return nil, err
+	}
+	if wanted != nil || flags.with != "" {
+		object, err := choose(objects, wanted)
+		if err != nil {
+			return nil, err
+		}
+		objects = []*indexedObject{object}
+	}
+	objects = slices.DeleteFunc(objects, func(o *indexedObject) bool { return o.Kind != journal.HorizontalAutoscaler })
+	if len(objects) == 0 {
+		return nil, fmt.Errorf("%s: no HorizontalAutoscaler's decisions in it", fileNames(files))
+	}
+	return objects, nil
+}
+
+// A comparison is how far one autoscaler's decisions agree with what ran.
+type comparison struct {
+	Object   string `json:"object"`
+	Compared int    `json:"compared"`
+	Agreed   int    `json:"agreed"`
+	// Agreement is in percent; the differences are absolute, in replicas.
+	Agreement      float64      `json:"agreementPercent"`
+	MeanDifference float64      `json:"meanDifference"`
+	P95Difference  float64      `json:"p95Difference"`
+	BelowMinutes   float64      `json:"belowMinutes"`
+	AboveMinutes   float64      `json:"aboveMinutes"`
+	Worst          []divergence `json:"worst"`
+
+	below, above int64 // seconds
+	differences  []float64
+	clock        wallClock
+	dryRun       bool
+}
+
+// A divergence is a stretch in which the decisions were on one side of what ran.
+type divergence struct {
+	From string `json:"from"`
+	To   string `json:"to"`
+	// At its widest: what was decided, what ran, and why.
+	At      string  `json:"at"`
+	Desired int32   `json:"desired"`
+	Ran     float64 `json:"ran"`
+	Reason  string  `json:"reason"`
+	Why     string  `json:"why"`
+	// ReplicaMinutes is the difference added up over time.
+	ReplicaMinutes float64 `json:"replicaMinutes"`
+
+	from, to, at slot.Slot
+}
+
+// A decided slot waits for the next one to tell what ran.
+type decidedSlot struct {
+	slot     slot.Slot
+	desired  int32
+	interval int32
+	reason   string
+	why      string
+}
+
+func (a *app) compareObject(ctx context.Context, o *indexedObject, clock wallClock, flags *compareFlags) (*comparison, error) {
+	c := &comparison{Object: o.String(), clock: clock, Worst: []divergence{}}
+	ran, closing, err := a.whatRan(ctx, o, flags)
+	if err != nil {
+		return nil, err
+	}
+	defer closing()
+	var pending *decidedSlot
+	err = o.walk(func(_ string, step *journal.Step) error {
+		r := step.Record
+		if d := pending; d != nil && (d.interval == 0 || r.Slot-d.slot <= slot.Slot(d.interval)) {
+			value, ok, err := ran(r)
+			if err != nil {
+				return err
+			}
+			if ok {
+				c.add(d, r.Slot, value)
+			}
+		}
+		pending = nil
+		if r.Known {
+			w := words{clock: clock, step: step}
+			pending = &decidedSlot{slot: r.Slot, desired: r.Desired, reason: string(r.Reason), why: w.why()}
+			if step.Policy != nil {
+				pending.interval = step.Policy.Interval
+			}
+			c.dryRun = c.dryRun || r.DryRun
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if c.Compared == 0 {
+		return nil, fmt.Errorf("%s: nothing to compare: no decision is followed by a slot that says what ran", o)
+	}
+	if !c.dryRun && flags.with == "" {
+		a.note("%s is no dry run: what ran is what it decided", o)
+	}
+	c.finish()
+	return c, nil
+}
+
+// add compares one decision with what ran until the next slot.
+func (c *comparison) add(d *decidedSlot, next slot.Slot, ran float64) {
+	c.Compared++
+	difference := float64(d.desired) - ran
+	c.differences = append(c.differences, math.Abs(difference))
+	seconds := int64(next - d.slot)
+	switch {
+	case difference == 0:
+		c.Agreed++
+		return
+	case difference < 0:
+		c.below += seconds
+	default:
+		c.above += seconds
+	}
+	minutes := math.Abs(difference) * float64(seconds) / 60
+	if n := len(c.Worst); n > 0 {
+		last := &c.Worst[n-1]
+		if last.to == d.slot && math.Signbit(float64(last.Desired)-last.Ran) == math.Signbit(difference) {
+			last.to = next
+			last.ReplicaMinutes += minutes
+			if math.Abs(difference) > math.Abs(float64(last.Desired)-last.Ran) {
+				last.at, last.Desired, last.Ran, last.Reason, last.Why = d.slot, d.desired, ran, d.reason, d.why
+			}
+			return
+		}
+	}
+	c.Worst = append(c.Worst, divergence{
+		Desired: d.desired, Ran: ran, Reason: d.reason, Why: d.why, ReplicaMinutes: minutes,
+		from: d.slot, to: next, at: d.slot,
+	})
+}
+
+// worstShown is how many divergences are listed.
+const worstShown = 10
+
+// finish turns sums into figures.
+func (c *comparison) finish() {
+	c.Agreement = 100 * float64(c.Agreed) / float64(c.Compared)
+	c.BelowMinutes, c.AboveMinutes = float64(c.below)/60, float64(c.above)/60
+	var sum float64
+	for _, d := range c.differences {
+		sum += d
+	}
+	c.MeanDifference = sum / float64(c.Compared)
+	slices.Sort(c.differences)
+	c.P95Difference = c.differences[int(math.Ceil(0.95*float64(len(c.differences))))-1]
+	slices.SortStableFunc(c.Worst, func(x, y divergence) int { return cmp.Compare(y.ReplicaMinutes, x.ReplicaMinutes) })
+	c.Worst = c.Worst[:min(len(c.Worst), worstShown)]
+	for i := range c.Worst {
+		d := &c.Worst[i]
+		d.From, d.To, d.At = c.clock.rfc3339(d.from), c.clock.rfc3339(d.to), c.clock.rfc3339(d.at)
+	}
+}
+
+func (a *app) tellComparisons(all []*comparison, flags *compareFlags) error {
+	if flags.format != tableFormat {
+		return a.encode(flags.format, all)
+	}
+	var b strings.Builder
+	for i, c := range all {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		b.WriteString(c.text())
+	}
+	_, err := fmt.Fprint(a.stdout, b.String())
+	return err
+}
+
+// text is the comparison for people.
+func (c *comparison) text() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s, %s to %s\n\n", c.Object, c.clock.full(c.clock.first), c.clock.full(c.clock.last))
+	fmt.Fprintf(&b, "  agreement    %.1f %% (%d of %s)\n", math.Floor(c.Agreement*10)/10, c.Agreed, counted(c.Compared, "slot"))
+	fmt.Fprintf(&b, "  difference   mean %s, 95th percentile %s replicas\n", figure(math.Round(c.MeanDifference*100)/100), figure(c.P95Difference))
+	fmt.Fprintf(&b, "  below        %s\n  above        %s\n", span(c.below), span(c.above))
+	if len(c.Worst) == 0 {
+		return b.String()
+	}
+	b.WriteString("\nWorst divergences, by replicas x time\n\n")
+	rows := [][]string{{"FROM", "TO", "DECIDED", "RAN", "REPLICA-MIN"}}
+	for _, d := range c.Worst {
+		rows = append(rows, []string{c.clock.short(d.from), c.clock.short(d.to), fmt.Sprint(d.Desired), figure(d.Ran), figure(math.Round(d.ReplicaMinutes*10) / 10)})
+	}
+	widths := columnWidths(rows)
+	for i, row := range rows {
+		line := "  "
+		for k, cell := range row {
+			line += fmt.Sprintf("%-*s  ", widths[k], cell)
+		}
+		b.WriteString(strings.TrimRight(line, " ") + "\n")
+		if i > 0 {
+			d := &c.Worst[i-1]
+			b.WriteString(wrapped(fmt.Sprintf("%s at %s: %s", d.Reason, c.clock.short(d.at), d.Why), "      ", textWidth))
+		}
+	}
+	return b.String()
+}
+
+// span is a number of seconds in words.
+func span(seconds int64) string {
+	switch {
+	case seconds < 60:
+		return fmt.Sprintf("%d s", seconds)
+	case seconds%60 == 0:
+		return fmt.Sprintf("%d min", seconds/60)
+	}
+	return fmt.Sprintf("%d min %d s", seconds/60, seconds%60)
+}

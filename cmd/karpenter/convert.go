@@ -1,0 +1,163 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/karpenter-sim/karpenter/engine/convert"
+	"github.com/karpenter-sim/karpenter/sim"
+	"github.com/karpenter-sim/karpenter/sim/manifest"
+)
+
+func (a *app) convertCommand() *cobra.Command {
+	var paths, metrics []string
+	var options convert.Options
+	c := &cobra.Command{
+		Use:   "convert [-f] FILE|DIR|- ...",
+		Short: "Convert HorizontalPodAutoscalers and KEDA ScaledObjects",
+		Long: `Convert turns HorizontalPodAutoscalers (autoscaling/v1, v2) and ScaledObjects
+(prometheus and cron triggers) into this project's manifests on stdout, and says
+on stderr, field by field, what decides differently or is lost. Objects of this
+project's kinds pass through.`,
+		Example: `  kubectl get hpa web -o yaml | karpenter convert -f -
+  karpenter convert -f hpa.yaml --metric queue_length='sum(queue_length{queue="jobs"})'`,
+		RunE: func(_ *cobra.Command, args []string) error {
+			paths = append(paths, args...)
+			if len(paths) == 0 {
+				return errors.New("nothing to convert: give files, directories or - with -f")
+			}
+			queries, err := conversionOptions(metrics)
+			if err != nil {
+				return err
+			}
+			options.Queries = queries.Queries
+			return a.convert(paths, options)
+		},
+	}
+	flags := c.Flags()
+	flags.StringArrayVarP(&paths, "filename", "f", nil, "manifests: file, directory or - (repeatable)")
+	flags.StringArrayVar(&metrics, "metric", nil, "the PromQL of a Pods, Object or External metric: NAME=PROMQL (repeatable)")
+	flags.StringVar(&options.RateWindow, "rate-window", "2m", "range over which cpu usage is averaged")
+	flags.StringVar(&options.PrometheusURL, "prometheus", "", "URL of the Prometheus that the controller queries; triggers that name another one are noted")
+	return c
+}
+
+func (a *app) convert(paths []string, options convert.Options) error {
+	docs, err := manifest.Read(paths, a.stdin)
+	if err != nil {
+		return err
+	}
+	set, err := manifest.Collect(docs)
+	if err != nil {
+		return err
+	}
+	for _, skipped := range set.Skipped {
+		a.note("skipped %d %s", skipped.Count, orUnknown(skipped.Kind))
+	}
+	objects := own(set)
+	foreign := len(set.Foreign)
+	var errs []error
+	for _, f := range set.Foreign {
+		converted, notes, err := convert.JSON(f.JSON, options)
+		for _, n := range notes {
+			a.note("%s", n)
+		}
+		if err != nil {
+			errs = append(errs, conversionErrors(f.Doc, err)...)
+		}
+		objects[f.Doc] = converted
+	}
+	if err := manifest.Join(errs...); err != nil {
+		return err
+	}
+	if foreign == 0 {
+		return errors.New("nothing to convert: no HorizontalPodAutoscaler or ScaledObject in the files")
+	}
+	text, err := render(docs, objects)
+	if err != nil {
+		return internal(err)
+	}
+	if err := checkConverted(text); err != nil {
+		return err
+	}
+	_, err = a.stdout.Write(text)
+	return err
+}
+
+func orUnknown(kind string) string {
+	if kind == "" {
+		return "documents that are no Kubernetes objects"
+	}
+	return kind
+}
+
+// conversionErrors are the lines of a conversion's error, placed.
+func conversionErrors(d *manifest.Document, err error) []error {
+	var list []error
+	for _, line := range splitErrors(err) {
+		list = append(list, d.Errorf("", "%v", line))
+	}
+	return list
+}
+
+// splitErrors undoes errors.Join.
+func splitErrors(err error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return joined.Unwrap()
+	}
+	return []error{err}
+}
+
+// own are the objects of this project's kinds by their documents.
+func own(set *manifest.Set) map[*manifest.Document][]runtime.Object {
+	objects := map[*manifest.Document][]runtime.Object{}
+	for _, e := range set.Autoscalers {
+		objects[e.Doc] = []runtime.Object{e.Object}
+	}
+	for _, e := range set.Producers {
+		objects[e.Doc] = []runtime.Object{e.Object}
+	}
+	for _, e := range set.NodeGroups {
+		objects[e.Doc] = []runtime.Object{e.Object}
+	}
+	return objects
+}
+
+// render writes the objects as YAML documents in the order of the input.
+func render(docs []*manifest.Document, objects map[*manifest.Document][]runtime.Object) ([]byte, error) {
+	var b bytes.Buffer
+	for _, d := range docs {
+		for _, o := range objects[d] {
+			text, err := manifest.MarshalObject(o)
+			if err != nil {
+				return nil, err
+			}
+			if b.Len() > 0 {
+				b.WriteString("---\n")
+			}
+			b.Write(text)
+		}
+	}
+	return b.Bytes(), nil
+}
+
+// checkConverted refuses output that validate would refuse, such as two objects
+// of one name.
+func checkConverted(text []byte) error {
+	docs, err := manifest.Parse("the converted manifests", text)
+	if err != nil {
+		return internal(err)
+	}
+	set, err := manifest.Collect(docs)
+	if err == nil {
+		_, err = sim.Resolve(set)
+	}
+	if err != nil {
+		return fmt.Errorf("the result would be invalid; nothing was written\n%w", err)
+	}
+	return nil
+}

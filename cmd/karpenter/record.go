@@ -1,0 +1,297 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/karpenter-sim/karpenter/engine/convert"
+	"github.com/karpenter-sim/karpenter/engine/slot"
+	"github.com/karpenter-sim/karpenter/sim"
+	"github.com/karpenter-sim/karpenter/sim/manifest"
+	"github.com/karpenter-sim/karpenter/sim/recording"
+)
+
+type recordFlags struct {
+	manifests, matches, metrics []string
+	from, to, zone, out         string
+	lookback, queryOffset       time.Duration
+	context, evaluated, dryRun  bool
+	server                      serverFlags
+}
+
+func (a *app) recordCommand() *cobra.Command {
+	var flags recordFlags
+	c := &cobra.Command{
+		Use:   "record --prometheus URL -f MANIFESTS --from T --to T --out DIR",
+		Short: "Save what a replay of the manifests needs from a live Prometheus",
+		Long: `Record saves the series that the manifests' queries read, and what tells how the
+targets were scaled meanwhile: replicas, HPA status, when pods became ready. It
+starts earlier by the longest range, the lookback and the longest window. An
+interrupted recording goes on where it stopped when the command is repeated.`,
+		Example: `  karpenter record --prometheus http://prometheus:9090 -f policies/ \
+      --from -36h --to -1h --out recordings/friday`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return a.record(c.Context(), &flags) },
+	}
+	f := c.Flags()
+	f.StringArrayVarP(&flags.manifests, "filename", "f", nil, "manifests: file, directory or - (repeatable, required)")
+	f.StringArrayVar(&flags.matches, "match", nil, "save these series, too: a selector such as up{job=\"x\"} (repeatable)")
+	f.StringArrayVar(&flags.metrics, "metric", nil, "the PromQL of an HPA's Pods, Object or External metric: NAME=PROMQL (repeatable)")
+	f.StringVar(&flags.from, "from", "", "first decision (required)")
+	f.StringVar(&flags.to, "to", "", "last decision (default: now)")
+	f.StringVar(&flags.zone, "tz", "UTC", "time zone to read and show times in")
+	f.StringVar(&flags.out, "out", "", "directory to write, which must not exist (required)")
+	f.DurationVar(&flags.lookback, "lookback", 5*time.Minute, "how old a sample may be that a query returns")
+	f.DurationVar(&flags.queryOffset, "query-offset", 0, "with --evaluated: how long before its slot a query is evaluated")
+	f.BoolVar(&flags.context, "context", true, "save the targets' replicas, HPA status and pod times as well")
+	f.BoolVar(&flags.evaluated, "evaluated", false, "save the queries' results at each slot instead of samples; small, but a changed query cannot be replayed")
+	f.BoolVar(&flags.dryRun, "dry-run", false, "say what would be saved and stop")
+	flags.server.add(c)
+	return c
+}
+
+func (a *app) record(ctx context.Context, flags *recordFlags) error {
+	switch {
+	case flags.server.address == "":
+		return errors.New("--prometheus is required: the URL of the server to record from")
+	case len(flags.manifests) == 0:
+		return errors.New("-f is required: the manifests whose queries are recorded")
+	case flags.from == "":
+		return errors.New("--from is required: the time of the first decision, e.g. -36h")
+	case flags.out == "" && !flags.dryRun:
+		return errors.New("--out is required: the directory to write")
+	}
+	if _, err := os.Lstat(flags.out); err == nil && !flags.dryRun {
+		return fmt.Errorf("--out %s: exists already; remove it or choose another directory", flags.out)
+	}
+	from, to, err := flags.times(time.Now())
+	if err != nil {
+		return err
+	}
+	autoscalers, err := a.autoscalers(flags.manifests, flags.metrics)
+	if err != nil {
+		return err
+	}
+	client, err := flags.server.client()
+	if err != nil {
+		return err
+	}
+	if flags.evaluated {
+		return a.recordEvaluated(ctx, flags, autoscalers, client, from, to)
+	}
+	plan, err := flags.plan(autoscalers, from, to)
+	if err != nil {
+		return err
+	}
+	return a.recordSamples(ctx, flags, plan, client)
+}
+
+// times are the bounds of the decisions, whole seconds. The end of a live
+// server's data is now.
+func (f *recordFlags) times(now time.Time) (from, to time.Time, err error) {
+	location, err := parseZone(f.zone)
+	if err != nil {
+		return from, to, err
+	}
+	now = now.Truncate(time.Second)
+	week := now.AddDate(0, 0, -7)
+	to = now
+	if f.to != "" {
+		if to, err = parseTime(f.to, location, week, now); err != nil {
+			return from, to, fmt.Errorf("--to: %w", err)
+		}
+	}
+	if from, err = parseTime(f.from, location, week, now); err != nil {
+		return from, to, fmt.Errorf("--from: %w", err)
+	}
+	switch {
+	case !from.Before(to):
+		return from, to, fmt.Errorf("--from %s is not before --to %s", stamp(from, location), stamp(to, location))
+	case from.After(now):
+		return from, to, fmt.Errorf("--from %s lies in the future", stamp(from, location))
+	}
+	return from, to, nil
+}
+
+// autoscalers loads manifests and refuses what could not be replayed.
+func (a *app) autoscalers(paths, metrics []string) ([]sim.Autoscaler, error) {
+	set, err := manifest.Load(paths, a.stdin)
+	if err != nil {
+		return nil, err
+	}
+	var options convert.Options
+	if options, err = conversionOptions(metrics); err != nil {
+		return nil, err
+	}
+	notes, err := sim.Adopt(set, options)
+	for _, n := range notes {
+		a.note("%s", n)
+	}
+	for _, skipped := range set.Skipped {
+		a.note("skipped %d %s", skipped.Count, orUnknown(skipped.Kind))
+	}
+	autoscalers, resolveErr := sim.Resolve(set)
+	if err := manifest.Join(err, resolveErr); err != nil {
+		return nil, err
+	}
+	if len(autoscalers) == 0 {
+		return nil, errors.New("no HorizontalAutoscaler in the manifests; there is nothing to record for")
+	}
+	return autoscalers, nil
+}
+
+// plan lists what a replay of the autoscalers reads.
+func (f *recordFlags) plan(autoscalers []sim.Autoscaler, from, to time.Time) (recording.Plan, error) {
+	plan := recording.Plan{From: from.UnixMilli(), To: to.UnixMilli(), Lookback: f.lookback}
+	for i := range autoscalers {
+		s := &autoscalers[i]
+		plan.Window = max(plan.Window, time.Duration(max(s.Policy.Window(), s.Policy.Period()))*time.Second)
+		for _, m := range s.Policy.Metrics {
+			selectors, err := recording.Selectors(m.Query)
+			if err != nil {
+				return plan, err
+			}
+			plan.Selectors = append(plan.Selectors, selectors...)
+			if !slices.Contains(plan.Queries, m.Query) {
+				plan.Queries = append(plan.Queries, m.Query)
+			}
+		}
+		if f.context {
+			plan.Selectors = append(plan.Selectors, recording.ContextSelectors(s.Target.Kind, s.Target.Namespace, s.Target.Name)...)
+		}
+	}
+	for _, text := range f.matches {
+		s, err := recording.ParseSelector(text)
+		if err != nil {
+			return plan, fmt.Errorf("--match: %w", err)
+		}
+		plan.Selectors = append(plan.Selectors, s)
+	}
+	return plan, nil
+}
+
+// recordSamples says what will come, and saves it.
+func (a *app) recordSamples(ctx context.Context, flags *recordFlags, plan recording.Plan, client *http.Client) error {
+	source, err := recording.Probe(ctx, flags.server.address, client, plan.To)
+	if err != nil {
+		return err
+	}
+	estimate, err := recording.EstimatePlan(ctx, source, plan)
+	if err != nil {
+		return err
+	}
+	location, err := parseZone(flags.zone)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(a.stdout, "%s: about %d series, %d samples, %s, from %s to %s\n", source.Address(), estimate.Series, estimate.Samples,
+		bytesText(estimate.Bytes), stamp(time.UnixMilli(estimate.From), location), stamp(time.UnixMilli(estimate.To), location))
+	if !estimate.StaleMarkers {
+		a.note("%s offers no remote read: stale markers are lost, so a series that vanished counts until the lookback is over", source.Address())
+	}
+	if flags.dryRun {
+		return nil
+	}
+	var last recording.Progress
+	err = recording.Record(ctx, source, plan, flags.out, func(p recording.Progress) {
+		last = p
+		a.note("%d of %d: %d samples, %s", p.Done, p.Chunks, p.Samples, bytesText(p.Bytes))
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(a.stdout, "%s: %d series, %d samples, %s\n", flags.out, last.Series, last.Samples, bytesText(last.Bytes))
+	return nil
+}
+
+// recordEvaluated saves the results of the queries on the slots' grids.
+func (a *app) recordEvaluated(ctx context.Context, flags *recordFlags, autoscalers []sim.Autoscaler, client *http.Client, from, to time.Time) error {
+	source, err := recording.NewQueryAPI(flags.server.address, client)
+	if err != nil {
+		return err
+	}
+	queries := evaluations(autoscalers, from, to, flags.queryOffset)
+	var results int64
+	for _, q := range queries {
+		results += q.Count
+	}
+	fmt.Fprintf(a.stdout, "%s: %d queries, %d results\n", source.Address(), len(queries), results)
+	if flags.dryRun {
+		return nil
+	}
+	err = recording.RecordEvaluated(ctx, source, queries, flags.out, func(p recording.Progress) {
+		a.note("%d of %d queries", p.Done, p.Chunks)
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(a.stdout, flags.out)
+	return nil
+}
+
+// evaluations gives each query one grid with the slots of all who ask it, from
+// the first slot at or after from to the last at or before to.
+func evaluations(autoscalers []sim.Autoscaler, from, to time.Time, offset time.Duration) []recording.EvaluatedQuery {
+	var queries []recording.EvaluatedQuery
+	for i := range autoscalers {
+		s := &autoscalers[i]
+		interval := s.Policy.Interval
+		grid := slot.Grid{Interval: interval, Phase: slot.Phase("HorizontalAutoscaler", s.Object.Namespace, s.Object.Name, interval)}
+		first, last := grid.From(slot.At(from)), grid.Of(slot.At(to))
+		if last < first {
+			continue
+		}
+		q := recording.EvaluatedQuery{
+			Start: first.Time().Add(-offset).UnixMilli(), Step: int64(interval) * 1000,
+			Count: int64(last-first)/int64(interval) + 1,
+		}
+		for _, m := range s.Policy.Metrics {
+			q.Query = m.Query
+			at := slices.IndexFunc(queries, func(other recording.EvaluatedQuery) bool { return other.Query == q.Query })
+			if at < 0 {
+				queries = append(queries, q)
+			} else {
+				queries[at] = union(queries[at], q)
+			}
+		}
+	}
+	return queries
+}
+
+// union is the coarsest grid that has the instants of both.
+func union(a, b recording.EvaluatedQuery) recording.EvaluatedQuery {
+	end := max(a.Start+(a.Count-1)*a.Step, b.Start+(b.Count-1)*b.Step)
+	a.Step = divisor(divisor(a.Step, b.Step), max(a.Start-b.Start, b.Start-a.Start))
+	a.Start = min(a.Start, b.Start)
+	a.Count = (end-a.Start)/a.Step + 1
+	return a
+}
+
+// divisor is the greatest common divisor; of a number and 0, the number.
+func divisor(a, b int64) int64 {
+	for b != 0 {
+		a, b = b, a%b
+	}
+	return a
+}
+
+// bytesText is a size in the largest unit that fits.
+func bytesText(n int64) string {
+	units := strings.Fields("B KiB MiB GiB TiB")
+	size := float64(n)
+	for len(units) > 1 && size >= 1024 {
+		size, units = size/1024, units[1:]
+	}
+	if units[0] == "B" {
+		return fmt.Sprintf("%d B", n)
+	}
+	return fmt.Sprintf("%.1f %s", size, units[0])
+}

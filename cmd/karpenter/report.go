@@ -1,0 +1,205 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/karpenter-sim/karpenter/reports"
+)
+
+// reportFlags narrow a report and choose its time zone.
+type reportFlags struct {
+	from, to, zone string
+}
+
+func (f *reportFlags) zoomed() bool { return f.from != "" || f.to != "" }
+
+func (a *app) reportCommand() *cobra.Command {
+	var flags reportFlags
+	c := &cobra.Command{
+		Use:   "report DIR",
+		Short: "Render the reports of a run again, or zoom into it",
+		Long: `Report renders the reports in the output directory of simulate or replay again:
+of one run, or of a whole call. With --from and --to it writes a report on that
+time beside the full one, which stays as it is, and prints its path.`,
+		Example: `  karpenter report out
+  karpenter report out/checkout --from "Fri 18:00" --to "Fri 19:00"`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error { return a.report(filepath.Clean(args[0]), &flags) },
+	}
+	c.Flags().StringVar(&flags.from, "from", "", "zoom: from this time")
+	c.Flags().StringVar(&flags.to, "to", "", "zoom: up to this time")
+	c.Flags().StringVar(&flags.zone, "tz", "", "time zone to read and show times in (default: the run's)")
+	return c
+}
+
+// callReport is what report.json of a whole call says of its runs.
+type callReport struct {
+	Version string `json:"version"`
+	Command string `json:"command"`
+	Runs    []struct {
+		Name string `json:"name"`
+	} `json:"runs"`
+}
+
+func (a *app) report(dir string, flags *reportFlags) error {
+	var location *time.Location
+	if flags.zone != "" {
+		var err error
+		if location, err = parseZone(flags.zone); err != nil {
+			return err
+		}
+	}
+	call, err := readCall(dir)
+	if err != nil {
+		return err
+	}
+	dirs := []string{dir}
+	if call != nil {
+		dirs = nil
+		for _, r := range call.Runs {
+			dirs = append(dirs, filepath.Join(dir, filepath.FromSlash(r.Name)))
+		}
+	}
+	// All is read before anything is written.
+	var runs []*reports.Run
+	for _, d := range dirs {
+		run, err := readRun(d)
+		if err != nil {
+			return err
+		}
+		if location != nil {
+			run.Location = location
+		}
+		runs = append(runs, run)
+	}
+	if flags.zoomed() {
+		return a.zoom(dirs, runs, flags)
+	}
+	return a.render(dir, dirs, runs, call)
+}
+
+// readCall is the report of a whole call, nil where dir is that of one run.
+func readCall(dir string) (*callReport, error) {
+	path := filepath.Join(dir, markerFile)
+	text, err := os.ReadFile(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("%s: no %s in it; want the directory that simulate or replay wrote, or that of one of its runs", dir, markerFile)
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w", path, reason(err))
+	}
+	var call callReport
+	if err := json.Unmarshal(text, &call); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if len(call.Runs) == 0 {
+		return nil, nil
+	}
+	return &call, nil
+}
+
+func readRun(dir string) (*reports.Run, error) {
+	run, err := reports.ReadRun(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s: no %s in it", dir, markerFile)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", dir, err)
+	}
+	return run, nil
+}
+
+// render writes the full reports again, in their places.
+func (a *app) render(dir string, dirs []string, runs []*reports.Run, call *callReport) error {
+	var all []*reports.Report
+	for _, run := range runs {
+		report, err := reports.Compute(run)
+		if err != nil {
+			return err
+		}
+		all = append(all, report)
+	}
+	for i, report := range all {
+		if err := report.WriteDir(dirs[i]); err != nil {
+			return internal(err)
+		}
+		fmt.Fprintln(a.stdout, filepath.Join(dirs[i], "report.html"))
+	}
+	if call == nil {
+		return nil
+	}
+	if err := reports.WriteCall(dir, all, reports.Call{Command: call.Command, Version: call.Version}); err != nil {
+		return internal(err)
+	}
+	fmt.Fprintln(a.stdout, filepath.Join(dir, "index.html"))
+	return nil
+}
+
+// zoom writes a report on part of each run beside the full one.
+func (a *app) zoom(dirs []string, runs []*reports.Run, flags *reportFlags) error {
+	type page struct {
+		path string
+		text []byte
+	}
+	var pages []page
+	for i, run := range runs {
+		from, to, err := flags.bounds(run)
+		if err != nil {
+			return err
+		}
+		narrow, err := reports.Zoom(run, from, to)
+		if err != nil {
+			return err
+		}
+		report, err := reports.Compute(narrow)
+		if err != nil {
+			return err
+		}
+		html, err := report.HTML()
+		if err != nil {
+			return internal(err)
+		}
+		base := filepath.Join(dirs[i], "zoom-"+compact(narrow.Start)+"-"+compact(narrow.End))
+		pages = append(pages, page{base + ".html", html}, page{base + ".md", []byte(report.Markdown())})
+	}
+	for _, p := range pages {
+		if err := os.WriteFile(p.path, p.text, 0o644); err != nil {
+			return internal(fmt.Errorf("%s: %w", p.path, reason(err)))
+		}
+		fmt.Fprintln(a.stdout, p.path)
+	}
+	return nil
+}
+
+// bounds are the flags' times in a run, whole seconds.
+func (f *reportFlags) bounds(run *reports.Run) (from, to int64, err error) {
+	from, to = run.Start, run.End
+	for _, bound := range []struct {
+		flag, text string
+		at         *int64
+	}{{"--from", f.from, &from}, {"--to", f.to, &to}} {
+		if bound.text == "" {
+			continue
+		}
+		t, err := parseTime(bound.text, run.Location, time.Unix(run.Start, 0), time.Unix(run.End, 0))
+		if err != nil {
+			return 0, 0, fmt.Errorf("%s: %w", bound.flag, err)
+		}
+		*bound.at = t.Unix()
+	}
+	if from >= to {
+		return 0, 0, fmt.Errorf("--from %s is not before --to %s", stamp(time.Unix(from, 0), run.Location), stamp(time.Unix(to, 0), run.Location))
+	}
+	return from, to, nil
+}
+
+// compact is an instant for the name of a file, in UTC.
+func compact(t int64) string { return time.Unix(t, 0).UTC().Format("20060102T150405Z") }

@@ -1,0 +1,250 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/karpenter-sim/karpenter/engine/convert"
+	"github.com/karpenter-sim/karpenter/sim"
+	"github.com/karpenter-sim/karpenter/sim/manifest"
+	"github.com/karpenter-sim/karpenter/sim/scenario"
+)
+
+func (a *app) validateCommand() *cobra.Command {
+	var paths, metrics []string
+	var format string
+	c := &cobra.Command{
+		Use:   "validate [-f] FILE|DIR|- ...",
+		Short: "Check manifests and scenarios without running them",
+		Long: `Validate checks manifests and scenarios as the controller and the simulator
+would, and prints everything that is wrong with them: where, which field, what is
+wrong and what is allowed. HorizontalPodAutoscalers and ScaledObjects are valid
+if they can be converted. Other kinds are skipped and counted.`,
+		Example: `  karpenter validate -f policies/ -f scenarios/
+  kubectl get hpa -A -o yaml | karpenter validate -f -`,
+		RunE: func(c *cobra.Command, args []string) error {
+			paths = append(paths, args...)
+			if len(paths) == 0 {
+				return errors.New("nothing to validate: give files, directories or - with -f")
+			}
+			if err := checkFormat(format); err != nil {
+				return err
+			}
+			options, err := conversionOptions(metrics)
+			if err != nil {
+				return err
+			}
+			return a.validate(c.Context(), paths, options, format)
+		},
+	}
+	c.Flags().StringArrayVarP(&paths, "filename", "f", nil, "manifests and scenarios: file, directory or - (repeatable)")
+	c.Flags().StringArrayVar(&metrics, "metric", nil, "the PromQL of an HPA's Pods, Object or External metric: NAME=PROMQL (repeatable)")
+	addFormat(c, &format)
+	return c
+}
+
+// A validation collects what is found in the files of a call.
+type validation struct {
+	*app
+	options convert.Options
+	// stdin is what standard input had; scenarios read it again.
+	stdin []byte
+	// files are in the order in which they were read.
+	files []string
+	valid map[string]int
+	errs  []error
+}
+
+func (a *app) validate(ctx context.Context, paths []string, options convert.Options, format string) error {
+	v := &validation{app: a, options: options, valid: map[string]int{}}
+	if slices.Contains(paths, stdinPath) {
+		var err error
+		if v.stdin, err = io.ReadAll(a.stdin); err != nil {
+			return fmt.Errorf("%s: %w", stdinName, err)
+		}
+	}
+	docs, err := manifest.Read(paths, bytes.NewReader(v.stdin))
+	v.errs = append(v.errs, err)
+	manifests, scenarios := v.divide(docs)
+	v.manifests(manifests)
+	for _, file := range scenarios {
+		if err := v.scenario(ctx, file); err != nil {
+			return err
+		}
+	}
+	return v.tell(format)
+}
+
+// divide separates the documents of files with a scenario, which stand or fall
+// together, from other manifests.
+func (v *validation) divide(docs []*manifest.Document) (manifests []*manifest.Document, scenarios []string) {
+	hasScenario := map[string]bool{}
+	for _, d := range docs {
+		if !slices.Contains(v.files, d.File) {
+			v.files = append(v.files, d.File)
+		}
+		if strings.HasPrefix(d.APIVersion, scenarioGroup) && !hasScenario[d.File] {
+			hasScenario[d.File] = true
+			scenarios = append(scenarios, d.File)
+		}
+	}
+	for _, d := range docs {
+		if !hasScenario[d.File] {
+			manifests = append(manifests, d)
+		}
+	}
+	return manifests, scenarios
+}
+
+var scenarioGroup = scenario.APIVersion[:strings.IndexByte(scenario.APIVersion, '/')+1]
+
+// manifests checks documents that stand outside scenarios.
+func (v *validation) manifests(docs []*manifest.Document) {
+	set, err := manifest.Collect(docs)
+	v.errs = append(v.errs, err)
+	v.count(set)
+	v.errs = append(v.errs, v.checkSet(set))
+	for _, skipped := range set.Skipped {
+		if skipped.Kind == "" {
+			v.note("skipped %s", counted(skipped.Count, "document")+" that are no Kubernetes objects")
+			continue
+		}
+		v.note("skipped %d %s (%s)", skipped.Count, skipped.Kind, skipped.APIVersion)
+	}
+}
+
+// checkSet checks what decoding cannot see, kind by kind.
+func (v *validation) checkSet(set *manifest.Set) error {
+	notes, err := sim.Adopt(set, v.options)
+	for _, n := range notes {
+		v.note("%s", n)
+	}
+	_, resolveErr := sim.Resolve(set)
+	return manifest.Join(err, resolveErr)
+}
+
+// count adds the objects of a set to those of their files.
+func (v *validation) count(set *manifest.Set) {
+	for i := range set.Autoscalers {
+		v.valid[set.Autoscalers[i].Doc.File]++
+	}
+	for i := range set.Producers {
+		v.valid[set.Producers[i].Doc.File]++
+	}
+	for i := range set.NodeGroups {
+		v.valid[set.NodeGroups[i].Doc.File]++
+	}
+	for i := range set.Foreign {
+		v.valid[set.Foreign[i].Doc.File]++
+	}
+}
+
+// scenario checks a file as simulate would before it runs it.
+func (v *validation) scenario(ctx context.Context, path string) error {
+	if path == stdinName {
+		path = stdinPath
+	}
+	file, err := scenario.Load(path, scenario.Options{Stdin: bytes.NewReader(v.stdin)})
+	if err != nil {
+		v.errs = append(v.errs, err)
+		return nil
+	}
+	v.valid[file.Doc.File]++
+	v.count(file.Manifests)
+	job, err := v.prepare(ctx, file, v.options)
+	if job != nil && job.input != nil {
+		err = errors.Join(err, job.input.Close())
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	v.errs = append(v.errs, err)
+	return nil
+}
+
+// invalidField is an error in -o json and yaml.
+type invalidField struct {
+	File    string `json:"file,omitempty"`
+	Line    int    `json:"line,omitempty"`
+	Column  int    `json:"column,omitempty"`
+	Field   string `json:"field,omitempty"`
+	Message string `json:"message"`
+}
+
+// validFile is a file without errors.
+type validFile struct {
+	File    string `json:"file"`
+	Objects int    `json:"objects"`
+}
+
+// tell prints the result: a line for each valid file, and every error.
+func (v *validation) tell(format string) error {
+	var errs manifest.Errors
+	errors.As(manifest.Join(v.errs...), &errs)
+	wrong := map[string]bool{}
+	for _, e := range errs {
+		wrong[e.Position.File] = true
+	}
+	result := struct {
+		Valid  []validFile    `json:"valid"`
+		Errors []invalidField `json:"errors"`
+	}{[]validFile{}, []invalidField{}}
+	total := 0
+	for _, file := range v.files {
+		if n := v.valid[file]; n > 0 && !wrong[file] {
+			result.Valid = append(result.Valid, validFile{file, n})
+			total += n
+		}
+	}
+	for _, e := range errs {
+		p := e.Position
+		result.Errors = append(result.Errors, invalidField{p.File, p.Line, p.Column, e.Field, e.Message})
+	}
+	if format != tableFormat {
+		if err := v.encode(format, result); err != nil {
+			return err
+		}
+	} else {
+		for _, f := range result.Valid {
+			fmt.Fprintf(v.stdout, "%s: %s valid\n", f.File, counted(f.Objects, "object"))
+		}
+	}
+	v.annotate(errs)
+	switch {
+	case len(errs) > 0 && format != tableFormat:
+		return errReported
+	case len(errs) > 0:
+		for _, e := range errs {
+			fmt.Fprintln(v.stderr, e)
+		}
+		return errReported
+	case total == 0:
+		return errors.New("nothing to validate: no object of a known kind in the files")
+	}
+	return nil
+}
+
+// annotate repeats the errors as a GitHub workflow shows them beside the code.
+func (v *validation) annotate(errs manifest.Errors) {
+	if os.Getenv("GITHUB_ACTIONS") != "true" {
+		return
+	}
+	escape := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
+	property := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
+	for _, e := range errs {
+		message := e.Message
+		if e.Field != "" {
+			message = e.Field + ": " + message
+		}
+		fmt.Fprintf(v.stderr, "::error file=%s,line=%d,col=%d::%s\n", property.Replace(e.Position.File),
+			max(e.Position.Line, 1), max(e.Position.Column, 1), escape.Replace(message))
+	}
+}

@@ -1,0 +1,278 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/karpenter-sim/karpenter/engine/journal"
+)
+
+func (a *app) verifyCommand() *cobra.Command {
+	var strict bool
+	var format string
+	c := &cobra.Command{
+		Use:   "verify JOURNAL|DIR|- ...",
+		Short: "Decide every record of a journal again and compare",
+		Long: `Verify decides every record of live or simulated journals again, from the
+inputs that stand in it, and compares the result byte for byte. It ends with
+exit code 1 at the first difference and prints it. Lost lines are gaps: they are
+counted, and fail with --strict.`,
+		Example: `  karpenter verify out/queue-spike
+  kubectl logs deploy/karpenter-journal | karpenter verify -`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(_ *cobra.Command, paths []string) error {
+			if err := checkFormat(format); err != nil {
+				return err
+			}
+			files, err := a.journals(paths)
+			if err != nil {
+				return err
+			}
+			return a.verify(files, strict, format)
+		},
+	}
+	c.Flags().BoolVar(&strict, "strict", false, "lost lines fail, too")
+	addFormat(c, &format)
+	return c
+}
+
+// verifiedFile is what verify says of one file.
+type verifiedFile struct {
+	File         string      `json:"file"`
+	Records      int         `json:"records"`
+	Verified     int         `json:"verified"`
+	Gaps         int         `json:"gaps"`
+	Unverifiable int         `json:"unverifiable"`
+	Outcomes     int         `json:"outcomes"`
+	Torn         bool        `json:"torn"`
+	Difference   *difference `json:"difference,omitempty"`
+}
+
+// verify verifies file by file, up to the first difference.
+func (a *app) verify(files []journalFile, strict bool, format string) error {
+	var done []verifiedFile
+	var errs []error
+	code := exitOK
+	for i := range files {
+		result, err := verifyFile(&files[i])
+		if err != nil {
+			errs, code = append(errs, err), exitInvalid
+			continue
+		}
+		done = append(done, result)
+		if format == tableFormat {
+			fmt.Fprint(a.stdout, result.text())
+		}
+		if result.Difference != nil {
+			code = max(code, exitFailed)
+			break
+		}
+		switch {
+		case result.Records == 0:
+			errs, code = append(errs, fmt.Errorf("%s: no decision record in it; nothing was verified", result.File)), exitInvalid
+		case result.Verified == 0:
+			errs, code = append(errs, fmt.Errorf("%s: none of %s could be verified: the lines that carry the state are lost", result.File, counted(result.Records, "record"))), exitInvalid
+		case strict && result.Gaps > 0:
+			errs, code = append(errs, fmt.Errorf("%s: lines are missing in %s (--strict)", result.File, counted(result.Gaps, "place"))), max(code, exitFailed)
+		}
+	}
+	if format != tableFormat {
+		if err := a.encode(format, done); err != nil {
+			return err
+		}
+	}
+	if code == exitOK {
+		return nil
+	}
+	if len(errs) == 0 {
+		errs = append(errs, errReported)
+	}
+	return &statusError{code, errors.Join(errs...)}
+}
+
+func verifyFile(file *journalFile) (verifiedFile, error) {
+	var found journal.Verification
+	result := verifiedFile{File: file.name}
+	err := file.read(func(r io.Reader) (err error) {
+		found, err = journal.Verify(r, file.name)
+		return err
+	})
+	var differs *journal.Difference
+	if errors.As(err, &differs) {
+		result.Difference, err = newDifference(differs), nil
+	}
+	result.Records, result.Verified = found.Records, found.Verified
+	result.Gaps, result.Unverifiable = found.Gaps, found.Unverifiable
+	result.Outcomes, result.Torn = found.Outcomes, found.Torn
+	return result, err
+}
+
+// text is the summary of a file on one line, and its difference.
+func (v *verifiedFile) text() string {
+	if v.Records == 0 && v.Difference == nil {
+		return "" // an error says it
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %s verified", v.File, counted(v.Verified, "record"))
+	for _, more := range []struct {
+		n    int
+		noun string
+	}{{v.Gaps, "gap"}, {v.Unverifiable, "unverifiable record"}, {v.Outcomes, "outcome"}} {
+		if more.n > 0 {
+			fmt.Fprintf(&b, ", %s", counted(more.n, more.noun))
+		}
+	}
+	if v.Torn {
+		b.WriteString(", last line torn")
+	}
+	b.WriteByte('\n')
+	if v.Difference != nil {
+		b.WriteString(v.Difference.text(v.File))
+	}
+	return b.String()
+}
+
+// counted is a number with its noun: "1 gap", "2 gaps".
+func counted(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// A difference is the record that was not decided again.
+type difference struct {
+	Line   int    `json:"line"`
+	Object string `json:"object,omitempty"`
+	Slot   string `json:"slot,omitempty"`
+	// Error says what is wrong with a line that cannot be compared.
+	Error    string          `json:"error,omitempty"`
+	Keys     []differentKey  `json:"keys,omitempty"`
+	Recorded json.RawMessage `json:"recorded,omitempty"`
+	Decided  json.RawMessage `json:"decided,omitempty"`
+}
+
+// A differentKey is one key of the record, by its path; a value that is absent
+// is empty.
+type differentKey struct {
+	Key      string `json:"key"`
+	Recorded string `json:"recorded,omitempty"`
+	Decided  string `json:"decided,omitempty"`
+}
+
+func newDifference(d *journal.Difference) *difference {
+	out := &difference{Line: d.Line}
+	if d.Err != nil {
+		out.Error = d.Err.Error()
+		return out
+	}
+	out.Recorded, out.Decided = d.Got, d.Want
+	var head struct{ Kind, Namespace, Name, Slot string }
+	if err := json.Unmarshal(d.Got, &head); err == nil {
+		out.Object, out.Slot = journal.Object{Kind: head.Kind, Namespace: head.Namespace, Name: head.Name}.String(), head.Slot
+	}
+	out.Keys = differentKeys(d.Got, d.Want)
+	return out
+}
+
+// shortLine is the length up to which whole lines are printed.
+const shortLine = 600
+
+func (d *difference) text(file string) string {
+	var b strings.Builder
+	if d.Error != "" {
+		fmt.Fprintf(&b, "%s:%d: %s\n", file, d.Line, d.Error)
+		return b.String()
+	}
+	fmt.Fprintf(&b, "%s:%d: %s at %s: decided again, the record differs\n", file, d.Line, d.Object, d.Slot)
+	width := 0
+	for _, k := range d.Keys {
+		width = max(width, len(k.Key))
+	}
+	for _, k := range d.Keys {
+		fmt.Fprintf(&b, "  %-*s  recorded %s, decided %s\n", width, k.Key, orAbsent(k.Recorded), orAbsent(k.Decided))
+	}
+	if len(d.Recorded) <= shortLine && len(d.Decided) <= shortLine {
+		fmt.Fprintf(&b, "  recorded: %s\n  decided:  %s\n", d.Recorded, d.Decided)
+	}
+	return b.String()
+}
+
+func orAbsent(value string) string {
+	if value == "" {
+		return "nothing"
+	}
+	return value
+}
+
+// differentKeys lists the leaves in which two lines differ, in the order of the
+// lines. The digest follows from the others.
+func differentKeys(recorded, decided []byte) []differentKey {
+	first, second := leaves(recorded), leaves(decided)
+	values := map[string]string{}
+	for _, l := range second {
+		values[l.path] = l.value
+	}
+	var keys []differentKey
+	seen := map[string]bool{}
+	for _, l := range first {
+		seen[l.path] = true
+		if values[l.path] != l.value && l.path != "digest" {
+			keys = append(keys, differentKey{l.path, l.value, values[l.path]})
+		}
+	}
+	for _, l := range second {
+		if !seen[l.path] {
+			keys = append(keys, differentKey{Key: l.path, Decided: l.value})
+		}
+	}
+	return keys
+}
+
+// A leaf is a scalar of a JSON text.
+type leaf struct{ path, value string }
+
+// leaves flattens a JSON object in the order of its text; bodies stay whole.
+func leaves(text []byte) []leaf {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	var list []leaf
+	flatten(d, "", &list)
+	return list
+}
+
+func flatten(d *json.Decoder, path string, list *[]leaf) {
+	token, err := d.Token()
+	if err != nil {
+		return
+	}
+	switch token {
+	case json.Delim('{'):
+		for d.More() {
+			key, err := d.Token()
+			if err != nil {
+				return
+			}
+			flatten(d, strings.TrimPrefix(fmt.Sprintf("%s.%v", path, key), "."), list)
+		}
+	case json.Delim('['):
+		for i := 0; d.More(); i++ {
+			flatten(d, fmt.Sprintf("%s[%d]", path, i), list)
+		}
+	default:
+		value, err := json.Marshal(token)
+		if err != nil {
+			return
+		}
+		*list = append(*list, leaf{path, string(value)})
+		return
+	}
+	// The closing delimiter; at the end of the text there is no more to read.
+	_, _ = d.Token()
+}
