@@ -195,21 +195,6 @@ func (f *figure) drawGaps(p *pen, a *frame) {
 	}
 }
 
-// visible are the spans of the episodes within a frame.
-func (f *figure) visible(a *frame) []Span {
-	var spans []Span
-	for i := range f.episodes {
-		for _, span := range f.episodes[i].Spans {
-			span.Start, span.End = max(span.Start, a.from), min(span.End, a.to)
-			if span.Start < span.End {
-				spans = append(spans, span)
-			}
-		}
-	}
-	sort.SliceStable(spans, func(i, j int) bool { return spans[i].Start < spans[j].Start })
-	return spans
-}
-
 // drawCounts draws the grid of replicas, numbered beside its lines.
 func (f *figure) drawCounts(p *pen, a *frame, s size) {
 	most := 4
@@ -260,74 +245,6 @@ func (f *figure) drawNames(p *pen, a *frame) {
 	}
 }
 
-// wider is how much wider than measured a reader's font may be.
-const wider = 1.2
-
-// drawLane names what limited the replicas, below the curves.
-func (f *figure) drawLane(p *pen, a *frame, s size) {
-	const height = 13
-	small := &pen{Canvas: p.Canvas, size: s.text - 1}
-	bottom, top := a.bottom-height-1, a.bottom-1
-	for _, span := range joined(a.coarse(f.visible(a))) {
-		left, right := a.x(span.Start), max(a.x(span.End), a.x(span.Start)+1)
-		p.box(inkPage, left, bottom, right, top)
-		p.box(causeInk(span.Cause, causeHatch), left, bottom, right, top)
-		p.line(causeInk(span.Cause, causeSolid), 2, nil, vg.Point{X: left, Y: top - 0.5}, vg.Point{X: right, Y: top - 0.5})
-		for _, label := range []string{span.label(), string(span.Cause)} {
-			w := small.width(label) * wider
-			if w+8 > right-left {
-				continue
-			}
-			middle := (left + right) / 2
-			p.box(inkPage, middle-w/2-3, bottom, middle+w/2+3, top-1.5)
-			small.text(inkText, vg.Point{X: middle, Y: (bottom+top)/2 - 0.5}, draw.XCenter, draw.YCenter, label)
-			break
-		}
-	}
-}
-
-// coarse joins spans that share a point of the canvas; the longest gives the
-// reason.
-func (a *frame) coarse(spans []Span) []Span {
-	var list []Span
-	longest, column := int64(0), math.NaN()
-	for _, s := range spans {
-		left := math.Floor(a.x(s.Start).Points())
-		if n := len(list); n > 0 && left == column && math.Floor(a.x(s.End).Points()) == column {
-			if s.End-s.Start > longest {
-				longest = s.End - s.Start
-				list[n-1].Cause, list[n-1].Detail = s.Cause, s.Detail
-			}
-			list[n-1].End = s.End
-			continue
-		}
-		list = append(list, s)
-		longest, column = s.End-s.Start, math.Floor(a.x(s.End).Points())
-	}
-	return list
-}
-
-func (s *Span) label() string {
-	if s.Cause == Unknown {
-		return string(Unknown)
-	}
-	b := Blame{Cause: s.Cause, Detail: s.Detail}
-	return b.phrase()
-}
-
-// joined merges spans of one reason that touch or nearly do.
-func joined(spans []Span) []Span {
-	var list []Span
-	for _, s := range spans {
-		if n := len(list); n > 0 && list[n-1].Cause == s.Cause && list[n-1].Detail == s.Detail && s.Start-list[n-1].End < episodeGap {
-			list[n-1].End = s.End
-			continue
-		}
-		list = append(list, s)
-	}
-	return list
-}
-
 // drawTimes marks round times below a frame.
 func (f *figure) drawTimes(p *pen, a *frame, most int, y vg.Length, s size) {
 	free := a.left - 20
@@ -341,76 +258,6 @@ func (f *figure) drawTimes(p *pen, a *frame, most int, y vg.Length, s size) {
 		p.text(inkMuted, vg.Point{X: left + w/2, Y: y}, draw.XCenter, draw.YTop, t.label)
 		free = left + w
 	}
-}
-
-// drawOverview shows the whole run, and where the large part lies in it.
-func (f *figure) drawOverview(p *pen, a, large *frame, s size) {
-	left, right := a.x(f.from), max(a.x(f.to), a.x(f.from)+2)
-	p.box(inkNeededArea, left-1, a.bottom, right+1, a.ceil)
-	for _, line := range a.trace(f.needed) {
-		p.fill(inkNeededArea, closed(line, a.bottom)...)
-	}
-	for i := range f.curves {
-		c := &f.curves[i]
-		if c.ink != inkNeeded && c.ink != inkDecided {
-			continue
-		}
-		for _, line := range a.trace(c.steps) {
-			p.line(c.ink, 1, nil, line...)
-		}
-	}
-	f.drawLacking(p, a)
-	p.line(inkFrame, 1, nil, vg.Point{X: a.left, Y: a.bottom}, vg.Point{X: a.right, Y: a.bottom})
-	p.line(inkText, 1.2, nil, vg.Point{X: left - 1, Y: a.bottom}, vg.Point{X: left - 1, Y: a.ceil + 2}, vg.Point{X: right + 1, Y: a.ceil + 2}, vg.Point{X: right + 1, Y: a.bottom}, vg.Point{X: left - 1, Y: a.bottom})
-	f.drawTimes(p, a, s.ticks, a.bottom-4, s)
-}
-
-// drawLacking marks above the overview every point of it that lacked capacity.
-func (f *figure) drawLacking(p *pen, a *frame) {
-	lacking := lackingSteps(f.needed, f.ready)
-	start := math.NaN()
-	mark := func(end float64) {
-		if !math.IsNaN(start) {
-			p.line(inkLacking, 3, nil, vg.Point{X: vg.Length(start), Y: a.ceil + 5}, vg.Point{X: vg.Length(end), Y: a.ceil + 5})
-		}
-		start = math.NaN()
-	}
-	end := math.NaN()
-	for i, t := range lacking.T {
-		if lacking.V[i] == 0 || t >= a.to {
-			continue
-		}
-		next := a.to
-		if i+1 < len(lacking.T) {
-			next = lacking.T[i+1]
-		}
-		if next <= a.from {
-			continue
-		}
-		left, right := float64(a.x(t)), max(float64(a.x(next)), float64(a.x(t))+1)
-		if !math.IsNaN(start) && left-end > 0.5 {
-			mark(end)
-		}
-		if math.IsNaN(start) {
-			start = left
-		}
-		end = right
-	}
-	mark(end)
-}
-
-// lackingSteps is 1 while fewer replicas are ready than needed, else 0.
-func lackingSteps(needed, ready Steps) Steps {
-	var lacking Steps
-	n, r := cursor{steps: needed}, cursor{steps: ready}
-	for t := min(n.next(), r.next()); t != math.MaxInt64; t = min(n.next(), r.next()) {
-		v := 0.0
-		if n.to(t) > r.to(t) {
-			v = 1
-		}
-		lacking.Append(t, v)
-	}
-	return lacking
 }
 
 // closed is a line closed along the bottom.

@@ -18,15 +18,22 @@ var hatchPaths = map[Cause]string{
 	Unknown:       "M3,2.5 v1",
 }
 
-// hatches defines the patterns; plots, keys and bars refer to them by name.
+// hatches defines the patterns; keys, bars and plots refer to them by name. Plots
+// count upwards, so theirs are turned over to look the same.
 func hatches() []template.HTML {
 	var list []template.HTML
 	for _, c := range Causes() {
-		list = append(list, template.HTML(fmt.Sprintf(
-			`<pattern id="hatch-%s" width="6" height="6" patternUnits="userSpaceOnUse"><rect width="6" height="6" fill="var(--%s-soft)"/><path d="%s" stroke="var(--%s)" stroke-width="1.1" fill="none"/></pattern>`,
-			c.slug(), c.slug(), hatchPaths[c], c.slug())))
+		list = append(list, pattern("hatch-"+c.slug(), "", c), pattern(plotHatch(c), ` patternTransform="scale(1,-1)"`, c))
 	}
 	return list
+}
+
+func plotHatch(c Cause) string { return "plot-hatch-" + c.slug() }
+
+func pattern(id, transform string, c Cause) template.HTML {
+	return template.HTML(fmt.Sprintf(
+		`<pattern id="%s" width="6" height="6" patternUnits="userSpaceOnUse"%s><rect width="6" height="6" fill="var(--%s-soft)"/><path d="%s" stroke="var(--%s)" stroke-width="1.1" fill="none"/></pattern>`,
+		id, transform, c.slug(), hatchPaths[c], c.slug()))
 }
 
 // swatch shows a cause's pattern beside its name.

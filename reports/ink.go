@@ -63,7 +63,7 @@ func (i ink) paint() string {
 	case causeSoft:
 		return "var(--" + cause.slug() + "-soft)"
 	case causeHatch:
-		return "url(#hatch-" + cause.slug() + ")"
+		return "url(#" + plotHatch(cause) + ")"
 	}
 	return "var(--" + cause.slug() + ")"
 }

@@ -131,7 +131,11 @@ func (r *Report) fidelity() string {
 
 // assumptions are the caller's and those that the figures show.
 func (r *Report) assumptions() []string {
-	return append(append([]string{}, r.Run.Assumptions...), r.caveats()...)
+	var list []string
+	if r.Run.Badge == OpenLoop {
+		list = append(list, string(OpenLoop)+": "+OpenLoop.Explain())
+	}
+	return append(append(list, r.Run.Assumptions...), r.caveats()...)
 }
 
 func upperFirst(text string) string {

@@ -178,7 +178,11 @@ func (r *Report) scope() string {
 func (r *Report) badges() []badgeView {
 	var list []badgeView
 	if r.Run.Badge != "" {
-		list = append(list, badgeView{"strong", string(r.Run.Badge)})
+		class := "strong"
+		if r.Run.Badge == OpenLoop {
+			class = "strong open"
+		}
+		list = append(list, badgeView{class, string(r.Run.Badge)})
 	}
 	if f := r.Run.Fidelity; f != nil {
 		class := ""

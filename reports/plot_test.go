@@ -113,7 +113,7 @@ func TestFigureIsDrawnInInksOnly(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, bad := range []string{"#", "Liberation", "<?xml"} {
-			if strings.Contains(strings.ReplaceAll(drawing, "url(#hatch-", "url("), bad) {
+			if strings.Contains(strings.ReplaceAll(drawing, "url(#plot-hatch-", "url("), bad) {
 				t.Errorf("%s: %q is left in the drawing", s.class, bad)
 			}
 		}

@@ -83,7 +83,7 @@ func (s *score) supply(seconds int64, asked, ready, price float64) {
 		s.asked += float64(asked * float64(seconds))
 		if price > 0 {
 			s.priced = true
-			s.cost += float64(asked*float64(seconds)) / 3600 * price
+			s.cost += float64(asked * float64(seconds) / 3600 * price)
 		}
 	}
 	if !math.IsNaN(ready) {

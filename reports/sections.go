@@ -11,13 +11,19 @@ import (
 // blameTable is minutes by cause, a column each; nil where nothing lacked.
 func (r *Report) blameTable() *tableView {
 	t := &tableView{Titles: r.columnNames()}
-	for _, cause := range Causes() {
+	total := rowView{Name: "breach minutes", Primary: true}
+	tenths := make([][]int64, len(r.Columns))
+	for i := range r.Columns {
+		var sum int64
+		tenths[i], sum = causeTenths(r.Columns[i].Blame)
+		total.Cells = append(total.Cells, r.Columns[i].tenths(sum))
+	}
+	for n, cause := range Causes() {
 		row := rowView{Name: string(cause), Swatch: swatch(cause)}
 		any := false
 		for i := range r.Columns {
-			m := causeMinutes(r.Columns[i].Blame, cause)
-			any = any || m > 0
-			row.Cells = append(row.Cells, number(m))
+			any = any || causeMinutes(r.Columns[i].Blame, cause) > 0
+			row.Cells = append(row.Cells, r.Columns[i].tenths(tenths[i][n]))
 		}
 		if any {
 			t.Rows = append(t.Rows, row)
@@ -26,12 +32,36 @@ func (r *Report) blameTable() *tableView {
 	if len(t.Rows) == 0 {
 		return nil
 	}
-	total := rowView{Name: "breach minutes", Primary: true}
-	for i := range r.Columns {
-		total.Cells = append(total.Cells, number(r.Columns[i].Figures.Get("breach_minutes")))
-	}
 	t.Rows = append(t.Rows, total)
 	return t
+}
+
+// causeTenths are the causes' shares in tenths of a minute, rounded so that they
+// add up to the sum shown.
+func causeTenths(list []Blame) (tenths []int64, sum int64) {
+	var shares []phraseShare
+	for _, cause := range Causes() {
+		share := phraseShare{phrase: string(cause)}
+		for i := range list {
+			if list[i].Cause == cause {
+				share.seconds += list[i].Seconds
+			}
+		}
+		shares = append(shares, share)
+	}
+	tenths = apportion(shares, 6)
+	for _, n := range tenths {
+		sum += n
+	}
+	return tenths, sum
+}
+
+// tenths shows tenths of a minute, a dash where nothing could be scored.
+func (c *ColumnReport) tenths(n int64) string {
+	if math.IsNaN(c.lack()) {
+		return number(c.lack())
+	}
+	return group(n/10) + fmt.Sprintf(".%d", n%10)
 }
 
 // maxObjects bounds the table of targets.
