@@ -66,7 +66,7 @@ func (a *app) compare(ctx context.Context, args []string, flags *compareFlags) e
 		if err := o.sort(); err != nil {
 			return err
 		}
-		c, err := a.compareObject(ctx, o, wallClock{location, o.first, o.last}, flags)
+		c, err := a.compareObject(ctx, o, o.clock(location), flags)
 		if err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -73,7 +74,7 @@ func (a *app) explain(args []string, flags *explainFlags) error {
 	if err := object.sort(); err != nil {
 		return err
 	}
-	clock := wallClock{location, object.first, object.last}
+	clock := object.clock(location)
 	if flags.at != "" {
 		return a.explainAt(object, clock, flags)
 	}
@@ -135,9 +136,10 @@ func parseObject(text string) (*objectName, bool) {
 // An indexedObject is what the journals have of one object.
 type indexedObject struct {
 	journal.Object
-	records     int
 	first, last slot.Slot
-	parts       []*journalPart
+	// interval is that of the last policy, 0 where none is known.
+	interval slot.Slot
+	parts    []*journalPart
 }
 
 // A journalPart is what one file has of an object.
@@ -181,7 +183,7 @@ func indexJournals(files []journalFile) ([]*indexedObject, error) {
 				}
 				part.first, part.last = min(part.first, r.Slot), max(part.last, r.Slot)
 				o.first, o.last = min(o.first, r.Slot), max(o.last, r.Slot)
-				o.records++
+				o.interval = intervalOf(r, o.interval)
 			}
 		})
 		if err != nil {
@@ -193,6 +195,15 @@ func indexJournals(files []journalFile) ([]*indexedObject, error) {
 	}
 	slices.SortFunc(objects, func(a, b *indexedObject) int { return strings.Compare(a.String(), b.String()) })
 	return objects, nil
+}
+
+// intervalOf is the interval of the policy that a record carries.
+func intervalOf(r *journal.Record, otherwise slot.Slot) slot.Slot {
+	var p struct{ Interval int32 }
+	if r.PolicyBody == "" || json.Unmarshal([]byte(r.PolicyBody), &p) != nil {
+		return otherwise
+	}
+	return slot.Slot(p.Interval)
 }
 
 func fileNames(files []journalFile) string {
@@ -215,11 +226,11 @@ func choose(objects []*indexedObject, wanted *objectName) (*indexedObject, error
 	case len(found) == 1:
 		return found[0], nil
 	case len(found) == 0:
-		return nil, fmt.Errorf("no decisions of %s in the journals; there are %s", wanted, candidateList(objects))
+		return nil, fmt.Errorf("no decisions of %s in the journals; there are:%s", wanted, candidateList(objects))
 	case wanted == nil:
-		return nil, fmt.Errorf("the journals have decisions of %d objects; name one of %s", len(found), candidateList(found))
+		return nil, fmt.Errorf("the journals have decisions of %d objects; name one of:%s", len(found), candidateList(found))
 	}
-	return nil, fmt.Errorf("%s is ambiguous; name one of %s", wanted, candidateList(found))
+	return nil, fmt.Errorf("%s is ambiguous; name one of:%s", wanted, candidateList(found))
 }
 
 // candidateList is one object a line.
@@ -265,6 +276,13 @@ func (o *indexedObject) walk(visit func(file string, step *journal.Step) error) 
 type wallClock struct {
 	location    *time.Location
 	first, last slot.Slot
+	// end is when the last decision would have been followed by the next.
+	end slot.Slot
+}
+
+// clock shows the times of an object's decisions.
+func (o *indexedObject) clock(location *time.Location) wallClock {
+	return wallClock{location, o.first, o.last, o.last + o.interval}
 }
 
 func (c wallClock) at(s slot.Slot) time.Time { return s.Time().In(c.location) }
@@ -291,7 +309,7 @@ func (c wallClock) rfc3339(s slot.Slot) string { return c.at(s).Format(time.RFC3
 
 // parse reads the time of a flag.
 func (c wallClock) parse(flag, text string) (slot.Slot, error) {
-	t, err := parseTime(text, c.location, c.first.Time(), c.last.Time())
+	t, err := parseTime(text, c.location, c.first.Time(), c.end.Time())
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w", flag, err)
 	}

@@ -61,15 +61,11 @@ func (a *app) explainAt(object *indexedObject, clock wallClock, flags *explainFl
 	}
 	var found *journal.Step
 	var file string
-	var interval slot.Slot
 	err = object.walk(func(name string, step *journal.Step) error {
 		if step.Record.Slot > at {
 			return nil
 		}
 		found, file = step, name
-		if step.Policy != nil {
-			interval = slot.Slot(step.Policy.Interval)
-		}
 		return nil
 	})
 	if err != nil {
@@ -78,11 +74,11 @@ func (a *app) explainAt(object *indexedObject, clock wallClock, flags *explainFl
 	if found == nil {
 		return fmt.Errorf("--at %s: before the first decision; the journals have decisions from %s to %s", clock.full(at), clock.full(object.first), clock.full(object.last))
 	}
-	if at > object.last+max(interval, 1)-1 && at > object.last {
+	if at > clock.end {
 		return fmt.Errorf("--at %s: after the last decision; the journals have decisions from %s to %s", clock.full(at), clock.full(object.first), clock.full(object.last))
 	}
 	e := explainStep(clock, file, found)
-	if late := at - found.Record.Slot; interval > 0 && late >= interval {
+	if late := at - found.Record.Slot; found.Record.Slot < object.last && object.interval > 0 && late >= object.interval {
 		e.Notes = append(e.Notes, fmt.Sprintf("nothing was decided between this slot and %s", clock.short(at)))
 	}
 	if flags.format != tableFormat {

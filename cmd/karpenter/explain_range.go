@@ -35,7 +35,7 @@ type runKey struct {
 // explainRange lists runs of equal decisions, or the changes of the count
 // where no times are given.
 func (a *app) explainRange(object *indexedObject, clock wallClock, flags *explainFlags) error {
-	from, to := object.first, object.last
+	from, to := object.first, clock.end
 	var err error
 	if flags.from != "" {
 		if from, err = clock.parse("--from", flags.from); err != nil {
@@ -64,12 +64,15 @@ func (a *app) explainRange(object *indexedObject, clock wallClock, flags *explai
 			Runs   []*decisionRun `json:"runs"`
 		}{object.String(), runs})
 	}
-	shown := wallClock{clock.location, runs[0].from, runs[len(runs)-1].to}
-	if _, err := fmt.Fprint(a.stdout, rangeText(object, shown, runs)); err != nil {
+	clock.first, clock.last = runs[0].from, runs[len(runs)-1].to
+	if _, err := fmt.Fprint(a.stdout, rangeText(object, clock, runs, !ranged)); err != nil {
 		return err
 	}
-	a.note("one decision, step by step: --at %q; every decision of a time: --from %q --to %q",
-		clock.at(runs[len(runs)-1].from).Format("2006-01-02 15:04:05"), clock.at(runs[0].from).Format("2006-01-02 15:04"), clock.at(to).Format("2006-01-02 15:04"))
+	layout := "2006-01-02 15:04:05"
+	a.note("one decision step by step:  --at %q", clock.at(runs[len(runs)-1].from).Format(layout))
+	if !ranged {
+		a.note("all decisions of a time:    --from %q --to %q", clock.at(object.first).Format(layout), clock.at(object.last).Format(layout))
+	}
 	return nil
 }
 
@@ -114,10 +117,13 @@ func decisionRuns(object *indexedObject, clock wallClock, from, to slot.Slot, ch
 }
 
 // rangeText is the table of runs, wrapped to the width of a terminal.
-func rangeText(object *indexedObject, clock wallClock, runs []*decisionRun) string {
+func rangeText(object *indexedObject, clock wallClock, runs []*decisionRun, changes bool) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n%s to %s\n\n", object, clock.full(runs[0].from), clock.full(runs[len(runs)-1].to))
 	rows := [][]string{{"FROM", "TO", "DESIRED", "REASON"}}
+	if changes {
+		rows[0] = []string{"AT", "UNTIL", "DESIRED", "REASON"}
+	}
 	for _, run := range runs {
 		desired := "-"
 		if run.Desired != nil {

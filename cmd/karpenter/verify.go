@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -105,6 +106,9 @@ func verifyFile(file *journalFile) (verifiedFile, error) {
 	})
 	var differs *journal.Difference
 	if errors.As(err, &differs) {
+		if found.Records+found.Outcomes == 0 && differs.Err != nil && !hasRecord(file) {
+			return result, fmt.Errorf("%s: no decision journal: its first line is no record", file.name)
+		}
 		result.Difference, err = newDifference(differs), nil
 	}
 	result.Records, result.Verified = found.Records, found.Verified
@@ -113,12 +117,32 @@ func verifyFile(file *journalFile) (verifiedFile, error) {
 	return result, err
 }
 
+// hasRecord says whether any line of a file looks like a record: then its
+// first line was damaged, else the file is something else.
+func hasRecord(file *journalFile) bool {
+	found := false
+	err := file.read(func(r io.Reader) error {
+		lines := bufio.NewReader(r)
+		for {
+			line, err := lines.ReadBytes('\n')
+			if err != nil {
+				return nil
+			}
+			found = found || bytes.HasPrefix(line, []byte(`{"v":`))
+		}
+	})
+	return err == nil && found
+}
+
 // text is the summary of a file on one line, and its difference.
 func (v *verifiedFile) text() string {
 	if v.Records == 0 && v.Difference == nil {
 		return "" // an error says it
 	}
 	var b strings.Builder
+	if v.Verified == 0 && v.Difference != nil {
+		return v.Difference.text(v.File)
+	}
 	fmt.Fprintf(&b, "%s: %s verified", v.File, counted(v.Verified, "record"))
 	for _, more := range []struct {
 		n    int
