@@ -29,8 +29,9 @@ type figure struct {
 	// episode is the one shown large; nil shows the whole run.
 	episode  *Episode
 	episodes []Episode
-	from, to int64 // shown large
-	alone    bool  // without the whole run below
+	from, to int64   // shown large
+	alone    bool    // without the whole run below
+	least    float64 // what the axis of replicas reaches at least
 }
 
 // A size is the shape in which a figure is drawn, in points.
@@ -91,7 +92,7 @@ func (f *figure) overview() bool { return !f.alone && (f.from > f.clock.start ||
 
 // svg draws the figure in one size.
 func (f *figure) svg(s size, title, description string) (string, error) {
-	height := s.large + 14 + s.text + 8
+	height := s.large + f.lane() + s.text + 9
 	if f.overview() {
 		height += s.overview + s.text + 12
 	}
@@ -131,13 +132,28 @@ func (d *figurePlotter) Plot(c draw.Canvas, p *plot.Plot) {
 	}, large, s)
 }
 
-// top is the end of the axis of replicas.
-func (f *figure) top(from, to int64) float64 {
-	greatest := 1.0
+// lane is the height of what stands between the curves and the times.
+func (f *figure) lane() vg.Length {
+	for i := range f.episodes {
+		if f.episodes[i].Start < f.to && f.episodes[i].End > f.from {
+			return 13
+		}
+	}
+	return 1
+}
+
+// greatest is the largest count of the curves between from and to.
+func (f *figure) greatest(from, to int64) float64 {
+	var greatest float64
 	for i := range f.curves {
 		greatest = max(greatest, f.curves[i].steps.greatest(from, to))
 	}
-	return greatest * 1.12
+	return greatest
+}
+
+// top is the end of the axis of replicas.
+func (f *figure) top(from, to int64) float64 {
+	return max(1, f.least, f.greatest(from, to)) * 1.12
 }
 
 func (f *figure) drawLarge(p *pen, a *frame, s size) {
@@ -156,7 +172,7 @@ func (f *figure) drawLarge(p *pen, a *frame, s size) {
 	p.line(inkFrame, 1, nil, vg.Point{X: a.left, Y: a.bottom}, vg.Point{X: a.right, Y: a.bottom})
 	f.drawNames(p, a)
 	f.drawLane(p, a, s)
-	f.drawTimes(p, a, s.ticks, a.bottom-16, s)
+	f.drawTimes(p, a, s.ticks, a.bottom-f.lane()-3, s)
 }
 
 // drawBands shades the whole height by what limited the replicas.

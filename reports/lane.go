@@ -13,7 +13,7 @@ const wider = 1.2
 
 // drawLane names what limited the replicas, below the curves.
 func (f *figure) drawLane(p *pen, a *frame, s size) {
-	const height = 13
+	const height = 12
 	small := &pen{Canvas: p.Canvas, size: s.text - 1}
 	bottom, top := a.bottom-height-1, a.bottom-1
 	for _, span := range joined(a.coarse(f.visible(a))) {

@@ -136,30 +136,35 @@ func (r *Report) figureView(o *ObjectReport) (*figureView, error) {
 	return view, nil
 }
 
-// comparedFigures show the same stretch under each other column.
+// comparedFigures show the same stretch under each other column, on one scale.
 func (r *Report) comparedFigures(o *ObjectReport) ([]figureView, error) {
+	var figures []*figure
 	var views []figureView
+	least := 0.0
 	for i := range r.Columns {
 		c := &r.Columns[i]
 		other := c.object(o.Object)
-		if i == r.primary || other == nil || len(views) == maxCompared {
+		if i == r.primary || other == nil || len(figures) == maxCompared {
 			continue
 		}
 		f := newFigure(r.Run, other, nil)
-		f.alone = true
+		f.alone, f.from, f.to = true, r.Run.Start, r.Run.End
 		if len(o.Episodes) > 0 {
-			f.from, f.to = r.Run.Start, r.Run.End
 			f.zoom(&o.Episodes[0])
 		}
-		view := figureView{Caption: fmt.Sprintf("%s: %s, %s.", c.Name, o.Label, f.clock.window(f.from, f.to))}
+		least = max(least, f.greatest(f.from, f.to))
+		figures = append(figures, f)
+		views = append(views, figureView{Caption: fmt.Sprintf("%s: %s, %s.", c.Name, o.Label, f.clock.window(f.from, f.to))})
+	}
+	for i, f := range figures {
+		f.least = least
 		for _, s := range []size{narrow, wide} {
-			drawing, err := f.svg(s, "Replicas of "+o.Label+" in column "+c.Name, "")
+			drawing, err := f.svg(s, views[i].Caption, "Replicas needed against decided")
 			if err != nil {
 				return nil, err
 			}
-			view.Drawings = append(view.Drawings, template.HTML(drawing))
+			views[i].Drawings = append(views[i].Drawings, template.HTML(drawing))
 		}
-		views = append(views, view)
 	}
 	return views, nil
 }

@@ -32,7 +32,7 @@ const contrastScript = `(() => {
 func TestPageInBrowser(t *testing.T) {
 	runs := map[string]*Run{
 		"evening": evening(t),
-		"week":    (&synthetic{start: monday, seconds: 7 * day, startUp: 90}).run(),
+		"week":    (&synthetic{start: monday, seconds: 5 * day, startUp: 90}).run(),
 	}
 	b := openBrowser(t)
 	dir := t.TempDir()

@@ -7,7 +7,10 @@ import (
 )
 
 func TestWriteDirIsDeterministicAndSmall(t *testing.T) {
-	run := (&synthetic{start: monday, seconds: 14 * day, startUp: 90, busy: true}).run()
+	s := &synthetic{start: monday, seconds: 14 * day, startUp: 90, busy: true}
+	current := s.column(Current, s.policy(20))
+	run := &Run{Name: "busy", Start: s.start, End: s.start + s.seconds, Badge: ClosedLoop, Columns: []Column{current, current, current}}
+	run.Columns[0].Name, run.Columns[0].Records, run.Columns[2].Name = Recorded, nil, "more"
 	var former map[string]string
 	for i := 0; i < 2; i++ {
 		r, err := Compute(run)
