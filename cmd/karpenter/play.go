@@ -34,6 +34,8 @@ type job struct {
 	command  string
 	notes    []string
 	location *time.Location
+	// earlier is the run of another call that is the baseline, nil for none.
+	earlier *reports.Run
 }
 
 type column struct {
@@ -49,7 +51,7 @@ const commandAnnotation = "simulation.karpenter.sh/command"
 const zoneAnnotation = "simulation.karpenter.sh/tz"
 
 // prepare makes a job of a scenario, or says everything that is wrong with it.
-func (a *app) prepare(ctx context.Context, file *scenario.File, conversion convert.Options) (*job, error) {
+func (a *app) prepare(ctx context.Context, file *scenario.File, conversion convert.Options, base *baseline) (*job, error) {
 	j := &job{file: file, location: time.UTC}
 	var errs []error
 	add := func(name string, set *manifest.Set) {
@@ -78,6 +80,14 @@ func (a *app) prepare(ctx context.Context, file *scenario.File, conversion conve
 			continue
 		}
 		add(v.Name, set)
+	}
+	if base != nil {
+		set, earlier, err := base.of(file, conversion)
+		errs = append(errs, err)
+		j.earlier = earlier
+		if set != nil {
+			add(reports.Baseline, set)
+		}
 	}
 	for i, e := range file.Spec.Expect {
 		if e.Report == "" {
@@ -117,7 +127,10 @@ func (j *job) play(ctx context.Context, dir string, progress func(column string,
 		}
 		results = append(results, result)
 	}
-	run := j.report(dir, results)
+	run, err := j.report(dir, results)
+	if err != nil {
+		return nil, err
+	}
 	report, err := reports.Compute(run)
 	if err != nil {
 		return nil, err
@@ -170,7 +183,7 @@ func (j *job) playColumn(ctx context.Context, c column, dir string, progress fun
 }
 
 // report puts what came of the columns side by side.
-func (j *job) report(dir string, results []*sim.Result) *reports.Run {
+func (j *job) report(dir string, results []*sim.Result) (*reports.Run, error) {
 	file, current := j.file, results[0]
 	run := &reports.Run{
 		Name: file.Metadata.Name, Description: file.Spec.Description,
@@ -198,7 +211,11 @@ func (j *job) report(dir string, results []*sim.Result) *reports.Run {
 		}
 		run.Columns = append(run.Columns, out)
 	}
-	return run
+	if j.earlier == nil {
+		return run, nil
+	}
+	// Its journal lies elsewhere and may go away: the report keeps its figures.
+	return run, run.SetBaseline(j.earlier, "")
 }
 
 func nameOf(o *sim.Object) journal.Object {

@@ -49,6 +49,7 @@ func (a *app) simulateCommand() *cobra.Command {
 	var seed int64
 	var pattern string
 	var manifests []string
+	var baseline string
 	var update bool
 	c := &cobra.Command{
 		Use:   "simulate SCENARIO.yaml|DIR ...",
@@ -75,6 +76,9 @@ func (a *app) simulateCommand() *cobra.Command {
 				}
 			}
 			session := &session{app: a, flags: flags, update: update}
+			if session.baseline, err = a.openBaseline(baseline); err != nil {
+				return err
+			}
 			return session.run(c.Context(), files)
 		},
 	}
@@ -82,6 +86,7 @@ func (a *app) simulateCommand() *cobra.Command {
 	c.Flags().Int64Var(&seed, "seed", 0, "replaces the seed of every scenario")
 	c.Flags().StringVar(&pattern, "run", "", "only scenarios whose name matches this regular expression")
 	c.Flags().StringArrayVar(&manifests, "manifests", nil, "manifests that replace the scenarios' own (repeatable)")
+	c.Flags().StringVar(&baseline, "baseline", "", "manifests of another version, or the --out directory of another call: shown beside this one as column baseline")
 	c.Flags().BoolVar(&update, "update", false, "write the digests of the decisions into the scenario files")
 	return c
 }
@@ -91,6 +96,8 @@ type session struct {
 	*app
 	flags  runFlags
 	update bool
+	// baseline is another version to show beside this one; nil for none.
+	baseline *baseline
 	// command is the whole call's, if its scenarios do not name it.
 	command    string
 	conversion convert.Options
@@ -137,7 +144,7 @@ func (s *session) prepareAll(ctx context.Context, files []*scenario.File) ([]*jo
 	var jobs []*job
 	var errs []error
 	for _, f := range files {
-		j, err := s.prepare(ctx, f, s.conversion)
+		j, err := s.prepare(ctx, f, s.conversion, s.baseline)
 		if j != nil && j.input != nil {
 			jobs = append(jobs, j)
 		}

@@ -159,7 +159,7 @@ func (v *validation) scenario(ctx context.Context, path string) error {
 	}
 	v.valid[file.Doc.File]++
 	v.count(file.Manifests)
-	job, err := v.prepare(ctx, file, v.options)
+	job, err := v.prepare(ctx, file, v.options, nil)
 	if job != nil && job.input != nil {
 		err = errors.Join(err, job.input.Close())
 	}

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/karpenter-sim/karpenter/engine/convert"
+	"github.com/karpenter-sim/karpenter/reports"
+	"github.com/karpenter-sim/karpenter/sim"
+	"github.com/karpenter-sim/karpenter/sim/manifest"
+	"github.com/karpenter-sim/karpenter/sim/scenario"
+)
+
+// A baseline is another version to compare with: manifests that replace the
+// scenarios' own where they name the same objects, or what another call wrote.
+type baseline struct {
+	path string
+	set  *manifest.Set // nil for an earlier output
+}
+
+// openBaseline reads what --baseline names; an empty path means none.
+func (a *app) openBaseline(path string) (*baseline, error) {
+	if path == "" {
+		return nil, nil
+	}
+	if _, err := os.Stat(filepath.Join(path, markerFile)); err == nil {
+		return &baseline{path: path}, nil
+	}
+	set, err := manifest.Load([]string{path}, a.stdin)
+	if err != nil {
+		return nil, err
+	}
+	if len(set.Autoscalers) == 0 && len(set.Foreign) == 0 {
+		return nil, fmt.Errorf("--baseline %s: neither manifests of autoscalers nor the --out directory of another call", path)
+	}
+	return &baseline{path: path, set: set}, nil
+}
+
+// of is the baseline of one scenario: a set to run, or an earlier run.
+func (b *baseline) of(file *scenario.File, conversion convert.Options) (*manifest.Set, *reports.Run, error) {
+	if b.set != nil {
+		_, err := sim.Adopt(b.set, conversion)
+		return file.Manifests.Override(b.set), nil, err
+	}
+	run, err := reports.ReadRun(filepath.Join(b.path, file.Metadata.Name))
+	if err != nil {
+		return nil, nil, fmt.Errorf("--baseline %s: %w", b.path, err)
+	}
+	return nil, run, nil
+}
