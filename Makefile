@@ -24,7 +24,7 @@ generate: ## Generate deepcopy functions and CRDs
 
 .PHONY: build
 build: ## Build bin/karpenter and bin/controller
-	CGO_ENABLED=0 go build -trimpath -ldflags "-X main.version=$(VERSION)" -o bin/ ./cmd/karpenter ./cmd/controller
+	CGO_ENABLED=0 go build -trimpath -ldflags "-X main.release=$(VERSION)" -o bin/ ./cmd/karpenter ./cmd/controller
 
 .PHONY: unit
 unit: ## Run the fast tests
@@ -67,7 +67,6 @@ verify: generate ## Fail if generated files, or any others, are not committed
 demo: ## Replay the project's recording; prints where the report is
 	rm -rf out/demo
 	go run ./cmd/karpenter replay -f scenarios/recordings/checkout.yaml --recording scenarios/recordings/checkout.om.gz --out out/demo
-	@echo "report: out/demo/index.html"
 
 .PHONY: clean
 clean: ## Remove what was built
