@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -26,6 +27,13 @@ type Options struct {
 	Series io.Writer
 	// Progress, if set, is told the simulated time now and then.
 	Progress func(now time.Time)
+	// Decisions, if set, is told each decision instead of Journal: nothing is
+	// encoded or digested. It must not keep the record.
+	Decisions func(*journal.Record)
+	// Pauses are instants, ascending, before which Paused is asked whether to
+	// go on; where it says no, the run ends there and the Result reaches so far.
+	Pauses []time.Time
+	Paused func(at time.Time, objects []Object) bool
 }
 
 // A Result is what came of one column.
@@ -81,11 +89,14 @@ type run struct {
 	ahead    *fake.Preevaluator
 	targets  *world.Targets
 	objects  objects
-	recorder *recorder
+	journal  cycle.Journal
+	recorder *recorder // nil where decisions are only listened to
 	series   *seriesWriter
 	judge    *check.Judge
 	played   []*player
 	result   Result
+	// unread says that nothing reads what the world publishes.
+	unread bool
 }
 
 // Play runs one column of the scenario: its autoscalers against the input.
@@ -95,7 +106,7 @@ func (in *Input) Play(ctx context.Context, autoscalers []Autoscaler, o Options) 
 	if err := r.prepare(autoscalers); err != nil {
 		return nil, err
 	}
-	if err := r.play(); err != nil {
+	if err := r.play(); err != nil && !errors.Is(err, errPaused) {
 		return nil, err
 	}
 	return r.finish()
@@ -112,16 +123,13 @@ func (r *run) close() {
 
 // prepare builds the world, the metrics and the drivers.
 func (r *run) prepare(autoscalers []Autoscaler) error {
+	defer r.in.shared.hold()()
 	r.queue.clock.now = r.in.File.Spec.Start.Time
 	r.targets = world.NewTargets(&r.queue)
 	if err := r.addTargets(); err != nil {
 		return err
 	}
-	out := r.o.Journal
-	if out == nil {
-		out = io.Discard
-	}
-	r.recorder = newRecorder(out, r.observe)
+	r.journal = r.newJournal()
 	for i := range autoscalers {
 		if err := r.addPlayer(autoscalers[i]); err != nil {
 			return err
@@ -155,6 +163,9 @@ func (r *run) play() error {
 		if err := r.ctx.Err(); err != nil {
 			return err
 		}
+		if err := r.pause(now); err != nil {
+			return err
+		}
 		if r.o.Progress != nil && now-told >= every {
 			told = now
 			r.o.Progress(r.queue.clock.now)
@@ -171,6 +182,9 @@ func (r *run) schedule() {
 		r.queue.schedule(int64(first)*1000, decide, p.Object.Namespace+"/"+p.Object.Name, p.slot)
 	}
 	every := time.Duration(spec.Prometheus.ScrapeInterval).Milliseconds()
+	if r.unread {
+		return
+	}
 	r.queue.schedule(r.in.start, scrape, "", func() (int64, error) {
 		now := r.queue.clock.now.UnixMilli()
 		if err := r.prom.Scrape(now); err != nil {
@@ -211,14 +225,16 @@ func (r *run) addTargets() error {
 
 // finish collects what came of the run.
 func (r *run) finish() (*Result, error) {
-	digest, err := r.recorder.close()
-	if err != nil {
-		return nil, fmt.Errorf("journal: %w", err)
+	if r.recorder != nil {
+		digest, err := r.recorder.close()
+		if err != nil {
+			return nil, fmt.Errorf("journal: %w", err)
+		}
+		r.result.Digest = digest
 	}
 	if err := r.series.close(); err != nil {
 		return nil, fmt.Errorf("series: %w", err)
 	}
-	r.result.Digest = digest
 	r.result.Outcomes = r.judge.Outcomes()
 	for _, p := range r.played {
 		if err := p.sampled(); err != nil {

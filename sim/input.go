@@ -33,6 +33,7 @@ type Input struct {
 	inputs     *fake.Inputs // nil without inputSeries
 	temporary  string
 	converted  int
+	shared     *shared // nil unless Precompute was called
 }
 
 // Open opens the scenario's recordings. Errors are one line, with the place in

@@ -41,7 +41,7 @@ func (r *run) addPlayer(a Autoscaler) error {
 	p.grid = slot.Grid{Interval: a.Policy.Interval, Phase: r.phase(a.Name(), a.Policy.Interval)}
 	p.object = Object{Name: a.Name(), Target: a.Target, Policy: a.Policy}
 	p.driver = cycle.Autoscalers{
-		Metrics: &p.source, Targets: r.targets, Store: r.objects, Journal: r.recorder,
+		Metrics: &p.source, Targets: r.targets, Store: r.objects, Journal: r.journal,
 		QueryOffset: time.Duration(spec.Controller.QueryOffset),
 		Phase:       r.phase,
 		Since:       slot.At(spec.Start.Time) - 1,
@@ -209,6 +209,10 @@ func (r *run) addMetrics() error {
 			}
 			switch {
 			case q.ask != nil:
+			case r.in.shared != nil && r.exogenous(text):
+				if err := p.askShared(q); err != nil {
+					return err
+				}
 			case r.exogenous(text):
 				ahead = append(ahead, text)
 				bind = append(bind, func() error { return r.askAhead(p, q) })
@@ -232,6 +236,7 @@ func (r *run) addMetrics() error {
 		return err
 	}
 	r.prom.Attach(feed)
+	r.unread = instant != nil && len(instant) == 0 && r.o.Series == nil
 	if instant != nil {
 		if err := r.prom.Retain(instant...); err != nil {
 			return err

@@ -41,12 +41,12 @@ func (p *player) addRecorded() error {
 	}
 	p.object.Recorded.Source = ready
 	p.run.assume("recorded replicas of %s from %s", p.Target.Name, ready)
-	if p.object.Recorded.Ready, err = p.follow(ready); err != nil {
+	if p.object.Recorded.Ready, err = p.followShared(ready); err != nil {
 		return err
 	}
 	p.object.Recorded.Spec = p.object.Recorded.Ready
 	if spec != ready {
-		p.object.Recorded.Spec, err = p.follow(spec)
+		p.object.Recorded.Spec, err = p.followShared(spec)
 	}
 	return err
 }
