@@ -190,7 +190,8 @@ func (r *run) schedule() {
 		if err := r.prom.Scrape(now); err != nil {
 			return 0, err
 		}
-		return now + every, r.expect(now, true)
+		r.judge.Judge(now, true)
+		return now + every, nil
 	})
 	if len(spec.Prometheus.RuleFiles) > 0 {
 		r.queue.schedule(r.in.start, rules, "", func() (int64, error) {
@@ -201,13 +202,12 @@ func (r *run) schedule() {
 	}
 	for _, at := range r.judge.Instants() {
 		if (at-r.in.start)%every != 0 {
-			r.queue.schedule(at, expect, "", func() (int64, error) { return 0, r.expect(at, false) })
+			r.queue.schedule(at, expect, "", func() (int64, error) {
+				r.judge.Judge(at, false)
+				return 0, nil
+			})
 		}
 	}
-}
-
-func (r *run) expect(now int64, atScrape bool) error {
-	return r.judge.Judge(now, atScrape)
 }
 
 // observe follows the records on the encoder's goroutine.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/parser"
 )
@@ -104,13 +105,22 @@ func (e *expression) observed(eval Evaluate, at int64) string {
 				lines = append(lines, fmt.Sprintf("and %d more", len(v)-i))
 				break
 			}
-			name := s.Metric.String()
-			if s.Metric.IsEmpty() {
-				name = e.shown
-			}
-			lines = append(lines, fmt.Sprintf("%s = %g", name, s.F))
+			lines = append(lines, fmt.Sprintf("%s = %g", e.series(s.Metric), s.F))
 		}
 		return strings.Join(lines, ", ")
 	}
 	return fmt.Sprintf("%s is a %s", e.shown, value.Type())
+}
+
+// series is a series as PromQL writes it, or the expression where it has no labels.
+func (e *expression) series(l labels.Labels) string {
+	if l.IsEmpty() {
+		return e.shown
+	}
+	name := l.Get(labels.MetricName)
+	rest := labels.NewBuilder(l).Del(labels.MetricName).Labels()
+	if name != "" && rest.IsEmpty() {
+		return name
+	}
+	return name + rest.String()
 }
