@@ -167,7 +167,8 @@ type divergence struct {
 	// ReplicaMinutes is the difference added up over time.
 	ReplicaMinutes float64 `json:"replicaMinutes"`
 
-	from, to, at slot.Slot
+	from, to, at   slot.Slot
+	replicaSeconds float64
 }
 
 // A decided slot waits for the next one to tell what ran.
@@ -237,12 +238,12 @@ func (c *comparison) add(d *decidedSlot, next slot.Slot, ran float64) {
 	default:
 		c.above += seconds
 	}
-	minutes := math.Abs(difference) * float64(seconds) / 60
+	lacking := math.Abs(difference) * float64(seconds)
 	if n := len(c.Worst); n > 0 {
 		last := &c.Worst[n-1]
 		if last.to == d.slot && math.Signbit(float64(last.Desired)-last.Ran) == math.Signbit(difference) {
 			last.to = next
-			last.ReplicaMinutes += minutes
+			last.replicaSeconds += lacking
 			if math.Abs(difference) > math.Abs(float64(last.Desired)-last.Ran) {
 				last.at, last.Desired, last.Ran, last.Reason, last.Why = d.slot, d.desired, ran, d.reason, d.why
 			}
@@ -250,8 +251,8 @@ func (c *comparison) add(d *decidedSlot, next slot.Slot, ran float64) {
 		}
 	}
 	c.Worst = append(c.Worst, divergence{
-		Desired: d.desired, Ran: ran, Reason: d.reason, Why: d.why, ReplicaMinutes: minutes,
-		from: d.slot, to: next, at: d.slot,
+		Desired: d.desired, Ran: ran, Reason: d.reason, Why: d.why,
+		from: d.slot, to: next, at: d.slot, replicaSeconds: lacking,
 	})
 }
 
@@ -269,10 +270,11 @@ func (c *comparison) finish() {
 	c.MeanDifference = sum / float64(c.Compared)
 	slices.Sort(c.differences)
 	c.P95Difference = c.differences[int(math.Ceil(0.95*float64(len(c.differences))))-1]
-	slices.SortStableFunc(c.Worst, func(x, y divergence) int { return cmp.Compare(y.ReplicaMinutes, x.ReplicaMinutes) })
+	slices.SortStableFunc(c.Worst, func(x, y divergence) int { return cmp.Compare(y.replicaSeconds, x.replicaSeconds) })
 	c.Worst = c.Worst[:min(len(c.Worst), worstShown)]
 	for i := range c.Worst {
 		d := &c.Worst[i]
+		d.ReplicaMinutes = d.replicaSeconds / 60
 		d.From, d.To, d.At = c.clock.rfc3339(d.from), c.clock.rfc3339(d.to), c.clock.rfc3339(d.at)
 	}
 }
@@ -295,7 +297,7 @@ func (a *app) tellComparisons(all []*comparison, flags *compareFlags) error {
 // text is the comparison for people.
 func (c *comparison) text() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s, %s to %s\n\n", c.Object, c.clock.full(c.clock.first), c.clock.full(c.clock.last))
+	fmt.Fprintf(&b, "%s\n%s to %s\n\n", c.Object, c.clock.full(c.clock.first), c.clock.full(c.clock.last))
 	fmt.Fprintf(&b, "  agreement    %.1f %% (%d of %s)\n", math.Floor(c.Agreement*10)/10, c.Agreed, counted(c.Compared, "slot"))
 	fmt.Fprintf(&b, "  difference   mean %s, 95th percentile %s replicas\n", figure(math.Round(c.MeanDifference*100)/100), figure(c.P95Difference))
 	fmt.Fprintf(&b, "  below        %s\n  above        %s\n", span(c.below), span(c.above))

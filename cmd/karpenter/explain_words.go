@@ -145,11 +145,11 @@ func percent(share float64) string { return figure(100*share) + " %" }
 func (w *words) recommended() stage {
 	r := w.step.Record
 	s := stage{Name: "recommended"}
-	var asked []string
-	largest, failed := int32(-1), 0
+	var asked, failed []string
+	largest := int32(-1)
 	for i := range r.Metrics {
 		if r.Metrics[i].Code != observation.OK {
-			failed++
+			failed = append(failed, strconv.Itoa(i))
 			continue
 		}
 		asked = append(asked, strconv.Itoa(int(r.Metrics[i].Recommendation)))
@@ -164,10 +164,10 @@ func (w *words) recommended() stage {
 	case !r.Recommending && largest < 0:
 		s.Text = fmt.Sprintf("no metric is usable, so nothing is recommended and %d is held: missing data never scales down", r.Scale.Spec)
 	case !r.Recommending:
-		s.Text = fmt.Sprintf("%s failed and might ask for more than %d, so %d is held: beside a failed metric there is no scale-down",
-			counted(failed, "metric"), largest, r.Scale.Spec)
-	case failed > 0:
-		s.Text = fmt.Sprintf("the largest answer; %s failed, so only a scale-up could happen", counted(failed, "metric"))
+		s.Text = fmt.Sprintf("metric %s failed and might ask for more than %d, so %d is held: beside a failed metric there is no scale-down",
+			strings.Join(failed, ", "), largest, r.Scale.Spec)
+	case len(failed) > 0:
+		s.Text = fmt.Sprintf("the largest answer; metric %s failed, so there could only be a scale-up", strings.Join(failed, ", "))
 	case len(asked) == 1:
 		s.Text = "what the metric asks for"
 	default:

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestConvert(t *testing.T) {
+	t.Chdir(t.TempDir())
+	write(t, "hpa.yaml", validHPA)
+	write(t, "all.yaml", validHA+"---\n"+service+"---\n"+validHPA)
+	got := call(t, "", "convert", "-f", "all.yaml", "--metric", `queue_length=sum(queue_length{queue="jobs"})`)
+	got.want(t, exitOK, "skipped 1 Service\nHorizontalPodAutoscaler default/shop: ")
+	if !strings.Contains(got.stdout, `query: sum(queue_length{queue="jobs"})`) {
+		t.Errorf("--metric is not used:\n%s", got.stdout)
+	}
+	own, converted, _ := strings.Cut(got.stdout, "---\n")
+	if !strings.Contains(own, "name: web") || !strings.Contains(converted, "name: shop") {
+		t.Errorf("want web as it was, then shop converted; got:\n%s", got.stdout)
+	}
+	call(t, got.stdout, "validate", "-f", "-").want(t, exitOK, "")
+	call(t, got.stdout, "convert", "-f", "-").refused(t, "nothing to convert: no HorizontalPodAutoscaler or ScaledObject in the files")
+	if quiet := call(t, "", "convert", "hpa.yaml", "-q"); quiet.stderr != "" || quiet.stdout == "" {
+		t.Errorf("with --quiet: stderr %q, stdout %q", quiet.stderr, quiet.stdout)
+	}
+}
+
+func TestConvertRefuses(t *testing.T) {
+	t.Chdir(t.TempDir())
+	write(t, "hpa.yaml", validHPA)
+	write(t, "service.yaml", service)
+	write(t, "collision.yaml", strings.Replace(validHA, "name: web}\nspec", "name: shop}\nspec", 1)+"---\n"+validHPA)
+	write(t, "unfit.yaml", strings.Replace(validHPA, "averageValue: 30", "averageValue: 0", 1))
+	for name, c := range map[string]struct {
+		args []string
+		want string
+	}{
+		"Nothing":   {nil, "nothing to convert: give files, directories or - with -f"},
+		"Other":     {[]string{"service.yaml", "-q"}, "nothing to convert: no HorizontalPodAutoscaler or ScaledObject in the files"},
+		"Metric":    {[]string{"hpa.yaml", "--metric", "queue_length"}, `--metric "queue_length": want NAME=PROMQL`},
+		"Absent":    {[]string{"nope.yaml"}, "nope.yaml: no such file or directory"},
+		"Unfit":     {[]string{"unfit.yaml", "-q"}, "unfit.yaml:1:1: HorizontalPodAutoscaler"},
+		"Collision": {[]string{"collision.yaml", "-q"}, "default/HorizontalAutoscaler/shop is defined twice"},
+		"Query":     {[]string{"hpa.yaml", "-q", "--metric", "queue_length=sum("}, "PromQL"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := call(t, "", append([]string{"convert"}, c.args...)...)
+			got.want(t, exitInvalid, c.want)
+			if got.stdout != "" {
+				t.Errorf("stdout has half a result:\n%s", got.stdout)
+			}
+		})
+	}
+}
