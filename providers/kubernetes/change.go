@@ -1,0 +1,121 @@
+package kubernetes
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/karpenter-sim/karpenter/engine/autoscaler"
+	"github.com/karpenter-sim/karpenter/engine/behavior"
+	"github.com/karpenter-sim/karpenter/engine/journal"
+	"github.com/karpenter-sim/karpenter/engine/observation"
+	"github.com/karpenter-sim/karpenter/engine/policy"
+	"github.com/karpenter-sim/karpenter/engine/slot"
+)
+
+// shownQuery is how much of a query an event shows, in bytes.
+const shownQuery = 100
+
+// A change is a decision to scale, in the words of an event. A nil change is one
+// that was decided by a former process.
+type change struct {
+	slot     slot.Slot
+	from, to int32
+	target   policy.Target
+	why      string
+}
+
+// changeOf is what a record decided to change, nil if it did not.
+func changeOf(r *journal.Record) *change {
+	if !r.Known || r.Desired == r.Scale.Spec || r.DryRun {
+		return nil
+	}
+	c := &change{slot: r.Slot, from: r.Scale.Spec, to: r.Desired}
+	var p policy.Autoscaler
+	if err := json.Unmarshal([]byte(r.PolicyBody), &p); err == nil {
+		c.target = p.Target
+	}
+	c.why = strings.Join(append(asked(r, &p), held(r, &p)...), "; ")
+	return c
+}
+
+// asked says which metric asked for the recommendation.
+func asked(r *journal.Record, p *policy.Autoscaler) []string {
+	if !r.Recommending {
+		return nil
+	}
+	for i, m := range r.Metrics {
+		if m.Code != observation.OK || m.Recommendation != r.Recommended || i >= len(p.Metrics) {
+			continue
+		}
+		return []string{fmt.Sprintf("%s is %s, target %s %s, which asks for %d", shorten(m.Query), short(m.Value),
+			p.Metrics[i].Type, short(p.Metrics[i].Target), m.Recommendation)}
+	}
+	return nil
+}
+
+// held says what kept the decision from being what the metrics asked for.
+func held(r *journal.Record, p *policy.Autoscaler) []string {
+	switch {
+	case r.LimitedBy.Stage == behavior.Bounds && r.Desired == p.Max:
+		return []string{fmt.Sprintf("bounded by maxReplicas %d", p.Max)}
+	case r.LimitedBy.Stage == behavior.Bounds:
+		return []string{fmt.Sprintf("bounded by minReplicas %d", p.Min)}
+	case r.LimitedBy.Stage == behavior.Stabilization:
+		return []string{fmt.Sprintf("held at %d by the stabilization window", r.Desired)}
+	case r.LimitedBy.Stage == behavior.Rate:
+		return []string{fmt.Sprintf("held at %d by rate policy %d", r.Desired, r.LimitedBy.Policy)}
+	}
+	return nil
+}
+
+func short(value float64) string { return strconv.FormatFloat(value, 'g', 6, 64) }
+
+func shorten(query string) string {
+	query = strings.Join(strings.Fields(query), " ")
+	if len(query) <= shownQuery {
+		return query
+	}
+	return strings.ToValidUTF8(query[:shownQuery], "") + "..."
+}
+
+// reason is the event's.
+func (c *change) reason() string {
+	switch {
+	case c == nil:
+		return "Scaled"
+	case c.to > c.from:
+		return string(autoscaler.ScaledUp)
+	}
+	return string(autoscaler.ScaledDown)
+}
+
+func (c *change) String() string {
+	text := fmt.Sprintf("%s %s from %d to %d replicas", c.target.Kind, c.target.Name, c.from, c.to)
+	if c.why == "" {
+		return text
+	}
+	return text + ": " + c.why
+}
+
+func (c *change) applied(o *journal.Outcome) string {
+	if c == nil {
+		return fmt.Sprintf("sent the change decided at %s, which a restart had kept back", o.Slot)
+	}
+	return "scaled " + c.String()
+}
+
+func (c *change) failed(o *journal.Outcome) string {
+	if c == nil {
+		return fmt.Sprintf("%s: could not send the change decided at %s", o.Result, o.Slot)
+	}
+	return fmt.Sprintf("%s: could not scale %s", o.Result, c)
+}
+
+func (c *change) superseded(o *journal.Outcome) string {
+	if c == nil {
+		return fmt.Sprintf("the change decided at %s was not sent: somebody else had scaled the target", o.Slot)
+	}
+	return fmt.Sprintf("did not scale %s: somebody else had scaled it since", c)
+}

@@ -1,0 +1,88 @@
+package kubernetes
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/karpenter-sim/karpenter/engine/journal"
+)
+
+// Metrics are the controller's own. Their names share no prefix with those of
+// the node autoscaler of the same name, except for the gauges of Karpenter v0.1.
+type Metrics struct {
+	decisions *prometheus.CounterVec
+	outcomes  *prometheus.CounterVec
+	errors    *prometheus.CounterVec
+	latency   *prometheus.HistogramVec
+	lateness  *prometheus.HistogramVec
+	queries   *prometheus.HistogramVec
+	warnings  prometheus.Counter
+	desired   *prometheus.GaugeVec
+	current   *prometheus.GaugeVec
+}
+
+// NewMetrics registers the metrics.
+func NewMetrics(registry prometheus.Registerer) (*Metrics, error) {
+	seconds := []float64{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30}
+	m := &Metrics{
+		decisions: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "karpenter_autoscaling_decisions_total", Help: "Decided slots by kind of object and reason of the decision.",
+		}, []string{"kind", "reason"}),
+		outcomes: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "karpenter_autoscaling_outcomes_total", Help: "What came of decisions that changed a number: Applied, or why not.",
+		}, []string{"kind", "result"}),
+		errors: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "karpenter_autoscaling_errors_total", Help: "Failed observations and commits by source (metric, target, store) and code.",
+		}, []string{"source", "code"}),
+		latency: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "karpenter_autoscaling_decision_duration_seconds", Help: "Time from waking up to a decision that is committed and acted on.", Buckets: seconds,
+		}, []string{"kind"}),
+		lateness: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "karpenter_autoscaling_decision_lateness_seconds", Help: "Time from the slot to a decision that is committed and acted on.", Buckets: seconds,
+		}, []string{"kind"}),
+		queries: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "karpenter_autoscaling_query_duration_seconds", Help: "Time of one query to Prometheus by the code of its result.", Buckets: seconds,
+		}, []string{"code"}),
+		warnings: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "karpenter_autoscaling_query_warnings_total", Help: "Warnings that Prometheus attached to results.",
+		}),
+		desired: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "karpenter_horizontalautoscaler_desired_replicas", Help: "Last decision, as in status.desiredReplicas.",
+		}, []string{"namespace", "name"}),
+		current: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "karpenter_horizontalautoscaler_current_replicas", Help: "Observed replicas, as in status.currentReplicas.",
+		}, []string{"namespace", "name"}),
+	}
+	for _, c := range []prometheus.Collector{m.decisions, m.outcomes, m.errors, m.latency, m.lateness, m.queries, m.warnings, m.desired, m.current} {
+		if err := registry.Register(c); err != nil {
+			return nil, err
+		}
+	}
+	return m, nil
+}
+
+// Query counts one query to Prometheus; code is empty where it succeeded.
+func (m *Metrics) Query(code string, duration time.Duration, warnings int) {
+	if code == "" {
+		code = "OK"
+	}
+	m.queries.WithLabelValues(code).Observe(duration.Seconds())
+	m.warnings.Add(float64(warnings))
+}
+
+// replicas shows what a status says.
+func (m *Metrics) replicas(namespace, name string, desired, current *int32) {
+	if desired != nil {
+		m.desired.WithLabelValues(namespace, name).Set(float64(*desired))
+	}
+	if current != nil {
+		m.current.WithLabelValues(namespace, name).Set(float64(*current))
+	}
+}
+
+// forget removes what is shown of an object.
+func (m *Metrics) forget(o journal.Object) {
+	m.desired.DeleteLabelValues(o.Namespace, o.Name)
+	m.current.DeleteLabelValues(o.Namespace, o.Name)
+}

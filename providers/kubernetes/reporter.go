@@ -1,0 +1,194 @@
+package kubernetes
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/record"
+	"k8s.io/utils/clock"
+
+	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
+	"github.com/karpenter-sim/karpenter/engine/cycle"
+	"github.com/karpenter-sim/karpenter/engine/journal"
+	"github.com/karpenter-sim/karpenter/engine/observation"
+)
+
+// A Reporter tells metrics, events and a journal what was decided. It is a
+// cycle.Journal, and watches a cycle.Store.
+type Reporter struct {
+	sink    cycle.Journal
+	metrics *Metrics
+	events  record.EventRecorder
+	clock   clock.PassiveClock
+
+	mu      sync.Mutex
+	objects map[journal.Object]*reported
+}
+
+var _ cycle.Journal = (*Reporter)(nil)
+
+// reported is what the next report of an object needs. Calls for one object
+// come one after the other.
+type reported struct {
+	// involved is the object as events name it, zero until it was loaded.
+	involved corev1.ObjectReference
+	// conditions are those whose changes are events.
+	conditions map[string]metav1.Condition
+	// began is when the object's reconciler last woke up.
+	began time.Time
+	// change is what the last record decided to change, if it did.
+	change *change
+}
+
+// NewReporter returns a reporter in front of a journal.
+func NewReporter(sink cycle.Journal, metrics *Metrics, events record.EventRecorder, clock clock.PassiveClock) *Reporter {
+	return &Reporter{sink: sink, metrics: metrics, events: events, clock: clock, objects: map[journal.Object]*reported{}}
+}
+
+// of is what is known of an object.
+func (r *Reporter) of(o journal.Object) *reported {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	known := r.objects[o]
+	if known == nil {
+		known = &reported{}
+		r.objects[o] = known
+	}
+	return known
+}
+
+// begin notes that the object's reconciler woke up.
+func (r *Reporter) begin(o journal.Object, now time.Time) { r.of(o).began = now }
+
+// forget drops an object that is gone.
+func (r *Reporter) forget(o journal.Object) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.objects, o)
+	r.metrics.forget(o)
+}
+
+// Record implements cycle.Journal.
+func (r *Reporter) Record(record *journal.Record) {
+	known, now := r.of(record.Object), r.clock.Now()
+	r.metrics.decisions.WithLabelValues(record.Kind, string(record.Reason)).Inc()
+	r.metrics.latency.WithLabelValues(record.Kind).Observe(now.Sub(known.began).Seconds())
+	r.metrics.lateness.WithLabelValues(record.Kind).Observe(now.Sub(record.Slot.Time()).Seconds())
+	if code := record.Scale.Code; code != observation.OK {
+		r.metrics.errors.WithLabelValues("target", string(code)).Inc()
+	}
+	for i := range record.Metrics {
+		if code := record.Metrics[i].Code; code != observation.OK {
+			r.metrics.errors.WithLabelValues("metric", string(code)).Inc()
+		}
+	}
+	known.change = changeOf(record)
+	r.sink.Record(record)
+}
+
+// Outcome implements cycle.Journal. It adds the time, which the driver does not know.
+func (r *Reporter) Outcome(outcome *journal.Outcome) {
+	known, now := r.of(outcome.Object), r.clock.Now()
+	timed := *outcome
+	timed.At, timed.Lateness = now.UnixMilli(), now.Sub(outcome.Slot.Time()).Milliseconds()
+	r.metrics.outcomes.WithLabelValues(outcome.Kind, outcome.Result).Inc()
+	r.scaled(known, &timed)
+	r.sink.Outcome(&timed)
+}
+
+// Failed counts a failure of the store itself.
+func (r *Reporter) Failed(err error) {
+	r.metrics.errors.WithLabelValues("store", string(cycle.Code(err))).Inc()
+}
+
+// scaled makes an event of an outcome.
+func (r *Reporter) scaled(known *reported, o *journal.Outcome) {
+	if known.involved.Name == "" {
+		return
+	}
+	change := known.change
+	if change != nil && change.slot != o.Slot {
+		change = nil
+	}
+	switch {
+	case o.Result == cycle.Superseded:
+		r.events.Event(&known.involved, corev1.EventTypeNormal, "Superseded", change.superseded(o))
+	case o.Result != cycle.Applied:
+		r.events.Event(&known.involved, corev1.EventTypeWarning, "FailedScale", change.failed(o))
+	default:
+		r.events.Event(&known.involved, corev1.EventTypeNormal, change.reason(), change.applied(o))
+	}
+}
+
+// reportedConditions are the conditions whose changes are events. The others
+// come and go with every spike.
+var reportedConditions = []string{v1alpha1.ActiveCondition, v1alpha1.ScalingUnboundedCondition}
+
+// Watch returns the store, watched: the reporter learns what objects are
+// called, shows their counts and makes events of changed conditions.
+func (r *Reporter) Watch(store cycle.Store) cycle.Store { return &watchedStore{store, r} }
+
+type watchedStore struct {
+	cycle.Store
+	reporter *Reporter
+}
+
+func (w *watchedStore) Load(ctx context.Context, name types.NamespacedName) (cycle.Stored, error) {
+	stored, err := w.Store.Load(ctx, name)
+	if err == nil {
+		w.reporter.loaded(stored.Object)
+	}
+	return stored, err
+}
+
+func (w *watchedStore) Commit(ctx context.Context, name types.NamespacedName, version string, status *v1alpha1.HorizontalAutoscalerStatus) (string, error) {
+	next, err := w.Store.Commit(ctx, name, version, status)
+	if err == nil {
+		w.reporter.committed(name, status)
+	}
+	return next, err
+}
+
+// keyOf names a HorizontalAutoscaler in the journal.
+func keyOf(name types.NamespacedName) journal.Object {
+	return journal.Object{Kind: journal.HorizontalAutoscaler, Namespace: name.Namespace, Name: name.Name}
+}
+
+func (r *Reporter) loaded(o *v1alpha1.HorizontalAutoscaler) {
+	known := r.of(keyOf(types.NamespacedName{Namespace: o.Namespace, Name: o.Name}))
+	known.involved = corev1.ObjectReference{
+		APIVersion: v1alpha1.GroupVersion.String(), Kind: journal.HorizontalAutoscaler,
+		Namespace: o.Namespace, Name: o.Name, UID: o.UID, ResourceVersion: o.ResourceVersion,
+	}
+	known.conditions = map[string]metav1.Condition{}
+	for _, c := range o.Status.Conditions {
+		known.conditions[c.Type] = c
+	}
+	r.metrics.replicas(o.Namespace, o.Name, o.Status.DesiredReplicas, o.Status.CurrentReplicas)
+}
+
+func (r *Reporter) committed(name types.NamespacedName, status *v1alpha1.HorizontalAutoscalerStatus) {
+	r.metrics.replicas(name.Namespace, name.Name, status.DesiredReplicas, status.CurrentReplicas)
+	known := r.of(keyOf(name))
+	for _, kind := range reportedConditions {
+		now := meta.FindStatusCondition(status.Conditions, kind)
+		if now == nil || known.conditions == nil {
+			continue
+		}
+		before, told := known.conditions[kind]
+		known.conditions[kind] = *now
+		switch {
+		case !told && now.Status == metav1.ConditionTrue, before.Status == now.Status && before.Reason == now.Reason:
+			// As it should be from the start, or as it was.
+		case now.Status == metav1.ConditionTrue:
+			r.events.Event(&known.involved, corev1.EventTypeNormal, now.Reason, now.Message)
+		default:
+			r.events.Event(&known.involved, corev1.EventTypeWarning, now.Reason, now.Message)
+		}
+	}
+}

@@ -1,0 +1,97 @@
+package kubernetes
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	autoscalingv1 "k8s.io/api/autoscaling/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/scale"
+
+	"github.com/karpenter-sim/karpenter/engine/cycle"
+)
+
+// fieldManager owns what this controller writes.
+const fieldManager = "karpenter-autoscaling"
+
+// Targets is cycle.ScaleTargets over the scale subresources of an API server.
+// Any namespaced resource that has one will do; it needs no label selector.
+type Targets struct {
+	scales  scale.ScalesGetter
+	mapper  meta.RESTMapper
+	timeout time.Duration
+}
+
+var _ cycle.ScaleTargets = (*Targets)(nil)
+
+// NewTargets returns the scale targets of the API server that config names. No
+// call takes longer than the timeout.
+func NewTargets(config *rest.Config, mapper meta.RESTMapper, timeout time.Duration) (*Targets, error) {
+	config = rest.CopyConfig(config)
+	discovered, err := discovery.NewDiscoveryClientForConfig(config)
+	if err != nil {
+		return nil, fmt.Errorf("discovery: %w", err)
+	}
+	scales, err := scale.NewForConfig(config, mapper, dynamic.LegacyAPIPathResolverFunc, scale.NewDiscoveryScaleKindResolver(discovered))
+	if err != nil {
+		return nil, fmt.Errorf("scale client: %w", err)
+	}
+	return &Targets{scales: scales, mapper: mapper, timeout: timeout}, nil
+}
+
+// Get implements cycle.ScaleTargets.
+func (t *Targets) Get(ctx context.Context, target cycle.TargetRef) (cycle.Scale, error) {
+	ctx, cancel := context.WithTimeout(ctx, t.timeout)
+	defer cancel()
+	resource, err := t.resource(target)
+	if err != nil {
+		return cycle.Scale{}, err
+	}
+	got, err := t.scales.Scales(target.Namespace).Get(ctx, resource, target.Name, metav1.GetOptions{})
+	if err != nil {
+		return cycle.Scale{}, failed(err)
+	}
+	return cycle.Scale{Spec: got.Spec.Replicas, Status: got.Status.Replicas, Version: got.ResourceVersion}, nil
+}
+
+// Set implements cycle.ScaleTargets.
+func (t *Targets) Set(ctx context.Context, target cycle.TargetRef, observed cycle.Scale, replicas int32) error {
+	ctx, cancel := context.WithTimeout(ctx, t.timeout)
+	defer cancel()
+	resource, err := t.resource(target)
+	if err != nil {
+		return err
+	}
+	wanted := &autoscalingv1.Scale{
+		ObjectMeta: metav1.ObjectMeta{Namespace: target.Namespace, Name: target.Name, ResourceVersion: observed.Version},
+		Spec:       autoscalingv1.ScaleSpec{Replicas: replicas},
+	}
+	_, err = t.scales.Scales(target.Namespace).Update(ctx, resource, wanted, metav1.UpdateOptions{FieldManager: fieldManager})
+	return failed(err)
+}
+
+// resource is the target's resource. A kind that the server does not know may
+// be one that it learns later.
+func (t *Targets) resource(target cycle.TargetRef) (schema.GroupResource, error) {
+	version, err := schema.ParseGroupVersion(target.APIVersion)
+	if err != nil {
+		return schema.GroupResource{}, fmt.Errorf("spec.scaleTargetRef.apiVersion: %w: %w", cycle.ErrInvalid, err)
+	}
+	if version.Version == "" {
+		version.Version = "v1" // of the core group
+	}
+	mapping, err := t.mapper.RESTMapping(version.WithKind(target.Kind).GroupKind(), version.Version)
+	if err != nil {
+		return schema.GroupResource{}, failed(err)
+	}
+	if mapping.Scope.Name() != meta.RESTScopeNameNamespace {
+		return schema.GroupResource{}, fmt.Errorf("%s is not namespaced: %w", mapping.Resource.Resource, cycle.ErrInvalid)
+	}
+	return mapping.Resource.GroupResource(), nil
+}
