@@ -36,12 +36,12 @@ func (f *figure) drawLane(p *pen, a *frame, s size) {
 
 // coarse joins spans that share a point of the canvas; the longest gives the
 // reason.
-func (a *frame) coarse(spans []Span) []Span {
+func (f *frame) coarse(spans []Span) []Span {
 	var list []Span
 	longest, column := int64(0), math.NaN()
 	for _, s := range spans {
-		left := math.Floor(a.x(s.Start).Points())
-		if n := len(list); n > 0 && left == column && math.Floor(a.x(s.End).Points()) == column {
+		left := math.Floor(f.x(s.Start).Points())
+		if n := len(list); n > 0 && left == column && math.Floor(f.x(s.End).Points()) == column {
 			if s.End-s.Start > longest {
 				longest = s.End - s.Start
 				list[n-1].Cause, list[n-1].Detail = s.Cause, s.Detail
@@ -50,7 +50,7 @@ func (a *frame) coarse(spans []Span) []Span {
 			continue
 		}
 		list = append(list, s)
-		longest, column = s.End-s.Start, math.Floor(a.x(s.End).Points())
+		longest, column = s.End-s.Start, math.Floor(f.x(s.End).Points())
 	}
 	return list
 }

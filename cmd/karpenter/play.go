@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -357,10 +356,4 @@ func quoteArgument(s string) string {
 		return s
 	}
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-}
-
-// fidelityOK says whether the current policy gives the recorded replicas often
-// enough for a comparison of variants to mean something.
-func fidelityOK(f *reports.Fidelity) bool {
-	return f == nil || f.Percent >= reports.MinFidelity || math.IsNaN(f.Percent)
 }

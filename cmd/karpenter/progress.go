@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"os"
 	"sync"
 	"time"
@@ -18,9 +17,8 @@ type progress struct {
 	bar   *progressbar.ProgressBar
 	began time.Time
 	total time.Duration
-	// done is the simulated time of finished columns, at of those under way.
-	done time.Duration
-	at   map[string]time.Duration
+	// at is how far each column of each job has come.
+	at map[string]time.Duration
 }
 
 // newProgress returns a bar over the simulated time of all columns of the jobs.
@@ -61,6 +59,5 @@ func (p *progress) told(j *job, column string, now time.Time) {
 func (p *progress) close() {
 	if p.bar != nil {
 		p.bar.Finish()
-		io.WriteString(io.Discard, "")
 	}
 }

@@ -101,7 +101,6 @@ type session struct {
 	// command is the whole call's, if its scenarios do not name it.
 	command    string
 	conversion convert.Options
-	location   *time.Location
 }
 
 // run prepares every scenario before it runs any: an invalid one runs nothing.
