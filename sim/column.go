@@ -81,20 +81,24 @@ const (
 
 // run is one column being played.
 type run struct {
-	ctx      context.Context
-	in       *Input
-	o        Options
-	queue    queue
-	prom     *fake.Prometheus
-	ahead    *fake.Preevaluator
-	targets  *world.Targets
-	objects  objects
-	journal  cycle.Journal
-	recorder *recorder // nil where decisions are only listened to
-	series   *seriesWriter
-	judge    *check.Judge
-	played   []*player
-	result   Result
+	ctx     context.Context
+	in      *Input
+	o       Options
+	queue   queue
+	prom    *fake.Prometheus
+	ahead   *fake.Preevaluator
+	targets *world.Targets
+	// workloads own some of the targets; expressions are terms of their demand.
+	workloads   *world.Workloads
+	expressions []*demandExpression
+	closers     []io.Closer
+	objects     objects
+	journal     cycle.Journal
+	recorder    *recorder // nil where decisions are only listened to
+	series      *seriesWriter
+	judge       *check.Judge
+	played      []*player
+	result      Result
 	// unread says that nothing reads what the world publishes.
 	unread bool
 }
@@ -119,6 +123,9 @@ func (r *run) close() {
 	if r.ahead != nil {
 		r.ahead.Close()
 	}
+	for _, c := range r.closers {
+		c.Close()
+	}
 }
 
 // prepare builds the world, the metrics and the drivers.
@@ -127,6 +134,9 @@ func (r *run) prepare(autoscalers []Autoscaler) error {
 	r.queue.clock.now = r.in.File.Spec.Start.Time
 	r.targets = world.NewTargets(&r.queue)
 	if err := r.addTargets(); err != nil {
+		return err
+	}
+	if err := r.addWorkloads(); err != nil {
 		return err
 	}
 	r.journal = r.newJournal()
@@ -143,6 +153,7 @@ func (r *run) prepare(autoscalers []Autoscaler) error {
 			return err
 		}
 	}
+	r.startWorkloads()
 	if err := r.addMetrics(); err != nil {
 		return err
 	}
@@ -215,7 +226,7 @@ func (r *run) observe(*journal.Record) { r.result.Records++ }
 
 // addTargets puts the scenario's targets into the world.
 func (r *run) addTargets() error {
-	for _, t := range r.in.File.Spec.Targets {
+	for _, t := range r.in.File.Spec.ScaleTargets() {
 		if err := r.targets.Add(&world.Target{Ref: refOf(&t), ReadyAfter: time.Duration(t.ReadyAfter)}); err != nil {
 			return err
 		}
@@ -229,6 +240,9 @@ func (r *run) finish() (*Result, error) {
 		digest, err := r.recorder.close()
 		if err != nil {
 			return nil, fmt.Errorf("journal: %w", err)
+		}
+		if err := r.checkExpressions(); err != nil {
+			return nil, err
 		}
 		r.result.Digest = digest
 	}

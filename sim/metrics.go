@@ -99,10 +99,10 @@ func (r *run) addQuery(p *player, text string) (*query, error) {
 	}
 	known := len(p.object.Recorded.Ready.T) > 0
 	switch {
-	case !depends:
-		r.badge(DemandDriven)
 	case r.readsWorld(text):
 		r.badge(ClosedLoop)
+	case !depends:
+		r.badge(DemandDriven)
 	case replay != nil && known:
 		q.follows = true
 		r.badge(ClosedLoop)

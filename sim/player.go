@@ -27,8 +27,10 @@ type player struct {
 	driver cycle.Autoscalers
 	grid   slot.Grid
 	target *world.Target
-	source metricSource
-	object Object
+	// workload is the target's, nil where it has none.
+	workload *world.Workload
+	source   metricSource
+	object   Object
 }
 
 // addPlayer puts an autoscaler and its target into the run.
@@ -124,9 +126,9 @@ func (p *player) startUp() error {
 
 // declared is the scenario's own entry for a target, or nil.
 func (r *run) declared(t *world.Target) *scenario.Target {
-	for i := range r.in.File.Spec.Targets {
-		if d := &r.in.File.Spec.Targets[i]; r.targets.Find(refOf(d)) == t {
-			return d
+	for _, d := range r.in.File.Spec.ScaleTargets() {
+		if r.targets.Find(refOf(&d)) == t {
+			return &d
 		}
 	}
 	return nil
@@ -140,11 +142,11 @@ func (r *run) assume(format string, args ...any) {
 // watch records the target's counts from now on.
 func (p *player) watch(at int64) {
 	p.object.Spec.Add(at, float64(p.target.Spec))
-	p.object.Ready.Add(at, float64(p.target.Status))
+	p.object.Ready.Add(at, float64(p.target.Serving()))
 	p.target.Changed = func(t *world.Target) {
 		now := p.run.queue.clock.now.Unix()
 		p.object.Spec.Add(now, float64(t.Spec))
-		p.object.Ready.Add(now, float64(t.Status))
+		p.object.Ready.Add(now, float64(t.Serving()))
 	}
 }
 
@@ -162,7 +164,9 @@ func (p *player) slot() (int64, error) {
 	if err := p.source.err; err != nil {
 		return 0, err
 	}
-	p.object.Needed.Add(now.Unix(), p.source.needed)
+	if p.workload == nil {
+		p.object.Needed.Add(now.Unix(), p.source.needed)
+	}
 	p.compare(now.Unix())
 	return int64(next) * 1000, nil
 }
@@ -231,7 +235,7 @@ func (r *run) addMetrics() error {
 	if len(files) > 0 {
 		instant = nil // rules read what they like
 	}
-	feed, err := r.in.feed(instant, r.targets.Owns)
+	feed, err := r.in.feed(instant, r.owns)
 	if err != nil {
 		return err
 	}
@@ -254,7 +258,11 @@ func (r *run) exogenous(text string) bool {
 }
 
 func (r *run) publishedNames() []string {
-	return append(world.PublishedNames(), desiredReplicas, currentReplicas)
+	names := append(world.PublishedNames(), desiredReplicas, currentReplicas)
+	if len(r.in.File.Spec.Workloads) > 0 {
+		names = append(names, world.WorkloadNames()...)
+	}
+	return names
 }
 
 // addAhead opens the samples for queries that are evaluated ahead.
@@ -309,6 +317,7 @@ func (r *run) addScrape() error {
 		Collect: func(now int64, emit func(labels.Labels, float64)) {
 			both := r.series.tee(now, emit)
 			targets(now, both)
+			r.workloads.Emit(now, both)
 			for i, p := range r.played {
 				status := &r.objects[p.Name()].object.Status
 				if status.DesiredReplicas != nil {

@@ -3,7 +3,9 @@ package sim
 import (
 	"bufio"
 	"io"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/prometheus/prometheus/model/labels"
 
@@ -61,11 +63,14 @@ func (s *seriesWriter) tee(now int64, emit world.Emit) world.Emit {
 	}
 }
 
-// close writes the series in the order of their first samples.
+// close writes the series by name, then in the order of their first samples.
 func (s *seriesWriter) close() error {
 	if s.out == nil {
 		return nil
 	}
+	slices.SortStableFunc(s.order, func(a, b *course) int {
+		return strings.Compare(a.labels.Get(labels.MetricName), b.labels.Get(labels.MetricName))
+	})
 	var line []byte
 	name := ""
 	for _, c := range s.order {

@@ -122,10 +122,12 @@ s.yaml:6:25: spec.manifests[2]: a.yaml is named twice`,
 		"World": {
 			reason: "parts that cannot be simulated are refused, not ignored",
 			spec:   "nodeGroups: [{}], workloads: [{}], queues: [{}], faults: [{}]",
-			want: `s.yaml:6:13: spec.nodeGroups: must be empty: this version simulates targets, inputSeries and recordings only
-s.yaml:6:30: spec.workloads: must be empty: this version simulates targets, inputSeries and recordings only
-s.yaml:6:44: spec.queues: must be empty: this version simulates targets, inputSeries and recordings only
-s.yaml:6:58: spec.faults: must be empty: this version simulates targets, inputSeries and recordings only`,
+			want: `s.yaml:6:13: spec.nodeGroups: must be empty: this version simulates workloads, targets, inputSeries and recordings only
+s.yaml:6:31: spec.workloads[0].name: required
+s.yaml:6:31: spec.workloads[0].capacityPerReplica: required: what one replica serves a second
+s.yaml:6:31: spec.workloads[0].demand: required: a list of terms such as {constant: 100}
+s.yaml:6:44: spec.queues: must be empty: this version simulates workloads, targets, inputSeries and recordings only
+s.yaml:6:59: spec.faults[0]: want exactly one of metrics, controller and target; got none`,
 		},
 		"SeriesEmpty": {
 			reason: "a series has a name and values",

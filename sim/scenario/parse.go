@@ -74,4 +74,5 @@ func (s *Spec) fillDefaults() {
 			t.APIVersion = apiVersions[t.Kind]
 		}
 	}
+	s.fillWorld()
 }

@@ -54,11 +54,14 @@ type Spec struct {
 	// Targets are objects with a scale subresource that nothing else in the
 	// world owns.
 	Targets []Target `json:"targets,omitempty"`
-	// NodeGroups, Workloads, Queues and Faults: see world.go.
+	// Workloads are objects with a scale subresource whose replicas serve a demand.
+	Workloads []Workload `json:"workloads,omitempty"`
+	// NodeGroups are the provider's node groups.
 	NodeGroups []json.RawMessage `json:"nodeGroups,omitempty"`
-	Workloads  []json.RawMessage `json:"workloads,omitempty"`
-	Queues     []json.RawMessage `json:"queues,omitempty"`
-	Faults     []json.RawMessage `json:"faults,omitempty"`
+	// Queues are the provider's queues.
+	Queues []json.RawMessage `json:"queues,omitempty"`
+	// Faults are what goes wrong.
+	Faults []Fault `json:"faults,omitempty"`
 	// Replay says how recorded series react to the simulated replicas.
 	Replay *Replay `json:"replay,omitempty"`
 	// Variants run the same input again under another policy.

@@ -15,8 +15,27 @@ type Emit func(l labels.Labels, v float64)
 // A published series of a kind of scale target: what kube-state-metrics calls
 // it, and which count it shows.
 type published struct {
-	name string
-	spec bool
+	name  string
+	shows count
+}
+
+// A count is one of a target's numbers.
+type count uint8
+
+const (
+	specCount count = iota
+	statusCount
+	readyCount
+)
+
+func (t *Target) count(c count) int32 {
+	switch c {
+	case specCount:
+		return t.Spec
+	case statusCount:
+		return t.Status
+	}
+	return t.Serving()
 }
 
 // stateMetrics are kube-state-metrics' series of the workload kinds, with the
@@ -26,33 +45,33 @@ var stateMetrics = map[string]struct {
 	series []published
 }{
 	"Deployment": {"deployment", []published{
-		{"kube_deployment_spec_replicas", true},
-		{"kube_deployment_status_replicas", false},
-		{"kube_deployment_status_replicas_available", false},
-		{"kube_deployment_status_replicas_ready", false},
+		{"kube_deployment_spec_replicas", specCount},
+		{"kube_deployment_status_replicas", statusCount},
+		{"kube_deployment_status_replicas_available", readyCount},
+		{"kube_deployment_status_replicas_ready", readyCount},
 	}},
 	"StatefulSet": {"statefulset", []published{
-		{"kube_statefulset_replicas", true},
-		{"kube_statefulset_status_replicas", false},
-		{"kube_statefulset_status_replicas_available", false},
-		{"kube_statefulset_status_replicas_ready", false},
+		{"kube_statefulset_replicas", specCount},
+		{"kube_statefulset_status_replicas", statusCount},
+		{"kube_statefulset_status_replicas_available", readyCount},
+		{"kube_statefulset_status_replicas_ready", readyCount},
 	}},
 	"ReplicaSet": {"replicaset", []published{
-		{"kube_replicaset_spec_replicas", true},
-		{"kube_replicaset_status_replicas", false},
-		{"kube_replicaset_status_ready_replicas", false},
+		{"kube_replicaset_spec_replicas", specCount},
+		{"kube_replicaset_status_replicas", statusCount},
+		{"kube_replicaset_status_ready_replicas", readyCount},
 	}},
 	"ReplicationController": {"replicationcontroller", []published{
-		{"kube_replicationcontroller_spec_replicas", true},
-		{"kube_replicationcontroller_status_replicas", false},
-		{"kube_replicationcontroller_status_ready_replicas", false},
+		{"kube_replicationcontroller_spec_replicas", specCount},
+		{"kube_replicationcontroller_status_replicas", statusCount},
+		{"kube_replicationcontroller_status_ready_replicas", readyCount},
 	}},
 }
 
 // anyTarget are the series of every other kind with a scale subresource.
 var anyTarget = []published{
-	{"karpenter_scale_target_spec_replicas", true},
-	{"karpenter_scale_target_status_replicas", false},
+	{"karpenter_scale_target_spec_replicas", specCount},
+	{"karpenter_scale_target_status_replicas", statusCount},
 }
 
 // PublishedNames are the names of all series that targets can publish, sorted
@@ -73,7 +92,7 @@ func PublishedNames() []string {
 // A gauge is one series of one target.
 type gauge struct {
 	labels labels.Labels
-	spec   bool
+	shows  count
 }
 
 // gauges are a target's series, in a fixed order.
@@ -87,7 +106,7 @@ func gauges(ref cycle.TargetRef) []gauge {
 	}
 	out := make([]gauge, len(list))
 	for i, p := range list {
-		out[i] = gauge{labels: labels.FromStrings(append([]string{labels.MetricName, p.name}, identity...)...), spec: p.spec}
+		out[i] = gauge{labels: labels.FromStrings(append([]string{labels.MetricName, p.name}, identity...)...), shows: p.shows}
 	}
 	return out
 }
@@ -101,11 +120,7 @@ func (w *Targets) Collector() func(now int64, emit Emit) {
 	return func(_ int64, emit Emit) {
 		for i, t := range w.sorted {
 			for _, g := range byTarget[i] {
-				count := t.Status
-				if g.spec {
-					count = t.Spec
-				}
-				emit(g.labels, float64(count))
+				emit(g.labels, float64(t.count(g.shows)))
 			}
 		}
 	}
@@ -137,7 +152,7 @@ func RecordedSelectors(ref cycle.TargetRef) (ready, spec []string) {
 	metrics := stateMetrics[ref.Kind]
 	for _, p := range slices.Backward(metrics.series) {
 		selector := fmt.Sprintf("%s{%s=%q,namespace=%q}", p.name, metrics.label, ref.Name, ref.Namespace)
-		if p.spec {
+		if p.shows == specCount {
 			spec = append(spec, selector)
 		} else {
 			ready = append(ready, selector)

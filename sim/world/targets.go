@@ -20,13 +20,14 @@ type Timeline interface {
 }
 
 // A Target is an object with a scale subresource: spec.replicas as commanded,
-// status.replicas as far as replicas have become ready.
+// status.replicas as far as replicas have become ready. The target of a
+// workload counts all its pods in status.replicas, as Deployments do.
 type Target struct {
 	Ref        cycle.TargetRef
 	Spec       int32
 	Status     int32
 	ReadyAfter time.Duration
-	// Changed, if set, is told every change of Spec or Status.
+	// Changed, if set, is told every change of a count.
 	Changed func(t *Target)
 
 	// version counts changes; tag is its text, made once a change.
@@ -34,7 +35,14 @@ type Target struct {
 	tag     string
 	// starting are replicas that are not ready yet, oldest first.
 	starting []batch
+	// owner is the workload whose pods the replicas are, or nil; unready of
+	// them are counted in Status and do not serve.
+	owner   *Workload
+	unready int32
 }
+
+// Serving is the number of replicas that are ready.
+func (t *Target) Serving() int32 { return t.Status - t.unready }
 
 // A batch of replicas becomes ready together.
 type batch struct {
@@ -107,6 +115,8 @@ func (w *Targets) scale(t *Target, replicas int32) {
 	delta := replicas - t.Spec
 	t.Spec = replicas
 	switch {
+	case t.owner != nil:
+		t.owner.scaled()
 	case delta > 0 && t.ReadyAfter > 0:
 		ready := w.timeline.Now().Add(t.ReadyAfter)
 		t.starting = append(t.starting, batch{count: delta, ready: ready})

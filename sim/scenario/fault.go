@@ -1,0 +1,204 @@
+package scenario
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A Fault is something that goes wrong for a time. Exactly one of Metrics,
+// Controller and Target says what.
+type Fault struct {
+	// Name names the fault in reports; what goes wrong if absent.
+	Name string `json:"name,omitempty"`
+	// At is when it begins; 0s if absent.
+	At *Duration `json:"at,omitempty"`
+	// For is how long it lasts; if absent, to the end, and for controller:
+	// leaderChange 15s. A restart without it takes no time.
+	For *Duration `json:"for,omitempty"`
+	// Probability is that of each query, slot or command in that time to be
+	// hit, drawn under the seed; 1 if absent.
+	Probability *float64 `json:"probability,omitempty"`
+	// Object is the only one that is hit, as [NAMESPACE/]KIND/NAME: an
+	// autoscaler, or for target faults the object it scales. All if absent.
+	Object string `json:"object,omitempty"`
+
+	// Metrics is what goes wrong between Prometheus and a decision.
+	Metrics MetricsFault `json:"metrics,omitempty"`
+	// Delay is how much later samples arrive with metrics: late; 1m if absent.
+	Delay Duration `json:"delay,omitzero"`
+	// Fraction is the share of series that is missing with metrics: partial; 0.5 if absent.
+	Fraction *float64 `json:"fraction,omitempty"`
+	// Query is a part of the text of the only queries that are hit; all if absent.
+	Query string `json:"query,omitempty"`
+
+	// Controller is what goes wrong with the controller itself.
+	Controller ControllerFault `json:"controller,omitempty"`
+	// Target is what goes wrong with reading and writing a scale.
+	Target TargetFault `json:"target,omitempty"`
+}
+
+// A MetricsFault is what goes wrong between Prometheus and a decision.
+type MetricsFault string
+
+// The faults of metrics.
+const (
+	MetricsDown       MetricsFault = "down"       // nobody answers
+	MetricsSlow       MetricsFault = "slow"       // the answer comes after the timeout
+	MetricsEmpty      MetricsFault = "empty"      // no sample
+	MetricsNaN        MetricsFault = "nan"        // the value is NaN
+	MetricsStale      MetricsFault = "stale"      // the value is the last one from before
+	MetricsPartial    MetricsFault = "partial"    // a share of the series is not scraped
+	MetricsDuplicated MetricsFault = "duplicated" // every series is there twice
+	MetricsLate       MetricsFault = "late"       // samples arrive late
+)
+
+// A ControllerFault is what goes wrong with the controller.
+type ControllerFault string
+
+// The faults of the controller.
+const (
+	ControllerRestart      ControllerFault = "restart"      // all memory is lost
+	ControllerLeaderChange ControllerFault = "leaderChange" // nobody decides until the lease is over
+	ControllerConflicts    ControllerFault = "conflicts"    // somebody else has changed the autoscaler
+	ControllerSkipped      ControllerFault = "skipped"      // slots pass without a decision
+)
+
+// A TargetFault is what goes wrong with a scale.
+type TargetFault string
+
+// The faults of targets.
+const (
+	TargetForbidden  TargetFault = "forbidden"  // writes are refused
+	TargetConflict   TargetFault = "conflict"   // somebody else has changed the scale
+	TargetTimeout    TargetFault = "timeout"    // writes are not answered and not done
+	TargetUnreadable TargetFault = "unreadable" // reads fail
+)
+
+var (
+	metricsFaults    = []MetricsFault{MetricsDown, MetricsSlow, MetricsEmpty, MetricsNaN, MetricsStale, MetricsPartial, MetricsDuplicated, MetricsLate}
+	controllerFaults = []ControllerFault{ControllerRestart, ControllerLeaderChange, ControllerConflicts, ControllerSkipped}
+	targetFaults     = []TargetFault{TargetForbidden, TargetConflict, TargetTimeout, TargetUnreadable}
+)
+
+// leaseDuration is how long a lease outlives its holder, as in
+// controller-runtime.
+const leaseDuration = Duration(15 * time.Second)
+
+func (v *validation) checkFaults() {
+	names := map[string]string{}
+	for i := range v.spec.Faults {
+		f := &v.spec.Faults[i]
+		at := index("spec.faults", i)
+		v.checkFault(at, f)
+		if f.Name == "" {
+			continue
+		}
+		if first, twice := names[f.Name]; twice {
+			v.fail(at+".name", "%q is taken by %s", f.Name, first)
+		}
+		names[f.Name] = at
+	}
+}
+
+func (v *validation) checkFault(at string, f *Fault) {
+	kinds := f.kinds()
+	if len(kinds) != 1 {
+		got := "none"
+		if len(kinds) > 0 {
+			got = strings.Join(kinds, ", ")
+		}
+		v.fail(at, "want exactly one of metrics, controller and target; got %s", got)
+		return
+	}
+	oneOf(v, at+".metrics", f.Metrics, metricsFaults)
+	oneOf(v, at+".controller", f.Controller, controllerFaults)
+	oneOf(v, at+".target", f.Target, targetFaults)
+	if f.At == nil && f.Probability == nil {
+		v.fail(at, "want at, when it begins, or probability")
+	}
+	if f.At != nil && *f.At >= v.spec.Duration && v.spec.Duration > 0 {
+		v.fail(at+".at", "%s is past the last decision; the run lasts %s", *f.At, v.spec.Duration)
+	}
+	if f.For != nil && *f.For == 0 {
+		v.fail(at+".for", "must be more than 0s")
+	}
+	if f.Probability != nil && !(*f.Probability > 0 && *f.Probability <= 1) {
+		v.fail(at+".probability", "want a number above 0, at most 1, got %v", *f.Probability)
+	}
+	if f.Fraction != nil && !(*f.Fraction > 0 && *f.Fraction <= 1) {
+		v.fail(at+".fraction", "want a number above 0, at most 1, got %v", *f.Fraction)
+	}
+	v.checkFaultFields(at, f)
+	if f.Object != "" {
+		if _, err := ParseReference(f.Object); err != nil {
+			v.fail(at+".object", "%v", err)
+		}
+	}
+}
+
+// checkFaultFields refuses fields that the fault would not heed.
+func (v *validation) checkFaultFields(at string, f *Fault) {
+	for _, field := range []struct {
+		name    string
+		belongs bool
+		to      string
+	}{
+		{"delay", f.Metrics == MetricsLate, "metrics: late"},
+		{"fraction", f.Metrics == MetricsPartial, "metrics: partial"},
+		{"query", f.Metrics != "" && f.Metrics != MetricsPartial, "faults of metrics other than partial"},
+	} {
+		if !field.belongs && v.doc.Has(at+"."+field.name) {
+			v.fail(at+"."+field.name, "belongs to %s", field.to)
+		}
+	}
+	if f.Metrics == MetricsPartial && (f.Object != "" || f.Probability != nil) {
+		v.fail(at, "metrics: partial hits series, not queries: it takes fraction, and neither object nor probability")
+	}
+}
+
+func oneOf[T ~string](v *validation, path string, got T, allowed []T) {
+	if got == "" || slices.Contains(allowed, got) {
+		return
+	}
+	var names []string
+	for _, a := range allowed {
+		names = append(names, string(a))
+	}
+	v.fail(path, "unknown fault %q; allowed: %s", string(got), strings.Join(names, ", "))
+}
+
+// kinds are the fields that say what goes wrong.
+func (f *Fault) kinds() []string {
+	var kinds []string
+	for _, k := range []struct {
+		name string
+		set  bool
+	}{{"metrics", f.Metrics != ""}, {"controller", f.Controller != ""}, {"target", f.Target != ""}} {
+		if k.set {
+			kinds = append(kinds, k.name)
+		}
+	}
+	return kinds
+}
+
+func (f *Fault) fillDefaults(i int) {
+	if f.Name == "" {
+		f.Name = fmt.Sprintf("%s %s", f.kinds()[0], string(f.Metrics)+string(f.Controller)+string(f.Target))
+		if i > 0 {
+			f.Name += fmt.Sprintf(" (%d)", i+1)
+		}
+	}
+	if f.Metrics == MetricsLate && f.Delay == 0 {
+		f.Delay = Duration(time.Minute)
+	}
+	if f.Metrics == MetricsPartial && f.Fraction == nil {
+		half := 0.5
+		f.Fraction = &half
+	}
+	if f.Controller == ControllerLeaderChange && f.For == nil && f.Probability == nil {
+		lease := leaseDuration
+		f.For = &lease
+	}
+}

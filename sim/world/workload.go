@@ -1,0 +1,290 @@
+package world
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// A Workload serves a demand with the pods of a target.
+type Workload struct {
+	Target *Target
+	// Demand is units a second.
+	Demand Demand
+	// Capacity is what one replica serves a second at full use of its request;
+	// it can serve Saturation times that.
+	Capacity, Saturation float64
+	// Startup is how long a pod with a place takes to become ready.
+	Startup Delay
+	// Limit is how much may wait, 0 for nothing, +Inf for anything; Timeout how long, 0 for ever.
+	Limit   float64
+	Timeout time.Duration
+	// ServiceP50 and ServiceP95 are percentiles of the time that serving takes.
+	ServiceP50, ServiceP95 time.Duration
+	// CPU and Memory are what each pod requests, in cores and bytes; 0 for nothing.
+	CPU, Memory float64
+	// NodeSelector are the labels of the nodes that can run the pods.
+	NodeSelector map[string]string
+	// Labels are added to the series of the service.
+	Labels map[string]string
+	// Waiting is what already waits at the start.
+	Waiting float64
+	// Needed, if set, is told the replicas that the demand needs, from an
+	// instant in Unix seconds on.
+	Needed func(at int64, replicas float64)
+
+	world   *Workloads
+	backlog backlog
+	latency histogram
+	pods    []*Pod
+	// serial numbers the pods.
+	serial int
+	// at is the instant up to which demand has been served, in Unix milliseconds.
+	at int64
+	// share is what one ready replica has served since the start.
+	share   float64
+	gauges  []serviceGauge
+	rolling *rollout
+}
+
+// A Pod is one replica of a workload.
+type Pod struct {
+	Name     string
+	Workload *Workload
+	// Node is where it runs, nil while it is pending.
+	Node  *Node
+	Ready bool
+
+	gone bool
+	// since is the workload's share at which the pod became ready.
+	since  float64
+	gauges []podGauge
+}
+
+// Workloads are all workloads of a world.
+type Workloads struct {
+	timeline Timeline
+	sorted   []*Workload
+	// scheduler places pods on nodes; nil where nodes are not simulated.
+	scheduler Scheduler
+	// started says that the run has begun: until then, pods are ready at once.
+	started bool
+}
+
+// A Scheduler finds places for pods.
+type Scheduler interface {
+	// Schedule places what can be placed, and calls Place for it, now or later.
+	Schedule()
+	// Free is told that a pod has left its node.
+	Free(p *Pod)
+}
+
+// NewWorkloads returns an empty set; scheduler may be nil.
+func NewWorkloads(timeline Timeline) *Workloads { return &Workloads{timeline: timeline} }
+
+// SetScheduler has pods wait for a place on a node.
+func (ws *Workloads) SetScheduler(s Scheduler) { ws.scheduler = s }
+
+// Add adds a workload, whose target then belongs to it.
+func (ws *Workloads) Add(w *Workload) {
+	w.world = ws
+	w.Target.owner = w
+	w.backlog = backlog{limit: w.Limit, timeout: w.Timeout.Milliseconds()}
+	w.latency = newHistogram(newLogNormal(w.ServiceP50, w.ServiceP95))
+	w.gauges = serviceGauges(w)
+	ws.sorted = append(ws.sorted, w)
+	slices.SortFunc(ws.sorted, func(a, b *Workload) int { return compareRefs(a.Target.Ref, b.Target.Ref) })
+}
+
+// Start puts the pods of every target's spec into the world, ready unless they
+// have to find a node.
+func (ws *Workloads) Start() {
+	now := ws.timeline.Now().UnixMilli()
+	for _, w := range ws.sorted {
+		w.at = now
+		if w.Waiting > 0 {
+			w.backlog.arrive(now, w.Waiting)
+		}
+		for range w.Target.Spec {
+			w.start(w.create())
+		}
+		w.count()
+	}
+	ws.reschedule()
+	ws.started = true
+}
+
+// Advance serves the demand of all workloads up to an instant in Unix milliseconds.
+func (ws *Workloads) Advance(now int64) {
+	for _, w := range ws.sorted {
+		w.advance(now)
+	}
+}
+
+// stride is the longest step of the integration, in milliseconds. Steps end at
+// whole strides, so that the result does not depend on who asks when.
+const stride = 1000
+
+func (w *Workload) advance(now int64) {
+	for w.at < now {
+		next := min(now, (w.at/stride+1)*stride)
+		w.serve(next)
+		w.at = next
+	}
+}
+
+// serve integrates from w.at to an instant.
+func (w *Workload) serve(until int64) {
+	seconds := float64(until-w.at) / 1000
+	rate := w.Demand(w.at)
+	if w.Needed != nil && w.at%1000 == 0 {
+		w.Needed(w.at/1000, rate/w.Capacity)
+	}
+	w.backlog.arrive(w.at, rate*seconds)
+	ready := float64(w.Target.Serving())
+	most := ready * w.Capacity * w.Saturation * seconds
+	served := w.backlog.serve(w.at, most, w.latency.observe)
+	if ready > 0 {
+		w.share += served / ready
+	}
+	w.backlog.turnAway(until)
+}
+
+// scaled follows a new spec: pods are created, or those deleted that are the
+// least loss, not ready and young ones first.
+func (w *Workload) scaled() {
+	w.advance(w.world.timeline.Now().UnixMilli())
+	for range int(w.Target.Spec) - len(w.pods) {
+		w.start(w.create())
+	}
+	w.remove(len(w.pods) - int(w.Target.Spec))
+	w.count()
+	w.world.reschedule()
+}
+
+func (ws *Workloads) reschedule() {
+	if ws.scheduler != nil {
+		ws.scheduler.Schedule()
+	}
+}
+
+func (w *Workload) create() *Pod {
+	p := &Pod{Name: w.nextName(), Workload: w}
+	p.gauges = podGauges(p)
+	w.pods = append(w.pods, p)
+	return p
+}
+
+// nextName is the lowest free number of a StatefulSet; other kinds never name
+// two pods alike.
+func (w *Workload) nextName() string {
+	name := w.Target.Ref.Name
+	if w.Target.Ref.Kind != "StatefulSet" {
+		w.serial++
+		return fmt.Sprintf("%s-%05d", name, w.serial)
+	}
+	for i := 0; ; i++ {
+		next := fmt.Sprintf("%s-%d", name, i)
+		if !slices.ContainsFunc(w.pods, func(p *Pod) bool { return p.Name == next }) {
+			return next
+		}
+	}
+}
+
+// start starts a pod where no node is needed; else the scheduler will.
+func (w *Workload) start(p *Pod) {
+	if w.world.scheduler == nil {
+		w.boot(p)
+	}
+}
+
+// Place has a pod run on a node from now on.
+func (p *Pod) Place(n *Node) {
+	p.Node = n
+	p.gauges = podGauges(p)
+	p.Workload.boot(p)
+}
+
+// Evict takes a pod off its node, which is gone; another one replaces it.
+func (p *Pod) Evict() {
+	w := p.Workload
+	if p.gone {
+		return
+	}
+	w.advance(w.world.timeline.Now().UnixMilli())
+	p.gone = true
+	p.Node = nil
+	w.pods = slices.DeleteFunc(w.pods, func(o *Pod) bool { return o == p })
+	w.start(w.create())
+	w.count()
+}
+
+// boot makes a pod ready after its start-up delay.
+func (w *Workload) boot(p *Pod) {
+	delay := time.Duration(0)
+	if w.world.started {
+		delay = w.Startup()
+	}
+	if delay <= 0 {
+		w.ready(p)
+		return
+	}
+	w.world.timeline.At(w.world.timeline.Now().Add(delay), "pod/"+w.Target.Ref.Namespace+"/"+p.Name, func() { w.ready(p) })
+}
+
+func (w *Workload) ready(p *Pod) {
+	if p.gone {
+		return
+	}
+	w.advance(w.world.timeline.Now().UnixMilli())
+	p.Ready, p.since = true, w.share
+	w.count()
+	w.roll()
+}
+
+// remove deletes pods: those that are not ready, then the others, the youngest
+// first.
+func (w *Workload) remove(count int) {
+	for _, ready := range []bool{false, true} {
+		for i := len(w.pods) - 1; i >= 0 && count > 0; i-- {
+			if w.pods[i].Ready == ready {
+				w.delete(i)
+				count--
+			}
+		}
+	}
+}
+
+func (w *Workload) delete(i int) {
+	p := w.pods[i]
+	p.gone = true
+	w.pods = slices.Delete(w.pods, i, i+1)
+	if p.Node != nil {
+		w.world.scheduler.Free(p)
+	}
+}
+
+// count brings the target's counts in line with the pods.
+func (w *Workload) count() {
+	unready := int32(0)
+	for _, p := range w.pods {
+		if !p.Ready {
+			unready++
+		}
+	}
+	t := w.Target
+	status := int32(len(w.pods))
+	if t.Status == status && t.unready == unready {
+		return
+	}
+	t.Status, t.unready = status, unready
+	t.changed()
+}
+
+// Of is the workload of a target, or nil.
+func (ws *Workloads) Of(t *Target) *Workload {
+	if t == nil {
+		return nil
+	}
+	return t.owner
+}
