@@ -188,7 +188,7 @@ func (a *app) compareObject(ctx context.Context, o *indexedObject, clock wallClo
 	}
 	defer closing()
 	var pending *decidedSlot
-	err = o.walk(func(_ string, step *journal.Step) error {
+	err = o.walk(func(_ *journalFile, step *journal.Step) error {
 		r := step.Record
 		if d := pending; d != nil && (d.interval == 0 || r.Slot-d.slot <= slot.Slot(d.interval)) {
 			value, ok, err := ran(r)

@@ -131,7 +131,7 @@ func serverRan(ctx context.Context, o *indexedObject, flags *compareFlags) (ran,
 // spacing is the widest step, in seconds, that reaches all slots of an object.
 func spacing(o *indexedObject) (int64, error) {
 	var step int64
-	err := o.walk(func(_ string, s *journal.Step) error {
+	err := o.walk(func(_ *journalFile, s *journal.Step) error {
 		step = divisor(step, int64(s.Record.Slot-o.first))
 		return nil
 	})

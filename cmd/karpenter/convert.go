@@ -9,7 +9,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/karpenter-sim/karpenter/engine/convert"
-	"github.com/karpenter-sim/karpenter/sim"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
 )
 
@@ -154,7 +153,7 @@ func checkConverted(text []byte) error {
 	}
 	set, err := manifest.Collect(docs)
 	if err == nil {
-		_, err = sim.Resolve(set)
+		err = checkKinds(set)
 	}
 	if err != nil {
 		return fmt.Errorf("the result would be invalid; nothing was written\n%w", err)

@@ -255,14 +255,14 @@ func (o *indexedObject) sort() error {
 }
 
 // walk visits the object's decisions in order.
-func (o *indexedObject) walk(visit func(file string, step *journal.Step) error) error {
+func (o *indexedObject) walk(visit func(file *journalFile, step *journal.Step) error) error {
 	for _, part := range o.parts {
 		err := part.file.read(func(r io.Reader) error {
 			return journal.Walk(r, part.file.name, func(step *journal.Step) error {
 				if step.Record.Object != o.Object {
 					return nil
 				}
-				return visit(part.file.name, step)
+				return visit(part.file, step)
 			})
 		})
 		if err != nil {

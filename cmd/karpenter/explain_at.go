@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"io"
+	"time"
 
 	"github.com/karpenter-sim/karpenter/engine/autoscaler"
 	"github.com/karpenter-sim/karpenter/engine/behavior"
@@ -26,7 +28,9 @@ type explanation struct {
 	// decision saw, oldest first.
 	Window []windowEntry `json:"window,omitempty"`
 	Events []scaleEvent  `json:"events,omitempty"`
-	Notes  []string      `json:"notes,omitempty"`
+	// Outcomes are what came of it; a simulation notes only what went wrong.
+	Outcomes []outcome `json:"outcomes,omitempty"`
+	Notes    []string  `json:"notes,omitempty"`
 
 	title string
 }
@@ -53,6 +57,41 @@ type scaleEvent struct {
 	at    slot.Slot
 }
 
+// An outcome is what came of writing a decision to its target.
+type outcome struct {
+	Result string `json:"result"`
+	// At is the wall time, empty in a simulation.
+	At       string `json:"at,omitempty"`
+	Lateness int64  `json:"latenessMilliseconds,omitempty"`
+}
+
+// outcomes are the outcomes of a decision in its file.
+func outcomes(clock wallClock, file *journalFile, of *journal.Record) ([]outcome, error) {
+	var found []outcome
+	err := file.read(func(r io.Reader) error {
+		lines := journal.NewReader(r, file.name)
+		for {
+			line, err := lines.Next()
+			if err == io.EOF {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			o := line.Outcome
+			if o == nil || o.Object != of.Object || o.Slot != of.Slot {
+				continue
+			}
+			out := outcome{Result: o.Result, Lateness: o.Lateness}
+			if o.At != 0 {
+				out.At = time.UnixMilli(o.At).In(clock.location).Format("2006-01-02T15:04:05.000Z07:00")
+			}
+			found = append(found, out)
+		}
+	})
+	return found, err
+}
+
 // explainAt explains the decision in force at a time.
 func (a *app) explainAt(object *indexedObject, clock wallClock, flags *explainFlags) error {
 	at, err := clock.parse("--at", flags.at)
@@ -60,12 +99,12 @@ func (a *app) explainAt(object *indexedObject, clock wallClock, flags *explainFl
 		return err
 	}
 	var found *journal.Step
-	var file string
-	err = object.walk(func(name string, step *journal.Step) error {
+	var file *journalFile
+	err = object.walk(func(in *journalFile, step *journal.Step) error {
 		if step.Record.Slot > at {
 			return nil
 		}
-		found, file = step, name
+		found, file = step, in
 		return nil
 	})
 	if err != nil {
@@ -77,7 +116,10 @@ func (a *app) explainAt(object *indexedObject, clock wallClock, flags *explainFl
 	if at > clock.end {
 		return fmt.Errorf("--at %s: after the last decision; the journals have decisions from %s to %s", clock.full(at), clock.full(object.first), clock.full(object.last))
 	}
-	e := explainStep(clock, file, found)
+	e := explainStep(clock, file.name, found)
+	if e.Outcomes, err = outcomes(clock, file, found.Record); err != nil {
+		return err
+	}
 	if late := at - found.Record.Slot; found.Record.Slot < object.last && object.interval > 0 && late >= object.interval {
 		e.Notes = append(e.Notes, fmt.Sprintf("nothing was decided between this slot and %s", clock.short(at)))
 	}

@@ -80,7 +80,7 @@ func (a *app) explainRange(object *indexedObject, clock wallClock, flags *explai
 // are equal that leave the same count.
 func decisionRuns(object *indexedObject, clock wallClock, from, to slot.Slot, changes bool) ([]*decisionRun, error) {
 	var runs []*decisionRun
-	err := object.walk(func(_ string, step *journal.Step) error {
+	err := object.walk(func(_ *journalFile, step *journal.Step) error {
 		r := step.Record
 		if r.Slot < from || r.Slot > to {
 			return nil

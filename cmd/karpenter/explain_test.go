@@ -49,6 +49,8 @@ func TestExplainInputs(t *testing.T) {
 	// Two processes wrote one after the other, and the files lie in the wrong order.
 	write(t, "r/b.jsonl", strings.Join(lines[:300], ""))
 	write(t, "r/a.jsonl.gz", zipped(t, strings.Join(lines[300:], "")))
+	write(t, "outcome.jsonl", text+`{"v":1,"kind":"Outcome","namespace":"default","name":"web","slot":"2026-01-05T08:10:00Z","of":"HorizontalAutoscaler",`+
+		`"result":"Conflict","at":"2026-01-05T08:10:00.250Z","latenessMilliseconds":250}`+"\n")
 	cases := map[string]struct {
 		reason string
 		args   []string
@@ -59,6 +61,7 @@ func TestExplainInputs(t *testing.T) {
 		"Stdin":   {"standard input", []string{"-", "ha/web", "--at", "08:13"}, "<stdin>:158, generation 1\n"},
 		"Kind":    {"the long name of the kind, in any case", []string{"out", "default/HorizontalAutoscaler/web"}, "default/HorizontalAutoscaler/web\n"},
 		"Plural":  {"its plural", []string{"out", "horizontalautoscalers/web"}, "default/HorizontalAutoscaler/web\n"},
+		"Outcome": {"what came of it", []string{"outcome.jsonl", "ha/web", "--at", "08:10"}, "\nWhat came of it: Conflict, it was changed by somebody else meanwhile, at\n2026-01-05T08:10:00.250Z, 250 ms after the slot\n"},
 		"Between": {"a time between slots means the slot before", []string{"out", "ha/web", "--at", "08:10:09"}, "at Mon 2026-01-05 08:10:00 UTC\n"},
 	}
 	for name, c := range cases {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/karpenter-sim/karpenter/engine/observation"
 )
 
 // textWidth is what text is wrapped to.
@@ -45,10 +47,30 @@ func (e *explanation) text(clock wallClock) string {
 			fmt.Fprintf(&b, "  %s  %+d\n", clock.short(event.at), event.Delta)
 		}
 	}
+	for _, o := range e.Outcomes {
+		b.WriteString("\n" + wrapped(o.text(), "", textWidth))
+	}
 	for _, note := range e.Notes {
 		b.WriteString("\n" + wrapped("Note: "+note, "", textWidth))
 	}
 	return b.String()
+}
+
+// results say what the outcomes mean that are no observation codes.
+var results = map[string]string{
+	"Applied":    "the target has taken it",
+	"Superseded": "somebody else changed the count first",
+}
+
+func (o *outcome) text() string {
+	text := "What came of it: " + meaning(observation.Code(o.Result))
+	if known := results[o.Result]; known != "" {
+		text = fmt.Sprintf("What came of it: %s, %s", o.Result, known)
+	}
+	if o.At != "" {
+		text += fmt.Sprintf(", at %s, %d ms after the slot", o.At, o.Lateness)
+	}
+	return text
 }
 
 // newest are the last entries of a list; how many are left out is said.

@@ -205,6 +205,9 @@ func (a *app) recordSamples(ctx context.Context, flags *recordFlags, plan record
 		last = p
 		a.note("%d of %d: %d samples, %s", p.Done, p.Chunks, p.Samples, bytesText(p.Bytes))
 	})
+	if ctx.Err() != nil {
+		a.note("%s keeps what is recorded so far; repeat the command to go on", flags.out+".partial")
+	}
 	if err != nil {
 		return err
 	}

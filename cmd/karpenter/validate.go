@@ -11,8 +11,10 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/karpenter-sim/karpenter/engine/convert"
+	"github.com/karpenter-sim/karpenter/engine/policy"
 	"github.com/karpenter-sim/karpenter/sim"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
@@ -121,15 +123,31 @@ func (v *validation) manifests(docs []*manifest.Document) {
 	}
 }
 
-// checkSet checks what decoding cannot see, kind by kind.
+// checkSet converts what is foreign and checks all.
 func (v *validation) checkSet(set *manifest.Set) error {
 	notes, err := sim.Adopt(set, v.options)
 	for _, n := range notes {
 		v.note("%s", n)
 	}
-	_, resolveErr := sim.Resolve(set)
-	return manifest.Join(err, resolveErr)
+	return manifest.Join(err, checkKinds(set))
 }
+
+// checkKinds checks what decoding cannot see, kind by kind.
+func checkKinds(set *manifest.Set) error {
+	_, err := sim.Resolve(set)
+	errs := []error{err}
+	for _, e := range set.Producers {
+		_, list := policy.CompileProducer(&e.Object.Spec, specPath)
+		errs = append(errs, manifest.Positioned(e.Doc, list))
+	}
+	for _, e := range set.NodeGroups {
+		_, list := policy.CompileNodeGroup(&e.Object.Spec, specPath)
+		errs = append(errs, manifest.Positioned(e.Doc, list))
+	}
+	return manifest.Join(errs...)
+}
+
+var specPath = field.NewPath("spec")
 
 // count adds the objects of a set to those of their files.
 func (v *validation) count(set *manifest.Set) {
@@ -160,13 +178,16 @@ func (v *validation) scenario(ctx context.Context, path string) error {
 	v.valid[file.Doc.File]++
 	v.count(file.Manifests)
 	job, err := v.prepare(ctx, file, v.options, nil)
-	if job != nil && job.input != nil {
+	if job != nil {
+		for _, n := range job.notes {
+			v.note("%s", n)
+		}
 		err = errors.Join(err, job.input.Close())
 	}
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	v.errs = append(v.errs, err)
+	v.errs = append(v.errs, err, checkKinds(file.Manifests))
 	return nil
 }
 

@@ -30,6 +30,23 @@ spec:
   - type: External
     external: {metric: {name: queue_length}, target: {type: AverageValue, averageValue: 30}}
 `
+	validProducer = `apiVersion: autoscaling.karpenter.sh/v1alpha1
+kind: MetricsProducer
+metadata: {name: hours}
+spec:
+  scheduleSpec:
+    defaultReplicas: 1
+    behaviors:
+    - {replicas: 2, start: {weekdays: fri, hours: "17"}, end: {weekdays: mon, hours: "9"}}
+`
+	validGroup = `apiVersion: autoscaling.karpenter.sh/v1alpha1
+kind: ScalableNodeGroup
+metadata: {name: workers}
+spec:
+  replicas: 1
+  type: AWSEC2AutoScalingGroup
+  id: workers
+`
 	service = "apiVersion: v1\nkind: Service\nmetadata: {name: x}\n"
 )
 
@@ -57,6 +74,9 @@ func TestValidate(t *testing.T) {
 		"Both":       {"every error, and the valid files all the same", map[string]string{"a.yaml": validHA, "z.yaml": strings.NewReplacer("web}", "z}", "minReplicas: 2", "minReplicas: x", "maxReplicas: 20", "maxReplicas: -1").Replace(validHA)}, []string{"a.yaml", "z.yaml"}, exitInvalid, "a.yaml: 1 object valid\n", "z.yaml:6:16: spec.minReplicas: "},
 		"Twice":      {"one object in two files", map[string]string{"a.yaml": validHA, "b.yaml": validHA}, []string{"a.yaml", "b.yaml"}, exitInvalid, "a.yaml: 1 object valid\n", "default/HorizontalAutoscaler/web is defined twice; the first is at a.yaml:3:18\n"},
 		"HPA":        {"an HPA that cannot be converted", map[string]string{"b.yaml": strings.Replace(validHPA, "averageValue: 30", "averageValue: 0", 1)}, []string{"b.yaml"}, exitInvalid, "", "b.yaml:1:1: HorizontalPodAutoscaler shop: "},
+		"Producer":   {"a violation of a producer's schedule", map[string]string{"p.yaml": strings.Replace(validProducer, "defaultReplicas: 1", "defaultReplicas: -1", 1)}, []string{"p.yaml"}, exitInvalid, "", "p.yaml:6:22: spec.scheduleSpec.defaultReplicas: "},
+		"NodeGroup":  {"a violation of a node group", map[string]string{"g.yaml": strings.Replace(validGroup, "id: workers", "id: \"\"", 1)}, []string{"g.yaml"}, exitInvalid, "", "g.yaml:7:7: spec.id: "},
+		"OurKinds":   {"every kind of ours", map[string]string{"k.yaml": validHA + "---\n" + validProducer + "---\n" + validGroup}, []string{"k.yaml"}, exitOK, "k.yaml: 3 objects valid\n", ""},
 		"BadYAML":    {"no YAML", map[string]string{"a.yaml": "a: b: c\n"}, []string{"a.yaml"}, exitInvalid, "", "a.yaml:1:1: invalid YAML: "},
 		"BadSpec":    {"a scenario's own fields", map[string]string{"s.yaml": strings.Replace(read(t, "spike.yaml"), "duration: 1h", "duration: soon", 1)}, []string{"s.yaml"}, exitInvalid, "", "s.yaml:8:13: spec.duration: "},
 		"BadTarget":  {"the manifests in a scenario", map[string]string{"s.yaml": strings.Replace(read(t, "spike.yaml"), "maxReplicas: 20", "maxReplicas: 1", 1)}, []string{"s.yaml"}, exitInvalid, "", "s.yaml:27:16: spec.minReplicas: "},
