@@ -49,6 +49,8 @@ type Result struct {
 	Outcomes []check.Outcome
 	// Notes say what was assumed, a line each.
 	Notes []string
+	// Faults are what went wrong, by the time it began.
+	Faults []FaultSpan
 }
 
 // An Object is one autoscaler's course through the run.
@@ -92,13 +94,16 @@ type run struct {
 	workloads   *world.Workloads
 	expressions []*demandExpression
 	closers     []io.Closer
-	objects     objects
-	journal     cycle.Journal
-	recorder    *recorder // nil where decisions are only listened to
-	series      *seriesWriter
-	judge       *check.Judge
-	played      []*player
-	result      Result
+	// faults are the scenario's, scraped those that scrapes suffer.
+	faults   []*fault
+	scraped  []*gap
+	objects  objects
+	journal  cycle.Journal
+	recorder *recorder // nil where decisions are only listened to
+	series   *seriesWriter
+	judge    *check.Judge
+	played   []*player
+	result   Result
 	// unread says that nothing reads what the world publishes.
 	unread bool
 }
@@ -144,6 +149,9 @@ func (r *run) prepare(autoscalers []Autoscaler) error {
 		if err := r.addPlayer(autoscalers[i]); err != nil {
 			return err
 		}
+	}
+	if err := r.addFaults(); err != nil {
+		return err
 	}
 	for _, p := range r.played {
 		if err := p.addRecorded(); err != nil {
@@ -241,10 +249,11 @@ func (r *run) finish() (*Result, error) {
 		if err != nil {
 			return nil, fmt.Errorf("journal: %w", err)
 		}
-		if err := r.checkExpressions(); err != nil {
-			return nil, err
-		}
 		r.result.Digest = digest
+	}
+	r.workloads.Advance(r.queue.clock.now.UnixMilli())
+	if err := r.checkExpressions(); err != nil {
+		return nil, err
 	}
 	if err := r.series.close(); err != nil {
 		return nil, fmt.Errorf("series: %w", err)

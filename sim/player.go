@@ -42,13 +42,7 @@ func (r *run) addPlayer(a Autoscaler) error {
 	r.objects.create(p.Object)
 	p.grid = slot.Grid{Interval: a.Policy.Interval, Phase: r.phase(a.Name(), a.Policy.Interval)}
 	p.object = Object{Name: a.Name(), Target: a.Target, Policy: a.Policy}
-	p.driver = cycle.Autoscalers{
-		Metrics: &p.source, Targets: r.targets, Store: r.objects, Journal: r.journal,
-		QueryOffset: time.Duration(spec.Controller.QueryOffset),
-		Phase:       r.phase,
-		Since:       slot.At(spec.Start.Time) - 1,
-		Rival:       r.rival,
-	}
+	p.startDriver(spec.Start.Time)
 	if p.target = r.targets.Find(a.Target); p.target == nil {
 		if spec.Replay == nil {
 			return a.Doc.Errorf("spec.scaleTargetRef", "no part of the world owns %s %s/%s; add it to spec.targets of the scenario", a.Target.Kind, a.Target.Namespace, a.Target.Name)
@@ -60,6 +54,19 @@ func (r *run) addPlayer(a Autoscaler) error {
 	}
 	r.played = append(r.played, p)
 	return nil
+}
+
+// startDriver puts a driver in charge that knows nothing but the store, from
+// an instant on.
+func (p *player) startDriver(from time.Time) {
+	r := p.run
+	p.driver = cycle.Autoscalers{
+		Metrics: &faultyMetrics{player: p}, Targets: &faultyTargets{run: r}, Store: &faultyStore{player: p}, Journal: r.journal,
+		QueryOffset: time.Duration(r.in.File.Spec.Controller.QueryOffset),
+		Phase:       r.phase,
+		Since:       slot.At(from) - 1,
+		Rival:       r.rival,
+	}
 }
 
 // phase places an object on its grid as the scenario says.
@@ -157,8 +164,11 @@ func (p *player) slot() (int64, error) {
 		return 0, nil // the run covers [start, end)
 	}
 	p.source.begin()
+	if p.kept(now) {
+		return int64(p.grid.Next(slot.At(now))) * 1000, nil
+	}
 	next, err := p.driver.Reconcile(p.run.ctx, now, p.Object)
-	if err != nil {
+	if err != nil && !p.excused(err) {
 		return 0, fmt.Errorf("HorizontalAutoscaler %s: %w", p.Name(), err)
 	}
 	if err := p.source.err; err != nil {
@@ -191,7 +201,7 @@ func (r *run) addMetrics() error {
 	options := fake.Options{
 		Start: r.in.start, Lookback: r.in.Lookback,
 		EvaluationInterval: time.Duration(spec.Prometheus.EvaluationInterval),
-		Keep:               time.Duration(spec.Controller.QueryOffset),
+		Keep:               time.Duration(spec.Controller.QueryOffset) + r.latest(),
 	}
 	r.prom = fake.NewPrometheus(options)
 	files := make([]string, len(spec.Prometheus.RuleFiles))
@@ -239,7 +249,7 @@ func (r *run) addMetrics() error {
 	if err != nil {
 		return err
 	}
-	r.prom.Attach(feed)
+	r.prom.Attach(r.incomplete(feed))
 	r.unread = instant != nil && len(instant) == 0 && r.o.Series == nil
 	if instant != nil {
 		if err := r.prom.Retain(instant...); err != nil {
@@ -251,7 +261,7 @@ func (r *run) addMetrics() error {
 
 // exogenous says whether nothing that happens in the run can change the query's result.
 func (r *run) exogenous(text string) bool {
-	if len(r.in.File.Spec.Prometheus.RuleFiles) > 0 {
+	if len(r.in.File.Spec.Prometheus.RuleFiles) > 0 || r.samplesSuffer() {
 		return false
 	}
 	return fake.Exogenous(text, func(name string) bool { return slices.Contains(r.publishedNames(), name) })
@@ -315,7 +325,7 @@ func (r *run) addScrape() error {
 	return r.prom.AddScrape(fake.Scrape{
 		Interval: time.Duration(spec.ScrapeInterval), Start: r.in.start, IngestDelay: time.Duration(spec.IngestDelay),
 		Collect: func(now int64, emit func(labels.Labels, float64)) {
-			both := r.series.tee(now, emit)
+			both := r.partial(now, r.series.tee(now, emit))
 			targets(now, both)
 			r.workloads.Emit(now, both)
 			for i, p := range r.played {

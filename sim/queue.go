@@ -10,7 +10,7 @@ type class uint8
 
 const (
 	transition class = iota
-	fault
+	fail             // faults
 	rules
 	produce // decisions of metrics producers
 	decide  // decisions of autoscalers

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/prometheus/prometheus/promql/parser"
 )
 
 // A Fault is something that goes wrong for a time. Exactly one of Metrics,
@@ -30,6 +32,8 @@ type Fault struct {
 	Delay Duration `json:"delay,omitzero"`
 	// Fraction is the share of series that is missing with metrics: partial; 0.5 if absent.
 	Fraction *float64 `json:"fraction,omitempty"`
+	// Series is a selector of the only series that metrics: partial hits; all if absent.
+	Series string `json:"series,omitempty"`
 	// Query is a part of the text of the only queries that are hit; all if absent.
 	Query string `json:"query,omitempty"`
 
@@ -132,10 +136,29 @@ func (v *validation) checkFault(at string, f *Fault) {
 	}
 	v.checkFaultFields(at, f)
 	if f.Object != "" {
-		if _, err := ParseReference(f.Object); err != nil {
+		if ref, err := f.Reference(); err != nil {
 			v.fail(at+".object", "%v", err)
+		} else if f.Target == "" && ref.Kind != autoscalerKind {
+			v.fail(at+".object", "%s is no HorizontalAutoscaler; want the autoscaler that is hit, not its target", ref)
 		}
 	}
+	if f.Series != "" {
+		if _, err := parser.NewParser(parser.Options{}).ParseMetricSelector(f.Series); err != nil {
+			v.fail(at+".series", "%q is no selector of series; want e.g. http_requests_total{service=\"web\"}", f.Series)
+		}
+	}
+}
+
+const autoscalerKind = "HorizontalAutoscaler"
+
+// Reference is the only object that is hit; kubectl's short names will do.
+func (f *Fault) Reference() (Reference, error) {
+	ref, err := ParseReference(f.Object)
+	switch strings.ToLower(ref.Kind) {
+	case "ha", "horizontalautoscaler", "horizontalautoscalers":
+		ref.Kind = autoscalerKind
+	}
+	return ref, err
 }
 
 // checkFaultFields refuses fields that the fault would not heed.
@@ -147,6 +170,7 @@ func (v *validation) checkFaultFields(at string, f *Fault) {
 	}{
 		{"delay", f.Metrics == MetricsLate, "metrics: late"},
 		{"fraction", f.Metrics == MetricsPartial, "metrics: partial"},
+		{"series", f.Metrics == MetricsPartial, "metrics: partial"},
 		{"query", f.Metrics != "" && f.Metrics != MetricsPartial, "faults of metrics other than partial"},
 	} {
 		if !field.belongs && v.doc.Has(at+"."+field.name) {
