@@ -54,9 +54,7 @@ func (a *app) convert(paths []string, options convert.Options) error {
 	if err != nil {
 		return err
 	}
-	for _, skipped := range set.Skipped {
-		a.note("skipped %d %s", skipped.Count, orUnknown(skipped.Kind))
-	}
+	a.noteSkipped(set)
 	objects := own(set)
 	foreign := len(set.Foreign)
 	var errs []error
@@ -85,13 +83,6 @@ func (a *app) convert(paths []string, options convert.Options) error {
 	}
 	_, err = a.stdout.Write(text)
 	return err
-}
-
-func orUnknown(kind string) string {
-	if kind == "" {
-		return "documents that are no Kubernetes objects"
-	}
-	return kind
 }
 
 // conversionErrors are the lines of a conversion's error, placed.

@@ -10,7 +10,7 @@ func TestConvert(t *testing.T) {
 	write(t, "hpa.yaml", validHPA)
 	write(t, "all.yaml", validHA+"---\n"+service+"---\n"+validHPA)
 	got := call(t, "", "convert", "-f", "all.yaml", "--metric", `queue_length=sum(queue_length{queue="jobs"})`)
-	got.want(t, exitOK, "skipped 1 Service\nHorizontalPodAutoscaler default/shop: ")
+	got.want(t, exitOK, "skipped 1 Service (v1)\nHorizontalPodAutoscaler default/shop: ")
 	if !strings.Contains(got.stdout, `query: sum(queue_length{queue="jobs"})`) {
 		t.Errorf("--metric is not used:\n%s", got.stdout)
 	}

@@ -135,9 +135,7 @@ func (a *app) autoscalers(paths, metrics []string) ([]sim.Autoscaler, error) {
 	for _, n := range notes {
 		a.note("%s", n)
 	}
-	for _, skipped := range set.Skipped {
-		a.note("skipped %d %s", skipped.Count, orUnknown(skipped.Kind))
-	}
+	a.noteSkipped(set)
 	autoscalers, resolveErr := sim.Resolve(set)
 	if err := manifest.Join(err, resolveErr); err != nil {
 		return nil, err

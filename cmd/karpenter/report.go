@@ -143,21 +143,20 @@ func (a *app) render(dir string, dirs []string, runs []*reports.Run, call *callR
 	return nil
 }
 
-// zoom writes a report on part of each run beside the full one.
+// zoom writes a report on part of each run beside the full one. Runs that do
+// not cover the time are passed over unless all are.
 func (a *app) zoom(dirs []string, runs []*reports.Run, flags *reportFlags) error {
 	type page struct {
 		path string
 		text []byte
 	}
 	var pages []page
+	var uncovered []error
 	for i, run := range runs {
-		from, to, err := flags.bounds(run)
+		narrow, err := flags.narrow(run)
 		if err != nil {
-			return err
-		}
-		narrow, err := reports.Zoom(run, from, to)
-		if err != nil {
-			return err
+			uncovered = append(uncovered, err)
+			continue
 		}
 		report, err := reports.Compute(narrow)
 		if err != nil {
@@ -170,6 +169,12 @@ func (a *app) zoom(dirs []string, runs []*reports.Run, flags *reportFlags) error
 		base := filepath.Join(dirs[i], "zoom-"+compact(narrow.Start)+"-"+compact(narrow.End))
 		pages = append(pages, page{base + ".html", html}, page{base + ".md", []byte(report.Markdown())})
 	}
+	if len(pages) == 0 {
+		return errors.Join(uncovered...)
+	}
+	for _, err := range uncovered {
+		a.note("%v", err)
+	}
 	for _, p := range pages {
 		if err := os.WriteFile(p.path, p.text, 0o644); err != nil {
 			return internal(fmt.Errorf("%s: %w", p.path, reason(err)))
@@ -177,6 +182,15 @@ func (a *app) zoom(dirs []string, runs []*reports.Run, flags *reportFlags) error
 		fmt.Fprintln(a.stdout, p.path)
 	}
 	return nil
+}
+
+// narrow is the run between the flags' times.
+func (f *reportFlags) narrow(run *reports.Run) (*reports.Run, error) {
+	from, to, err := f.bounds(run)
+	if err != nil {
+		return nil, fmt.Errorf("run %s: %w", run.Name, err)
+	}
+	return reports.Zoom(run, from, to)
 }
 
 // bounds are the flags' times in a run, whole seconds.

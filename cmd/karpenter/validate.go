@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 
@@ -114,13 +113,7 @@ func (v *validation) manifests(docs []*manifest.Document) {
 	v.errs = append(v.errs, err)
 	v.count(set)
 	v.errs = append(v.errs, v.checkSet(set))
-	for _, skipped := range set.Skipped {
-		if skipped.Kind == "" {
-			v.note("skipped %s", counted(skipped.Count, "document")+" that are no Kubernetes objects")
-			continue
-		}
-		v.note("skipped %d %s (%s)", skipped.Count, skipped.Kind, skipped.APIVersion)
-	}
+	v.noteSkipped(set)
 }
 
 // checkSet converts what is foreign and checks all.
@@ -238,7 +231,13 @@ func (v *validation) tell(format string) error {
 			fmt.Fprintf(v.stdout, "%s: %s valid\n", f.File, counted(f.Objects, "object"))
 		}
 	}
-	v.annotate(errs)
+	for _, e := range errs {
+		message := e.Message
+		if e.Field != "" {
+			message = e.Field + ": " + message
+		}
+		v.annotate(e.Position.File, e.Position.Line, e.Position.Column, message)
+	}
 	switch {
 	case len(errs) > 0 && format != tableFormat:
 		return errReported
@@ -251,21 +250,4 @@ func (v *validation) tell(format string) error {
 		return errors.New("nothing to validate: no object of a known kind in the files")
 	}
 	return nil
-}
-
-// annotate repeats the errors as a GitHub workflow shows them beside the code.
-func (v *validation) annotate(errs manifest.Errors) {
-	if os.Getenv("GITHUB_ACTIONS") != "true" {
-		return
-	}
-	escape := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
-	property := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
-	for _, e := range errs {
-		message := e.Message
-		if e.Field != "" {
-			message = e.Field + ": " + message
-		}
-		fmt.Fprintf(v.stderr, "::error file=%s,line=%d,col=%d::%s\n", property.Replace(e.Position.File),
-			max(e.Position.Line, 1), max(e.Position.Column, 1), escape.Replace(message))
-	}
 }

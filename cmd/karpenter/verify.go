@@ -70,7 +70,8 @@ func (a *app) verify(files []journalFile, strict bool, format string) error {
 		if format == tableFormat {
 			fmt.Fprint(a.stdout, result.text())
 		}
-		if result.Difference != nil {
+		if d := result.Difference; d != nil {
+			a.annotate(result.File, d.Line, 1, d.message())
 			code = max(code, exitFailed)
 			break
 		}
@@ -162,14 +163,6 @@ func (v *verifiedFile) text() string {
 	return b.String()
 }
 
-// counted is a number with its noun: "1 gap", "2 gaps".
-func counted(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
-}
-
 // A difference is the record that was not decided again.
 type difference struct {
 	Line   int    `json:"line"`
@@ -208,13 +201,20 @@ func newDifference(d *journal.Difference) *difference {
 // shortLine is the length up to which whole lines are printed.
 const shortLine = 600
 
+// message says in one line what is wrong.
+func (d *difference) message() string {
+	if d.Error != "" {
+		return d.Error
+	}
+	return fmt.Sprintf("%s at %s: decided again, the record differs", d.Object, d.Slot)
+}
+
 func (d *difference) text(file string) string {
 	var b strings.Builder
+	fmt.Fprintf(&b, "%s:%d: %s\n", file, d.Line, d.message())
 	if d.Error != "" {
-		fmt.Fprintf(&b, "%s:%d: %s\n", file, d.Line, d.Error)
 		return b.String()
 	}
-	fmt.Fprintf(&b, "%s:%d: %s at %s: decided again, the record differs\n", file, d.Line, d.Object, d.Slot)
 	width := 0
 	for _, k := range d.Keys {
 		width = max(width, len(k.Key))

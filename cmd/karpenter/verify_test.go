@@ -35,6 +35,7 @@ func resealed(line, old, changed string) string {
 }
 
 func TestVerify(t *testing.T) {
+	t.Setenv("GITHUB_ACTIONS", "")
 	text := played(t)
 	lines := strings.SplitAfter(text, "\n")
 	without := strings.Join(append(lines[:99:99], lines[100:]...), "")
@@ -109,8 +110,9 @@ func TestVerifyJSON(t *testing.T) {
 	lines := strings.SplitAfter(text, "\n")
 	lines[121] = resealed(lines[121], `"limited":9`, `"limited":10`)
 	write(t, "j", strings.Join(lines, ""))
+	t.Setenv("GITHUB_ACTIONS", "true")
 	got := call(t, "", "verify", "j", "-o", "json")
-	got.want(t, exitFailed, "")
+	got.want(t, exitFailed, "::error file=j,line=122,col=1::default/HorizontalAutoscaler/web at 2026-01-05T08:10:00Z: decided again, the record differs\n")
 	var files []verifiedFile
 	if err := json.Unmarshal([]byte(got.stdout), &files); err != nil {
 		t.Fatal(err)
