@@ -31,7 +31,8 @@ type Expectation struct {
 	// For is how long it stays true; to the end if absent.
 	For *Duration `json:"for,omitempty"`
 
-	// Report compares a metric of the report with a number: reversals <= 1.
+	// Report compares a metric of the report with a number or another metric:
+	// reversals <= 1, breach_minutes <= baseline + 2.
 	Report string `json:"report,omitempty"`
 
 	// Decisions compares the decisions with known ones.

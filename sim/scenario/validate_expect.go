@@ -110,8 +110,9 @@ func (v *validation) checkForm(at string, e Expectation) {
 		v.checkQuery(at+".eventually", e.Eventually)
 		v.checkEventually(at, e)
 	case ReportForm:
-		if _, err := ParseCondition(e.Report); err != nil {
-			v.fail(at+".report", "%v", err)
+		// What is compared is the report's to know.
+		if !strings.ContainsAny(e.Report, "<>=!") {
+			v.fail(at+".report", "want a comparison such as reversals <= 1 or breach_minutes <= baseline + 2")
 		}
 	case DecisionsForm:
 		if d := e.Decisions.Digest; d != "" && !digestPattern.MatchString(d) {

@@ -1,0 +1,121 @@
+package scenario
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestWorldErrors(t *testing.T) {
+	cases := map[string]struct {
+		reason, spec, want string
+	}{
+		"WorkloadCapacity": {
+			reason: "a replica that serves nothing divides by zero",
+			spec:   "workloads: [{name: web, demand: [{constant: 1}], capacityPerReplica: 0}]",
+			want:   `s.yaml:6:70: spec.workloads[0].capacityPerReplica: want a number above 0, got 0`,
+		},
+		"WorkloadUnknownField": {
+			reason: "a misspelt field would be ignored otherwise",
+			spec:   "workloads: [{name: web, demand: [{spkie: {}}], capacityPerReplica: 1, startUp: 1m}]",
+			want: `s.yaml:6:35: spec.workloads[0].demand[0].spkie: unknown field; did you mean "spike"?
+s.yaml:6:71: spec.workloads[0].startUp: unknown field; did you mean "startup"?`,
+		},
+		"WorkloadDelay": {
+			reason: "a delay is a duration or a distribution",
+			spec:   "workloads: [{name: web, demand: [{constant: 1}], capacityPerReplica: 1, startup: -5s, serviceTime: {p50: 1s}}, {name: api, demand: [{constant: 1}], capacityPerReplica: 1, startup: {p50: 2m, p95: 1m}}]",
+			want: `s.yaml:6:82: spec.workloads[0].startup: want a duration such as 30s, {min: 20s, max: 1m} or {p50: 30s, p95: 2m}, got "-5s"
+s.yaml:6:100: spec.workloads[0].serviceTime: want a duration such as 30s, {min: 20s, max: 1m} or {p50: 30s, p95: 2m}
+s.yaml:6:181: spec.workloads[1].startup: p50: 2m, p95: 1m: want p50 above 0s and p95 not below it`,
+		},
+		"WorkloadTerms": {
+			reason: "each term is one thing, and takes time",
+			spec:   "workloads: [{name: web, capacityPerReplica: 1, demand: [{}, {constant: 1, expr: up}, {spike: {by: 3, at: 1m}}, {sine: {amplitude: 1, period: 0s}}, {ramp: {by: 1, at: 2h, over: 0s}}, {expr: 'up['}, {noise: {percent: 0}}]}]",
+			want: `s.yaml:6:57: spec.workloads[0].demand[0]: want exactly one of constant, step, ramp, spike, sine, noise and expr; got none
+s.yaml:6:61: spec.workloads[0].demand[1]: want exactly one of constant, step, ramp, spike, sine, noise and expr; got constant, expr
+s.yaml:6:94: spec.workloads[0].demand[2].spike: want rise, for or fall, else it lasts no time
+s.yaml:6:142: spec.workloads[0].demand[3].sine.period: must be more than 0s
+s.yaml:6:167: spec.workloads[0].demand[4].ramp.at: 2h is past the end of the run at 1h
+s.yaml:6:177: spec.workloads[0].demand[4].ramp.over: must be more than 0s; a step changes at once
+s.yaml:6:190: spec.workloads[0].demand[5].expr: PromQL, character 4: unexpected end of input in duration expression
+s.yaml:6:216: spec.workloads[0].demand[6].noise.percent: want a number above 0, at most 1000, got 0`,
+		},
+		"WorkloadOwners": {
+			reason: "two parts of the world cannot own one object",
+			spec:   "targets: [{kind: Deployment, name: web}], workloads: [{name: web, demand: [{constant: 1}], capacityPerReplica: 1}]",
+			want:   `s.yaml:6:55: spec.workloads[0]: default/Deployment/web has two owners; the first is spec.targets[0] at s.yaml:6:11`,
+		},
+		"WorkloadLabels": {
+			reason: "a series has a label once",
+			spec:   "workloads: [{name: web, demand: [{constant: 1}], capacityPerReplica: 1, labels: {code: x, a-b: z}}]",
+			want: `s.yaml:6:93: spec.workloads[0].labels[a-b]: "a-b" is no label's name; want letters, digits and '_'
+s.yaml:6:82: spec.workloads[0].labels[code]: the series have this label already; taken are code, le, namespace, queue, service`,
+		},
+		"FaultKinds": {
+			reason: "a fault is one thing that is known",
+			spec:   "faults: [{at: 1m, metrics: gone}, {at: 1m, controller: restart, target: conflict}, {metrics: down}]",
+			want: `s.yaml:6:28: spec.faults[0].metrics: unknown fault "gone"; allowed: down, slow, empty, nan, stale, partial, duplicated, late
+s.yaml:6:35: spec.faults[1]: want exactly one of metrics, controller and target; got controller, target
+s.yaml:6:84: spec.faults[2]: want at, when it begins, or probability`,
+		},
+		"FaultTimes": {
+			reason: "a fault happens during the run",
+			spec:   "faults: [{at: 1h, metrics: down}, {at: 1m, for: 0s, metrics: down}, {probability: 0, metrics: nan}]",
+			want: `s.yaml:6:15: spec.faults[0].at: 1h is past the last decision; the run lasts 1h
+s.yaml:6:49: spec.faults[1].for: must be more than 0s
+s.yaml:6:83: spec.faults[2].probability: want a number above 0, at most 1, got 0`,
+		},
+		"FaultFields": {
+			reason: "a field that the fault does not heed is a mistake",
+			spec:   "faults: [{at: 1m, metrics: down, delay: 1m}, {at: 1m, controller: restart, object: deploy/web}, {at: 1m, metrics: partial, object: ha/web}]",
+			want: `s.yaml:6:41: spec.faults[0].delay: belongs to metrics: late
+s.yaml:6:84: spec.faults[1].object: default/Deployment/web is no HorizontalAutoscaler; want the autoscaler that is hit, not its target
+s.yaml:6:97: spec.faults[2]: metrics: partial hits series, not queries: it takes fraction, and neither object nor probability`,
+		},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			_, err := ParseText("s.yaml", []byte(base+tc.spec+"}\n"))
+			if diff := cmp.Diff(tc.want, message(err)); diff != "" {
+				t.Errorf("%s\n-want +got:\n%s", tc.reason, diff)
+			}
+		})
+	}
+}
+
+func TestWorldDefaults(t *testing.T) {
+	spec := `workloads: [{name: web, capacityPerReplica: 5, startup: {min: 1s, max: 3s}, demand: [{constant: 1}, {noise: {percent: 5}}], rollouts: [{at: 5m}]}],
+  faults: [{at: 1m, controller: leaderChange}, {at: 1m, for: 1m, metrics: late}]`
+	s, err := ParseText("s.yaml", []byte(base+spec+"}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := s.Spec.Workloads[0]
+	if got := w.Reference().String(); got != "default/Deployment/web" || w.APIVersion != "apps/v1" {
+		t.Errorf("a workload is a Deployment in default unless it says otherwise, got %s %s", w.APIVersion, got)
+	}
+	if got := w.Startup.Middle(); got != 2*time.Second {
+		t.Errorf("the middle of 1s to 3s is 2s, got %s", got)
+	}
+	if got := time.Duration(w.Demand[1].Noise.Every); got != 15*time.Second {
+		t.Errorf("noise is drawn every 15s unless it says otherwise, got %s", got)
+	}
+	if got := time.Duration(*s.Spec.Faults[0].For); got != 15*time.Second || s.Spec.Faults[0].Name != "controller leaderChange" {
+		t.Errorf("a leader change takes a lease of 15s, got %s, %q", got, s.Spec.Faults[0].Name)
+	}
+	if got := s.Spec.Faults[1]; time.Duration(got.Delay) != time.Minute || got.Name != "metrics late (2)" {
+		t.Errorf("samples are a minute late unless it says otherwise, got %s, %q", got.Delay, got.Name)
+	}
+	text, err := Write(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := ParseText("again.yaml", text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(s.Spec.Workloads, again.Spec.Workloads); diff != "" {
+		t.Errorf("a scenario that was written and read again differs:\n%s", diff)
+	}
+}
