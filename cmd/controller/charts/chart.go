@@ -1,0 +1,75 @@
+package charts
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"path"
+	"strconv"
+	"strings"
+	"text/template"
+
+	"sigs.k8s.io/yaml"
+)
+
+// Name is the name of the chart, of its objects, and of the namespace that the
+// controller expects.
+const Name = "karpenter-autoscaling"
+
+//go:embed karpenter-autoscaling/Chart.yaml karpenter-autoscaling/values.yaml
+//go:embed karpenter-autoscaling/values.schema.json karpenter-autoscaling/templates/*.yaml
+var files embed.FS
+
+// templates is the order in which kubectl applies what they render.
+var templates = []string{"serviceaccount.yaml", "rbac.yaml", "metrics.yaml", "deployment.yaml"}
+
+// functions are helm's, as far as the templates use them.
+var functions = template.FuncMap{
+	"quote": func(value any) string { return strconv.Quote(fmt.Sprint(value)) },
+	"int64": func(value any) (int64, error) {
+		switch v := value.(type) {
+		case float64:
+			return int64(v), nil
+		case int64:
+			return v, nil
+		}
+		return 0, fmt.Errorf("%v is no number", value)
+	},
+	"nindent": func(spaces int, text string) string {
+		return "\n" + strings.Repeat(" ", spaces) + strings.ReplaceAll(text, "\n", "\n"+strings.Repeat(" ", spaces))
+	},
+	"toYaml": func(value any) (string, error) {
+		content, err := yaml.Marshal(value)
+		return strings.TrimSuffix(string(content), "\n"), err
+	},
+}
+
+// Render returns the chart's objects for a version of the controller (v0.1.0)
+// as YAML documents, each without separators, in the order in which they should
+// be applied.
+func Render(version, namespace string, values map[string]any) ([]string, error) {
+	data := map[string]any{
+		"Values":  values,
+		"Release": map[string]any{"Namespace": namespace},
+		"Chart":   map[string]any{"AppVersion": version},
+	}
+	var documents []string
+	for _, name := range templates {
+		content, err := files.ReadFile(path.Join(Name, "templates", name))
+		if err != nil {
+			return nil, fmt.Errorf("chart: %w", err)
+		}
+		parsed, err := template.New(name).Funcs(functions).Option("missingkey=error").Parse(string(content))
+		if err != nil {
+			return nil, fmt.Errorf("chart: %w", err)
+		}
+		var out bytes.Buffer
+		if err := parsed.Execute(&out, data); err != nil {
+			return nil, fmt.Errorf("chart: %w", err)
+		}
+		for document := range strings.SplitSeq(out.String(), "\n---\n") {
+			documents = append(documents, strings.TrimSpace(document)+"\n")
+		}
+	}
+	return documents, nil
+}

@@ -1,0 +1,211 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"strconv"
+	"sync/atomic"
+
+	"github.com/go-logr/logr"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	clientset "k8s.io/client-go/kubernetes"
+	clientscheme "k8s.io/client-go/kubernetes/scheme"
+	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/record"
+	"k8s.io/klog/v2"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/healthz"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
+	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
+	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"github.com/karpenter-sim/karpenter/cmd/controller/sink"
+	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
+	"github.com/karpenter-sim/karpenter/engine/cycle"
+	"github.com/karpenter-sim/karpenter/providers/kubernetes"
+	"github.com/karpenter-sim/karpenter/providers/prometheus"
+)
+
+// leaseName is the name of the lease, and of the namespace that we live in.
+const leaseName = "karpenter-autoscaling"
+
+// journalQueue is how many lines may wait to be written.
+const journalQueue = 1 << 14
+
+// A controller is what one process runs.
+type controller struct {
+	manager manager.Manager
+	journal *sink.Sink
+	events  record.EventBroadcaster
+}
+
+// newController builds everything and starts nothing that decides.
+func newController(ctx context.Context, f *flags) (*controller, error) {
+	log := f.logger()
+	ctrl.SetLogger(log)
+	klog.SetLogger(log)
+	config, err := ctrl.GetConfig()
+	if err != nil {
+		return nil, fmt.Errorf("no API server: %w", err)
+	}
+	config.UserAgent = leaseName + "/" + release
+	config.QPS = -1 // the API server's own fairness decides
+	c := &controller{}
+	if err := c.build(ctx, f, config, log); err != nil {
+		c.close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// logger writes JSON lines to stderr; stdout may be the journal's.
+func (f *flags) logger() logr.Logger {
+	level := slog.LevelInfo
+	if f.verbose {
+		level = slog.LevelDebug
+	}
+	return logr.FromSlogHandler(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
+}
+
+func (c *controller) build(ctx context.Context, f *flags, config *rest.Config, log logr.Logger) error {
+	scheme := runtime.NewScheme()
+	if err := errors.Join(clientscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
+		return err
+	}
+	var err error
+	if c.manager, err = ctrl.NewManager(config, f.managerOptions(scheme)); err != nil {
+		return err
+	}
+	if err := addProbes(c.manager); err != nil {
+		return err
+	}
+	if c.journal, err = f.openJournal(log); err != nil {
+		return err
+	}
+	own, err := kubernetes.NewMetrics(metrics.Registry)
+	if err != nil {
+		return err
+	}
+	source, err := f.openPrometheus(own, log)
+	if err != nil {
+		return err
+	}
+	events, err := c.startEvents(config, scheme)
+	if err != nil {
+		return err
+	}
+	return kubernetes.Setup(ctx, c.manager, kubernetes.Options{
+		Clock: clock.RealClock{}, Source: source, Journal: c.journal, Metrics: own, Events: events,
+		Timeout: f.apiTimeout, QueryOffset: f.queryOffset, Refresh: f.metricsRefresh,
+		Concurrency: f.concurrency, DryRun: f.dryRun,
+	})
+}
+
+func (f *flags) managerOptions(scheme *runtime.Scheme) manager.Options {
+	o := manager.Options{
+		Scheme: scheme,
+		// What nobody reads need not be kept for every object.
+		Cache:                         cache.Options{DefaultTransform: cache.TransformStripManagedFields()},
+		LeaderElection:                f.leaderElect,
+		LeaderElectionID:              leaseName,
+		LeaderElectionNamespace:       f.namespace,
+		LeaderElectionReleaseOnCancel: true, // main ends with the manager
+		HealthProbeBindAddress:        f.healthAddress,
+		PprofBindAddress:              f.pprofAddress,
+		Metrics:                       server.Options{BindAddress: "0"},
+	}
+	if f.metricsPort > 0 {
+		o.Metrics = server.Options{BindAddress: ":" + strconv.Itoa(f.metricsPort), SecureServing: f.metricsSecure}
+	}
+	if f.metricsSecure {
+		o.Metrics.FilterProvider = filters.WithAuthenticationAndAuthorization
+	}
+	return o
+}
+
+func (f *flags) openJournal(log logr.Logger) (*sink.Sink, error) {
+	identity, err := os.Hostname()
+	if err != nil {
+		return nil, err
+	}
+	var stdout io.Writer
+	if f.journalStdout {
+		stdout = os.Stdout
+	}
+	return sink.New(sink.Options{
+		Directory: f.journalDir, Identity: identity, Stdout: stdout, Queue: journalQueue,
+		MaxBytes: f.journalMaxBytes, Retention: f.journalRetention,
+		Clock: clock.RealClock{}, Log: log.WithName("journal"), Registry: metrics.Registry,
+	})
+}
+
+func (f *flags) openPrometheus(own *kubernetes.Metrics, log logr.Logger) (*prometheus.Client, error) {
+	seldom := &seldom{log: log.WithName("prometheus"), clock: clock.RealClock{}}
+	return prometheus.New(prometheus.Options{
+		URL: f.prometheusURI, ConfigFile: f.httpConfig, Timeout: f.queryTimeout, Clock: clock.RealClock{},
+		Observe: func(o prometheus.Observation) {
+			own.Query(string(cycle.Code(o.Err)), o.Duration, len(o.Warnings))
+			if o.Err != nil {
+				seldom.say("query failed", "error", o.Err.Error())
+			}
+			for _, w := range o.Warnings {
+				seldom.say("query gave a warning", "query", o.Query, "warning", w)
+			}
+		},
+	})
+}
+
+// startEvents uses the core API, whose events keep their messages apart.
+func (c *controller) startEvents(config *rest.Config, scheme *runtime.Scheme) (record.EventRecorder, error) {
+	client, err := clientset.NewForConfigAndClient(config, c.manager.GetHTTPClient())
+	if err != nil {
+		return nil, err
+	}
+	c.events = record.NewBroadcaster()
+	c.events.StartRecordingToSink(&corev1client.EventSinkImpl{Interface: client.CoreV1().Events("")})
+	return c.events.NewRecorder(scheme, corev1.EventSource{Component: leaseName}), nil
+}
+
+// close ends what the manager does not: after it, so that nothing is lost.
+func (c *controller) close() {
+	if c.events != nil {
+		c.events.Shutdown()
+	}
+	if c.journal != nil {
+		c.journal.Close()
+	}
+}
+
+// addProbes says that the process lives, and that its caches are filled.
+func addProbes(m manager.Manager) error {
+	ready := &ready{}
+	return errors.Join(m.Add(ready), m.AddHealthzCheck("ping", healthz.Ping), m.AddReadyzCheck("caches", ready.check))
+}
+
+// ready is started by the manager once the caches are filled.
+type ready struct{ filled atomic.Bool }
+
+func (r *ready) Start(context.Context) error {
+	r.filled.Store(true)
+	return nil
+}
+
+// NeedLeaderElection makes replicas ready that wait for leadership.
+func (*ready) NeedLeaderElection() bool { return false }
+
+func (r *ready) check(*http.Request) error {
+	if !r.filled.Load() {
+		return errors.New("the caches are not filled yet")
+	}
+	return nil
+}

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"time"
+
+	"github.com/spf13/pflag"
+	_ "sigs.k8s.io/controller-runtime/pkg/client/config" // defines --kubeconfig
+)
+
+// flags are the controller's. The first three are those of Karpenter v0.1.
+type flags struct {
+	verbose       bool
+	prometheusURI string
+	metricsPort   int
+
+	httpConfig     string
+	queryOffset    time.Duration
+	queryTimeout   time.Duration
+	dryRun         bool
+	concurrency    int
+	metricsRefresh time.Duration
+
+	leaderElect bool
+	namespace   string
+
+	journalDir       string
+	journalStdout    bool
+	journalMaxBytes  int64
+	journalRetention time.Duration
+
+	metricsSecure bool
+	healthAddress string
+	pprofAddress  string
+	apiTimeout    time.Duration
+}
+
+func (f *flags) add(s *pflag.FlagSet) {
+	s.BoolVar(&f.verbose, "verbose", false, "log every decision's details")
+	s.StringVar(&f.prometheusURI, "prometheus-uri", "http://prometheus-operated:9090", "address of Prometheus")
+	s.IntVar(&f.metricsPort, "metrics-port", 8080, "port of our own metrics; 0 for none")
+	s.Int("webhook-port", 9443, "")
+	_ = s.MarkDeprecated("webhook-port", "there are no webhooks any more: the CRDs validate by themselves")
+
+	s.StringVar(&f.httpConfig, "http.config.file", "", "how to reach Prometheus: TLS, credentials, proxy and headers, in the format of promtool's file of that name")
+	s.DurationVar(&f.queryOffset, "query-offset", 0, "how long before its slot a query is evaluated, so that late samples have arrived; whole seconds")
+	s.DurationVar(&f.queryTimeout, "query-timeout", 5*time.Second, "longest time for one query")
+	s.BoolVar(&f.dryRun, "dry-run", false, "decide, record and report, but never change a target")
+	s.IntVar(&f.concurrency, "concurrency", 64, "how many objects of one kind are decided at the same time")
+	s.DurationVar(&f.metricsRefresh, "metrics-refresh", time.Minute, "least time between two writes of currentMetrics where nothing else changed; 0 for never")
+
+	s.BoolVar(&f.leaderElect, "leader-elect", true, "let one of several replicas decide, by the lease "+leaseName)
+	s.StringVar(&f.namespace, "leader-elect-namespace", leaseName, "namespace of the lease")
+
+	s.StringVar(&f.journalDir, "journal-dir", "", "directory of the journal's files; empty for none")
+	s.BoolVar(&f.journalStdout, "journal-stdout", false, "write the journal to stdout, too")
+	s.Int64Var(&f.journalMaxBytes, "journal-max-bytes", 4<<30, "how much the journal's directory may hold; the oldest files make room")
+	s.DurationVar(&f.journalRetention, "journal-retention", 14*24*time.Hour, "how long a journal file is kept")
+
+	s.BoolVar(&f.metricsSecure, "metrics-secure", false, "serve metrics over TLS, to those that the API server authorizes")
+	s.StringVar(&f.healthAddress, "health-probe-address", ":8081", "address of /healthz and /readyz")
+	s.StringVar(&f.pprofAddress, "pprof", "", "address of /debug/pprof, e.g. localhost:6060; empty for none")
+	s.DurationVar(&f.apiTimeout, "api-timeout", 10*time.Second, "longest time for one call of the API server")
+	s.AddGoFlag(flag.CommandLine.Lookup("kubeconfig"))
+}
+
+// check refuses values that could not work.
+func (f *flags) check() error {
+	switch {
+	case f.queryOffset < 0 || f.queryOffset%time.Second != 0:
+		return fmt.Errorf("--query-offset %s: want whole seconds, 0s or more: slots are whole seconds", f.queryOffset)
+	case f.queryTimeout <= 0:
+		return fmt.Errorf("--query-timeout %s: want more than 0s", f.queryTimeout)
+	case f.apiTimeout <= 0:
+		return fmt.Errorf("--api-timeout %s: want more than 0s", f.apiTimeout)
+	case f.concurrency < 1:
+		return fmt.Errorf("--concurrency %d: want 1 or more", f.concurrency)
+	case f.metricsRefresh < 0 || f.metricsRefresh%time.Second != 0:
+		return fmt.Errorf("--metrics-refresh %s: want whole seconds, 0s or more", f.metricsRefresh)
+	case f.metricsPort < 0 || f.metricsPort > 65535:
+		return fmt.Errorf("--metrics-port %d: want 0 to 65535", f.metricsPort)
+	case f.journalMaxBytes < 1<<20:
+		return fmt.Errorf("--journal-max-bytes %d: want 1048576 (1 MiB) or more", f.journalMaxBytes)
+	case f.journalRetention <= 0:
+		return fmt.Errorf("--journal-retention %s: want more than 0s", f.journalRetention)
+	}
+	return nil
+}
