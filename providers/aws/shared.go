@@ -90,7 +90,8 @@ func (s *shared[V]) get(ctx context.Context, key string) (value V, found bool, e
 	}
 }
 
-// depart marks the keys of the next call as being read.
+// depart marks the keys of the next call as being read: the one asked for, and
+// those whose answers will be too old soon.
 func (s *shared[V]) depart(key string, now time.Time) ([]string, *flight) {
 	own := &flight{done: make(chan struct{})}
 	keys := []string{}
@@ -100,7 +101,7 @@ func (s *shared[V]) depart(key string, now time.Time) ([]string, *flight) {
 		case e.flight == nil && now.Sub(e.asked) >= idle:
 			delete(s.entries, k)
 			continue
-		case e.flight != nil || s.size == 1:
+		case e.flight != nil || s.size == 1 || now.Sub(e.read) < s.ttl/2:
 			continue
 		}
 		e.flight = own

@@ -213,6 +213,7 @@ func failsToObserve(t *testing.T, h NodeGroupHarness) error {
 	}
 	for _, class := range h.Observe {
 		h.Fail(class)
+		h.Elapse()
 		if err := h.observeFails(t.Context(), h.Ref, class); err != nil {
 			return err
 		}

@@ -143,6 +143,7 @@ func failsToRead(t *testing.T, h QueueHarness) error {
 	}
 	for _, class := range h.Classes {
 		h.Fail(class)
+		h.Elapse()
 		if err := h.fails(t.Context(), h.Ref, class); err != nil {
 			return err
 		}

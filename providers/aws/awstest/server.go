@@ -12,6 +12,7 @@ import (
 
 	"github.com/aws/aws-sdk-go/aws"
 	"github.com/aws/aws-sdk-go/aws/credentials"
+	"github.com/aws/aws-sdk-go/aws/endpoints"
 )
 
 // Account is the account of all resources that name no other.
@@ -19,8 +20,9 @@ const Account = "123456789012"
 
 // A Request is a call that was made.
 type Request struct {
-	// Service and Region are what the request was signed for.
-	Service, Region string
+	// Service, Region and Key are what the request was signed for and with; a
+	// request for credentials is not signed.
+	Service, Region, Key string
 	// Operation is e.g. DescribeAutoScalingGroups.
 	Operation string
 	// Names are the resources that it named.
@@ -64,18 +66,26 @@ func NewServer(t testing.TB) *Server {
 	return s
 }
 
-// Config makes an SDK session use the server, without retries.
+// Config makes an SDK session use the server, without retries. Without its
+// Credentials the session looks for its own, and the server grants them for
+// any web identity.
 func (s *Server) Config() *aws.Config {
 	config := aws.NewConfig().
-		WithEndpoint(s.url).
+		WithEndpointResolver(endpoints.ResolverFunc(s.resolve)).
 		WithCredentials(credentials.NewStaticCredentials("AKIDEXAMPLE", "secret", "")).
 		WithMaxRetries(0)
 	config.SleepDelay = func(time.Duration) {}
 	return config
 }
 
-// URL is the address of the server.
-func (s *Server) URL() string { return s.url }
+// resolve sends every service here but the instance's metadata, which tests
+// set up by its environment variables.
+func (s *Server) resolve(service, region string, options ...func(*endpoints.Options)) (endpoints.ResolvedEndpoint, error) {
+	if service == endpoints.Ec2metadataServiceID {
+		return endpoints.DefaultResolver().EndpointFor(service, region, options...)
+	}
+	return endpoints.ResolvedEndpoint{URL: s.url, SigningRegion: region}, nil
+}
 
 // SetPageSize makes lists end after n entries, with a token for the rest.
 func (s *Server) SetPageSize(n int) {
@@ -95,7 +105,7 @@ func (s *Server) Requests(operation string) []Request {
 // Writes is the number of calls so far that could change something.
 func (s *Server) Writes() int {
 	return len(slices.DeleteFunc(s.Requests(""), func(r Request) bool {
-		return strings.HasPrefix(r.Operation, "Describe") || strings.HasPrefix(r.Operation, "Get")
+		return strings.HasPrefix(r.Operation, "Describe") || strings.HasPrefix(r.Operation, "Get") || r.Service == "sts"
 	}))
 }
 
@@ -107,7 +117,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.mu.Lock()
-	s.requests = append(s.requests, Request{Service: c.service, Region: c.region, Operation: c.operation, Names: c.names()})
+	s.requests = append(s.requests, Request{Service: c.service, Region: c.region, Key: c.key, Operation: c.operation, Names: c.names()})
 	fault := s.takeFault(c.operation)
 	s.mu.Unlock()
 	if fault != nil && fault.Hang {
@@ -136,6 +146,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // answer carries out a call.
 func (s *Server) answer(c *call) (any, *Refusal) {
 	operations := map[string]func(*call) (any, *Refusal){
+		"AssumeRoleWithWebIdentity": s.assumeRole,
 		"DescribeAutoScalingGroups": s.describeGroups,
 		"DescribeScalingActivities": s.describeActivities,
 		"SetDesiredCapacity":        s.setDesiredCapacity,
