@@ -63,9 +63,6 @@ func (a *app) compare(ctx context.Context, args []string, flags *compareFlags) e
 	}
 	var all []*comparison
 	for _, o := range objects {
-		if err := o.sort(); err != nil {
-			return err
-		}
 		c, err := a.compareObject(ctx, o, o.clock(location), flags)
 		if err != nil {
 			return err

@@ -71,9 +71,6 @@ func (a *app) explain(args []string, flags *explainFlags) error {
 	if err != nil {
 		return err
 	}
-	if err := object.sort(); err != nil {
-		return err
-	}
 	clock := object.clock(location)
 	if flags.at != "" {
 		return a.explainAt(object, clock, flags)
@@ -240,36 +237,6 @@ func candidateList(objects []*indexedObject) string {
 		fmt.Fprintf(&b, "\n  %s", o)
 	}
 	return b.String()
-}
-
-// sort puts the files in the order of their decisions. Files that both decide
-// the same time are not one history.
-func (o *indexedObject) sort() error {
-	slices.SortStableFunc(o.parts, func(a, b *journalPart) int { return int(a.first - b.first) })
-	for i := 1; i < len(o.parts); i++ {
-		if before := o.parts[i-1]; o.parts[i].first <= before.last {
-			return fmt.Errorf("%s and %s both have decisions of %s at %s; give the journals of one history", before.file.name, o.parts[i].file.name, o, o.parts[i].first)
-		}
-	}
-	return nil
-}
-
-// walk visits the object's decisions in order.
-func (o *indexedObject) walk(visit func(file *journalFile, step *journal.Step) error) error {
-	for _, part := range o.parts {
-		err := part.file.read(func(r io.Reader) error {
-			return journal.Walk(r, part.file.name, func(step *journal.Step) error {
-				if step.Record.Object != o.Object {
-					return nil
-				}
-				return visit(part.file, step)
-			})
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // A wallClock shows slots as briefly as their range allows.

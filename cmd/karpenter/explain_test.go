@@ -49,6 +49,17 @@ func TestExplainInputs(t *testing.T) {
 	// Two processes wrote one after the other, and the files lie in the wrong order.
 	write(t, "r/b.jsonl", strings.Join(lines[:300], ""))
 	write(t, "r/a.jsonl.gz", zipped(t, strings.Join(lines[300:], "")))
+	// Two processes led in turn; each file stands alone for its part.
+	var odd, even []string
+	for i, line := range lines {
+		if i/200%2 == 0 {
+			even = append(even, line)
+		} else {
+			odd = append(odd, line)
+		}
+	}
+	write(t, "turns/a.jsonl", strings.Join(even, ""))
+	write(t, "turns/b.jsonl", strings.Join(odd, ""))
 	write(t, "outcome.jsonl", text+`{"v":1,"kind":"Outcome","namespace":"default","name":"web","slot":"2026-01-05T08:10:00Z","of":"HorizontalAutoscaler",`+
 		`"result":"Conflict","at":"2026-01-05T08:10:00.250Z","latenessMilliseconds":250}`+"\n")
 	cases := map[string]struct {
@@ -57,6 +68,7 @@ func TestExplainInputs(t *testing.T) {
 		line   string
 	}{
 		"Parts":   {"journals are put in the order of their slots", []string{"r", "ha/web"}, "Mon 2026-01-05 08:00:00 UTC to Mon 2026-01-05 08:59:50 UTC\n"},
+		"Turns":   {"files whose times overlap are put together", []string{"turns", "ha/web", "--from", "08:16", "--to", "08:34"}, "\n08:16:00  08:34:00  20       Bounded  23 wanted; maxReplicas 20\n"},
 		"Lost":    {"a part without its state says what the records say", []string{"r/a.jsonl.gz", "ha/web", "--at", "08:45"}, "Note: the state before this decision is lost with a line of the journal;"},
 		"Stdin":   {"standard input", []string{"-", "ha/web", "--at", "08:13"}, "<stdin>:158, generation 1\n"},
 		"Kind":    {"the long name of the kind, in any case", []string{"out", "default/HorizontalAutoscaler/web"}, "default/HorizontalAutoscaler/web\n"},

@@ -113,7 +113,16 @@ func journalsIn(dir string) ([]string, error) {
 			names = append(names, filepath.Join(dir, e.Name()))
 		}
 	}
-	return names, nil
+	return withoutCopies(names), nil
+}
+
+// withoutCopies drops compressed journals that stand beside their originals,
+// as they do while a rotated one is being compressed.
+func withoutCopies(names []string) []string {
+	return slices.DeleteFunc(slices.Clone(names), func(name string) bool {
+		original, compressed := strings.CutSuffix(name, ".gz")
+		return compressed && slices.Contains(names, original)
+	})
 }
 
 // journalsBelow are all journals of a whole call's directory.
@@ -129,11 +138,17 @@ func journalsBelow(dir string) ([]string, error) {
 		return nil
 	})
 	slices.Sort(names)
-	return names, err
+	return withoutCopies(names), err
 }
 
 func openJournal(name string) (io.ReadCloser, error) {
 	file, err := os.Open(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		// A rotated journal may have been compressed since it was listed.
+		if compressed, gone := os.Open(name + ".gz"); gone == nil {
+			file, err = compressed, nil
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, reason(err))
 	}

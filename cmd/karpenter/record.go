@@ -203,8 +203,9 @@ func (a *app) recordSamples(ctx context.Context, flags *recordFlags, plan record
 		last = p
 		a.note("%d of %d: %d samples, %s", p.Done, p.Chunks, p.Samples, bytesText(p.Bytes))
 	})
-	if ctx.Err() != nil {
-		a.note("%s keeps what is recorded so far; repeat the command to go on", flags.out+".partial")
+	if err != nil && last.Done > 0 {
+		a.note("%s.partial keeps %d of %d parts; to go on, repeat the command with --from %s --to %s", flags.out, last.Done, last.Chunks,
+			time.UnixMilli(plan.From).UTC().Format(time.RFC3339), time.UnixMilli(plan.To).UTC().Format(time.RFC3339))
 	}
 	if err != nil {
 		return err

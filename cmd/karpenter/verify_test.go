@@ -60,6 +60,8 @@ func TestVerify(t *testing.T) {
 		"Rotated": {"rotated journals of a directory, in order",
 			map[string]string{"d/decisions.jsonl": lines[0], "d/decisions.jsonl.1.gz": zipped(t, text), "d/notes.txt": "x", "d/.hidden.jsonl": "x"},
 			[]string{"d"}, exitOK, "d/decisions.jsonl: 1 record verified\nd/decisions.jsonl.1.gz: 720 records verified\n", ""},
+		"Copy": {"a rotated journal that is being compressed counts once", map[string]string{"c/x.jsonl": text, "c/x.jsonl.gz": zipped(t, text)[:9000]},
+			[]string{"c"}, exitOK, "c/x.jsonl: 720 records verified\n", ""},
 		"Stdin": {"standard input", nil, []string{"-"}, exitOK, "<stdin>: 720 records verified\n", ""},
 		"Gap": {"a lost line is counted", map[string]string{"j": without}, []string{"j"}, exitOK,
 			"j: 719 records verified, 1 gap\n", ""},
