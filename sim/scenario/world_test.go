@@ -49,8 +49,8 @@ s.yaml:6:216: spec.workloads[0].demand[6].noise.percent: want a number above 0, 
 		"WorkloadLabels": {
 			reason: "a series has a label once",
 			spec:   "workloads: [{name: web, demand: [{constant: 1}], capacityPerReplica: 1, labels: {code: x, a-b: z}}]",
-			want: `s.yaml:6:93: spec.workloads[0].labels[a-b]: "a-b" is no label's name; want letters, digits and '_'
-s.yaml:6:82: spec.workloads[0].labels[code]: the series have this label already; taken are code, le, namespace, queue, service`,
+			want: `s.yaml:6:88: spec.workloads[0].labels[code]: the series have this label already; taken are code, le, namespace, queue, service
+s.yaml:6:96: spec.workloads[0].labels[a-b]: "a-b" is no label's name; want letters, digits and '_'`,
 		},
 		"FaultKinds": {
 			reason: "a fault is one thing that is known",
