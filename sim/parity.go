@@ -1,0 +1,129 @@
+package sim
+
+import (
+	"container/heap"
+	"context"
+	"errors"
+	"math"
+	"slices"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
+	"github.com/karpenter-sim/karpenter/engine/slot"
+	"github.com/karpenter-sim/karpenter/providers/fake"
+	"github.com/karpenter-sim/karpenter/sim/check"
+	"github.com/karpenter-sim/karpenter/sim/world"
+)
+
+// A Stage is a scenario's world in which somebody else decides, such as the
+// reconcilers of a controller with an API server in between. Whoever does must
+// come to the same decisions as Play.
+type Stage struct{ run *run }
+
+// Stage builds the world for the autoscalers. It refuses what only Play can do:
+// replays, and faults, which strike between the driver and its ports.
+func (in *Input) Stage(autoscalers []Autoscaler) (*Stage, error) {
+	if spec := &in.File.Spec; spec.Replay != nil || len(spec.Faults) > 0 {
+		return nil, errors.New("a stage has neither replays nor faults")
+	}
+	r := &run{ctx: context.Background(), in: in, objects: objects{}}
+	s := &Stage{r}
+	if err := r.prepare(autoscalers); err != nil {
+		r.close()
+		return nil, err
+	}
+	if err := s.answerEverything(); err != nil {
+		r.close()
+		return nil, err
+	}
+	r.queue.events = slices.DeleteFunc(r.queue.events, func(e *event) bool { return e.class == decide })
+	heap.Init(&r.queue.events)
+	return s, nil
+}
+
+// answerEverything replaces the run's Prometheus, which has only what its
+// drivers and expectations ask for, by one that has all samples.
+func (s *Stage) answerEverything() error {
+	r := s.run
+	r.prom.Close()
+	spec := &r.in.File.Spec
+	r.prom = fake.NewPrometheus(fake.Options{
+		Start: r.in.start, Lookback: r.in.Lookback,
+		EvaluationInterval: time.Duration(spec.Prometheus.EvaluationInterval),
+	})
+	var files []string
+	for _, f := range spec.Prometheus.RuleFiles {
+		files = append(files, r.in.File.Resolve(f))
+	}
+	if err := r.prom.LoadRules(files...); err != nil {
+		return err
+	}
+	feed, err := r.in.feed(nil, r.owns)
+	if err != nil {
+		return err
+	}
+	r.prom.Attach(feed)
+	if err := r.addScrape(); err != nil {
+		return err
+	}
+	r.judge, err = check.NewJudge(nil, r.in.start, r.in.end, r.prom.Instant)
+	return err
+}
+
+// Prometheus is the stage's own.
+func (s *Stage) Prometheus() *fake.Prometheus { return s.run.prom }
+
+// Targets are the stage's scale targets.
+func (s *Stage) Targets() *world.Targets { return s.run.targets }
+
+// Phase places an object on the grid of its interval, as the scenario says.
+func (s *Stage) Phase(name types.NamespacedName, interval int32) int32 {
+	return s.run.phase(name, interval)
+}
+
+// Report says what an autoscaler's status is now; its gauges show it.
+func (s *Stage) Report(name types.NamespacedName, status *v1alpha1.HorizontalAutoscalerStatus) {
+	status.DeepCopyInto(&s.run.objects[name].object.Status)
+}
+
+// Play moves time from the start to the end. At each instant that is a slot of
+// some autoscalers it calls decide with their names; what they decided must
+// have reached Targets when it returns.
+func (s *Stage) Play(ctx context.Context, decideSlots func(now time.Time, due []types.NamespacedName) error) error {
+	r := s.run
+	r.ctx = ctx
+	next := func(now slot.Slot) int64 {
+		first := slot.Slot(math.MaxInt64)
+		for _, p := range r.played {
+			first = min(first, p.grid.Next(now))
+		}
+		return int64(first) * 1000
+	}
+	if len(r.played) == 0 {
+		return r.play()
+	}
+	r.queue.schedule(next(slot.At(r.in.File.Spec.Start.Time)-1), decide, "", func() (int64, error) {
+		now := r.queue.clock.now
+		if now.UnixMilli() >= r.in.end {
+			return 0, nil
+		}
+		var due []types.NamespacedName
+		for _, p := range r.played {
+			if at := slot.At(now); p.grid.Of(at) == at {
+				due = append(due, p.Name())
+			}
+		}
+		return next(slot.At(now)), decideSlots(now, due)
+	})
+	return r.play()
+}
+
+// Close releases what the stage holds.
+func (s *Stage) Close() {
+	if s.run.recorder != nil {
+		_, _ = s.run.recorder.close()
+	}
+	s.run.close()
+}
