@@ -103,14 +103,16 @@ type run struct {
 	series   *seriesWriter
 	judge    *check.Judge
 	played   []*player
-	result   Result
+	// owners are the autoscalers of each target; more than one is one too many.
+	owners map[cycle.TargetRef][]types.NamespacedName
+	result Result
 	// unread says that nothing reads what the world publishes.
 	unread bool
 }
 
 // Play runs one column of the scenario: its autoscalers against the input.
 func (in *Input) Play(ctx context.Context, autoscalers []Autoscaler, o Options) (*Result, error) {
-	r := &run{ctx: ctx, in: in, o: o, objects: objects{}}
+	r := &run{ctx: ctx, in: in, o: o, objects: objects{}, owners: map[cycle.TargetRef][]types.NamespacedName{}}
 	defer r.close()
 	if err := r.prepare(autoscalers); err != nil {
 		return nil, err
@@ -252,6 +254,9 @@ func (r *run) finish() (*Result, error) {
 		r.result.Digest = digest
 	}
 	r.workloads.Advance(r.queue.clock.now.UnixMilli())
+	for _, f := range r.prom.RuleFailures() {
+		r.assume("%s: rule %s of group %s failed %d times, first at %s: %v", f.File, f.Rule, f.Group, f.Count, instant(f.First), f.Err)
+	}
 	if err := r.checkExpressions(); err != nil {
 		return nil, err
 	}

@@ -53,6 +53,7 @@ func (r *run) addPlayer(a Autoscaler) error {
 		}
 	}
 	r.played = append(r.played, p)
+	r.owners[p.Target] = append(r.owners[p.Target], p.Name())
 	return nil
 }
 
@@ -79,9 +80,9 @@ func (r *run) phase(name types.NamespacedName, interval int32) int32 {
 
 // rival names another autoscaler of the same target.
 func (r *run) rival(target cycle.TargetRef, self types.NamespacedName) string {
-	for _, p := range r.played {
-		if p.Target == target && p.Name() != self {
-			return p.Name().String()
+	for _, name := range r.owners[target] {
+		if name != self {
+			return name.String()
 		}
 	}
 	return ""
