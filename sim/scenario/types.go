@@ -66,6 +66,8 @@ type Spec struct {
 	Replay *Replay `json:"replay,omitempty"`
 	// Variants run the same input again under another policy.
 	Variants []Variant `json:"variants,omitempty"`
+	// Tune says what the tune command searches.
+	Tune *Tune `json:"tune,omitempty"`
 	// Expect are the expectations; one that fails fails the run.
 	Expect []Expectation `json:"expect,omitempty"`
 }

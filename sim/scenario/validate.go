@@ -47,6 +47,7 @@ func (v *validation) check(s *Scenario) {
 	v.checkWorld()
 	v.checkReplay()
 	v.checkVariants()
+	v.checkTune()
 	v.checkExpectations()
 }
 

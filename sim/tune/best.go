@@ -1,0 +1,156 @@
+package tune
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/karpenter-sim/karpenter/sim/manifest"
+)
+
+// Best is best.yaml: the autoscalers as recommended, else as they are, ready to
+// apply, with comments that say why.
+func (o *Outcome) Best() ([]byte, error) {
+	var b bytes.Buffer
+	for _, line := range o.heading() {
+		b.WriteString("# " + line + "\n")
+	}
+	var values []string
+	if o.Verdict == Recommend {
+		values = o.Choice.Values
+	}
+	written := map[string]bool{}
+	for i := range o.Subjects {
+		set := o.Subjects[i].Set
+		if values != nil {
+			var err error
+			if set, _, err = o.space.candidate(&o.Subjects[i], values); err != nil {
+				return nil, err
+			}
+		}
+		for k, e := range set.Autoscalers {
+			text, err := o.document(&o.Subjects[i].Set.Autoscalers[k], e, values)
+			if err != nil {
+				return nil, fmt.Errorf("HorizontalAutoscaler %s/%s: %w", e.Object.Namespace, e.Object.Name, err)
+			}
+			if !written[text] {
+				b.WriteString("---\n" + text)
+			}
+			written[text] = true
+		}
+	}
+	return b.Bytes(), nil
+}
+
+// heading are the comments above the first document.
+func (o *Outcome) heading() []string {
+	lines := []string{"Keep what you have: this is the current policy."}
+	if o.Verdict == Recommend {
+		c := o.count()
+		lines = []string{fmt.Sprintf("Trial %d of %s (sampler %s, seed %d).", o.Choice.ID, plural(c.played, "candidate"), o.Sampler, o.Seed)}
+	}
+	return append(lines, o.Why...)
+}
+
+// document is one autoscaler with a comment at each value that was searched.
+func (o *Outcome) document(old *manifest.Autoscaler, e manifest.Autoscaler, values []string) (string, error) {
+	text, err := manifest.MarshalObject(e.Object)
+	if err != nil || values == nil {
+		return string(text), err
+	}
+	var doc yaml.Node
+	if err := yaml.Unmarshal(text, &doc); err != nil {
+		return "", err
+	}
+	before, err := manifest.MarshalObject(old.Object)
+	if err != nil {
+		return "", err
+	}
+	var was yaml.Node
+	if err := yaml.Unmarshal(before, &was); err != nil {
+		return "", err
+	}
+	for i := range o.Parameters {
+		p := &o.Parameters[i]
+		if node := find(doc.Content[0], p.field); node != nil {
+			node.HeadComment = o.because(i, find(was.Content[0], p.field))
+		}
+	}
+	var b bytes.Buffer
+	encoder := yaml.NewEncoder(&b)
+	encoder.SetIndent(2)
+	err = errors.Join(encoder.Encode(&doc), encoder.Close())
+	return b.String(), err
+}
+
+// because says why a parameter has its value.
+func (o *Outcome) because(i int, was *yaml.Node) string {
+	p := &o.Parameters[i]
+	before := "not set"
+	if was != nil {
+		before = was.Value
+		if was.Kind != yaml.ScalarNode {
+			before = "set otherwise"
+		}
+	}
+	text := fmt.Sprintf("Was %s; searched %s.", before, p.Describe())
+	if p.mark != "" {
+		text = fmt.Sprintf("Its range was %s; searched %s.", p.mark, p.Describe())
+	}
+	im := o.Importance[i]
+	text += fmt.Sprintf(" Explains %s %% of the candidates' differences in cost and %s %% in breach minutes.",
+		short(100*im.Cost), short(100*im.Lacking))
+	return text + o.around(i)
+}
+
+// around says what the parameter's neighbours gave.
+func (o *Outcome) around(i int) string {
+	choice := o.Choice.sum(0, o.Search.Options.Folds)
+	var parts []string
+	for _, n := range o.Neighbours {
+		v := n.Values[i]
+		if v == o.Choice.Values[i] {
+			continue
+		}
+		if len(n.Windows) < o.Search.Options.Folds {
+			parts = append(parts, v+" is not valid")
+			continue
+		}
+		in := n.sum(0, o.Search.Options.Folds)
+		parts = append(parts, fmt.Sprintf("%s gives %s replica-hours and %s breach minutes", v, change(in.Asked, choice.Asked), change(float64(in.Lacking), float64(choice.Lacking))))
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return "\nBeside it, " + strings.Join(parts, "; ") + "."
+}
+
+// find is the key that leads to a field, or its nearest ancestor that can carry
+// a comment; nil where it is absent.
+func find(n *yaml.Node, path string) *yaml.Node {
+	var key *yaml.Node
+	for _, step := range strings.FieldsFunc(path, func(c rune) bool { return c == '.' || c == '[' || c == ']' }) {
+		next := (*yaml.Node)(nil)
+		switch n.Kind {
+		case yaml.MappingNode:
+			for i := 0; i+1 < len(n.Content); i += 2 {
+				if n.Content[i].Value == step {
+					key, next = n.Content[i], n.Content[i+1]
+				}
+			}
+		case yaml.SequenceNode:
+			index := 0
+			if _, err := fmt.Sscanf(step, "%d", &index); err == nil && index < len(n.Content) {
+				next = n.Content[index]
+			}
+		}
+		if next == nil {
+			return nil
+		}
+		n = next
+	}
+	return key
+}

@@ -1,0 +1,207 @@
+package tune
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+)
+
+// MinFidelity is the percentage of agreement with the recorded replicas below
+// which nothing is ranked.
+const MinFidelity = 90
+
+// A Verdict says what to do.
+type Verdict string
+
+// The verdicts.
+const (
+	// Recommend the choice of the last fold.
+	Recommend Verdict = "recommend"
+	// Keep the current policy.
+	Keep Verdict = "keep"
+	// Unranked: the current policy, played, is not what really ran.
+	Unranked Verdict = "unranked"
+)
+
+// An Outcome is what came of a search.
+type Outcome struct {
+	*Search
+	// Trials are those of all units, numbered from 1 in the order of units, and
+	// then the neighbours of the choice.
+	Trials []Trial
+	Folds  []Fold
+	// Pareto are the trades, by the windows of the last fold's training.
+	Pareto  []*Trial
+	Verdict Verdict
+	// Why says what led to the verdict, a sentence each.
+	Why []string
+	// Choice is the choice of the last fold, nil where there is none.
+	Choice *Trial
+	// Neighbours are the trials around the choice; Near of them also beat the
+	// current policy in training.
+	Neighbours []*Trial
+	Near       int
+	// Plateau says that the choice stands among others as good; without
+	// neighbours it is false.
+	Plateau bool
+	// Importance is what each parameter explains, in their order.
+	Importance []Importance
+	Maps       []HeatMap
+}
+
+// Trusted says whether candidates may be ranked at all.
+func (s *Search) Trusted() bool { return s.Fidelity < 0 || s.Fidelity >= MinFidelity }
+
+// Finish judges the trials of all units, in the order of units. It plays the
+// neighbours of the choice; each is passed through run, which may do so at once
+// for several.
+func (s *Search) Finish(ctx context.Context, trials []Trial, each func(n int, do func(i int) error) error) (*Outcome, error) {
+	o := &Outcome{Search: s, Trials: trials}
+	for i := range o.Trials {
+		o.Trials[i].ID = i + 1
+	}
+	if !s.Trusted() {
+		o.Verdict = Unranked
+		o.Why = []string{fmt.Sprintf("The current policy, replayed, gives the recorded replicas in %s %% of slots, less than %d %%: what a changed policy would have done cannot be told from this recording, so nothing is ranked.", short(s.Fidelity), MinFidelity)}
+		return o, nil
+	}
+	o.Folds = s.folds(o.Trials)
+	if last := o.Folds[len(o.Folds)-1].Choice; last != nil {
+		if err := o.look(ctx, last.ID, each); err != nil {
+			return nil, err
+		}
+		// The list has grown: what points into it is found again.
+		o.Folds = s.folds(o.Trials)
+		o.Choice = o.Folds[len(o.Folds)-1].Choice
+		o.judgeNeighbours()
+	}
+	o.Pareto = s.pareto(o.Trials)
+	o.Importance = s.importance(o.Trials)
+	o.Maps = s.maps(o.Trials, o.Importance)
+	o.decide()
+	return o, nil
+}
+
+// look plays the neighbours of a trial.
+func (o *Outcome) look(ctx context.Context, id int, each func(n int, do func(i int) error) error) error {
+	choice := o.Trials[id-1]
+	var around []Trial
+	for i := range o.Parameters {
+		for _, v := range o.Parameters[i].neighbours(choice.Values[i]) {
+			values := slices.Clone(choice.Values)
+			values[i] = v
+			around = append(around, Trial{Neighbour: id, Values: values})
+		}
+	}
+	err := each(len(around), func(i int) error { return o.try(ctx, &around[i]) })
+	for i := range around {
+		around[i].ID = len(o.Trials) + 1
+		o.Trials = append(o.Trials, around[i])
+	}
+	return err
+}
+
+// plateauShare is the share of a choice's neighbours that must be better than
+// the current policy, too, for it to stand on a plateau.
+const plateauShare = 0.75
+
+// judgeNeighbours says whether the choice is a plateau or a peak.
+func (o *Outcome) judgeNeighbours() {
+	train := o.Search.Options.Folds
+	current := o.Current.sum(0, train)
+	for i := range o.Trials {
+		t := &o.Trials[i]
+		if t.Neighbour != o.Choice.ID {
+			continue
+		}
+		o.Neighbours = append(o.Neighbours, t)
+		if len(t.Windows) < train {
+			continue
+		}
+		if in := t.sum(0, train); o.beats(&in, &current) {
+			o.Near++
+		}
+	}
+	o.Plateau = len(o.Neighbours) > 0 && float64(o.Near) >= float64(plateauShare*float64(len(o.Neighbours)))
+}
+
+// decide reaches the verdict and says why.
+func (o *Outcome) decide() {
+	last := &o.Folds[len(o.Folds)-1]
+	counts := o.count()
+	o.Verdict = Keep
+	if o.Choice == nil {
+		o.Why = append(o.Why, fmt.Sprintf("None of %s beats the current policy even in the windows that they were chosen by.", plural(counts.played, "candidate")))
+		return
+	}
+	chosen, current := heldOut(o.Folds)
+	held := 0
+	for i := range o.Folds {
+		if o.Folds[i].Held {
+			held++
+		}
+	}
+	switch {
+	case !last.Held:
+		o.Why = append(o.Why, fmt.Sprintf("Trial %d is the best of %s where it was chosen, but held out, in the newest window, it does not beat the current policy: %s.",
+			o.Choice.ID, plural(counts.played, "candidate"), o.compare(&last.Out, &last.CurrentOut)))
+	case !o.beats(&chosen, &current):
+		o.Why = append(o.Why, fmt.Sprintf("Trial %d beats the current policy in the newest window, but choosing like this does not in all held-out windows together: %s.",
+			o.Choice.ID, o.compare(&chosen, &current)))
+	default:
+		o.Verdict = Recommend
+		o.Why = append(o.Why, fmt.Sprintf("Held out, in the newest window, trial %d beats the current policy: %s.", o.Choice.ID, o.compare(&last.Out, &last.CurrentOut)),
+			fmt.Sprintf("Chosen in the same way, fold by fold, the choices beat it in all held-out windows together: %s.", o.compare(&chosen, &current)))
+	}
+	o.Why = append(o.Why, fmt.Sprintf("The choice held in %d of %s.", held, plural(len(o.Folds), "fold")), o.standing())
+}
+
+// standing is the sentence on plateau or peak.
+func (o *Outcome) standing() string {
+	switch n := len(o.Neighbours); {
+	case n == 0:
+		return "The choice has no neighbours."
+	case o.Plateau:
+		return fmt.Sprintf("It stands on a plateau: %d of its %s, one step away each, beat the current policy in training as well.", o.Near, plural(n, "neighbour"))
+	default:
+		return fmt.Sprintf("It stands on a peak: only %d of its %s, one step away each, beat the current policy in training; a small change of the demand may undo it.", o.Near, plural(n, "neighbour"))
+	}
+}
+
+// compare is a trade in words.
+func (o *Outcome) compare(a, than *Score) string {
+	return fmt.Sprintf("%s replica-hours instead of %s (%s), %s breach minutes instead of %s (%s), %s missing replica-hours instead of %s",
+		short(a.ReplicaHours()), short(than.ReplicaHours()), change(a.Asked, than.Asked),
+		short(a.BreachMinutes()), short(than.BreachMinutes()), change(float64(a.Lacking), float64(than.Lacking)),
+		short(a.UnderHours()), short(than.UnderHours()))
+}
+
+// counts are how many trials there are of each kind.
+type counts struct{ played, stopped, invalid, neighbours int }
+
+func (o *Outcome) count() counts {
+	var c counts
+	for i := range o.Trials {
+		switch t := &o.Trials[i]; {
+		case t.Neighbour != 0:
+			c.neighbours++
+		case t.State == Invalid:
+			c.invalid++
+		default:
+			c.played++
+			if t.State == Stopped {
+				c.stopped++
+			}
+		}
+	}
+	return c
+}
+
+// sortByCost sorts trials by their cost in the first windows.
+func sortByCost(trials []*Trial, train int) {
+	slices.SortStableFunc(trials, func(a, b *Trial) int {
+		x, y := a.sum(0, train), b.sum(0, train)
+		return cmp.Or(cmp.Compare(x.Asked, y.Asked), cmp.Compare(x.Lacking, y.Lacking), cmp.Compare(a.ID, b.ID))
+	})
+}

@@ -1,0 +1,281 @@
+package tune
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/karpenter-sim/karpenter/engine/journal"
+	"github.com/karpenter-sim/karpenter/sim"
+	"github.com/karpenter-sim/karpenter/sim/manifest"
+)
+
+// The samplers.
+const (
+	Grid   = "grid"
+	Random = "random"
+	CMAES  = "cmaes"
+)
+
+// A Subject is a scenario with the current policy of its autoscalers. The input
+// must have been prepared with Precompute; it has no expectations.
+type Subject struct {
+	Name  string
+	Input *sim.Input
+	Set   *manifest.Set
+}
+
+// Options are what a search is made of.
+type Options struct {
+	Subjects    []Subject
+	Parameters  []Parameter
+	Constraints []Constraint
+	// Sampler is Grid, Random or CMAES.
+	Sampler string
+	// Trials is how many candidates are played; of a grid, at most.
+	Trials int
+	Seed   int64
+	// Folds is the number of walk-forward folds, at least 1.
+	Folds int
+}
+
+// A Search is a search that can be carried out: its space is sound, and the
+// current policy has been played.
+type Search struct {
+	Options
+	// Current is the current policy's trial.
+	Current Trial
+	// Fidelity is the percentage of slots in which the current policy, played,
+	// gives the recorded replicas; negative where none were recorded.
+	Fidelity float64
+	// Badge is the weakest of the subjects'.
+	Badge sim.Badge
+	// Notes say what the figures rest on.
+	Notes []string
+
+	space   *space
+	stages  []stage
+	whole   int64
+	planned [][]string // the candidates of Grid and Random
+}
+
+// A stage is what all candidates meet in one subject.
+type stage struct {
+	subject *Subject
+	windows []window
+	pauses  []time.Time
+	needed  map[string]*sim.Steps // by object
+}
+
+// minSlots is how many decisions a window must have room for at least.
+const minSlots = 10
+
+// New checks the options, plays the current policy and plans the units.
+func New(ctx context.Context, o Options) (*Search, error) {
+	s := &Search{Options: o, Fidelity: -1}
+	var err error
+	if s.space, err = newSpace(o.Parameters, o.Subjects); err != nil {
+		return nil, err
+	}
+	s.Parameters = s.space.parameters
+	switch {
+	case len(o.Parameters) == 0:
+		return nil, errors.New("nothing to search: no parameters")
+	case o.Folds < 1:
+		return nil, fmt.Errorf("%d folds; want at least 1", o.Folds)
+	case o.Trials < 1:
+		return nil, fmt.Errorf("%d trials; want at least 1", o.Trials)
+	}
+	for i := range s.Subjects {
+		if err := s.addStage(&s.Subjects[i]); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.playCurrent(ctx); err != nil {
+		return nil, err
+	}
+	return s, s.plan()
+}
+
+// addStage cuts a subject's time into windows.
+func (s *Search) addStage(subject *Subject) error {
+	spec := &subject.Input.File.Spec
+	from := spec.Start.Unix()
+	length := int64(time.Duration(spec.Duration) / time.Second)
+	autoscalers, err := sim.Resolve(subject.Set)
+	if err != nil {
+		return err
+	}
+	interval := int64(1)
+	for _, a := range autoscalers {
+		interval = max(interval, int64(a.Policy.Interval))
+	}
+	if most := length/(minSlots*interval) - 1; int64(s.Folds) > most {
+		if most < 1 {
+			return fmt.Errorf("%s lasts %s, too short to hold anything out: want at least %s, %d decisions each to learn from and to judge by", subject.Name,
+				time.Duration(length)*time.Second, time.Duration(2*minSlots*interval)*time.Second, minSlots)
+		}
+		return fmt.Errorf("%d folds are more than %s has data for: it lasts %s, and each of the folds + 1 windows needs %d decisions; want at most %d",
+			s.Folds, subject.Name, time.Duration(length)*time.Second, minSlots, most)
+	}
+	st := stage{subject: subject, windows: windows(from, from+length, s.Folds+1), needed: map[string]*sim.Steps{}}
+	for _, w := range st.windows[1:] {
+		st.pauses = append(st.pauses, time.Unix(w.from, 0).UTC())
+	}
+	s.whole += length
+	s.stages = append(s.stages, st)
+	return nil
+}
+
+// playCurrent plays the current policy: what it needed is what every candidate
+// is measured by.
+func (s *Search) playCurrent(ctx context.Context) error {
+	rank := map[sim.Badge]int{sim.DemandDriven: 1, sim.ClosedLoop: 2, sim.OpenLoop: 3}
+	var agreed, compared int64
+	s.Current = Trial{State: Played, Windows: s.empty()}
+	for i := range s.stages {
+		st := &s.stages[i]
+		autoscalers, err := sim.Resolve(st.subject.Set)
+		if err != nil {
+			return err
+		}
+		result, changes, err := st.play(ctx, autoscalers, nil)
+		if err != nil {
+			return err
+		}
+		if rank[result.Badge] > rank[s.Badge] {
+			s.Badge = result.Badge
+		}
+		for k := range result.Objects {
+			o := &result.Objects[k]
+			st.needed[o.Name.String()] = &o.Needed
+			agreed, compared = agreed+o.Agreed, compared+o.Compared
+		}
+		for _, n := range result.Notes {
+			if !slices.Contains(s.Notes, n) {
+				s.Notes = append(s.Notes, n)
+			}
+		}
+		st.score(s.Current.Windows, result.Objects, changes, 0, len(st.windows))
+	}
+	if compared > 0 {
+		s.Fidelity = 100 * float64(agreed) / float64(compared)
+	}
+	if scored := s.Current.sum(0, len(s.Current.Windows)); scored.Scored == 0 {
+		return fmt.Errorf("%s: what is needed is never known, so nothing can be judged; name it with --demand and --capacity", s.names())
+	}
+	return nil
+}
+
+func (s *Search) names() string {
+	var names []string
+	for i := range s.Subjects {
+		names = append(names, s.Subjects[i].Name)
+	}
+	return strings.Join(names, ", ")
+}
+
+// empty are the windows of a trial before anything is added.
+func (s *Search) empty() []Score {
+	out := make([]Score, s.Folds+1)
+	for i := range s.stages {
+		for k, w := range s.stages[i].windows {
+			out[k].Seconds += w.to - w.from
+		}
+	}
+	return out
+}
+
+// play plays autoscalers and counts their changes by window. goOn, if not nil,
+// is asked at the end of each window but the last.
+func (st *stage) play(ctx context.Context, autoscalers []sim.Autoscaler, goOn func(done int, objects []sim.Object, changes []Score) bool) (*sim.Result, []Score, error) {
+	changes := make([]Score, len(st.windows))
+	counters := map[journal.Object]*counter{}
+	at := 0
+	o := sim.Options{Decisions: func(r *journal.Record) {
+		for at+1 < len(st.windows) && int64(r.Slot) >= st.windows[at].to {
+			at++
+		}
+		c := counters[r.Object]
+		if c == nil {
+			c = &counter{}
+			counters[r.Object] = c
+		}
+		c.told(r, &changes[at])
+	}}
+	if goOn != nil {
+		done := 0
+		o.Pauses = st.pauses
+		o.Paused = func(_ time.Time, objects []sim.Object) bool {
+			done++
+			return goOn(done, objects, changes)
+		}
+	}
+	result, err := st.subject.Input.Play(ctx, autoscalers, o)
+	return result, changes, err
+}
+
+// score adds the windows from..to-1 of a played subject to scores.
+func (st *stage) score(scores []Score, objects []sim.Object, changes []Score, from, to int) {
+	for k := from; k < to; k++ {
+		for i := range objects {
+			if needed := st.needed[objects[i].Name.String()]; needed != nil {
+				scores[k].Add(supply(&objects[i], needed, st.windows[k]))
+			}
+		}
+		scores[k].Add(changes[k])
+	}
+}
+
+// try plays one candidate in all subjects and scores it.
+func (s *Search) try(ctx context.Context, t *Trial) error {
+	t.Windows = s.empty()
+	for i := range s.stages {
+		st := &s.stages[i]
+		_, autoscalers, err := s.space.candidate(st.subject, t.Values)
+		if err != nil {
+			t.State, t.Why, t.Windows = Invalid, firstLine(err), nil
+			return nil
+		}
+		scored := 0
+		result, changes, err := st.play(ctx, autoscalers, func(done int, objects []sim.Object, changes []Score) bool {
+			st.score(t.Windows, objects, changes, done-1, done)
+			scored = done
+			t.Why = s.hopeless(t, done)
+			return t.Why == ""
+		})
+		if err != nil {
+			return err
+		}
+		if t.Why != "" {
+			t.State, t.Windows = Stopped, t.Windows[:scored]
+			return nil
+		}
+		st.score(t.Windows, result.Objects, changes, scored, len(st.windows))
+	}
+	t.State = Played
+	return nil
+}
+
+// hopeless says why a candidate can no longer be chosen, having played the first
+// windows of a subject; empty where it still can. Everything it goes by is fixed
+// before the search and only ever grows, so no choice is another without it.
+func (s *Search) hopeless(t *Trial, done int) string {
+	if len(s.stages) > 1 {
+		return "" // the windows of the other subjects are not known yet
+	}
+	so := t.sum(0, done)
+	for i := range s.Constraints {
+		if c := &s.Constraints[i]; c.spent(&so) {
+			return fmt.Sprintf("after %d of %d windows it breaks %s", done, len(t.Windows), c.Text)
+		}
+	}
+	all := s.Current.sum(0, s.Folds)
+	if len(s.Constraints) == 0 && so.Asked > all.Asked && so.Lacking > all.Lacking {
+		return fmt.Sprintf("after %d of %d windows it has cost and lacked more than the current policy in all it is chosen by", done, len(t.Windows))
+	}
+	return ""
+}

@@ -1,0 +1,167 @@
+package tune
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
+	"github.com/karpenter-sim/karpenter/engine/journal"
+	"github.com/karpenter-sim/karpenter/sim"
+	"github.com/karpenter-sim/karpenter/sim/manifest"
+)
+
+// A space is the parameters and what they are parameters of.
+type space struct {
+	parameters []Parameter
+	subjects   []Subject
+}
+
+// newSpace checks the parameters against every autoscaler of the subjects.
+func newSpace(parameters []Parameter, subjects []Subject) (*space, error) {
+	s := &space{subjects: subjects}
+	var errs []error
+	seen := map[string]bool{}
+	for _, p := range parameters {
+		err := p.complete()
+		if err == nil && seen[p.field] {
+			err = fmt.Errorf("%s is searched twice", p.field)
+		}
+		seen[p.field] = true
+		if err == nil {
+			err = s.fit(&p)
+		}
+		errs = append(errs, err)
+		s.parameters = append(s.parameters, p)
+	}
+	return s, errors.Join(errs...)
+}
+
+// fit finds out whether the field exists and takes fractions.
+func (s *space) fit(p *Parameter) error {
+	for i := range s.subjects {
+		for _, e := range s.subjects[i].Set.Autoscalers {
+			if p.mark != "" {
+				if _, err := p.assignments(e.Object, p.mark); err != nil {
+					return err
+				}
+				continue
+			}
+			if err := p.takes(e, p.level(0, 2)); err != nil {
+				return err
+			}
+			if len(p.Values) == 0 && p.takes(e, "0.125") != nil {
+				p.whole = true
+			}
+		}
+	}
+	if !p.whole || p.mark != "" || len(p.Values) > 0 {
+		return nil
+	}
+	for _, v := range []float64{p.Low, p.High, p.Step} {
+		if v != float64(int64(v)) {
+			return fmt.Errorf("%s takes whole numbers; %s is none", p.Path, number(v))
+		}
+	}
+	return nil
+}
+
+// takes says whether the field can be set to a value at all. Whether the policy
+// is valid then is another question.
+func (p *Parameter) takes(e manifest.Autoscaler, value string) error {
+	list, err := p.assignments(e.Object, value)
+	if err != nil {
+		return err
+	}
+	_, err = manifest.Assign(ours(e), list)
+	var errs manifest.Errors
+	var one *manifest.Error
+	switch {
+	case errors.As(err, &errs) && len(errs) > 0:
+		return fmt.Errorf("%s: %s", p.Path, errs[0].Message)
+	case errors.As(err, &one):
+		return fmt.Errorf("%s: %s", p.Path, one.Message)
+	}
+	return err
+}
+
+// assignments sets the parameter of one object to a value.
+func (p *Parameter) assignments(o *v1alpha1.HorizontalAutoscaler, value string) ([]string, error) {
+	if p.mark == "" {
+		list := append([]string{}, p.With...)
+		return append(list, p.field+"="+value), nil
+	}
+	query, err := queryAt(o, p.field)
+	if err != nil {
+		return nil, err
+	}
+	if !strings.Contains(query, "["+p.mark+"]") {
+		return nil, fmt.Errorf("%s: the query of %s/%s has no range [%s]; it is %s", p.Path, o.Namespace, o.Name, p.mark, query)
+	}
+	changed := strings.ReplaceAll(query, "["+p.mark+"]", "["+value+"]")
+	quoted := `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(changed) + `"`
+	return []string{p.field + "=" + quoted}, nil
+}
+
+// queryAt is the query at a path such as spec.metrics[0].prometheus.query.
+func queryAt(o *v1alpha1.HorizontalAutoscaler, path string) (string, error) {
+	for i, m := range o.Spec.Metrics {
+		if path == "spec.metrics["+strconv.Itoa(i)+"].prometheus.query" && m.Prometheus != nil {
+			return m.Prometheus.Query, nil
+		}
+	}
+	return "", fmt.Errorf("%s: %s/%s has %d metrics and no query there; want spec.metrics[i].prometheus.query[RANGE]", path, o.Namespace, o.Name, len(o.Spec.Metrics))
+}
+
+// candidate is the policy of a subject with the parameters set to values. The
+// error says why the policy is not valid.
+func (s *space) candidate(subject *Subject, values []string) (*manifest.Set, []sim.Autoscaler, error) {
+	set := *subject.Set
+	set.Autoscalers = make([]manifest.Autoscaler, len(subject.Set.Autoscalers))
+	for i, e := range subject.Set.Autoscalers {
+		e = ours(e)
+		for k := range s.parameters {
+			list, err := s.parameters[k].assignments(e.Object, values[k])
+			if err != nil {
+				return nil, nil, err
+			}
+			if e, err = manifest.Assign(e, list); err != nil {
+				return nil, nil, err
+			}
+		}
+		set.Autoscalers[i] = e
+	}
+	autoscalers, err := sim.Resolve(&set)
+	return &set, autoscalers, err
+}
+
+// ours is an entry that can be assigned to: a converted object's document is
+// that of another kind.
+func ours(e manifest.Autoscaler) manifest.Autoscaler {
+	if e.Doc != nil && e.Doc.Kind != journal.HorizontalAutoscaler {
+		e.Doc = nil
+	}
+	return e
+}
+
+// check says why values make no valid policy, empty where they do.
+func (s *space) check(values []string) string {
+	for i := range s.subjects {
+		if _, _, err := s.candidate(&s.subjects[i], values); err != nil {
+			return firstLine(err)
+		}
+	}
+	return ""
+}
+
+// firstLine is the first of an error's lines, without its place: the value is
+// none of a file.
+func firstLine(err error) string {
+	var list manifest.Errors
+	if errors.As(err, &list) && len(list) > 0 {
+		return list[0].Field + ": " + list[0].Message
+	}
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return line
+}
