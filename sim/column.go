@@ -112,7 +112,7 @@ type run struct {
 
 // Play runs one column of the scenario: its autoscalers against the input.
 func (in *Input) Play(ctx context.Context, autoscalers []Autoscaler, o Options) (*Result, error) {
-	r := &run{ctx: ctx, in: in, o: o, objects: objects{}, owners: map[cycle.TargetRef][]types.NamespacedName{}}
+	r := &run{ctx: ctx, in: in, o: o, objects: objects{}}
 	defer r.close()
 	if err := r.prepare(autoscalers); err != nil {
 		return nil, err

@@ -53,6 +53,9 @@ func (r *run) addPlayer(a Autoscaler) error {
 		}
 	}
 	r.played = append(r.played, p)
+	if r.owners == nil {
+		r.owners = map[cycle.TargetRef][]types.NamespacedName{}
+	}
 	r.owners[p.Target] = append(r.owners[p.Target], p.Name())
 	return nil
 }
