@@ -29,7 +29,6 @@ type runKey struct {
 	known   bool
 	desired int32
 	reason  autoscaler.Reason
-	command int32
 }
 
 // explainRange lists runs of equal decisions, or the changes of the count

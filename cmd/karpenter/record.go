@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/karpenter-sim/karpenter/engine/convert"
+	"github.com/karpenter-sim/karpenter/engine/journal"
 	"github.com/karpenter-sim/karpenter/engine/slot"
 	"github.com/karpenter-sim/karpenter/sim"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
@@ -221,16 +222,19 @@ func (a *app) recordEvaluated(ctx context.Context, flags *recordFlags, autoscale
 		return err
 	}
 	queries := evaluations(autoscalers, from, to, flags.queryOffset)
+	if len(queries) == 0 {
+		return fmt.Errorf("no slot of any autoscaler lies between %s and %s", stamp(from, time.UTC), stamp(to, time.UTC))
+	}
 	var results int64
 	for _, q := range queries {
 		results += q.Count
 	}
-	fmt.Fprintf(a.stdout, "%s: %d queries, %d results\n", source.Address(), len(queries), results)
+	fmt.Fprintf(a.stdout, "%s: %d results of %s\n", source.Address(), results, counted(len(queries), "PromQL expression"))
 	if flags.dryRun {
 		return nil
 	}
 	err = recording.RecordEvaluated(ctx, source, queries, flags.out, func(p recording.Progress) {
-		a.note("%d of %d queries", p.Done, p.Chunks)
+		a.note("%d of %d", p.Done, p.Chunks)
 	})
 	if err != nil {
 		return err
@@ -246,7 +250,7 @@ func evaluations(autoscalers []sim.Autoscaler, from, to time.Time, offset time.D
 	for i := range autoscalers {
 		s := &autoscalers[i]
 		interval := s.Policy.Interval
-		grid := slot.Grid{Interval: interval, Phase: slot.Phase("HorizontalAutoscaler", s.Object.Namespace, s.Object.Name, interval)}
+		grid := slot.Grid{Interval: interval, Phase: slot.Phase(journal.HorizontalAutoscaler, s.Object.Namespace, s.Object.Name, interval)}
 		first, last := grid.From(slot.At(from)), grid.Of(slot.At(to))
 		if last < first {
 			continue

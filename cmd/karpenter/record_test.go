@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
+	"github.com/karpenter-sim/karpenter/engine/journal"
 	"github.com/karpenter-sim/karpenter/engine/policy"
 	"github.com/karpenter-sim/karpenter/providers/fake"
 	"github.com/karpenter-sim/karpenter/sim"
@@ -115,7 +117,37 @@ func TestRecord(t *testing.T) {
 	if info, _ := opened(t, "evaluated"); info.Manifest == nil || !info.Manifest.Evaluated || len(info.Manifest.Queries) != 1 || info.Manifest.Queries[0].Count != 360 {
 		t.Errorf("--evaluated wrote %+v", info.Manifest)
 	}
+	// What was recorded can be replayed, and both recordings give the same values.
+	for _, dir := range []string{"full", "evaluated"} {
+		call(t, "", "replay", "-f", "a.yaml", "--recording", dir, "--target", "deploy/web=5", "--name", "r", "--out", "out-"+dir, "-q").want(t, exitOK, "")
+	}
+	fromSamples, fromResults := observed(t, "out-full/r/decisions.jsonl"), observed(t, "out-evaluated/r/decisions.jsonl")
+	if len(fromResults) < 350 {
+		t.Errorf("replaying the results gives %d decisions", len(fromResults))
+	}
+	for _, o := range fromResults {
+		if !slices.Contains(fromSamples, o) {
+			t.Errorf("replaying the samples does not observe %s", o)
+		}
+	}
 	call(t, "", append(slices.Clone(common), "--out", "full")...).refused(t, "--out full: exists already; remove it or choose another directory")
+}
+
+// observed are the slots of a journal and what was observed at them.
+func observed(t *testing.T, path string) []string {
+	t.Helper()
+	var list []string
+	file := journalFile{path, func() (io.ReadCloser, error) { return openJournal(path) }}
+	err := file.read(func(r io.Reader) error {
+		return journal.Walk(r, path, func(step *journal.Step) error {
+			list = append(list, fmt.Sprint(step.Record.Slot, " ", step.Record.Metrics[0].Value))
+			return nil
+		})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
 }
 
 func TestRecordHeaders(t *testing.T) {
