@@ -139,3 +139,48 @@ func BenchmarkReplayInstant(b *testing.B) {
 
 // BenchmarkReplayGauge is the same without rates.
 func BenchmarkReplayGauge(b *testing.B) { compareWithBare(b, 1, `sum({__name__=~"x"})`, true) }
+
+// BenchmarkThousandAutoscalers runs 1,000 autoscalers for 24 hours at 15 s over
+// simple gauges, open loop, the journal digested but not written.
+func BenchmarkThousandAutoscalers(b *testing.B) {
+	var text strings.Builder
+	text.WriteString(`apiVersion: simulation.karpenter.sh/v1alpha1
+kind: Scenario
+metadata: {name: thousand}
+spec:
+  seed: 1
+  start: "2026-01-05T00:00:00Z"
+  duration: 1d
+  targets:
+`)
+	var manifests strings.Builder
+	for i := range 1000 {
+		fmt.Fprintf(&text, "  - {apiVersion: apps/v1, kind: Deployment, name: web-%d, replicas: 5}\n", i)
+		fmt.Fprintf(&manifests, `---
+apiVersion: autoscaling.karpenter.sh/v1alpha1
+kind: HorizontalAutoscaler
+metadata: {name: web-%d}
+spec:
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web-%d}
+  minReplicas: 1
+  maxReplicas: 100
+  pollingIntervalSeconds: 15
+  metrics:
+  - prometheus: {query: 'queue_length{queue="%d"}', target: {type: AverageValue, value: 4}}
+`, i, i, i)
+	}
+	text.WriteString("  inputSeries:\n")
+	for i := range 1000 {
+		fmt.Fprintf(&text, "  - {series: 'queue_length{queue=\"%d\"}', values: '%d+1x%d %d-1x2879 40x%d'}\n", i, i%50, 2879, 3000, 0)
+	}
+	in, autoscalers := openFile(b, loadText(b, text.String()+manifests.String()))
+	var records int64
+	for b.Loop() {
+		result, err := in.Play(context.Background(), autoscalers, Options{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		records += result.Records
+	}
+	b.ReportMetric(float64(records)/b.Elapsed().Seconds(), "decisions/s")
+}
