@@ -1,0 +1,98 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/karpenter-sim/karpenter/engine/journal"
+	"github.com/karpenter-sim/karpenter/sim"
+	"github.com/karpenter-sim/karpenter/sim/scenario"
+)
+
+// TestParity plays every scenario twice: by the simulator, and by the real
+// reconcilers against a real API server with Prometheus behind HTTP. The records
+// must be the same, byte for byte.
+func TestParity(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range files {
+		for seed := range uint64(2) {
+			t.Run(fmt.Sprintf("%s/%d", strings.TrimSuffix(filepath.Base(path), ".yaml"), seed), func(t *testing.T) {
+				in, autoscalers := open(t, path)
+				var simulated bytes.Buffer
+				if _, err := in.Play(context.Background(), autoscalers, sim.Options{Journal: &simulated}); err != nil {
+					t.Fatal(err)
+				}
+				live := playLive(t, in, autoscalers, seed)
+				want, got := records(t, simulated.Bytes()), records(t, live)
+				if len(want) == 0 {
+					t.Fatal("nothing was decided")
+				}
+				for i := range min(len(want), len(got)) {
+					if diff := cmp.Diff(want[i], got[i]); diff != "" {
+						t.Fatalf("record %d differs (-simulated +live):\n%s", i, diff)
+					}
+				}
+				if len(want) != len(got) {
+					t.Errorf("%d records simulated, %d live", len(want), len(got))
+				}
+			})
+		}
+	}
+}
+
+// open loads a scenario as simulate does.
+func open(t *testing.T, path string) (*sim.Input, []sim.Autoscaler) {
+	t.Helper()
+	file, err := scenario.Load(path, scenario.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	autoscalers, err := sim.Resolve(file.Manifests)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, err := sim.Open(context.Background(), file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { in.Close() })
+	return in, autoscalers
+}
+
+// records are the lines of a journal's records, sorted by slot, class, namespace
+// and name.
+func records(t *testing.T, text []byte) []string {
+	t.Helper()
+	type line struct {
+		order string
+		text  string
+	}
+	classes := map[string]int{journal.MetricsProducer: 0, journal.HorizontalAutoscaler: 1, journal.ScalableNodeGroup: 2}
+	var lines []line
+	reader := journal.NewReader(bytes.NewReader(text), "journal")
+	for {
+		l, err := reader.Next()
+		if err != nil {
+			break
+		}
+		if r := l.Record; r != nil {
+			lines = append(lines, line{fmt.Sprintf("%d %d %s/%s", r.Slot, classes[r.Kind], r.Namespace, r.Name), string(l.Text)})
+		}
+	}
+	slices.SortStableFunc(lines, func(a, b line) int { return strings.Compare(a.order, b.order) })
+	sorted := make([]string, len(lines))
+	for i, l := range lines {
+		sorted[i] = l.text
+	}
+	return sorted
+}

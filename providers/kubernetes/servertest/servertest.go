@@ -1,0 +1,106 @@
+// Package servertest gives tests a real kube-apiserver with etcd and our CRDs. It
+// takes the servers from KUBEBUILDER_ASSETS, or from where .ci/tools/build keeps
+// them; without them tests skip, unless KARPENTER_REQUIRE_SERVERS=1.
+package servertest
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/envtest"
+
+	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
+)
+
+// shared is the one server of a test binary.
+var shared struct {
+	once        sync.Once
+	environment *envtest.Environment
+	config      *rest.Config
+	err         error
+}
+
+// Main runs a package's tests and stops the server afterwards: func TestMain
+// must end with os.Exit of it.
+func Main(m *testing.M) int {
+	code := m.Run()
+	if shared.environment == nil {
+		return code
+	}
+	if err := shared.environment.Stop(); err != nil {
+		fmt.Fprintln(os.Stderr, "servertest: stop:", err)
+		return max(code, 1)
+	}
+	return code
+}
+
+// Config is how to reach the server as an administrator. The first call starts
+// it. It skips the test where there is no server to start, or with -short.
+func Config(t testing.TB) *rest.Config {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("a real API server takes longer than -short allows")
+	}
+	shared.once.Do(start)
+	if shared.err != nil {
+		t.Fatal(shared.err)
+	}
+	if shared.config == nil {
+		if os.Getenv("KARPENTER_REQUIRE_SERVERS") == "1" {
+			t.Fatal("no kube-apiserver although KARPENTER_REQUIRE_SERVERS=1: build it with make tools")
+		}
+		t.Skip("no kube-apiserver: build it with make tools, or set KUBEBUILDER_ASSETS")
+	}
+	return rest.CopyConfig(shared.config)
+}
+
+// Environment is the running server's, for kubeconfigs of other users.
+func Environment(t testing.TB) *envtest.Environment {
+	t.Helper()
+	Config(t)
+	return shared.environment
+}
+
+func start() {
+	directory, err := assets()
+	if err != nil || directory == "" {
+		shared.err = err
+		return
+	}
+	crds, err := v1alpha1.CRDs()
+	if err != nil {
+		shared.err = err
+		return
+	}
+	environment := &envtest.Environment{BinaryAssetsDirectory: directory, CRDs: crds}
+	config, err := environment.Start()
+	if err != nil {
+		shared.err = fmt.Errorf("start etcd and kube-apiserver from %s: %w", directory, err)
+		return
+	}
+	config.QPS = -1
+	shared.environment, shared.config = environment, config
+}
+
+// assets is the directory of the servers, empty where there are none.
+func assets() (string, error) {
+	if directory := os.Getenv("KUBEBUILDER_ASSETS"); directory != "" {
+		return directory, nil
+	}
+	_, file, _, _ := runtime.Caller(0)
+	root := filepath.Join(filepath.Dir(file), "..", "..", "..")
+	build := exec.Command(filepath.Join(root, ".ci", "tools", "build"), "--cached", "envtest")
+	build.Stderr = os.Stderr
+	found, err := build.Output()
+	if err != nil {
+		return "", fmt.Errorf(".ci/tools/build --cached envtest: %w", err)
+	}
+	return strings.TrimSpace(string(found)), nil
+}
