@@ -29,6 +29,8 @@ type runKey struct {
 	known   bool
 	desired int32
 	reason  autoscaler.Reason
+	// result is what a producer yields.
+	result string
 }
 
 // explainRange lists runs of equal decisions, or the changes of the count
@@ -84,7 +86,7 @@ func decisionRuns(object *indexedObject, clock wallClock, from, to slot.Slot, ch
 		if r.Slot < from || r.Slot > to {
 			return nil
 		}
-		key := runKey{known: r.Known, desired: r.Desired, reason: r.Reason}
+		key := runKey{known: r.Known, desired: r.Desired, reason: r.Reason, result: fieldList(r.Value)}
 		if r.Command != nil {
 			key.known, key.desired = true, *r.Command
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/algorithm"
 	"github.com/karpenter-sim/karpenter/engine/autoscaler"
 	"github.com/karpenter-sim/karpenter/engine/behavior"
+	"github.com/karpenter-sim/karpenter/engine/journal"
 	"github.com/karpenter-sim/karpenter/engine/observation"
 	"github.com/karpenter-sim/karpenter/engine/policy"
 )
@@ -313,6 +314,9 @@ func (w *words) desired() stage {
 // why is the reason in a few words.
 func (w *words) why() string {
 	r := w.step.Record
+	if r.Kind != journal.HorizontalAutoscaler {
+		return w.otherWhy()
+	}
 	switch r.Reason {
 	case autoscaler.InvalidPolicy:
 		return "the spec is invalid"
@@ -373,26 +377,6 @@ func (w *words) decisive() string {
 		return w.formula(i)
 	}
 	return ""
-}
-
-// otherStages are the fields of a node group's or a producer's record.
-func (w *words) otherStages() []stage {
-	r := w.step.Record
-	var list []stage
-	for _, f := range r.Observed {
-		text := figure(f.Value)
-		if f.Code != observation.OK {
-			text = meaning(f.Code)
-		}
-		list = append(list, stage{Name: "observed", Text: f.Name + ": " + text})
-	}
-	for _, f := range r.Value {
-		list = append(list, stage{Name: "value", Text: f.Name + ": " + figure(f.Value)})
-	}
-	if r.Command != nil {
-		list = append(list, stage{Name: "command", Value: r.Command, Text: "is what the provider is told"})
-	}
-	return list
 }
 
 // oneLine is a query without line breaks.
