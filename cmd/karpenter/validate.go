@@ -61,11 +61,12 @@ type validation struct {
 	// files are in the order in which they were read.
 	files []string
 	valid map[string]int
+	seen  map[manifest.Position]bool
 	errs  []error
 }
 
 func (a *app) validate(ctx context.Context, paths []string, options convert.Options, format string) error {
-	v := &validation{app: a, options: options, valid: map[string]int{}}
+	v := &validation{app: a, options: options, valid: map[string]int{}, seen: map[manifest.Position]bool{}}
 	if slices.Contains(paths, stdinPath) {
 		var err error
 		if v.stdin, err = io.ReadAll(a.stdin); err != nil {
@@ -142,19 +143,27 @@ func checkKinds(set *manifest.Set) error {
 
 var specPath = field.NewPath("spec")
 
-// count adds the objects of a set to those of their files.
+// count adds the objects of a set to those of their files. A document that a
+// scenario refers to and the call names as well is one.
 func (v *validation) count(set *manifest.Set) {
+	var docs []*manifest.Document
 	for i := range set.Autoscalers {
-		v.valid[set.Autoscalers[i].Doc.File]++
+		docs = append(docs, set.Autoscalers[i].Doc)
 	}
 	for i := range set.Producers {
-		v.valid[set.Producers[i].Doc.File]++
+		docs = append(docs, set.Producers[i].Doc)
 	}
 	for i := range set.NodeGroups {
-		v.valid[set.NodeGroups[i].Doc.File]++
+		docs = append(docs, set.NodeGroups[i].Doc)
 	}
 	for i := range set.Foreign {
-		v.valid[set.Foreign[i].Doc.File]++
+		docs = append(docs, set.Foreign[i].Doc)
+	}
+	for _, d := range docs {
+		if !v.seen[d.Position()] {
+			v.seen[d.Position()] = true
+			v.valid[d.File]++
+		}
 	}
 }
 

@@ -77,6 +77,7 @@ func TestValidate(t *testing.T) {
 		"Producer":   {"a violation of a producer's schedule", map[string]string{"p.yaml": strings.Replace(validProducer, "defaultReplicas: 1", "defaultReplicas: -1", 1)}, []string{"p.yaml"}, exitInvalid, "", "p.yaml:6:22: spec.scheduleSpec.defaultReplicas: "},
 		"NodeGroup":  {"a violation of a node group", map[string]string{"g.yaml": strings.Replace(validGroup, "id: workers", "id: \"\"", 1)}, []string{"g.yaml"}, exitInvalid, "", "g.yaml:7:7: spec.id: "},
 		"OurKinds":   {"every kind of ours", map[string]string{"k.yaml": validHA + "---\n" + validProducer + "---\n" + validGroup}, []string{"k.yaml"}, exitOK, "k.yaml: 3 objects valid\n", ""},
+		"Referred":   {"a manifest that a scenario refers to counts once", map[string]string{"e/ha.yaml": goodManifest, "e/s.yaml": goodScenario}, []string{"e"}, exitOK, "e/ha.yaml: 1 object valid\ne/s.yaml: 1 object valid\n", ""},
 		"BadYAML":    {"no YAML", map[string]string{"a.yaml": "a: b: c\n"}, []string{"a.yaml"}, exitInvalid, "", "a.yaml:1:1: invalid YAML: "},
 		"BadSpec":    {"a scenario's own fields", map[string]string{"s.yaml": strings.Replace(read(t, "spike.yaml"), "duration: 1h", "duration: soon", 1)}, []string{"s.yaml"}, exitInvalid, "", "s.yaml:8:13: spec.duration: "},
 		"BadTarget":  {"the manifests in a scenario", map[string]string{"s.yaml": strings.Replace(read(t, "spike.yaml"), "maxReplicas: 20", "maxReplicas: 1", 1)}, []string{"s.yaml"}, exitInvalid, "", "s.yaml:27:16: spec.minReplicas: "},
