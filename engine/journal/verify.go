@@ -39,7 +39,9 @@ func (d *Difference) Error() string {
 	return fmt.Sprintf("%s:%d: decided again, the record differs\n  recorded: %s\n  decided:  %s", d.File, d.Line, d.Got, d.Want)
 }
 
-// Verify decides every record of the journal again from its own inputs. It
+// Verify decides every record of the journal again from its own inputs; of
+// MetricsProducers only schedules, whose value follows from the slot: what others
+// read stands outside the journal, so that only their digest and chain are checked. It
 // returns a *Difference at the first record that does not come out byte for
 // byte, or that was changed, and any error of reading as it is.
 func Verify(r io.Reader, name string) (Verification, error) {
@@ -86,6 +88,9 @@ type verified struct {
 	policy *policy.Autoscaler
 	name   string // digest of policy
 	body   string
+	// In place of all but chain for the other kinds.
+	group    verifiedGroup
+	producer verifiedProducer
 }
 
 type verifier struct {
@@ -105,6 +110,12 @@ func (v *verifier) decide(r *Record) ([]byte, error) {
 		v.found.Gaps++
 	}
 	o.chain = r.Digest
+	switch r.Kind {
+	case ScalableNodeGroup:
+		return o.group.again(r)
+	case MetricsProducer:
+		return o.producer.again(r)
+	}
 	if err := o.load(r); err != nil {
 		return nil, err
 	}
@@ -114,8 +125,13 @@ func (v *verifier) decide(r *Record) ([]byte, error) {
 	}
 	again := *r
 	o.step(r, &again)
-	line, _ := Append(nil, &again)
-	return bytes.TrimSuffix(line, []byte("\n")), nil
+	return lineOf(&again), nil
+}
+
+// lineOf is the line of a record, without its newline.
+func lineOf(r *Record) []byte {
+	line, _ := Append(nil, r)
+	return bytes.TrimSuffix(line, []byte("\n"))
 }
 
 // load takes over the bodies that the record carries.

@@ -181,3 +181,25 @@ func (f listField) value(text string) (int, bool) {
 	}
 	return value, true
 }
+
+// Valid says whether a decoded schedule is one that could have been compiled, as
+// far as its evaluation relies on it. It guards the verification of foreign journals.
+func (s *Schedule) Valid() error {
+	for i := range s.Behaviors {
+		for _, p := range []*Pattern{&s.Behaviors[i].Start, &s.Behaviors[i].End} {
+			if len(p.Minutes) == 0 || len(p.Hours) == 0 {
+				return fmt.Errorf("policy: behaviors[%d]: a pattern has minutes and hours", i)
+			}
+			for _, list := range []struct {
+				field  listField
+				values []int
+			}{{minuteField, p.Minutes}, {hourField, p.Hours}, {dayField, p.Days}, {monthField, p.Months}, {weekdayField, p.Weekdays}} {
+				outside := func(value int) bool { return value < list.field.low || value > list.field.high }
+				if slices.ContainsFunc(list.values, outside) {
+					return fmt.Errorf("policy: behaviors[%d]: %s are numbers from %d to %d", i, list.field.name, list.field.low, list.field.high)
+				}
+			}
+		}
+	}
+	return nil
+}

@@ -21,11 +21,14 @@ type behavior struct {
 }
 
 // NewSchedule prepares a policy. A compiled one has no error; one read from a
-// journal may name a zone that does not exist.
+// journal may name a zone that does not exist, or hold anything.
 func NewSchedule(p *policy.Schedule) (*Schedule, error) {
 	zone, err := policy.Zone(p.Timezone)
 	if err != nil {
 		return nil, fmt.Errorf("schedule: timezone: %w", err)
+	}
+	if err := p.Valid(); err != nil {
+		return nil, err
 	}
 	s := &Schedule{zone: zone, fallback: p.Default}
 	for i := range p.Behaviors {
@@ -147,4 +150,9 @@ func (b *behavior) toggle(zone *time.Location, at, limit int64) int64 {
 		}
 	}
 	return at
+}
+
+// ScheduleGauges are the series of a value.
+func ScheduleGauges(value int32) []Gauge {
+	return []Gauge{{ScheduledReplicas, float64(value)}}
 }

@@ -154,8 +154,21 @@ func TestTimeline(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if _, err := Timeline(&policy.Schedule{Timezone: "Mars/Olympus"}, 0, 1); err == nil {
-		t.Error("a foreign journal may name any zone")
+}
+
+// A journal may hold anything in the place of a schedule.
+func TestForeignSchedules(t *testing.T) {
+	clock := policy.Pattern{Minutes: []int{0}, Hours: []int{0}}
+	for reason, foreign := range map[string]*policy.Schedule{
+		"no such zone": {Timezone: "Mars/Olympus"},
+		"no minute":    {Timezone: "UTC", Behaviors: []policy.Behavior{{Start: policy.Pattern{Hours: []int{0}}, End: clock}}},
+		"no hour":      {Timezone: "UTC", Behaviors: []policy.Behavior{{Start: clock, End: policy.Pattern{Minutes: []int{0}}}}},
+		"negative":     {Timezone: "UTC", Behaviors: []policy.Behavior{{Start: policy.Pattern{Minutes: []int{-1}, Hours: []int{0}}, End: clock}}},
+		"beyond":       {Timezone: "UTC", Behaviors: []policy.Behavior{{Start: clock, End: policy.Pattern{Minutes: []int{0}, Hours: []int{0}, Months: []int{13}}}}},
+	} {
+		if _, err := Timeline(foreign, 0, 1); err == nil {
+			t.Errorf("%s: accepted", reason)
+		}
 	}
 }
 
