@@ -79,7 +79,7 @@ func (a *app) run(ctx context.Context, args []string) (code int) {
 		return exitOK
 	}
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
-		fmt.Fprintln(a.stderr, "karpenter: interrupted; nothing was written")
+		fmt.Fprintln(a.stderr, "karpenter: interrupted")
 		return exitInterrupted
 	}
 	code = exitInvalid
