@@ -4,13 +4,16 @@ import (
 	"container/heap"
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"slices"
+	"sync"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
+	"github.com/karpenter-sim/karpenter/engine/cycle"
 	"github.com/karpenter-sim/karpenter/engine/slot"
 	"github.com/karpenter-sim/karpenter/providers/fake"
 	"github.com/karpenter-sim/karpenter/sim/check"
@@ -22,11 +25,19 @@ import (
 // come to the same decisions as Play.
 type Stage struct{ run *run }
 
-// Stage builds the world for the autoscalers. It refuses what only Play can do:
-// replays, and faults, which strike between the driver and its ports.
+// ErrNoStage says that a scenario has something that only Play can do: it
+// replays, or faults strike the controller and its targets.
+var ErrNoStage = errors.New("only Play can do that")
+
+// Stage builds the world for the autoscalers, or returns ErrNoStage.
 func (in *Input) Stage(autoscalers []Autoscaler) (*Stage, error) {
-	if spec := &in.File.Spec; spec.Replay != nil || len(spec.Faults) > 0 {
-		return nil, errors.New("a stage has neither replays nor faults")
+	if in.File.Spec.Replay != nil {
+		return nil, fmt.Errorf("replay: %w", ErrNoStage)
+	}
+	for i := range in.File.Spec.Faults {
+		if f := &in.File.Spec.Faults[i]; f.Metrics == "" || f.Object != "" {
+			return nil, fmt.Errorf("fault %s: %w", f.Name, ErrNoStage)
+		}
 	}
 	r := &run{ctx: context.Background(), in: in, objects: objects{}}
 	s := &Stage{r}
@@ -64,7 +75,7 @@ func (s *Stage) answerEverything() error {
 	if err != nil {
 		return err
 	}
-	r.prom.Attach(feed)
+	r.prom.Attach(r.incomplete(feed))
 	if err := r.addScrape(); err != nil {
 		return err
 	}
@@ -74,6 +85,31 @@ func (s *Stage) answerEverything() error {
 
 // Prometheus is the stage's own.
 func (s *Stage) Prometheus() *fake.Prometheus { return s.run.prom }
+
+// Metrics puts the scenario's faults between a source and whoever asks it.
+func (s *Stage) Metrics(source cycle.MetricSource) cycle.MetricSource {
+	m := &stageMetrics{queries: map[string]*faultyMetrics{}}
+	for _, p := range s.run.played {
+		for text, q := range p.source.queries {
+			q.ask = source.Query
+			m.queries[text] = &faultyMetrics{player: p}
+		}
+	}
+	return m
+}
+
+// stageMetrics asks on behalf of an autoscaler that has the query.
+type stageMetrics struct {
+	mu      sync.Mutex
+	queries map[string]*faultyMetrics
+}
+
+// Query implements cycle.MetricSource.
+func (m *stageMetrics) Query(ctx context.Context, text string, at time.Time) (cycle.Result, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.queries[text].Query(ctx, text, at)
+}
 
 // Targets are the stage's scale targets.
 func (s *Stage) Targets() *world.Targets { return s.run.targets }

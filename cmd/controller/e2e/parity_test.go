@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -15,6 +16,9 @@ import (
 	"github.com/karpenter-sim/karpenter/sim"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 )
+
+// longest is how long a scenario may last to be played here.
+const longest = 2 * time.Hour
 
 // TestParity plays every scenario twice: by the simulator, and by the real
 // reconcilers against a real API server with Prometheus behind HTTP. The records
@@ -24,10 +28,21 @@ func TestParity(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range files {
-		for seed := range uint64(2) {
+	corpus, err := filepath.Glob("../../../scenarios/*.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, path := range append(files, corpus...) {
+		seeds := uint64(1)
+		if i < len(files) {
+			seeds = 2
+		}
+		for seed := range seeds {
 			t.Run(fmt.Sprintf("%s/%d", strings.TrimSuffix(filepath.Base(path), ".yaml"), seed), func(t *testing.T) {
 				in, autoscalers := open(t, path)
+				if time.Duration(in.File.Spec.Duration) > longest {
+					t.Skip("too long for a real API server")
+				}
 				var simulated bytes.Buffer
 				if _, err := in.Play(context.Background(), autoscalers, sim.Options{Journal: &simulated}); err != nil {
 					t.Fatal(err)
