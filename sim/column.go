@@ -155,6 +155,9 @@ func (r *run) prepare(autoscalers []Autoscaler) error {
 	if err := r.addFaults(); err != nil {
 		return err
 	}
+	if err := r.addEdits(); err != nil {
+		return err
+	}
 	for _, p := range r.played {
 		if err := p.addRecorded(); err != nil {
 			return err

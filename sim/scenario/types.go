@@ -62,6 +62,8 @@ type Spec struct {
 	Queues []json.RawMessage `json:"queues,omitempty"`
 	// Faults are what goes wrong.
 	Faults []Fault `json:"faults,omitempty"`
+	// Edits change autoscalers during the run.
+	Edits []Edit `json:"edits,omitempty"`
 	// Replay says how recorded series react to the simulated replicas.
 	Replay *Replay `json:"replay,omitempty"`
 	// Variants run the same input again under another policy.

@@ -10,6 +10,7 @@ import (
 func (v *validation) checkWorld() {
 	v.checkWorkloads()
 	v.checkFaults()
+	v.checkEdits()
 	for _, part := range []struct {
 		path   string
 		length int

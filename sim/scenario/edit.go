@@ -1,0 +1,40 @@
+package scenario
+
+// An Edit changes HorizontalAutoscalers during the run, as kubectl apply would.
+type Edit struct {
+	// At is the instant, before its decisions. Required.
+	At *Duration `json:"at"`
+	// Object is the only autoscaler that is changed, as [NAMESPACE/]KIND/NAME;
+	// all if absent.
+	Object string `json:"object,omitempty"`
+	// Set are the changes, in helm's syntax. Neither the target, nor the
+	// interval, nor a query can be changed.
+	Set Assignments `json:"set"`
+}
+
+// Reference is the only object that is changed; kubectl's short names will do.
+func (e *Edit) Reference() (Reference, error) { return (&Fault{Object: e.Object}).Reference() }
+
+func (v *validation) checkEdits() {
+	for i := range v.spec.Edits {
+		e := &v.spec.Edits[i]
+		at := index("spec.edits", i)
+		switch {
+		case e.At == nil:
+			v.fail(at+".at", "required: the instant, counted from the start of the run")
+		case *e.At >= v.spec.Duration && v.spec.Duration > 0:
+			v.fail(at+".at", "%s is past the last decision; the run lasts %s", *e.At, v.spec.Duration)
+		}
+		if len(e.Set) == 0 {
+			v.fail(at+".set", "required: changes such as spec.maxReplicas=20")
+		}
+		if e.Object == "" {
+			continue
+		}
+		if ref, err := e.Reference(); err != nil {
+			v.fail(at+".object", "%v", err)
+		} else if ref.Kind != autoscalerKind {
+			v.fail(at+".object", "%s is no HorizontalAutoscaler", ref)
+		}
+	}
+}
