@@ -119,6 +119,12 @@ func (s *Stage) Phase(name types.NamespacedName, interval int32) int32 {
 	return s.run.phase(name, interval)
 }
 
+// Object is an autoscaler as the scenario's edits have made it so far. It must
+// not be changed.
+func (s *Stage) Object(name types.NamespacedName) *v1alpha1.HorizontalAutoscaler {
+	return s.run.objects[name].object
+}
+
 // Report says what an autoscaler's status is now; its gauges show it.
 func (s *Stage) Report(name types.NamespacedName, status *v1alpha1.HorizontalAutoscalerStatus) {
 	status.DeepCopyInto(&s.run.objects[name].object.Status)

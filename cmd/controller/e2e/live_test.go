@@ -20,6 +20,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/wait"
 	clientscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/record"
@@ -162,6 +163,7 @@ func (l *live) decide(now time.Time, due []types.NamespacedName) error {
 	}
 	l.clock.SetTime(now)
 	l.push()
+	l.edit()
 	names := append([]types.NamespacedName(nil), due...)
 	for _, name := range due {
 		for range l.random.IntN(3) {
@@ -247,6 +249,25 @@ func (l *live) push() {
 		patch := client.RawPatch(types.MergePatchType, fmt.Appendf(nil, `{"status":{"replicas":%d}}`, scale.Status))
 		l.check(l.client.Status().Patch(l.ctx, object, patch))
 		l.status[ref] = scale.Status
+	}
+}
+
+// edit applies what the scenario has edited since.
+func (l *live) edit() {
+	for i := range l.autoscalers {
+		name := l.autoscalers[i].Name()
+		wanted, applied := l.stage.Object(name), &v1alpha1.HorizontalAutoscaler{}
+		l.check(l.cache.Get(l.ctx, name, applied))
+		if applied.Generation == wanted.Generation {
+			continue
+		}
+		l.check(l.client.Get(l.ctx, name, applied))
+		wanted.Spec.DeepCopyInto(&applied.Spec)
+		l.check(l.client.Update(l.ctx, applied))
+		l.check(wait.PollUntilContextTimeout(l.ctx, time.Millisecond, timeout, true, func(context.Context) (bool, error) {
+			err := l.cache.Get(l.ctx, name, applied)
+			return applied.Generation == wanted.Generation, err
+		}))
 	}
 }
 
