@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -49,8 +50,8 @@ func (o *Outcome) Best() ([]byte, error) {
 func (o *Outcome) heading() []string {
 	lines := []string{"Keep what you have: this is the current policy."}
 	if o.Verdict == Recommend {
-		c := o.count()
-		lines = []string{fmt.Sprintf("Trial %d of %s (sampler %s, seed %d).", o.Choice.ID, plural(c.played, "candidate"), o.Sampler, o.Seed)}
+		c := o.Counts()
+		lines = []string{fmt.Sprintf("Trial %d of %s (sampler %s, seed %d).", o.Choice.ID, plural(c.Played, "candidate"), o.Sampler, o.Seed)}
 	}
 	return append(lines, o.Why...)
 }
@@ -75,8 +76,9 @@ func (o *Outcome) document(old *manifest.Autoscaler, e manifest.Autoscaler, valu
 	}
 	for i := range o.Parameters {
 		p := &o.Parameters[i]
-		if node := find(doc.Content[0], p.field); node != nil {
-			node.HeadComment = o.because(i, find(was.Content[0], p.field))
+		if key, _ := find(doc.Content[0], p.field); key != nil {
+			_, before := find(was.Content[0], p.field)
+			key.HeadComment = o.because(i, before)
 		}
 	}
 	var b bytes.Buffer
@@ -86,17 +88,37 @@ func (o *Outcome) document(old *manifest.Autoscaler, e manifest.Autoscaler, valu
 	return b.String(), err
 }
 
+// CurrentValue is what the current policy has in place of a parameter, as it is
+// written; of several autoscalers, the first one's.
+func (o *Outcome) CurrentValue(i int) string {
+	p := &o.Parameters[i]
+	if p.mark != "" {
+		return p.mark
+	}
+	text, err := manifest.MarshalObject(o.Subjects[0].Set.Autoscalers[0].Object)
+	var doc yaml.Node
+	if err != nil || yaml.Unmarshal(text, &doc) != nil {
+		return "not set"
+	}
+	_, value := find(doc.Content[0], p.field)
+	return written(value)
+}
+
+// written is a node's value in words.
+func written(n *yaml.Node) string {
+	switch {
+	case n == nil:
+		return "not set"
+	case n.Kind != yaml.ScalarNode:
+		return "set otherwise"
+	}
+	return n.Value
+}
+
 // because says why a parameter has its value.
 func (o *Outcome) because(i int, was *yaml.Node) string {
 	p := &o.Parameters[i]
-	before := "not set"
-	if was != nil {
-		before = was.Value
-		if was.Kind != yaml.ScalarNode {
-			before = "set otherwise"
-		}
-	}
-	text := fmt.Sprintf("Was %s; searched %s.", before, p.Describe())
+	text := fmt.Sprintf("Was %s; searched %s.", written(was), p.Describe())
 	if p.mark != "" {
 		text = fmt.Sprintf("Its range was %s; searched %s.", p.mark, p.Describe())
 	}
@@ -108,18 +130,18 @@ func (o *Outcome) because(i int, was *yaml.Node) string {
 
 // around says what the parameter's neighbours gave.
 func (o *Outcome) around(i int) string {
-	choice := o.Choice.sum(0, o.Search.Options.Folds)
+	choice := o.Choice.sum(0, o.Folds)
 	var parts []string
 	for _, n := range o.Neighbours {
 		v := n.Values[i]
 		if v == o.Choice.Values[i] {
 			continue
 		}
-		if len(n.Windows) < o.Search.Options.Folds {
+		if len(n.Windows) < o.Folds {
 			parts = append(parts, v+" is not valid")
 			continue
 		}
-		in := n.sum(0, o.Search.Options.Folds)
+		in := n.sum(0, o.Folds)
 		parts = append(parts, fmt.Sprintf("%s gives %s replica-hours and %s breach minutes", v, change(in.Asked, choice.Asked), change(float64(in.Lacking), float64(choice.Lacking))))
 	}
 	if len(parts) == 0 {
@@ -128,10 +150,9 @@ func (o *Outcome) around(i int) string {
 	return "\nBeside it, " + strings.Join(parts, "; ") + "."
 }
 
-// find is the key that leads to a field, or its nearest ancestor that can carry
-// a comment; nil where it is absent.
-func find(n *yaml.Node, path string) *yaml.Node {
-	var key *yaml.Node
+// find is the value of a field, nil where it is absent; key is what leads to it
+// or to the nearest ancestor that can carry a comment.
+func find(n *yaml.Node, path string) (key, value *yaml.Node) {
 	for _, step := range strings.FieldsFunc(path, func(c rune) bool { return c == '.' || c == '[' || c == ']' }) {
 		next := (*yaml.Node)(nil)
 		switch n.Kind {
@@ -142,15 +163,14 @@ func find(n *yaml.Node, path string) *yaml.Node {
 				}
 			}
 		case yaml.SequenceNode:
-			index := 0
-			if _, err := fmt.Sscanf(step, "%d", &index); err == nil && index < len(n.Content) {
-				next = n.Content[index]
+			if i, err := strconv.Atoi(step); err == nil && i < len(n.Content) {
+				next = n.Content[i]
 			}
 		}
 		if next == nil {
-			return nil
+			return nil, nil
 		}
 		n = next
 	}
-	return key
+	return key, n
 }

@@ -9,8 +9,10 @@ import (
 )
 
 // A Description is what makes a search the one it is: everything that its
-// trials depend on, the engine aside.
+// trials depend on.
 type Description struct {
+	// Version is the program's: another one may decide otherwise.
+	Version     string         `json:"version"`
 	Sampler     string         `json:"sampler"`
 	Trials      int            `json:"trials"`
 	Seed        int64          `json:"seed"`
@@ -35,8 +37,8 @@ type InputDoc struct {
 }
 
 // Describe describes the search; digests are those of its subjects' inputs.
-func (s *Search) Describe(digests []string) Description {
-	d := Description{Sampler: s.Sampler, Trials: s.Trials, Seed: s.Seed, Folds: s.Folds}
+func (s *Search) Describe(version string, digests []string) Description {
+	d := Description{Version: version, Sampler: s.Sampler, Trials: s.Trials, Seed: s.Seed, Folds: s.Folds}
 	for i := range s.Constraints {
 		d.Constraints = append(d.Constraints, s.Constraints[i].Text)
 	}

@@ -172,3 +172,9 @@ func (s *Search) labels(k int) []string {
 	}
 	return out
 }
+
+// Cell is where the choice lies in the map.
+func (m *HeatMap) Cell(o *Outcome) (x, y int) {
+	return bin(o.Parameters[m.X].Position(o.Choice.Values[m.X]), len(m.XLabels)),
+		bin(o.Parameters[m.Y].Position(o.Choice.Values[m.Y]), len(m.YLabels))
+}

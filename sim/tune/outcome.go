@@ -30,7 +30,7 @@ type Outcome struct {
 	// Trials are those of all units, numbered from 1 in the order of units, and
 	// then the neighbours of the choice.
 	Trials []Trial
-	Folds  []Fold
+	Steps  []Fold
 	// Pareto are the trades, by the windows of the last fold's training.
 	Pareto  []*Trial
 	Verdict Verdict
@@ -66,14 +66,14 @@ func (s *Search) Finish(ctx context.Context, trials []Trial, each func(n int, do
 		o.Why = []string{fmt.Sprintf("The current policy, replayed, gives the recorded replicas in %s %% of slots, less than %d %%: what a changed policy would have done cannot be told from this recording, so nothing is ranked.", short(s.Fidelity), MinFidelity)}
 		return o, nil
 	}
-	o.Folds = s.folds(o.Trials)
-	if last := o.Folds[len(o.Folds)-1].Choice; last != nil {
+	o.Steps = s.folds(o.Trials)
+	if last := o.Steps[len(o.Steps)-1].Choice; last != nil {
 		if err := o.look(ctx, last.ID, each); err != nil {
 			return nil, err
 		}
 		// The list has grown: what points into it is found again.
-		o.Folds = s.folds(o.Trials)
-		o.Choice = o.Folds[len(o.Folds)-1].Choice
+		o.Steps = s.folds(o.Trials)
+		o.Choice = o.Steps[len(o.Steps)-1].Choice
 		o.judgeNeighbours()
 	}
 	o.Pareto = s.pareto(o.Trials)
@@ -108,7 +108,7 @@ const plateauShare = 0.75
 
 // judgeNeighbours says whether the choice is a plateau or a peak.
 func (o *Outcome) judgeNeighbours() {
-	train := o.Search.Options.Folds
+	train := o.Search.Folds
 	current := o.Current.sum(0, train)
 	for i := range o.Trials {
 		t := &o.Trials[i]
@@ -128,24 +128,24 @@ func (o *Outcome) judgeNeighbours() {
 
 // decide reaches the verdict and says why.
 func (o *Outcome) decide() {
-	last := &o.Folds[len(o.Folds)-1]
-	counts := o.count()
+	last := &o.Steps[len(o.Steps)-1]
+	counts := o.Counts()
 	o.Verdict = Keep
 	if o.Choice == nil {
-		o.Why = append(o.Why, fmt.Sprintf("None of %s beats the current policy even in the windows that they were chosen by.", plural(counts.played, "candidate")))
+		o.Why = append(o.Why, fmt.Sprintf("None of %s beats the current policy even in the windows that they were chosen by.", plural(counts.Played, "candidate")))
 		return
 	}
-	chosen, current := heldOut(o.Folds)
+	chosen, current := heldOut(o.Steps)
 	held := 0
-	for i := range o.Folds {
-		if o.Folds[i].Held {
+	for i := range o.Steps {
+		if o.Steps[i].Held {
 			held++
 		}
 	}
 	switch {
 	case !last.Held:
 		o.Why = append(o.Why, fmt.Sprintf("Trial %d is the best of %s where it was chosen, but held out, in the newest window, it does not beat the current policy: %s.",
-			o.Choice.ID, plural(counts.played, "candidate"), o.compare(&last.Out, &last.CurrentOut)))
+			o.Choice.ID, plural(counts.Played, "candidate"), o.compare(&last.Out, &last.CurrentOut)))
 	case !o.beats(&chosen, &current):
 		o.Why = append(o.Why, fmt.Sprintf("Trial %d beats the current policy in the newest window, but choosing like this does not in all held-out windows together: %s.",
 			o.Choice.ID, o.compare(&chosen, &current)))
@@ -154,7 +154,7 @@ func (o *Outcome) decide() {
 		o.Why = append(o.Why, fmt.Sprintf("Held out, in the newest window, trial %d beats the current policy: %s.", o.Choice.ID, o.compare(&last.Out, &last.CurrentOut)),
 			fmt.Sprintf("Chosen in the same way, fold by fold, the choices beat it in all held-out windows together: %s.", o.compare(&chosen, &current)))
 	}
-	o.Why = append(o.Why, fmt.Sprintf("The choice held in %d of %s.", held, plural(len(o.Folds), "fold")), o.standing())
+	o.Why = append(o.Why, fmt.Sprintf("The choice held in %d of %s.", held, plural(len(o.Steps), "fold")), o.standing())
 }
 
 // standing is the sentence on plateau or peak.
@@ -177,25 +177,44 @@ func (o *Outcome) compare(a, than *Score) string {
 		short(a.UnderHours()), short(than.UnderHours()))
 }
 
-// counts are how many trials there are of each kind.
-type counts struct{ played, stopped, invalid, neighbours int }
+// Counts are how many trials there are of each kind. Stopped ones count among
+// those played.
+type Counts struct{ Played, Stopped, Invalid, Neighbours int }
 
-func (o *Outcome) count() counts {
-	var c counts
+// Counts counts the trials.
+func (o *Outcome) Counts() Counts {
+	var c Counts
 	for i := range o.Trials {
 		switch t := &o.Trials[i]; {
 		case t.Neighbour != 0:
-			c.neighbours++
+			c.Neighbours++
 		case t.State == Invalid:
-			c.invalid++
+			c.Invalid++
 		default:
-			c.played++
+			c.Played++
 			if t.State == Stopped {
-				c.stopped++
+				c.Stopped++
 			}
 		}
 	}
 	return c
+}
+
+// HeldOut adds the held-out windows of all folds: of their choices, and of the
+// current policy.
+func (o *Outcome) HeldOut() (chosen, current Score) { return heldOut(o.Steps) }
+
+// Choosable says whether the last fold could choose the trial.
+func (o *Outcome) Choosable(t *Trial) bool { return t.eligible(o.Search.Folds) }
+
+// LastFold are a trial's scores in the last fold's training and held-out
+// windows; ok is false where it does not have them.
+func (o *Outcome) LastFold(t *Trial) (in, out Score, ok bool) {
+	folds := o.Search.Folds
+	if len(t.Windows) <= folds {
+		return in, out, false
+	}
+	return t.sum(0, folds), t.sum(folds, folds+1), true
 }
 
 // sortByCost sorts trials by their cost in the first windows.

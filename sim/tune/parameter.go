@@ -291,21 +291,31 @@ func (p *Parameter) neighbours(text string) []string {
 // of the range.
 const nearby = 0.05
 
+// Bounds are the ends of a range and its step, empty where it has none, as they
+// are written.
+func (p *Parameter) Bounds() (low, high, step string) {
+	show := number
+	if p.split(); p.mark != "" {
+		show = func(v float64) string { return model.Duration(time.Duration(v) * time.Second).String() }
+	}
+	if p.Step > 0 {
+		step = show(p.Step)
+	}
+	return show(p.Low), show(p.High), step
+}
+
 // Describe is the range or list as it is written.
 func (p *Parameter) Describe() string {
 	if len(p.Values) > 0 {
 		return "[" + strings.Join(p.Values, ",") + "]"
 	}
-	show := number
-	if p.mark != "" {
-		show = func(v float64) string { return model.Duration(time.Duration(v) * time.Second).String() }
-	}
-	text := show(p.Low) + ".." + show(p.High)
+	low, high, step := p.Bounds()
+	text := low + ".." + high
 	switch {
 	case p.Log:
 		text += ":log"
-	case p.Step > 0:
-		text += ":" + show(p.Step)
+	case step != "":
+		text += ":" + step
 	}
 	return text
 }

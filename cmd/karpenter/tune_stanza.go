@@ -1,0 +1,140 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"github.com/karpenter-sim/karpenter/sim/scenario"
+	"github.com/karpenter-sim/karpenter/sim/tune"
+)
+
+// settle completes spec.tune of all scenarios by flags and defaults, so that
+// they say everything about the search.
+func (f *tuneFlags) settle(c *cobra.Command, files []*scenario.File) error {
+	merged := scenario.Tune{}
+	var from *scenario.File
+	for _, file := range files {
+		switch {
+		case file.Spec.Tune == nil:
+		case from == nil:
+			merged, from = *file.Spec.Tune, file
+		case !reflect.DeepEqual(*file.Spec.Tune, merged):
+			return file.Doc.Errorf("spec.tune", "differs from %s; one search has one space", from.Doc.Locate("spec.tune"))
+		}
+	}
+	if f.sampler != "" {
+		merged.Sampler = f.sampler
+	}
+	if merged.Sampler == "" {
+		merged.Sampler = tune.Random
+	}
+	for _, number := range []struct {
+		flag     string
+		given    int
+		into     **int
+		standard int
+	}{{"trials", f.trials, &merged.Trials, tune.DefaultTrials}, {"folds", f.folds, &merged.Folds, tune.DefaultFolds}} {
+		switch {
+		case c.Flags().Changed(number.flag) && number.given < 1:
+			return fmt.Errorf("--%s %d: want at least 1", number.flag, number.given)
+		case c.Flags().Changed(number.flag):
+			*number.into = &number.given
+		case *number.into == nil:
+			*number.into = &number.standard
+		}
+	}
+	if c.Flags().Changed("seed") {
+		merged.Seed = &f.seed
+	}
+	if merged.Seed == nil {
+		merged.Seed = &files[0].Spec.Seed
+	}
+	if len(f.constraints) > 0 {
+		merged.Constraints = f.constraints
+	}
+	if len(f.parameters) > 0 {
+		merged.Parameters = nil
+	}
+	for _, text := range f.parameters {
+		p, err := tune.ParseParameter(text)
+		if err != nil {
+			return fmt.Errorf("--parameter %s: %w", text, err)
+		}
+		merged.Parameters = append(merged.Parameters, stanzaOf(&p))
+	}
+	for _, file := range files {
+		file.Spec.Tune = &merged
+	}
+	return nil
+}
+
+// stanza makes options of a completed spec.tune.
+func stanza(o *tune.Options, t *scenario.Tune) error {
+	o.Sampler, o.Trials, o.Folds, o.Seed = t.Sampler, *t.Trials, *t.Folds, *t.Seed
+	var errs []error
+	for _, text := range t.Constraints {
+		c, err := tune.ParseConstraint(text)
+		o.Constraints, errs = append(o.Constraints, c), append(errs, err)
+	}
+	for i := range t.Parameters {
+		p, err := parameterOf(&t.Parameters[i])
+		o.Parameters, errs = append(o.Parameters, p), append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+func parameterOf(given *scenario.TuneParameter) (tune.Parameter, error) {
+	p := tune.Parameter{Path: given.Path, With: given.With}
+	for _, v := range given.Values {
+		p.Values = append(p.Values, string(v))
+	}
+	low, high, ok := given.Bounds()
+	if !ok {
+		return p, nil
+	}
+	how := given.Scale
+	if given.Step != "" {
+		how = string(given.Step)
+	}
+	return p, p.SetRange(low, high, how)
+}
+
+func stanzaOf(p *tune.Parameter) scenario.TuneParameter {
+	out := scenario.TuneParameter{Path: p.Path, With: p.With}
+	for _, v := range p.Values {
+		out.Values = append(out.Values, scenario.TuneValue(v))
+	}
+	if len(p.Values) > 0 {
+		return out
+	}
+	low, high, step := p.Bounds()
+	out.Range, out.Step = low+".."+high, scenario.TuneValue(step)
+	if p.Log {
+		out.Scale = "log"
+	}
+	return out
+}
+
+// parseShard reads I/N; nothing is the whole.
+func parseShard(text string) (shard, error) {
+	if text == "" {
+		return shard{1, 1}, nil
+	}
+	var s shard
+	if n, err := fmt.Sscanf(text, "%d/%d", &s.part, &s.of); err != nil || n != 2 || s.part < 1 || s.part > s.of || text != s.String() {
+		return s, fmt.Errorf("--shard %s: want I/N with I from 1 to N, e.g. 2/4", text)
+	}
+	return s, nil
+}
+
+// A shard is part I of N of a search.
+type shard struct{ part, of int }
+
+func (s shard) String() string { return strconv.Itoa(s.part) + "/" + strconv.Itoa(s.of) }
+
+// has says whether a unit belongs to the shard.
+func (s shard) has(unit int) bool { return (unit-1)%s.of == s.part-1 }

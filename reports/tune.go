@@ -1,0 +1,208 @@
+package reports
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// A Tune is a search for a better policy and what came of it.
+type Tune struct {
+	// Name names the scenarios; Version is the program's, Command the line that
+	// repeats the search.
+	Name     string         `json:"name"`
+	Version  string         `json:"version"`
+	Command  string         `json:"command"`
+	Location *time.Location `json:"-"`
+	// Digest identifies the search.
+	Digest string `json:"digest"`
+	// Verdict is recommend, keep or unranked; Why says what led to it, a
+	// sentence each.
+	Verdict string   `json:"verdict"`
+	Why     []string `json:"why"`
+	Badge   Badge    `json:"badge,omitempty"`
+	// Fidelity is nil where no replicas were recorded.
+	Fidelity    *float64 `json:"fidelityPercent,omitempty"`
+	Sampler     string   `json:"sampler"`
+	Seed        int64    `json:"seed"`
+	Constraints []string `json:"constraints,omitempty"`
+	// Played of the trials have figures; Stopped of them ended early against a
+	// fixed bound, Invalid others are no valid policies. Neighbours were played
+	// around the choice.
+	Played     int `json:"played"`
+	Stopped    int `json:"stopped"`
+	Invalid    int `json:"invalid"`
+	Neighbours int `json:"neighbours"`
+	// Near of the neighbours beat the current policy in training, too.
+	Near    int  `json:"neighboursBetter"`
+	Plateau bool `json:"plateau"`
+	// Choice is the trial that the last fold chose, 0 for none.
+	Choice     int             `json:"choice,omitempty"`
+	Parameters []TuneParameter `json:"parameters"`
+	Folds      []TuneFold      `json:"folds,omitempty"`
+	// HeldOut are the figures of all folds' choices in their held-out windows
+	// together, CurrentHeldOut those of the current policy there.
+	HeldOut        TuneFigures `json:"heldOut"`
+	CurrentHeldOut TuneFigures `json:"currentHeldOut"`
+	// Current is the current policy, by the last fold's windows like all points.
+	Current TunePoint `json:"current"`
+	// Points are the trials that the last fold could choose from.
+	Points []TunePoint `json:"points,omitempty"`
+	// Around are the neighbours of the choice.
+	Around []TunePoint `json:"around,omitempty"`
+	Maps   []TuneMap   `json:"-"`
+	// Assumptions and Notes are shown on the first screen and further down.
+	Assumptions []string `json:"assumptions,omitempty"`
+	Notes       []string `json:"notes,omitempty"`
+}
+
+// TuneFigures are those of a stretch of time.
+type TuneFigures struct {
+	ReplicaHours  float64 `json:"replicaHours"`
+	BreachMinutes float64 `json:"breachMinutes"`
+	UnderHours    float64 `json:"underReplicaHours"`
+	Reversals     int64   `json:"reversals"`
+}
+
+// A TunePoint is one trial in training and held out.
+type TunePoint struct {
+	Trial  int         `json:"trial"`
+	In     TuneFigures `json:"inSample"`
+	Out    TuneFigures `json:"heldOut"`
+	Pareto bool        `json:"pareto,omitempty"`
+	Values []string    `json:"values,omitempty"`
+	// Invalid says why a neighbour is no policy.
+	Invalid string `json:"invalid,omitempty"`
+}
+
+// A TuneParameter is one field that was searched.
+type TuneParameter struct {
+	Path     string `json:"path"`
+	Searched string `json:"searched"`
+	Current  string `json:"current"`
+	Chosen   string `json:"chosen,omitempty"`
+	// Cost and Lacking are the shares of the candidates' differences that it
+	// explains, from 0 to 1.
+	Cost    float64 `json:"explainsCost"`
+	Lacking float64 `json:"explainsLacking"`
+}
+
+// A TuneFold is one walk-forward step, in Unix seconds.
+type TuneFold struct {
+	From  int64 `json:"from"`
+	Split int64 `json:"split"`
+	To    int64 `json:"to"`
+	// Trial is the choice, 0 for none.
+	Trial      int         `json:"trial,omitempty"`
+	In         TuneFigures `json:"inSample"`
+	Out        TuneFigures `json:"heldOut"`
+	CurrentIn  TuneFigures `json:"currentInSample"`
+	CurrentOut TuneFigures `json:"currentHeldOut"`
+	Held       bool        `json:"held"`
+}
+
+// A TuneMap shows two parameters against each other.
+type TuneMap struct {
+	X, Y             string
+	XLabels, YLabels []string
+	// Best[y][x] is the least loss of candidates relative to the current
+	// policy's; NaN where there are none. Trials counts them.
+	Best   [][]float64
+	Trials [][]int
+	// ChoiceX and ChoiceY are the cell of the choice, negative without one.
+	ChoiceX, ChoiceY int
+}
+
+// The verdicts of a Tune.
+const (
+	TuneRecommend = "recommend"
+	TuneKeep      = "keep"
+	TuneUnranked  = "unranked"
+)
+
+// Names of a search's files.
+const (
+	tuneHTML     = "tune.html"
+	tuneMarkdown = "summary.md"
+	tuneJSON     = "report.json"
+)
+
+// Headline answers the question in one sentence.
+func (t *Tune) Headline() string {
+	switch t.Verdict {
+	case TuneUnranked:
+		return "Nothing is ranked: the replay does not reproduce what really ran."
+	case TuneKeep:
+		if t.Choice == 0 {
+			return fmt.Sprintf("Keep what you have: none of %s candidates beats the current policy.", group(int64(t.Played)))
+		}
+		return fmt.Sprintf("Keep what you have: the best of %s candidates does not beat the current policy in time it was not chosen by.", group(int64(t.Played)))
+	}
+	last := t.Folds[len(t.Folds)-1]
+	return fmt.Sprintf("Trial %d is better than the current policy in time it was not chosen by: %s replica-hours, %s.",
+		t.Choice, change(last.Out.ReplicaHours, last.CurrentOut.ReplicaHours), breachChange(last.Out, last.CurrentOut))
+}
+
+func breachChange(a, than TuneFigures) string {
+	if than.BreachMinutes == 0 && a.BreachMinutes == 0 {
+		return "and capacity is never lacking"
+	}
+	return change(a.BreachMinutes, than.BreachMinutes) + " breach minutes"
+}
+
+// change is a relative change in percent with its sign, or both values where
+// there is nothing to relate to.
+func change(a, than float64) string {
+	if than == 0 {
+		return number(a) + " instead of 0"
+	}
+	percent := 100 * (a/than - 1)
+	text := number(percent)
+	if percent > 0 {
+		text = "+" + text
+	}
+	if text == "0" || text == "-0" {
+		text = "±0"
+	}
+	return text + " %"
+}
+
+// last is the last fold; ok is false where nothing was ranked.
+func (t *Tune) last() (f TuneFold, ok bool) {
+	if len(t.Folds) == 0 {
+		return f, false
+	}
+	return t.Folds[len(t.Folds)-1], true
+}
+
+func (t *Tune) clock() clock {
+	run := Run{Location: t.Location, Start: 0, End: 1}
+	if f, ok := t.last(); ok {
+		run.Start, run.End = f.From, f.To
+	}
+	return run.clock()
+}
+
+// WriteDir writes tune.html, summary.md and report.json into a directory.
+func (t *Tune) WriteDir(dir string) error {
+	page, err := t.HTML()
+	if err != nil {
+		return err
+	}
+	var data bytes.Buffer
+	encoder := json.NewEncoder(&data)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", " ")
+	if err := encoder.Encode(t); err != nil {
+		return err
+	}
+	for _, f := range []outputFile{{tuneHTML, page}, {tuneMarkdown, []byte(t.Markdown())}, {tuneJSON, data.Bytes()}} {
+		if err := os.WriteFile(filepath.Join(dir, f.name), f.text, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,284 @@
+package reports
+
+import (
+	"bytes"
+	_ "embed"
+	"fmt"
+	"html/template"
+	"math"
+)
+
+//go:embed tune.html.tmpl
+var tuneText string
+
+//go:embed tune.css
+var tuneStyle string
+
+var tuneTemplate = template.Must(template.New("tune").Parse(tuneText))
+
+// A tunePage is tune.html as its template sees it.
+type tunePage struct {
+	Style                     template.CSS
+	Name, Covered, Headline   string
+	Badges                    []badgeView
+	Rows                      []rowView
+	Pareto, Pairs             *figureView
+	Assumptions, Why, Notes   []string
+	Command                   string
+	Folds, Trades, Neighbours *tableView
+	Importance                []importanceView
+	Maps                      []mapView
+	About                     []textView
+}
+
+type (
+	importanceView struct {
+		Path, Searched, Current, Chosen string
+		Bars                            []barView
+	}
+	barView struct {
+		Class, Text string
+		Width       template.CSS
+	}
+	mapView struct {
+		X, Y    string
+		XLabels []string
+		Rows    []mapRow
+	}
+	mapRow struct {
+		Label string
+		Cells []mapCell
+	}
+	mapCell struct {
+		Text, Title, Class string
+		Color              template.CSS
+	}
+)
+
+// HTML is tune.html: one file that needs nothing else.
+func (t *Tune) HTML() ([]byte, error) {
+	p, err := t.page()
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	if err := tuneTemplate.Execute(&b, p); err != nil {
+		return nil, fmt.Errorf("%s: %w", tuneHTML, err)
+	}
+	return b.Bytes(), nil
+}
+
+func (t *Tune) page() (*tunePage, error) {
+	p := &tunePage{
+		Style: template.CSS(style + tuneStyle), Name: t.Name, Headline: t.Headline(),
+		Badges: t.badges(), Assumptions: t.Assumptions, Why: t.Why, Notes: t.Notes, Command: t.Command,
+		Importance: t.importanceViews(), About: t.about(),
+	}
+	if len(t.Folds) == 0 {
+		return p, nil
+	}
+	p.Covered = t.clock().covered()
+	p.Rows = t.comparison()
+	p.Folds = &tableView{Titles: foldTitles, Rows: t.foldRows(), Note: t.foldNote()}
+	p.Trades, p.Neighbours = t.tradeTable(), t.neighbourTable()
+	for i := range t.Maps {
+		p.Maps = append(p.Maps, t.Maps[i].view())
+	}
+	var err error
+	if p.Pareto, err = t.paretoView(); err != nil {
+		return nil, err
+	}
+	p.Pairs, err = t.pairsView()
+	return p, err
+}
+
+func (t *Tune) badges() []badgeView {
+	verdict := badgeView{"strong", map[string]string{TuneRecommend: "recommendation", TuneKeep: "keep what you have", TuneUnranked: "nothing ranked"}[t.Verdict]}
+	list := []badgeView{verdict}
+	if len(t.Folds) > 0 {
+		list = append(list, badgeView{"", "best of " + group(int64(t.Played)) + " candidates"})
+	}
+	if t.Choice != 0 && t.Neighbours > 0 {
+		b := badgeView{"good", fmt.Sprintf("✓ plateau: %d of %d neighbours hold", t.Near, t.Neighbours)}
+		if !t.Plateau {
+			b = badgeView{"bad", fmt.Sprintf("✗ peak: %d of %d neighbours hold", t.Near, t.Neighbours)}
+		}
+		list = append(list, b)
+	}
+	if n := len(t.Folds); n > 0 {
+		held := 0
+		for i := range t.Folds {
+			if t.Folds[i].Held {
+				held++
+			}
+		}
+		class := ""
+		if held == n {
+			class = "good"
+		}
+		list = append(list, badgeView{class, fmt.Sprintf("held in %d of %d folds", held, n)})
+	}
+	if t.Badge != "" {
+		list = append(list, badgeView{"", string(t.Badge)})
+	}
+	if t.Fidelity != nil {
+		class := ""
+		if *t.Fidelity < MinFidelity {
+			class = "bad"
+		}
+		list = append(list, badgeView{class, "fidelity " + percentDown(*t.Fidelity) + " %"})
+	}
+	return list
+}
+
+func (t *Tune) foldNote() string {
+	return "Changes relative to the current policy over the same time. Each fold chooses by the time before its held-out window only. " +
+		fmt.Sprintf("All held-out windows together: %s replica-hours, %s breach minutes.",
+			change(t.HeldOut.ReplicaHours, t.CurrentHeldOut.ReplicaHours), change(t.HeldOut.BreachMinutes, t.CurrentHeldOut.BreachMinutes))
+}
+
+// maxTrades bounds the rows of the table of trades.
+const maxTrades = 40
+
+func (t *Tune) tradeTable() *tableView {
+	trades := t.trades()
+	if len(trades) == 0 {
+		return nil
+	}
+	view := &tableView{Titles: []string{"replica-hours in-sample", "held out", "breach minutes in-sample", "held out", "reversals in-sample", "held out"}}
+	for i := range thin(len(trades), maxTrades) {
+		p := &trades[thinned(i, len(trades), maxTrades)]
+		view.Rows = append(view.Rows, rowView{
+			Name: fmt.Sprintf("trial %d", p.Trial), Title: t.values(p.Values), Primary: p.Trial == t.Choice,
+			Cells: tradeCells(p),
+		})
+	}
+	view.Rows = append(view.Rows, rowView{Name: "current", Cells: tradeCells(&t.Current)})
+	view.Note = "In-sample is the time that the last fold chooses by, held out the newest window. A trial's parameters are in trials.jsonl and in the tip of its name."
+	if len(trades) > maxTrades {
+		view.Note = fmt.Sprintf("%d of %d trades. ", maxTrades, len(trades)) + view.Note
+	}
+	return view
+}
+
+func tradeCells(p *TunePoint) []string {
+	return []string{
+		number(p.In.ReplicaHours), number(p.Out.ReplicaHours), number(p.In.BreachMinutes), number(p.Out.BreachMinutes),
+		group(p.In.Reversals), group(p.Out.Reversals),
+	}
+}
+
+// values are a trial's parameters in one line.
+func (t *Tune) values(values []string) string {
+	text := ""
+	for i := range min(len(values), len(t.Parameters)) {
+		if i > 0 {
+			text += ", "
+		}
+		text += t.Parameters[i].Path + "=" + values[i]
+	}
+	return text
+}
+
+func (t *Tune) neighbourTable() *tableView {
+	if len(t.Around) == 0 {
+		return nil
+	}
+	view := &tableView{Titles: []string{"changed to", "replica-hours", "breach minutes"}}
+	choice := t.choice()
+	for i := range t.Around {
+		n := &t.Around[i]
+		row := rowView{}
+		for k := range n.Values {
+			if n.Values[k] != choice.Values[k] {
+				row.Name, row.Cells = t.Parameters[k].Path, []string{choice.Values[k] + " → " + n.Values[k]}
+			}
+		}
+		if n.Invalid != "" {
+			row.Cells = append(row.Cells, "not valid", "")
+		} else {
+			row.Cells = append(row.Cells, change(n.In.ReplicaHours, choice.In.ReplicaHours), change(n.In.BreachMinutes, choice.In.BreachMinutes))
+		}
+		view.Rows = append(view.Rows, row)
+	}
+	return view
+}
+
+// choice is the point of the last fold's choice, nil without one.
+func (t *Tune) choice() *TunePoint {
+	for i := range t.Points {
+		if t.Choice != 0 && t.Points[i].Trial == t.Choice {
+			return &t.Points[i]
+		}
+	}
+	return nil
+}
+
+func (t *Tune) importanceViews() []importanceView {
+	var list []importanceView
+	for i := range t.Parameters {
+		p := &t.Parameters[i]
+		list = append(list, importanceView{
+			Path: p.Path, Searched: p.Searched, Current: p.Current, Chosen: p.Chosen,
+			Bars: []barView{bar("cost", "replica-hours", p.Cost), bar("lack", "breach minutes", p.Lacking)},
+		})
+	}
+	return list
+}
+
+func bar(class, what string, share float64) barView {
+	return barView{class, fmt.Sprintf("%s %% of %s", number(math.Round(100*share)), what), template.CSS(fmt.Sprintf("width:%.1f%%", 100*share))}
+}
+
+func (t *Tune) about() []textView {
+	list := []textView{{"sampler", t.Sampler}, {"seed", fmt.Sprint(t.Seed)}, {"candidates", fmt.Sprintf("%s played, of them %s stopped early; %s not valid", group(int64(t.Played)), group(int64(t.Stopped)), group(int64(t.Invalid)))}}
+	for _, c := range t.Constraints {
+		list = append(list, textView{"constraint", c})
+	}
+	if t.Version != "" {
+		list = append(list, textView{"version", t.Version})
+	}
+	if t.Badge != "" {
+		list = append(list, textView{string(t.Badge), t.Badge.Explain()})
+	}
+	return append(list, textView{"search", t.Digest})
+}
+
+// view makes cells of a map: the less loss, the stronger the colour.
+func (m *TuneMap) view() mapView {
+	v := mapView{X: m.X, Y: m.Y, XLabels: m.XLabels}
+	least, most := math.Inf(1), math.Inf(-1)
+	for _, row := range m.Best {
+		for _, x := range row {
+			if !math.IsNaN(x) {
+				least, most = min(least, x), max(most, min(x, 1.5))
+			}
+		}
+	}
+	for y := len(m.Best) - 1; y >= 0; y-- {
+		row := mapRow{Label: m.YLabels[y]}
+		for x, best := range m.Best[y] {
+			row.Cells = append(row.Cells, m.cell(x, y, best, least, most))
+		}
+		v.Rows = append(v.Rows, row)
+	}
+	return v
+}
+
+func (m *TuneMap) cell(x, y int, best, least, most float64) mapCell {
+	if math.IsNaN(best) {
+		return mapCell{Title: "no candidates", Class: "none"}
+	}
+	share := 1.0
+	if most > least {
+		share = (most - min(best, most)) / (most - least)
+	}
+	c := mapCell{
+		Text: number(math.Round(100 * best)), Title: fmt.Sprintf("%d candidates", m.Trials[y][x]),
+		Color: template.CSS(fmt.Sprintf("background:color-mix(in srgb, var(--decided) %.0f%%, var(--page))", 40*share)),
+	}
+	if x == m.ChoiceX && y == m.ChoiceY {
+		c.Class, c.Title = "choice", c.Title+", the choice among them"
+	}
+	return c
+}
