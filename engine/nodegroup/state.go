@@ -47,6 +47,9 @@ func classOf(code observation.Code) class {
 	return transient
 }
 
+// Final says whether only another spec, or somebody's help, can cure a failure.
+func Final(code observation.Code) bool { return classOf(code) == final }
+
 // Delay is how many seconds after the n-th attempt at the slot s the next one
 // may be made: doubling from attempt to attempt up to the longest of the code's
 // class, less up to half of it by a hash of name, slot and attempt.

@@ -71,7 +71,8 @@ type Decision struct {
 	Clipped Side
 	// Command says that Wanted is to be set now.
 	Command bool
-	// Failure is the code of the last command while it has not landed.
+	// Failure is the code that the command before this slot failed with, while it
+	// has not landed.
 	Failure observation.Code
 	// Stabilized says that the provider aims for Wanted, has as many ready
 	// nodes, and reports no trouble.
@@ -98,12 +99,12 @@ func Step(p *policy.NodeGroup, s State, in *Input) (State, Decision) {
 		d.Command = group.Desired != d.Wanted
 	} else {
 		s = s.settle(in.Slot, group.Desired == d.Wanted)
+		d.Failure = s.Code
 		if group.Desired != d.Wanted && !s.waits(in, d.Wanted) {
 			d.Command = true
 			s = s.send(in, d.Wanted)
 		}
 	}
-	d.Failure = s.Code
 	d.Stabilized = group.Desired == d.Wanted && group.Ready == d.Wanted && group.Trouble == observation.OK
 	d.Reason = reason(&d, group)
 	d.Changed = s != before
