@@ -57,12 +57,7 @@ func (r *run) workload(path string, d *scenario.Workload, target *world.Target) 
 			w.Timeout = time.Duration(*q.Timeout)
 		}
 	}
-	if d.Requests.CPU != nil {
-		w.CPU = d.Requests.CPU.AsApproximateFloat64()
-	}
-	if d.Requests.Memory != nil {
-		w.Memory = d.Requests.Memory.AsApproximateFloat64()
-	}
+	w.Requests = d.Requests.List()
 	var err error
 	w.Demand, err = r.demand(path+".demand", d.Demand, name)
 	return w, err

@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 )
 
@@ -116,6 +117,18 @@ type Backlog struct {
 type Requests struct {
 	CPU    *resource.Quantity `json:"cpu,omitempty"`
 	Memory *resource.Quantity `json:"memory,omitempty"`
+}
+
+// List is the requests by resource.
+func (r Requests) List() corev1.ResourceList {
+	list := corev1.ResourceList{}
+	if r.CPU != nil {
+		list[corev1.ResourceCPU] = *r.CPU
+	}
+	if r.Memory != nil {
+		list[corev1.ResourceMemory] = *r.Memory
+	}
+	return list
 }
 
 // A Rollout replaces all pods, Batch at a time: the next batch goes once the

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	corev1 "k8s.io/api/core/v1"
 )
 
 // A Workload serves a demand with the pods of a target.
@@ -21,8 +23,8 @@ type Workload struct {
 	Timeout time.Duration
 	// ServiceP50 and ServiceP95 are percentiles of the time that serving takes.
 	ServiceP50, ServiceP95 time.Duration
-	// CPU and Memory are what each pod requests, in cores and bytes; 0 for nothing.
-	CPU, Memory float64
+	// Requests are what each pod requests.
+	Requests corev1.ResourceList
 	// NodeSelector are the labels of the nodes that can run the pods.
 	NodeSelector map[string]string
 	// Labels are added to the series of the service.
@@ -33,6 +35,9 @@ type Workload struct {
 	// instant in Unix seconds on.
 	Needed func(at int64, replicas float64)
 
+	// cores are the cpu that a pod requests, room is all it requests.
+	cores   float64
+	room    room
 	world   *Workloads
 	backlog backlog
 	latency histogram
@@ -55,7 +60,8 @@ type Pod struct {
 	Node  *Node
 	Ready bool
 
-	gone bool
+	created time.Time
+	gone    bool
 	// since is the workload's share at which the pod became ready.
 	since  float64
 	gauges []podGauge
@@ -73,17 +79,14 @@ type Workloads struct {
 
 // A Scheduler finds places for pods.
 type Scheduler interface {
-	// Schedule places what can be placed, and calls Place for it, now or later.
+	// Schedule places what can be placed.
 	Schedule()
 	// Free is told that a pod has left its node.
 	Free(p *Pod)
 }
 
-// NewWorkloads returns an empty set; scheduler may be nil.
+// NewWorkloads returns an empty set whose pods need no nodes.
 func NewWorkloads(timeline Timeline) *Workloads { return &Workloads{timeline: timeline} }
-
-// SetScheduler has pods wait for a place on a node.
-func (ws *Workloads) SetScheduler(s Scheduler) { ws.scheduler = s }
 
 // Add adds a workload, whose target then belongs to it.
 func (ws *Workloads) Add(w *Workload) {
@@ -91,6 +94,9 @@ func (ws *Workloads) Add(w *Workload) {
 	w.Target.owner = w
 	w.backlog = backlog{limit: w.Limit, timeout: w.Timeout.Milliseconds()}
 	w.latency = newHistogram(newLogNormal(w.ServiceP50, w.ServiceP95))
+	w.cores = float64(w.Requests.Cpu().MilliValue()) / 1000
+	w.room = roomOf(w.Requests)
+	w.room.pods = 1
 	w.gauges = serviceGauges(w)
 	ws.sorted = append(ws.sorted, w)
 	slices.SortFunc(ws.sorted, func(a, b *Workload) int { return compareRefs(a.Target.Ref, b.Target.Ref) })
@@ -169,7 +175,7 @@ func (ws *Workloads) reschedule() {
 }
 
 func (w *Workload) create() *Pod {
-	p := &Pod{Name: w.nextName(), Workload: w}
+	p := &Pod{Name: w.nextName(), Workload: w, created: w.world.timeline.Now()}
 	p.gauges = podGauges(p)
 	w.pods = append(w.pods, p)
 	return p
@@ -198,8 +204,8 @@ func (w *Workload) start(p *Pod) {
 	}
 }
 
-// Place has a pod run on a node from now on.
-func (p *Pod) Place(n *Node) {
+// place has a pod run on a node from now on.
+func (p *Pod) place(n *Node) {
 	p.Node = n
 	p.gauges = podGauges(p)
 	p.Workload.boot(p)

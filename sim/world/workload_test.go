@@ -7,6 +7,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/prometheus/model/labels"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	"pgregory.net/rapid"
 
 	"github.com/karpenter-sim/karpenter/engine/cycle"
@@ -140,7 +142,7 @@ func TestServing(t *testing.T) {
 // TestUtilization checks the series that a policy on utilization divides.
 func TestUtilization(t *testing.T) {
 	l := newLine()
-	w := &Workload{Capacity: 40, Demand: Constant(60), CPU: 0.5, Startup: Fixed(30 * time.Second)}
+	w := &Workload{Capacity: 40, Demand: Constant(60), Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("500m")}, Startup: Fixed(30 * time.Second)}
 	targets, ws := worldOf(l, w, 2)
 	l.move(100 * time.Second)
 	cpu := series(ws, 100*time.Second, containerCPU, "pod")

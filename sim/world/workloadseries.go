@@ -1,6 +1,8 @@
 package world
 
 import (
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -129,17 +131,19 @@ func podGauges(p *Pod) []podGauge {
 	add(podPhase, func(p *Pod) float64 { return truth(!p.runs()) }, "phase", "Pending")
 	add(podPhase, func(p *Pod) float64 { return truth(p.runs()) }, "phase", "Running")
 	add(podInfo, func(*Pod) float64 { return 1 }, "created_by_kind", ref.Kind, "created_by_name", ref.Name, "node", node)
-	if w.CPU > 0 {
-		add(containerAsks, func(*Pod) float64 { return w.CPU }, "container", ref.Name, "node", node, "resource", "cpu", "unit", "core")
+	if w.cores > 0 {
+		add(containerAsks, func(*Pod) float64 { return w.cores }, "container", ref.Name, "node", node, "resource", "cpu", "unit", "core")
 	}
-	if w.Memory > 0 {
-		add(containerAsks, func(*Pod) float64 { return w.Memory }, "container", ref.Name, "node", node, "resource", "memory", "unit", "byte")
+	if w.room.bytes > 0 {
+		add(containerAsks, func(*Pod) float64 { return float64(w.room.bytes) }, "container", ref.Name, "node", node, "resource", "memory", "unit", "byte")
 	}
 	if p.runs() {
 		add(containerCPU, (*Pod).cpuSeconds, "container", ref.Name)
 	}
 	return list
 }
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 func truth(b bool) float64 {
 	if b {
@@ -158,7 +162,7 @@ func (p *Pod) cpuSeconds() float64 {
 		return 0
 	}
 	w := p.Workload
-	cores := w.CPU
+	cores := w.cores
 	if cores == 0 {
 		cores = 1
 	}
