@@ -168,7 +168,7 @@ func TestRival(t *testing.T) {
 	if r := w.last(); r.Scale.Code != observation.Contested || r.Reason != autoscaler.TargetUnavailable || w.writes != 0 || w.commits != 1 {
 		t.Errorf("%s %q, %d writes, %d commits", r.Reason, r.Scale.Code, w.writes, w.commits)
 	}
-	want := "False TargetUnavailable: Deployment web: Contested: HorizontalAutoscaler default/web-too acts on it too; delete one of them"
+	want := "False TargetContested: Deployment web: Contested: HorizontalAutoscaler default/web-too acts on it too; delete one of them"
 	if got := w.condition(v1alpha1.ReadyCondition); got != want {
 		t.Errorf("Ready is %s, want %s", got, want)
 	}

@@ -17,6 +17,9 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/slot"
 )
 
+// TargetContested is the conditions' reason while somebody else acts on the target.
+const TargetContested = "TargetContested"
+
 // published is the part of the status whose change is worth a write of its own.
 type published struct {
 	generation       int64
@@ -97,6 +100,9 @@ func (m *memory) publish(s slot.Slot, d *autoscaler.Decision, text, fault string
 	}
 	at := metav1.NewTime(s.Time())
 	for _, c := range conditions(d, fault) {
+		if m.rival != "" && c.Reason == string(autoscaler.TargetUnavailable) {
+			c.Reason = TargetContested
+		}
 		c.LastTransitionTime, c.ObservedGeneration = at, m.generation
 		meta.SetStatusCondition(&status.Conditions, c)
 	}
