@@ -26,14 +26,10 @@ var templates = []string{"serviceaccount.yaml", "rbac.yaml", "metrics.yaml", "de
 // functions are helm's, as far as the templates use them.
 var functions = template.FuncMap{
 	"quote": func(value any) string { return strconv.Quote(fmt.Sprint(value)) },
-	"int64": func(value any) (int64, error) {
-		switch v := value.(type) {
-		case float64:
-			return int64(v), nil
-		case int64:
-			return v, nil
-		}
-		return 0, fmt.Errorf("%v is no number", value)
+	"int64": whole,
+	"mul": func(value any, factor int) (int64, error) {
+		n, err := whole(value)
+		return n * int64(factor), err
 	},
 	"nindent": func(spaces int, text string) string {
 		return "\n" + strings.Repeat(" ", spaces) + strings.ReplaceAll(text, "\n", "\n"+strings.Repeat(" ", spaces))
@@ -42,6 +38,17 @@ var functions = template.FuncMap{
 		content, err := yaml.Marshal(value)
 		return strings.TrimSuffix(string(content), "\n"), err
 	},
+}
+
+// whole is the number of a value; YAML's numbers are floats.
+func whole(value any) (int64, error) {
+	switch v := value.(type) {
+	case float64:
+		return int64(v), nil
+	case int64:
+		return v, nil
+	}
+	return 0, fmt.Errorf("%v is no number", value)
 }
 
 // Render returns the chart's objects for a version of the controller (v0.1.0)

@@ -84,7 +84,7 @@ func check(values map[string]any) error {
 	}
 	var lines []string
 	for _, err := range validate.NewSchemaValidator(&schema, nil, "", strfmt.Default).Validate(values).Errors {
-		lines = append(lines, strings.Replace(err.Error(), " in body", "", 1))
+		lines = append(lines, strings.TrimPrefix(strings.Replace(err.Error(), " in body", "", 1), "."))
 	}
 	if len(lines) == 0 {
 		return nil

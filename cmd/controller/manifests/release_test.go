@@ -1,0 +1,278 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/serializer"
+	yamlreader "k8s.io/apimachinery/pkg/util/yaml"
+	clientscheme "k8s.io/client-go/kubernetes/scheme"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/karpenter-sim/karpenter/cmd/controller/charts"
+)
+
+// objects renders a release and decodes it strictly: unknown and duplicate
+// fields are errors.
+func objects(t *testing.T, settings ...string) []client.Object {
+	t.Helper()
+	content, err := release("v0.1.0", settings...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	scheme := runtime.NewScheme()
+	if err := errors.Join(clientscheme.AddToScheme(scheme), apiextensionsv1.AddToScheme(scheme)); err != nil {
+		t.Fatal(err)
+	}
+	decoder := serializer.NewCodecFactory(scheme, serializer.EnableStrict).UniversalDeserializer()
+	var decoded []client.Object
+	for reader := yamlreader.NewDocumentDecoder(io.NopCloser(bytes.NewReader(content))); ; {
+		buffer := make([]byte, len(content))
+		n, err := reader.Read(buffer)
+		if errors.Is(err, io.EOF) {
+			return decoded
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		object, _, err := decoder.Decode(buffer[:n], nil, nil)
+		if err != nil {
+			t.Fatalf("%v in\n%s", err, buffer[:n])
+		}
+		decoded = append(decoded, object.(client.Object))
+	}
+}
+
+// one returns the release's only object of a type.
+func one[T client.Object](t *testing.T, objects []client.Object) T {
+	t.Helper()
+	var found []T
+	for _, object := range objects {
+		if o, ok := object.(T); ok {
+			found = append(found, o)
+		}
+	}
+	if len(found) != 1 {
+		t.Fatalf("got %d objects of type %T, want 1", len(found), found)
+	}
+	return found[0]
+}
+
+func TestReleaseHasEverything(t *testing.T) {
+	want := []string{
+		"Namespace karpenter-autoscaling",
+		"CustomResourceDefinition horizontalautoscalers.autoscaling.karpenter.sh",
+		"CustomResourceDefinition metricsproducers.autoscaling.karpenter.sh",
+		"CustomResourceDefinition scalablenodegroups.autoscaling.karpenter.sh",
+		"ServiceAccount karpenter-autoscaling",
+		"ClusterRole karpenter-autoscaling",
+		"ClusterRoleBinding karpenter-autoscaling",
+		"Role karpenter-autoscaling",
+		"RoleBinding karpenter-autoscaling",
+		"Service karpenter-autoscaling-metrics",
+		"Deployment karpenter-autoscaling",
+	}
+	for _, provider := range []string{"aws", "none"} {
+		var got []string
+		for _, object := range objects(t, "provider="+provider) {
+			got = append(got, object.GetObjectKind().GroupVersionKind().Kind+" "+object.GetName())
+			if namespace := object.GetNamespace(); namespace != "" && namespace != charts.Name {
+				t.Errorf("%s: namespace %s, want %s", object.GetName(), namespace, charts.Name)
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("release for %s: -want, +got:\n%s", provider, diff)
+		}
+	}
+}
+
+func TestNoneKnowsNoCloud(t *testing.T) {
+	content, err := release("v0.1.0", "provider=none")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, installed, _ := strings.Cut(string(content), "kind: ServiceAccount")
+	for _, word := range []string{"AWS_", "amazonaws", "arn:"} {
+		if strings.Contains(installed, word) {
+			t.Errorf("the release for no provider mentions %s", word)
+		}
+	}
+}
+
+// rights are what the controller may do, as "group/resource verb", in the order
+// of the alphabet. Rights within its own namespace begin with "own ".
+func rights(t *testing.T, objects []client.Object) []string {
+	t.Helper()
+	var all []string
+	add := func(prefix string, rules []rbacv1.PolicyRule) {
+		for _, rule := range rules {
+			for _, group := range rule.APIGroups {
+				for _, name := range rule.Resources {
+					for _, verb := range rule.Verbs {
+						right := fmt.Sprintf("%s%s/%s %s", prefix, group, name, verb)
+						if len(rule.ResourceNames) > 0 {
+							right += " " + strings.Join(rule.ResourceNames, ",")
+						}
+						all = append(all, right)
+					}
+				}
+			}
+		}
+	}
+	add("", one[*rbacv1.ClusterRole](t, objects).Rules)
+	add("own ", one[*rbacv1.Role](t, objects).Rules)
+	slices.Sort(all)
+	return all
+}
+
+// needs are the rights of a release and what needs them.
+var needs = []struct{ reason, rights string }{
+	{"the specs are watched", `
+autoscaling.karpenter.sh/horizontalautoscalers get
+autoscaling.karpenter.sh/horizontalautoscalers list
+autoscaling.karpenter.sh/horizontalautoscalers watch
+autoscaling.karpenter.sh/metricsproducers get
+autoscaling.karpenter.sh/metricsproducers list
+autoscaling.karpenter.sh/metricsproducers watch
+autoscaling.karpenter.sh/scalablenodegroups get
+autoscaling.karpenter.sh/scalablenodegroups list
+autoscaling.karpenter.sh/scalablenodegroups watch`},
+	{"the state lives in the status", `
+autoscaling.karpenter.sh/horizontalautoscalers/status patch
+autoscaling.karpenter.sh/horizontalautoscalers/status update
+autoscaling.karpenter.sh/metricsproducers/status patch
+autoscaling.karpenter.sh/metricsproducers/status update
+autoscaling.karpenter.sh/scalablenodegroups/status patch
+autoscaling.karpenter.sh/scalablenodegroups/status update`},
+	{"targets of any kind are observed", "*/*/scale get"},
+	{"rivals are found", `
+autoscaling/horizontalpodautoscalers get
+autoscaling/horizontalpodautoscalers list
+autoscaling/horizontalpodautoscalers watch
+keda.sh/scaledobjects get
+keda.sh/scaledobjects list
+keda.sh/scaledobjects watch`},
+	{"capacity is counted", `
+/nodes get
+/nodes list
+/nodes watch
+/pods get
+/pods list
+/pods watch`},
+	{"events tell what happened", `
+/events create
+/events patch`},
+	{"one replica leads", `
+own coordination.k8s.io/leases create
+own coordination.k8s.io/leases get karpenter-autoscaling
+own coordination.k8s.io/leases update karpenter-autoscaling`},
+}
+
+func TestLeastPrivilege(t *testing.T) {
+	var base []string
+	for _, need := range needs {
+		base = append(base, strings.Split(strings.TrimSpace(need.rights), "\n")...)
+	}
+	cases := []struct {
+		name, reason string
+		settings     []string
+		more         []string
+	}{
+		{"Default", "a controller that scales may update scale subresources", nil, []string{"*/*/scale update"}},
+		{"DryRun", "a dry run may change nothing but what is ours", []string{"dryRun=true"}, nil},
+		{"AWS", "the provider's rights are IAM's", []string{"provider=aws"}, []string{"*/*/scale update"}},
+		{
+			"SecureMetrics", "it asks the API server who may read metrics", []string{"metrics.secure=true"},
+			[]string{"*/*/scale update", "authentication.k8s.io/tokenreviews create", "authorization.k8s.io/subjectaccessreviews create"},
+		},
+	}
+	for _, tc := range cases {
+		t.Run(tc.name, func(t *testing.T) {
+			want := slices.Concat(base, tc.more)
+			slices.Sort(want)
+			if diff := cmp.Diff(want, rights(t, objects(t, tc.settings...))); diff != "" {
+				t.Errorf("%s\nrights: -want, +got:\n%s", tc.reason, diff)
+			}
+		})
+	}
+}
+
+func TestPod(t *testing.T) {
+	pod := one[*appsv1.Deployment](t, objects(t)).Spec.Template.Spec
+	container := pod.Containers[0]
+	yes, no, nobody := true, false, int64(65532)
+	if diff := cmp.Diff(&corev1.SecurityContext{
+		AllowPrivilegeEscalation: &no, ReadOnlyRootFilesystem: &yes,
+		Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
+	}, container.SecurityContext); diff != "" {
+		t.Errorf("container: -want, +got:\n%s", diff)
+	}
+	if diff := cmp.Diff(&corev1.PodSecurityContext{
+		RunAsNonRoot: &yes, RunAsUser: &nobody, RunAsGroup: &nobody, FSGroup: &nobody,
+		SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
+	}, pod.SecurityContext); diff != "" {
+		t.Errorf("pod: -want, +got:\n%s", diff)
+	}
+	for _, kind := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory} {
+		request, limit := container.Resources.Requests[kind], container.Resources.Limits[kind]
+		if request.IsZero() || limit.Cmp(request) < 0 {
+			t.Errorf("%s: request %s, limit %s", kind, &request, &limit)
+		}
+	}
+	if container.LivenessProbe == nil || container.ReadinessProbe == nil {
+		t.Error("a probe is missing")
+	}
+}
+
+func TestJournalFitsItsVolume(t *testing.T) {
+	for _, size := range []string{"16", "2048", "65536"} {
+		pod := one[*appsv1.Deployment](t, objects(t, "journal.sizeMiB="+size)).Spec.Template.Spec
+		volume := pod.Volumes[0].EmptyDir.SizeLimit
+		most := resource.MustParse(argument(t, pod, "journal-max-bytes"))
+		// The sink may hold one more file and its compressed copy, an eighth of
+		// the whole each; a volume that is exceeded costs the pod.
+		if whole := most.Value() / 4 * 5; whole >= volume.Value() {
+			t.Errorf("journal.sizeMiB=%s: files of %d bytes in a volume of %d", size, whole, volume.Value())
+		}
+	}
+}
+
+func argument(t *testing.T, pod corev1.PodSpec, name string) string {
+	t.Helper()
+	for _, argument := range pod.Containers[0].Args {
+		if value, found := strings.CutPrefix(argument, "--"+name+"="); found {
+			return value
+		}
+	}
+	t.Fatalf("no --%s in %q", name, pod.Containers[0].Args)
+	return ""
+}
+
+// TestArguments finds every flag of the release in the controller's source: the
+// package of a command cannot be imported.
+func TestArguments(t *testing.T) {
+	source, err := os.ReadFile("../flags.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pod := one[*appsv1.Deployment](t, objects(t, "dryRun=true", "verbose=true", "metrics.secure=true", "prometheus.httpConfigSecret=x")).Spec.Template.Spec
+	for _, argument := range pod.Containers[0].Args {
+		name, _, _ := strings.Cut(strings.TrimPrefix(argument, "--"), "=")
+		if !bytes.Contains(source, []byte(`"`+name+`"`)) {
+			t.Errorf("the controller has no flag --%s", name)
+		}
+	}
+}
