@@ -68,6 +68,31 @@ demo: ## Replay the project's recording; prints where the report is
 	rm -rf out/demo
 	go run ./cmd/karpenter replay -f scenarios/recordings/checkout.yaml --recording scenarios/recordings/checkout.om.gz --out out/demo
 
+CLOUD_PROVIDER ?= none
+
+.PHONY: release
+release: ## Write releases/CLOUD_PROVIDER/VERSION.yaml and the Helm chart (see cmd/controller/docs/install.md)
+	@go run ./cmd/controller/manifests --provider $(CLOUD_PROVIDER) --version $(VERSION) $(if $(filter 1,$(DRY_RUN)),--dry-run) \
+		$(if $(IMAGE),--set 'image=$(IMAGE)') $(if $(PROMETHEUS_URI),--set 'prometheus.uri=$(PROMETHEUS_URI)') \
+		$(if $(JOURNAL_RETENTION),--set 'journal.retention=$(JOURNAL_RETENTION)') $(if $(JOURNAL_MIB),--set 'journal.sizeMiB=$(JOURNAL_MIB)') \
+		$(foreach setting,$(SET),--set '$(setting)')
+
+# ko publishes to KO_DOCKER_REPO; a fixed date makes the bytes depend on nothing but the source.
+.PHONY: images
+images: ## Build the image with ko and publish it to KO_DOCKER_REPO
+	@VERSION=$(VERSION) SOURCE_DATE_EPOCH=0 KO_DATA_DATE_EPOCH=0 ko build --bare --sbom none --platform linux/amd64,linux/arm64 --tags $(VERSION) ./cmd/controller
+
+PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64
+
+.PHONY: binaries
+binaries: ## Build static binaries of karpenter into releases/bin, the same bytes each time
+	@mkdir -p releases/bin
+	@for platform in $(PLATFORMS); do \
+		CGO_ENABLED=0 GOOS=$${platform%/*} GOARCH=$${platform#*/} go build -trimpath -buildvcs=false -ldflags "-s -w -X main.release=$(VERSION)" \
+			-o "releases/bin/karpenter-$(VERSION)-$${platform/\//-}" ./cmd/karpenter || exit 1; \
+	done
+	@cd releases/bin && sha256sum karpenter-$(VERSION)-* | tee karpenter-$(VERSION).sha256
+
 .PHONY: clean
 clean: ## Remove what was built
 	rm -rf bin out
