@@ -9,4 +9,13 @@
 // A file stands alone: the first record of an object in it carries the compiled
 // policy and the state before the step, from which Verify decides every later
 // record again.
+//
+// A ScalableNodeGroup's record observes spec, desired, ready, min and max, the
+// provider's trouble, or the error of reading it; resize is what the slot's own
+// command failed with, because the state after the slot rests on it. Its
+// decisions are made again like an autoscaler's.
+//
+// A MetricsProducer's record has its gauges as value. A schedule's is computed
+// again from the slot. What the others read, nodes, pods and queues, is not in
+// the journal, so of their records only digest and chain are checked.
 package journal
