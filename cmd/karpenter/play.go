@@ -103,7 +103,7 @@ func (a *app) prepare(ctx context.Context, file *scenario.File, conversion conve
 	if zone := file.Metadata.Annotations[zoneAnnotation]; zone != "" {
 		location, err := time.LoadLocation(zone)
 		if err != nil {
-			errs = append(errs, file.Doc.Errorf("metadata.annotations", "%s: unknown time zone %q", zoneAnnotation, zone))
+			errs = append(errs, fmt.Errorf("--tz %s: unknown time zone; want an IANA name such as Europe/Berlin", zone))
 		} else {
 			j.location = location
 		}

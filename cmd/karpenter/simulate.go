@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -49,7 +50,7 @@ func (a *app) simulateCommand() *cobra.Command {
 	var seed int64
 	var pattern string
 	var manifests []string
-	var baseline string
+	var baseline, zone string
 	var update bool
 	c := &cobra.Command{
 		Use:   "simulate SCENARIO.yaml|DIR ...",
@@ -70,9 +71,12 @@ func (a *app) simulateCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if c.Flags().Changed("seed") {
-				for _, f := range files {
+			for _, f := range files {
+				if c.Flags().Changed("seed") {
 					f.Spec.Seed = seed
+				}
+				if zone != "" {
+					f.Metadata.Annotations = withZone(f.Metadata.Annotations, zone)
 				}
 			}
 			session := &session{app: a, flags: flags, update: update}
@@ -86,9 +90,20 @@ func (a *app) simulateCommand() *cobra.Command {
 	c.Flags().Int64Var(&seed, "seed", 0, "replaces the seed of every scenario")
 	c.Flags().StringVar(&pattern, "run", "", "only scenarios whose name matches this regular expression")
 	c.Flags().StringArrayVar(&manifests, "manifests", nil, "manifests that replace the scenarios' own (repeatable)")
+	c.Flags().StringVar(&zone, "tz", "", "time zone of the reports (default: the scenario's, else UTC)")
 	c.Flags().StringVar(&baseline, "baseline", "", "manifests of another version, or the --out directory of another call: shown beside this one as column baseline")
 	c.Flags().BoolVar(&update, "update", false, "write the digests of the decisions into the scenario files")
 	return c
+}
+
+// withZone is a scenario's annotations with another time zone.
+func withZone(annotations map[string]string, zone string) map[string]string {
+	out := maps.Clone(annotations)
+	if out == nil {
+		out = map[string]string{}
+	}
+	out[zoneAnnotation] = zone
+	return out
 }
 
 // A session runs all scenarios of a call and writes their output.
