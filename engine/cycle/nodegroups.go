@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -275,7 +276,20 @@ func (n *ScalableNodeGroups) observe(ctx context.Context, m *groupMemory, s slot
 	m.in.Group = nodegroup.Group{
 		Desired: group.Desired, Ready: group.Ready, Min: group.Min, Max: max(group.Max, -1), Trouble: group.Code,
 	}
-	m.message = group.Message
+	m.message = sayable(group.Message)
+}
+
+// maxMessageBytes is what is kept of a provider's words.
+const maxMessageBytes = 1024
+
+// sayable makes a provider's words fit for a condition, which the API server
+// would otherwise refuse together with the decision.
+func sayable(message string) string {
+	message = strings.ToValidUTF8(message, "?")
+	if len(message) > maxMessageBytes {
+		message = strings.ToValidUTF8(message[:maxMessageBytes], "")
+	}
+	return message
 }
 
 func (m *groupMemory) ref() NodeGroupRef { return NodeGroupRef{Type: m.policy.Type, ID: m.policy.ID} }

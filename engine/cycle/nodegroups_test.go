@@ -207,6 +207,9 @@ func TestNodeGroup(t *testing.T) {
 			"False NodesDiffer: the ready nodes are not as many as the provider aims for", ready},
 		"StockOut": {"seen in the group, visible in the condition", func(c *cloud) { c.group.Ready, c.group.Code = 1, observation.LimitReached }, quiet, autoscaler.Unchanged, able,
 			"False LimitReached: LimitReached", ready},
+		"Babble": {"no words of a provider may cost the decision", func(c *cloud) {
+			c.group.Code, c.group.Message = observation.InProgress, "\xff"+strings.Repeat("ä", 2000)
+		}, quiet, autoscaler.Unchanged, able, "False InProgress: ?" + strings.Repeat("ä", 511), ready},
 		"Clipped": {"the provider's maximum, in words without numbers", func(c *cloud) { c.want(9); c.group.Max = 5 }, applied(5), autoscaler.Bounded,
 			"False AtProviderMaximum: spec.replicas lies above the provider's maximum", "False Scaling: the provider does not aim for the wanted size yet", ready},
 		"ClippedMin": {"the provider's minimum", func(c *cloud) { c.want(0); c.group.Min = 3 }, quiet, autoscaler.Bounded,
@@ -375,6 +378,23 @@ func TestNodeGroupConflict(t *testing.T) {
 	w.at(n, 20)
 	if w.group.Desired != 6 {
 		t.Errorf("%d nodes", w.group.Desired)
+	}
+	w.verify()
+}
+
+// A command that timed out and did land holds nothing back any more.
+func TestNodeGroupTimedOut(t *testing.T) {
+	w := newCloud(t)
+	w.want(5)
+	w.before = once("Resize workers 5", func() error {
+		w.group.Desired, w.group.Ready = 5, 5
+		return ErrTimedOut
+	})
+	n := w.driver()
+	w.at(n, 0)
+	w.at(n, 10)
+	if got := w.condition(v1alpha1.AbleToScaleCondition); got != "True Able: nothing holds a change back" {
+		t.Error(got)
 	}
 	w.verify()
 }

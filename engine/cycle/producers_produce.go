@@ -158,7 +158,7 @@ func (p *MetricsProducers) evaluate(ctx context.Context, m *producerMemory, s sl
 	groups := []producer.Group{p.group(ctx, m.name, m.policy.Pending)}
 	for _, object := range objects {
 		name := types.NamespacedName{Namespace: object.Namespace, Name: object.Name}
-		if name == m.name || object.Spec.PendingCapacity == nil {
+		if name == m.name || object.Spec.PendingCapacity == nil || object.DeletionTimestamp != nil {
 			continue
 		}
 		if compiled, errs := policy.CompileProducer(&object.Spec, field.NewPath("spec")); errs == nil {

@@ -21,7 +21,9 @@ import (
 
 	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
 	"github.com/karpenter-sim/karpenter/engine/journal"
+	"github.com/karpenter-sim/karpenter/engine/policy"
 	"github.com/karpenter-sim/karpenter/engine/producer"
+	"github.com/karpenter-sim/karpenter/engine/slot"
 )
 
 // A plant is what outlives a producers' driver: the store, what producers read,
@@ -312,6 +314,26 @@ func TestPendingIsJoint(t *testing.T) {
 		t.Errorf("%d snapshots for 2 slots", n)
 	}
 	p.verify()
+}
+
+// Producers spread over their interval, except those that are evaluated together.
+func TestProducerPhases(t *testing.T) {
+	p := newPlant(t, pendingA, pendingB, scheduleSpec)
+	d := p.driver()
+	d.Phase = nil
+	next := map[string]slot.Slot{}
+	for name := range map[string]bool{"a": true, "b": true, "c": true} {
+		at, err := d.Reconcile(context.Background(), start.Time(), p.objects[named(name)])
+		if err != nil {
+			t.Fatal(err)
+		}
+		next[name] = at % policy.ProducerInterval
+	}
+	shared := slot.Slot(slot.Phase(journal.MetricsProducer, "", "", policy.ProducerInterval))
+	own := slot.Slot(slot.Phase(journal.MetricsProducer, "default", "c", policy.ProducerInterval))
+	if diff := cmp.Diff(map[string]slot.Slot{"a": shared, "b": shared, "c": own}, next); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
 }
 
 // A failed read withdraws the series, a good one brings them back; a producer

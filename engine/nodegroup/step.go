@@ -99,10 +99,11 @@ func Step(p *policy.NodeGroup, s State, in *Input) (State, Decision) {
 		d.Command = group.Desired != d.Wanted
 	} else {
 		s = s.settle(in.Slot, group.Desired == d.Wanted)
-		d.Failure = s.Code
-		if group.Desired != d.Wanted && !s.waits(in, d.Wanted) {
-			d.Command = true
-			s = s.send(in, d.Wanted)
+		if group.Desired != d.Wanted {
+			d.Failure = s.Code
+			if d.Command = !s.waits(in, d.Wanted); d.Command {
+				s = s.send(in, d.Wanted)
+			}
 		}
 	}
 	d.Stabilized = group.Desired == d.Wanted && group.Ready == d.Wanted && group.Trouble == observation.OK

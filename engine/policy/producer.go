@@ -20,9 +20,10 @@ const (
 	ProducerInterval = 5   // seconds between two slots
 	MaxBehaviors     = 64  // of one schedule
 	MaxPatternBytes  = 256 // of one field of a pattern
-	// DefaultPodsPerNode is what a node template without pods allows: the
-	// kubelet's own default. A node that allows none would hold no pod.
-	DefaultPodsPerNode = "110"
+	// DefaultPodsPerNode is what a new node allows of which neither the template
+	// nor a copied node says so: the kubelet's own default. A node that allows
+	// none would hold no pod.
+	DefaultPodsPerNode = 110
 	DefaultTimezone    = "UTC"
 )
 
@@ -177,9 +178,6 @@ func (c *compiler) template(given *v1alpha1.NodeTemplate, selector map[string]st
 		if q := given.Allocatable[name]; q.Sign() < 0 {
 			c.fail(field.Invalid(allocatable.Key(string(name)), q.String(), "must be 0 or more"))
 		}
-	}
-	if _, ok := t.Allocatable[corev1.ResourcePods]; !ok {
-		t.Allocatable[corev1.ResourcePods] = defaultPods
 	}
 	return t
 }

@@ -38,11 +38,11 @@ func TestCompileProducer(t *testing.T) {
 			&Producer{Reserved: &Reserved{Selector: map[string]string{"eks.amazonaws.com/nodegroup": "default"}, ExcludeDaemonSets: true}}},
 		"Pending": {"nothing but the group", `pendingCapacity: {nodeSelector: {a: b}}`,
 			&Producer{Pending: &Pending{Selector: map[string]string{"a": "b"}}}},
-		"PendingEverything": {"a template without pods has the kubelet's default",
+		"PendingEverything": {"everything that can be said",
 			`pendingCapacity: {nodeSelector: {a: b}, nodeGroupRef: {name: ng}, releasePartial: true, template: {labels: {a: b, c: d}, taints: [{key: k, effect: NoSchedule}], allocatable: {cpu: 4}}}`,
 			&Producer{Pending: &Pending{Selector: map[string]string{"a": "b"}, NodeGroup: "ng", ReleasePartial: true, Template: &Template{
 				Labels: map[string]string{"a": "b", "c": "d"}, Taints: []corev1.Taint{{Key: "k", Effect: corev1.TaintEffectNoSchedule}},
-				Allocatable: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("4"), corev1.ResourcePods: resource.MustParse("110")}}}}},
+				Allocatable: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("4")}}}}},
 		"Schedule": {"absent minutes and hours are 0, absent dates are every one, absent zones are UTC",
 			`scheduleSpec: {defaultReplicas: 1, behaviors: [{replicas: 6, start: {hours: " 9, 09,8 ", weekdays: "Friday,mon,7,SUN"}, end: {minutes: "30", days: "31", months: "FEBRUARY,mar,1"}}]}`,
 			&Producer{Schedule: &Schedule{Timezone: "UTC", Default: 1, Behaviors: []Behavior{{Replicas: 6,

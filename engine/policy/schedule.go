@@ -8,13 +8,10 @@ import (
 	"time"
 	_ "time/tzdata" // so that zones do not depend on the machine having them
 
-	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
 )
-
-var defaultPods = resource.MustParse(DefaultPodsPerNode)
 
 // A Schedule yields the replicas of the first active behavior.
 type Schedule struct {

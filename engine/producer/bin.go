@@ -6,7 +6,9 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 
+	"github.com/karpenter-sim/karpenter/engine/policy"
 	"github.com/karpenter-sim/karpenter/engine/slot"
 )
 
@@ -89,6 +91,9 @@ func (e *evaluation) shape(g *group) *corev1.Node {
 		if template.Taints != nil {
 			shape.Spec.Taints = template.Taints
 		}
+	}
+	if _, said := shape.Status.Allocatable[corev1.ResourcePods]; !said {
+		shape.Status.Allocatable[corev1.ResourcePods] = *resource.NewQuantity(policy.DefaultPodsPerNode, resource.DecimalSI)
 	}
 	maps.Copy(shape.Labels, g.Policy.Selector)
 	// Every node has a name of its own, so no pod can ask for the new one's.

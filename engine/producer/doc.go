@@ -52,6 +52,6 @@
 // for a group that spans several. Priorities and preemption are not looked at
 // either. Pods with scheduling gates are not pending yet.
 //
-// Pods of DaemonSets on the copied node take their part of every new node; a
-// template should leave room for them.
+// Pods of DaemonSets on the copied node take their part of every new node, except
+// of resources that a template states: those it leaves room for itself.
 package producer

@@ -1,6 +1,10 @@
 package producer
 
-import corev1 "k8s.io/api/core/v1"
+import (
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/karpenter-sim/karpenter/engine/policy"
+)
 
 // fill opens a bin for every node that can take pods, and for every one that a
 // provider promised, as far as there are pods to place.
@@ -76,13 +80,28 @@ func (e *evaluation) shapeOf(i int, running map[string][]vector) {
 	if copied := e.copied(g); copied != nil {
 		for j, pod := range e.snapshot.running[copied.Name] {
 			if ofDaemonSet(pod) {
-				free.take(running[copied.Name][j], 1)
+				free.take(e.besides(g.Policy.Template, running[copied.Name][j]), 1)
 			}
 		}
 	}
 	// The shape has an index of its own, for constraints to remember it by.
 	g.shape = &bin{index: len(e.snapshot.nodes) + i, node: node, free: free, group: i}
 	g.shared = append([]corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory}, extended([]*corev1.Node{node})...)
+}
+
+// besides is a request without the resources of which a template says what is
+// left for other pods.
+func (e *evaluation) besides(t *policy.Template, request vector) vector {
+	if t == nil {
+		return request
+	}
+	rest := append(vector(nil), request...)
+	for i := range rest {
+		if _, said := t.Allocatable[e.dimensions.names[i]]; said {
+			rest[i] = 0
+		}
+	}
+	return rest
 }
 
 // open adds a bin of its own index, after those of the shapes.

@@ -118,13 +118,14 @@ func TestEvaluate(t *testing.T) {
 			append(nodesOf("a", 2), unready(newNode("a-7", "group", "a", medium())), unready(newNode("a-8", "group", "a", medium())), unready(newNode("a-9", "group", "a", medium()))), podsOf(9, "", cpu, nil), []Demand{known(6, 9, 0)}},
 		"NoCount": {"without the provider's count there is no value", []Group{groupOf("a", func(g *Group) { g.Policy.NodeGroup, g.Code = "a", observation.NotFound })}, nodesOf("a", 1), podsOf(9, "", cpu, nil), []Demand{{Hold: NoCount}}},
 
-		"FromZero":      {"the template says what a node offers", []Group{groupOf("a", templated(medium()))}, nil, podsOf(9, "", cpu, nil), []Demand{known(3, 9, 0)}},
-		"NoTemplate":    {"nothing to go by: held", []Group{groupOf("a", nil)}, nil, podsOf(9, "", cpu, nil), []Demand{{Known: true, Hold: NoShape, UnschedulablePods: 9}}},
-		"NoTemplateYet": {"held at what the provider has", []Group{groupOf("a", counted(2))}, nil, podsOf(9, "", cpu, nil), []Demand{{Known: true, Hold: NoShape, Replicas: 2, UnschedulablePods: 9}}},
-		"DeadCopied":    {"a dead node can be copied", []Group{groupOf("a", nil)}, []*corev1.Node{unready(newNode("a-0", "group", "a", medium()))}, podsOf(1, "", cpu, nil), []Demand{known(2, 1, 0)}},
-		"Override":      {"a template overrides the copy", []Group{groupOf("a", templated(amounts("cpu", "8")))}, []*corev1.Node{cordoned(newNode("a-0", "group", "a", medium()))}, podsOf(9, "", cpu, nil), []Demand{known(3, 9, 0)}},
-		"DaemonSets":    {"they take their part of new nodes too", []Group{groupOf("a", nil)}, nodesOf("a", 1), append(podsOf(6, "", cpu, nil), changed(newPod("d", "a-0", cpu), controlledBy("DaemonSet"))), []Demand{known(2, 6, 0)}},
-		"DaemonSetPod":  {"a pending pod of a DaemonSet waits for its node", []Group{groupOf("a", nil)}, nodesOf("a", 1), podsOf(1, "", amounts("cpu", "40"), controlledBy("DaemonSet")), []Demand{known(0, 0, 0)}},
+		"FromZero":       {"the template says what a node offers", []Group{groupOf("a", templated(medium()))}, nil, podsOf(9, "", cpu, nil), []Demand{known(3, 9, 0)}},
+		"NoTemplate":     {"nothing to go by: held", []Group{groupOf("a", nil)}, nil, podsOf(9, "", cpu, nil), []Demand{{Known: true, Hold: NoShape, UnschedulablePods: 9}}},
+		"NoTemplateYet":  {"held at what the provider has", []Group{groupOf("a", counted(2))}, nil, podsOf(9, "", cpu, nil), []Demand{{Known: true, Hold: NoShape, Replicas: 2, UnschedulablePods: 9}}},
+		"DeadCopied":     {"a dead node can be copied", []Group{groupOf("a", nil)}, []*corev1.Node{unready(newNode("a-0", "group", "a", medium()))}, podsOf(1, "", cpu, nil), []Demand{known(2, 1, 0)}},
+		"Override":       {"a template overrides the copy", []Group{groupOf("a", templated(amounts("cpu", "8")))}, []*corev1.Node{cordoned(newNode("a-0", "group", "a", medium()))}, podsOf(9, "", cpu, nil), []Demand{known(3, 9, 0)}},
+		"DaemonSets":     {"they take their part of new nodes too", []Group{groupOf("a", nil)}, nodesOf("a", 1), append(podsOf(6, "", cpu, nil), changed(newPod("d", "a-0", cpu), controlledBy("DaemonSet"))), []Demand{known(2, 6, 0)}},
+		"DaemonSetsSaid": {"a template has left them out", []Group{groupOf("a", templated(amounts("cpu", "4")))}, nodesOf("a", 1), append(podsOf(7, "", cpu, nil), changed(newPod("d", "a-0", cpu), controlledBy("DaemonSet"))), []Demand{known(2, 7, 0)}},
+		"DaemonSetPod":   {"a pending pod of a DaemonSet waits for its node", []Group{groupOf("a", nil)}, nodesOf("a", 1), podsOf(1, "", amounts("cpu", "40"), controlledBy("DaemonSet")), []Demand{known(0, 0, 0)}},
 		"Gated": {"a pod with a gate is not pending yet, nor is one on its way out", []Group{groupOf("a", templated(medium()))}, nil,
 			append(podsOf(1, "", cpu, func(p *corev1.Pod) { p.Spec.SchedulingGates = []corev1.PodSchedulingGate{{Name: "g"}} }), changed(newPod("x", "", cpu), func(p *corev1.Pod) { p.DeletionTimestamp = &metav1.Time{Time: now.Time()} })), []Demand{known(0, 0, 0)}},
 
@@ -158,7 +159,8 @@ func TestEvaluate(t *testing.T) {
 
 		"Absurd":        {"a huge request fits nowhere, a negative one is none", []Group{groupOf("a", templated(medium()))}, nil, []*corev1.Pod{newPod("x", "", amounts("cpu", "9223372036854775807")), newPod("y", "", amounts("memory", "-5"))}, []Demand{known(1, 1, 1)}},
 		"NoAllocatable": {"a node that offers nothing takes nothing", []Group{groupOf("a", templated(medium()))}, []*corev1.Node{newNode("a-0", "group", "a", nil)}, podsOf(1, "", cpu, nil), []Demand{known(2, 1, 0)}},
-		"NoRoom":        {"a template without room for a pod", []Group{groupOf("a", templated(amounts("cpu", "4")))}, nil, podsOf(1, "", cpu, nil), []Demand{known(0, 0, 1)}},
+		"PodsDefault":   {"a template that does not say how many pods: the kubelet's default", []Group{groupOf("a", templated(amounts("cpu", "400")))}, nil, podsOf(111, "", cpu, nil), []Demand{known(2, 111, 0)}},
+		"NoRoom":        {"a template without room for a pod", []Group{groupOf("a", templated(amounts("cpu", "4", "pods", "0")))}, nil, podsOf(1, "", cpu, nil), []Demand{known(0, 0, 1)}},
 		"HugeCount":     {"a provider's rubbish costs nothing", []Group{groupOf("a", both(counted(1<<31-1), templated(medium())))}, nil, podsOf(3, "", cpu, nil), []Demand{known(1<<31-1, 3, 0)}},
 		"NegativeCount": {"nor is it believed", []Group{groupOf("a", both(counted(-1), templated(medium())))}, nil, podsOf(3, "", cpu, nil), []Demand{{Hold: NoCount}}},
 	}

@@ -108,11 +108,11 @@ const steps = 1000
 func (s *Schedule) next(at, limit int64) (int64, bool) {
 	winner := s.winner(at)
 	value := s.value(winner)
-	for range steps {
+	for budget := steps; budget > 0; {
 		// Only a behavior before the winner, or the winner itself, can matter.
 		soonest := limit + 1
 		for i := 0; i <= winner && i < len(s.behaviors); i++ {
-			soonest = s.behaviors[i].toggle(s.zone, at, soonest)
+			soonest = s.behaviors[i].toggle(s.zone, at, soonest, &budget)
 		}
 		if soonest > limit {
 			return limit, false
@@ -133,23 +133,28 @@ func (b *behavior) active(zone *time.Location, at int64) bool {
 }
 
 // toggle is the first instant after at at which the behavior may become active
-// or cease to be, or limit where there is none before it.
-func (b *behavior) toggle(zone *time.Location, at, limit int64) int64 {
+// or cease to be, or limit where there is none before it. It goes on while the
+// budget lasts, by one occurrence at least.
+func (b *behavior) toggle(zone *time.Location, at, limit int64, budget *int) int64 {
+	if b.start == b.end {
+		return limit
+	}
 	before, turn := b.active(zone, at), &b.start
 	if before {
 		turn = &b.end
 	}
-	for range steps {
+	for {
 		next, ok := turn.next(zone, at)
 		if !ok || next.at >= limit {
 			return limit
 		}
+		at = next.at
+		*budget--
 		// Without a change where a start comes together with the end.
-		if at = next.at; b.active(zone, at) != before {
-			break
+		if *budget <= 0 || b.active(zone, at) != before {
+			return at
 		}
 	}
-	return at
 }
 
 // ScheduleGauges are the series of a value.
