@@ -35,6 +35,9 @@
 // in the provider's own count where spec.nodeGroupRef names it, plus the new
 // ones.
 //
+// A node that is not Ready counts as booting for 15 minutes from its creation,
+// and takes pods as if it were; later it counts as dead, and takes none.
+//
 // A group without a template and without a node to copy is held: its value is
 // the nodes it has. So is one whose provider's count is unknown, without a value.
 //
