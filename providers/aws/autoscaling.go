@@ -77,7 +77,9 @@ func (a autoScalingGroups) Resize(ctx context.Context, ref cycle.NodeGroupRef, d
 		return fmt.Errorf("auto scaling group %s: %w", name, err)
 	}
 	asked := region.clock.Now()
-	_, err = region.autoscaling.SetDesiredCapacityWithContext(ctx, &autoscaling.SetDesiredCapacityInput{
+	call, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	_, err = region.autoscaling.SetDesiredCapacityWithContext(call, &autoscaling.SetDesiredCapacityInput{
 		AutoScalingGroupName: aws.String(name),
 		DesiredCapacity:      aws.Int64(int64(desired)),
 		HonorCooldown:        aws.Bool(false),

@@ -81,7 +81,9 @@ func (m managedNodeGroups) Resize(ctx context.Context, ref cycle.NodeGroupRef, d
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("node group %s/%s: %w", id.cluster, id.name, err)
 	}
-	_, err = region.eks.UpdateNodegroupConfigWithContext(ctx, &eks.UpdateNodegroupConfigInput{
+	call, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	_, err = region.eks.UpdateNodegroupConfigWithContext(call, &eks.UpdateNodegroupConfigInput{
 		ClusterName:   aws.String(id.cluster),
 		NodegroupName: aws.String(id.name),
 		ScalingConfig: &eks.NodegroupScalingConfig{DesiredSize: aws.Int64(int64(desired))},

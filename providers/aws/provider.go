@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"sync"
 	"time"
 
@@ -36,7 +35,9 @@ type Options struct {
 
 const (
 	defaultTTL = 3 * time.Second
-	// callTimeout bounds a request whose caller forgot to.
+	// callTimeout bounds a call, retries included, whose caller sets no deadline.
+	// It is not that of the HTTP client, which the SDK also uses to look for
+	// metadata, with a shorter one.
 	callTimeout = 10 * time.Second
 	// retries is small because the next slot is a retry, too.
 	retries = 2
@@ -61,7 +62,7 @@ func New(options Options) (*Provider, error) {
 	if options.Clock == nil || options.ReadyNodes == nil {
 		return nil, errors.New("the AWS provider needs a clock and a reader of ready nodes")
 	}
-	config := aws.NewConfig().WithMaxRetries(retries).WithHTTPClient(&http.Client{Timeout: callTimeout})
+	config := aws.NewConfig().WithMaxRetries(retries)
 	if options.Config != nil {
 		config.MergeIn(options.Config)
 	}

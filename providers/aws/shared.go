@@ -123,9 +123,9 @@ type answer[V any] struct {
 func (s *shared[V]) fetch(ctx context.Context, key string, keys []string) answer[V] {
 	all := map[string]V{}
 	for batch := range slices.Chunk(keys, s.size) {
-		values, err := s.read(ctx, batch)
+		values, err := s.call(ctx, batch)
 		if errors.Is(err, cycle.ErrInvalid) && len(keys) > 1 {
-			values, err = s.read(ctx, []string{key})
+			values, err = s.call(ctx, []string{key})
 			return answer[V]{keys: []string{key}, values: values, err: err}
 		}
 		if err != nil {
@@ -134,6 +134,12 @@ func (s *shared[V]) fetch(ctx context.Context, key string, keys []string) answer
 		maps.Copy(all, values)
 	}
 	return answer[V]{keys: keys, values: all}
+}
+
+func (s *shared[V]) call(ctx context.Context, keys []string) (map[string]V, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	return s.read(ctx, keys)
 }
 
 // land keeps an answer and tells those who wait for it. Keys that were
