@@ -57,7 +57,7 @@ func Delay(name string, s slot.Slot, attempt int32, code observation.Code) int64
 	c := classOf(code)
 	delay := c.longest
 	if attempt < 10 { // beyond, any doubling is longer
-		delay = min(c.longest, c.first<<max(attempt-1, 0))
+		delay = min(c.longest, c.first<<(max(attempt, 1)-1))
 	}
 	h := fnv.New64a()
 	fmt.Fprintf(h, "%s/%d/%d", name, int64(s), attempt)
