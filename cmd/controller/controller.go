@@ -32,6 +32,7 @@ import (
 	"github.com/karpenter-sim/karpenter/cmd/controller/sink"
 	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
 	"github.com/karpenter-sim/karpenter/engine/cycle"
+	"github.com/karpenter-sim/karpenter/providers/aws"
 	"github.com/karpenter-sim/karpenter/providers/kubernetes"
 	"github.com/karpenter-sim/karpenter/providers/prometheus"
 )
@@ -104,7 +105,17 @@ func (c *controller) build(ctx context.Context, f *flags, config *rest.Config, l
 	if err != nil {
 		return err
 	}
+	exporter, err := kubernetes.NewExporter(metrics.Registry)
+	if err != nil {
+		return err
+	}
+	nodes := &kubernetes.Cluster{Objects: c.manager.GetClient()}
+	cloud, err := aws.New(aws.Options{Clock: clock.RealClock{}, ReadyNodes: nodes.ReadyNodes})
+	if err != nil {
+		return err
+	}
 	return kubernetes.Setup(ctx, c.manager, kubernetes.Options{
+		NodeGroups: cloud.NodeGroups(), Queues: cloud.Queues(), Exporter: exporter,
 		Clock: clock.RealClock{}, Source: source, Journal: c.journal, Metrics: own, Events: events,
 		Timeout: f.apiTimeout, QueryOffset: f.queryOffset, Refresh: f.metricsRefresh,
 		Concurrency: f.concurrency, DryRun: f.dryRun,

@@ -22,22 +22,34 @@ const shownQuery = 100
 type change struct {
 	slot     slot.Slot
 	from, to int32
-	target   policy.Target
-	why      string
+	// target is the kind and name of what is scaled, unit what it consists of.
+	target, unit string
+	why          string
 }
 
 // changeOf is what a record decided to change, nil if it did not.
 func changeOf(r *journal.Record) *change {
+	if r.Kind == journal.ScalableNodeGroup {
+		return resizeOf(r)
+	}
 	if !r.Known || r.Desired == r.Scale.Spec || r.DryRun {
 		return nil
 	}
-	c := &change{slot: r.Slot, from: r.Scale.Spec, to: r.Desired}
+	c := &change{slot: r.Slot, from: r.Scale.Spec, to: r.Desired, unit: "replicas"}
 	var p policy.Autoscaler
-	if err := json.Unmarshal([]byte(r.PolicyBody), &p); err == nil {
-		c.target = p.Target
-	}
+	_ = json.Unmarshal([]byte(r.PolicyBody), &p) // our own text
+	c.target = p.Target.Kind + " " + p.Target.Name
 	c.why = strings.Join(append(asked(r, &p), held(r, &p)...), "; ")
 	return c
+}
+
+// resizeOf is the change of a node group's record.
+func resizeOf(r *journal.Record) *change {
+	if r.Command == nil || r.DryRun {
+		return nil
+	}
+	in, _ := r.GroupInput()
+	return &change{slot: r.Slot, from: in.Group.Desired, to: *r.Command, target: "node group " + r.Name, unit: "nodes"}
 }
 
 // asked says which metric asked for the recommendation.
@@ -92,7 +104,7 @@ func (c *change) reason() string {
 }
 
 func (c *change) String() string {
-	text := fmt.Sprintf("%s %s from %d to %d replicas", c.target.Kind, c.target.Name, c.from, c.to)
+	text := fmt.Sprintf("%s from %d to %d %s", c.target, c.from, c.to, c.unit)
 	if c.why == "" {
 		return text
 	}

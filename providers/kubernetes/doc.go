@@ -3,11 +3,13 @@
 // the next slot.
 //
 //   - [Targets] reads and writes scale subresources of any namespaced kind.
-//   - [Store] loads autoscalers past the cache and commits their status under
-//     its resourceVersion, which is what fences a deposed leader.
+//   - [Store], [NodeGroupStore] and [ProducerStore] load objects past the cache
+//     and commit their status under its resourceVersion, which is what fences a
+//     deposed leader.
+//   - [Cluster] reads nodes and pods, [Exporter] publishes the producers' gauges.
 //   - [Rivals] finds who else acts on a target.
 //   - [Reporter] tells metrics, events and the journal what was decided.
-//   - [Autoscalers] is the reconciler; [Setup] joins it all to a manager.
+//   - [Reconciler] wakes a driver up; [Setup] joins it all to a manager.
 //
 // The clock is injected, into the work queues too. A decision that has begun
 // when the process is told to stop is brought to its end.

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/karpenter-sim/karpenter/engine/journal"
 )
@@ -72,17 +73,20 @@ func (m *Metrics) Query(code string, duration time.Duration, warnings int) {
 }
 
 // replicas shows what a status says.
-func (m *Metrics) replicas(namespace, name string, desired, current *int32) {
+func (m *Metrics) replicas(name types.NamespacedName, desired, current *int32) {
 	if desired != nil {
-		m.desired.WithLabelValues(namespace, name).Set(float64(*desired))
+		m.desired.WithLabelValues(name.Namespace, name.Name).Set(float64(*desired))
 	}
 	if current != nil {
-		m.current.WithLabelValues(namespace, name).Set(float64(*current))
+		m.current.WithLabelValues(name.Namespace, name.Name).Set(float64(*current))
 	}
 }
 
 // forget removes what is shown of an object.
 func (m *Metrics) forget(o journal.Object) {
+	if o.Kind != journal.HorizontalAutoscaler {
+		return
+	}
 	m.desired.DeleteLabelValues(o.Namespace, o.Name)
 	m.current.DeleteLabelValues(o.Namespace, o.Name)
 }

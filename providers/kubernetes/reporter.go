@@ -1,16 +1,15 @@
 package kubernetes
 
 import (
-	"context"
 	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/record"
 	"k8s.io/utils/clock"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
 	"github.com/karpenter-sim/karpenter/engine/cycle"
@@ -19,7 +18,7 @@ import (
 )
 
 // A Reporter tells metrics, events and a journal what was decided. It is a
-// cycle.Journal, and watches a cycle.Store.
+// cycle.Journal, and hears from the stores what was loaded and committed.
 type Reporter struct {
 	sink    cycle.Journal
 	metrics *Metrics
@@ -101,8 +100,8 @@ func (r *Reporter) Outcome(outcome *journal.Outcome) {
 	r.sink.Outcome(&timed)
 }
 
-// Failed counts a failure of the store itself.
-func (r *Reporter) Failed(err error) {
+// failed counts a failure of the store itself.
+func (r *Reporter) failed(err error) {
 	r.metrics.errors.WithLabelValues("store", string(cycle.Code(err))).Inc()
 }
 
@@ -129,54 +128,24 @@ func (r *Reporter) scaled(known *reported, o *journal.Outcome) {
 // come and go with every spike.
 var reportedConditions = []string{v1alpha1.ActiveCondition, v1alpha1.ScalingUnboundedCondition}
 
-// Watch returns the store, watched: the reporter learns what objects are
-// called, shows their counts and makes events of changed conditions.
-func (r *Reporter) Watch(store cycle.Store) cycle.Store { return &watchedStore{store, r} }
-
-type watchedStore struct {
-	cycle.Store
-	reporter *Reporter
-}
-
-func (w *watchedStore) Load(ctx context.Context, name types.NamespacedName) (cycle.Stored, error) {
-	stored, err := w.Store.Load(ctx, name)
-	if err == nil {
-		w.reporter.loaded(stored.Object)
-	}
-	return stored, err
-}
-
-func (w *watchedStore) Commit(ctx context.Context, name types.NamespacedName, version string, status *v1alpha1.HorizontalAutoscalerStatus) (string, error) {
-	next, err := w.Store.Commit(ctx, name, version, status)
-	if err == nil {
-		w.reporter.committed(name, status)
-	}
-	return next, err
-}
-
-// keyOf names a HorizontalAutoscaler in the journal.
-func keyOf(name types.NamespacedName) journal.Object {
-	return journal.Object{Kind: journal.HorizontalAutoscaler, Namespace: name.Namespace, Name: name.Name}
-}
-
-func (r *Reporter) loaded(o *v1alpha1.HorizontalAutoscaler) {
-	known := r.of(keyOf(types.NamespacedName{Namespace: o.Namespace, Name: o.Name}))
+// loaded notes what an object is called, and its conditions.
+func (r *Reporter) loaded(name journal.Object, o client.Object, conditions []metav1.Condition) {
+	known := r.of(name)
 	known.involved = corev1.ObjectReference{
-		APIVersion: v1alpha1.GroupVersion.String(), Kind: journal.HorizontalAutoscaler,
-		Namespace: o.Namespace, Name: o.Name, UID: o.UID, ResourceVersion: o.ResourceVersion,
+		APIVersion: v1alpha1.GroupVersion.String(), Kind: name.Kind,
+		Namespace: name.Namespace, Name: name.Name, UID: o.GetUID(), ResourceVersion: o.GetResourceVersion(),
 	}
 	known.conditions = map[string]metav1.Condition{}
-	for _, c := range o.Status.Conditions {
+	for _, c := range conditions {
 		known.conditions[c.Type] = c
 	}
-	r.metrics.replicas(o.Namespace, o.Name, o.Status.DesiredReplicas, o.Status.CurrentReplicas)
 }
 
-func (r *Reporter) committed(name types.NamespacedName, status *v1alpha1.HorizontalAutoscalerStatus) {
-	r.metrics.replicas(name.Namespace, name.Name, status.DesiredReplicas, status.CurrentReplicas)
-	known := r.of(keyOf(name))
+// committed makes events of conditions that are others than before.
+func (r *Reporter) committed(name journal.Object, conditions []metav1.Condition) {
+	known := r.of(name)
 	for _, kind := range reportedConditions {
-		now := meta.FindStatusCondition(status.Conditions, kind)
+		now := meta.FindStatusCondition(conditions, kind)
 		if now == nil || known.conditions == nil {
 			continue
 		}

@@ -2,6 +2,7 @@ package kubernetes
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -9,12 +10,14 @@ import (
 	"k8s.io/client-go/tools/record"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
 	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
 	"github.com/karpenter-sim/karpenter/engine/cycle"
+	"github.com/karpenter-sim/karpenter/engine/journal"
 	"github.com/karpenter-sim/karpenter/engine/slot"
 )
 
@@ -25,6 +28,12 @@ type Options struct {
 	Journal cycle.Journal
 	Metrics *Metrics
 	Events  record.EventRecorder
+	// NodeGroups are the providers of node groups by spec.type.
+	NodeGroups map[string]cycle.NodeGroups
+	// Queues are the providers of queues by spec.queue.type.
+	Queues map[string]cycle.Queues
+	// Exporter publishes the gauges of producers.
+	Exporter cycle.Exporter
 	// Timeout bounds each call to the API server.
 	Timeout time.Duration
 	// QueryOffset is how long before the slot queries are evaluated.
@@ -52,22 +61,65 @@ func Setup(ctx context.Context, m manager.Manager, o Options) error {
 		return err
 	}
 	reporter := NewReporter(o.Journal, o.Metrics, o.Events, o.Clock)
-	autoscalers := &Autoscalers{
-		Objects: m.GetClient(), Reporter: reporter, Clock: o.Clock, Since: charge.since,
-		Driver: &cycle.Autoscalers{
-			Metrics: o.Source, Targets: targets, Journal: reporter,
-			Store:       reporter.Watch(NewStore(m.GetAPIReader(), m.GetClient(), o.Timeout)),
-			QueryOffset: o.QueryOffset, DryRun: o.DryRun, Rival: rivals.Rival,
-			Refresh: int64(o.Refresh.Seconds()),
-		},
+	access := Access{Reader: m.GetAPIReader(), Writer: m.GetClient(), Timeout: o.Timeout, Reporter: reporter}
+	locks := &Locks{}
+	return errors.Join(
+		addAutoscalers(m, &o, access, charge, locks, targets, rivals),
+		addNodeGroups(m, &o, access, charge, locks),
+		addProducers(m, &o, access, charge),
+	)
+}
+
+func addAutoscalers(m manager.Manager, o *Options, access Access, charge *charge, locks *Locks, targets *Targets, rivals *Rivals) error {
+	driver := &cycle.Autoscalers{
+		Metrics: o.Source, Targets: targets, Journal: access.Reporter, Store: &Store{access},
+		QueryOffset: o.QueryOffset, DryRun: o.DryRun, Rival: rivals.Rival, Refresh: int64(o.Refresh.Seconds()),
 	}
+	return add(m, o, &Reconciler[*v1alpha1.HorizontalAutoscaler]{
+		Kind: journal.HorizontalAutoscaler, Empty: func() *v1alpha1.HorizontalAutoscaler { return &v1alpha1.HorizontalAutoscaler{} },
+		Objects: m.GetClient(), Driver: driver, Reporter: access.Reporter, Clock: o.Clock,
+		Charge: func() { driver.Since = charge.since() },
+		Locks:  locks, Target: func(a *v1alpha1.HorizontalAutoscaler) string {
+			ref := a.Spec.ScaleTargetRef
+			return a.Namespace + "/" + targetKey(ref.APIVersion, ref.Kind, ref.Name)
+		},
+	})
+}
+
+func addNodeGroups(m manager.Manager, o *Options, access Access, charge *charge, locks *Locks) error {
+	driver := &cycle.ScalableNodeGroups{Providers: o.NodeGroups, Store: &NodeGroupStore{access}, Journal: access.Reporter, DryRun: o.DryRun}
+	return add(m, o, &Reconciler[*v1alpha1.ScalableNodeGroup]{
+		Kind: journal.ScalableNodeGroup, Empty: func() *v1alpha1.ScalableNodeGroup { return &v1alpha1.ScalableNodeGroup{} },
+		Objects: m.GetClient(), Driver: driver, Reporter: access.Reporter, Clock: o.Clock,
+		Charge: func() { driver.Since = charge.since() },
+		Locks:  locks, Target: func(g *v1alpha1.ScalableNodeGroup) string {
+			return g.Namespace + "/" + targetKey(v1alpha1.GroupVersion.String(), journal.ScalableNodeGroup, g.Name)
+		},
+	})
+}
+
+func addProducers(m manager.Manager, o *Options, access Access, charge *charge) error {
+	cluster := &Cluster{Objects: m.GetClient(), NodeGroups: o.NodeGroups}
+	driver := &cycle.MetricsProducers{
+		Cluster: cluster, Sizes: cluster, Queues: o.Queues, Exporter: o.Exporter, Journal: access.Reporter,
+		Store: &ProducerStore{Access: access, Objects: m.GetClient()}, Refresh: int64(o.Refresh.Seconds()),
+	}
+	return add(m, o, &Reconciler[*v1alpha1.MetricsProducer]{
+		Kind: journal.MetricsProducer, Empty: func() *v1alpha1.MetricsProducer { return &v1alpha1.MetricsProducer{} },
+		Objects: m.GetClient(), Driver: driver, Reporter: access.Reporter, Clock: o.Clock,
+		Charge: func() { driver.Since = charge.since() },
+	})
+}
+
+// add has a manager run a reconciler.
+func add[T client.Object](m manager.Manager, o *Options, r *Reconciler[T]) error {
 	// Our own writes of the status must not wake us up.
-	err = builder.ControllerManagedBy(m).
-		For(&v1alpha1.HorizontalAutoscaler{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+	err := builder.ControllerManagedBy(m).
+		For(r.Empty(), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		WithOptions(controller.Options{MaxConcurrentReconciles: o.Concurrency, NewQueue: newQueue(o.Clock)}).
-		Complete(autoscalers)
+		Complete(r)
 	if err != nil {
-		return fmt.Errorf("HorizontalAutoscaler: %w", err)
+		return fmt.Errorf("%s: %w", r.Kind, err)
 	}
 	return nil
 }

@@ -46,8 +46,36 @@ func (g *gauge) Query(context.Context, string, time.Time) (cycle.Result, error) 
 	return g.result, g.err
 }
 
+// A cloud has one node group, whose nodes are ready at once, and one queue of
+// five messages.
+type cloud struct {
+	mu      sync.Mutex
+	desired int32
+}
+
+func (c *cloud) Observe(context.Context, cycle.NodeGroupRef) (cycle.NodeGroup, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return cycle.NodeGroup{Desired: c.desired, Ready: c.desired, Max: 10}, nil
+}
+
+func (c *cloud) Resize(_ context.Context, _ cycle.NodeGroupRef, desired int32) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.desired = desired
+	return nil
+}
+
+type fiveMessages struct{}
+
+func (fiveMessages) Observe(context.Context, cycle.QueueRef) (cycle.Queue, error) {
+	return cycle.Queue{Length: 5, OldestAge: -1}, nil
+}
+
 // A diary is a cycle.Journal that keeps what was decided.
 type diary struct {
+	namespace string // of whose objects alone
+
 	mu       sync.Mutex
 	slots    []slot.Slot
 	outcomes []string
@@ -56,13 +84,17 @@ type diary struct {
 func (d *diary) Record(r *journal.Record) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.slots = append(d.slots, r.Slot)
+	if r.Namespace == d.namespace {
+		d.slots = append(d.slots, r.Slot)
+	}
 }
 
 func (d *diary) Outcome(o *journal.Outcome) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.outcomes = append(d.outcomes, o.Result)
+	if o.Namespace == d.namespace {
+		d.outcomes = append(d.outcomes, o.Result)
+	}
 }
 
 func (d *diary) decided() int {
@@ -77,6 +109,7 @@ type running struct {
 	clock    *clocktesting.FakeClock
 	metric   *gauge
 	diary    *diary
+	cloud    *cloud
 	registry *clientprometheus.Registry
 	events   *record.FakeRecorder
 	stop     func()
@@ -84,7 +117,7 @@ type running struct {
 
 func (s *server) run(from time.Time) *running {
 	r := &running{
-		server: s, clock: clocktesting.NewFakeClock(from), metric: &gauge{}, diary: &diary{},
+		server: s, clock: clocktesting.NewFakeClock(from), metric: &gauge{}, diary: &diary{namespace: s.namespace}, cloud: &cloud{desired: 2},
 		registry: clientprometheus.NewRegistry(), events: record.NewFakeRecorder(100),
 	}
 	again := true
@@ -92,10 +125,14 @@ func (s *server) run(from time.Time) *running {
 	s.check(err)
 	metrics, err := kubernetes.NewMetrics(r.registry)
 	s.check(err)
+	exporter, err := kubernetes.NewExporter(r.registry)
+	s.check(err)
 	ctx, cancel := context.WithCancel(context.Background())
 	s.check(kubernetes.Setup(ctx, m, kubernetes.Options{
 		Clock: r.clock, Source: r.metric, Journal: r.diary, Metrics: metrics, Events: r.events,
-		Timeout: timeout, Concurrency: 4,
+		Timeout: timeout, Concurrency: 4, Exporter: exporter,
+		NodeGroups: map[string]cycle.NodeGroups{"AWSEKSNodeGroup": r.cloud},
+		Queues:     map[string]cycle.Queues{"AWSSQSQueue": fiveMessages{}},
 	}))
 	ended := make(chan error, 1)
 	go func() { ended <- m.Start(ctx) }()
@@ -241,4 +278,50 @@ func TestContested(t *testing.T) {
 		return r.replicas("web") == 8
 	})
 	s.check(s.client.DeleteAllOf(context.Background(), s.autoscaler("", ""), client.InNamespace(s.namespace)))
+}
+
+// TestNodeGroupsAndProducers has an autoscaler scale a node group through its
+// scale subresource, and a producer publish the length of a queue.
+func TestNodeGroupsAndProducers(t *testing.T) {
+	s := connect(t)
+	s.create(&v1alpha1.ScalableNodeGroup{ObjectMeta: s.meta("pool"), Spec: v1alpha1.ScalableNodeGroupSpec{Type: "AWSEKSNodeGroup", ID: "arn:aws:eks:us-west-2:123456789012:nodegroup/cluster/pool/1"}})
+	s.create(&v1alpha1.MetricsProducer{ObjectMeta: s.meta("jobs"), Spec: v1alpha1.MetricsProducerSpec{Queue: &v1alpha1.QueueSpec{Type: "AWSSQSQueue", ID: "arn:aws:sqs:us-west-2:123456789012:jobs"}}})
+	a := s.autoscaler("pool", "pool")
+	a.Spec.ScaleTargetRef = v1alpha1.CrossVersionObjectReference{APIVersion: v1alpha1.GroupVersion.String(), Kind: "ScalableNodeGroup", Name: "pool"}
+	s.create(a)
+	r := s.run(s.autoscalerCreated("pool").Add(time.Second))
+	defer r.stop()
+	r.metric.set(cycle.Result{Samples: 1, Value: 40}, nil)
+	pool := &v1alpha1.ScalableNodeGroup{}
+	r.eventually("four nodes", func() bool {
+		if r.clock.HasWaiters() {
+			r.clock.Step(time.Second)
+		}
+		s.check(s.client.Get(context.Background(), types.NamespacedName{Namespace: s.namespace, Name: "pool"}, pool))
+		return pool.Status.DesiredReplicas != nil && *pool.Status.DesiredReplicas == 4 && pool.Status.Replicas != nil && *pool.Status.Replicas == 4
+	})
+	if pool.Spec.Replicas == nil || *pool.Spec.Replicas != 4 || !meta.IsStatusConditionTrue(pool.Status.Conditions, v1alpha1.ReadyCondition) {
+		t.Errorf("%+v", pool)
+	}
+	events := ""
+	for e := r.event(); e != ""; e = r.event() {
+		events += e + "\n"
+	}
+	for _, want := range []string{"ScaledUp scaled ScalableNodeGroup pool from 2 to 4 replicas", "ScaledUp scaled node group pool from 2 to 4 nodes\n"} {
+		if !strings.Contains(events, want) {
+			t.Errorf("no event %q in\n%s", want, events)
+		}
+	}
+	expect := `# HELP karpenter_queue_length Value of a MetricsProducer.
+# TYPE karpenter_queue_length gauge
+karpenter_queue_length{name="jobs",namespace="` + s.namespace + `"} 5
+`
+	s.check(testutil.GatherAndCompare(r.registry, strings.NewReader(expect), "karpenter_queue_length"))
+	for _, o := range []client.Object{a, pool, &v1alpha1.MetricsProducer{ObjectMeta: s.meta("jobs")}} {
+		s.check(s.client.Delete(context.Background(), o))
+	}
+	r.eventually("the gauge is gone", func() bool {
+		n, err := testutil.GatherAndCount(r.registry, "karpenter_queue_length")
+		return err == nil && n == 0
+	})
 }

@@ -10,57 +10,59 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
-	"github.com/karpenter-sim/karpenter/engine/cycle"
+	"github.com/karpenter-sim/karpenter/engine/journal"
 )
 
-// Store is cycle.Store over an API server.
-type Store struct {
-	reader  client.Reader
-	writer  client.StatusClient
-	timeout time.Duration
+// Access is how stores reach the API server.
+type Access struct {
+	// Reader must not cache.
+	Reader client.Reader
+	Writer client.Client
+	// Timeout bounds each call.
+	Timeout time.Duration
+	// Reporter, if set, is told what was loaded and committed.
+	Reporter *Reporter
 }
 
-var _ cycle.Store = (*Store)(nil)
-
-// NewStore returns a store that reads with reader, which must not cache, and
-// writes with writer. No call takes longer than the timeout.
-func NewStore(reader client.Reader, writer client.StatusClient, timeout time.Duration) *Store {
-	return &Store{reader: reader, writer: writer, timeout: timeout}
-}
-
-// Load implements cycle.Store.
-func (s *Store) Load(ctx context.Context, name types.NamespacedName) (cycle.Stored, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+// load reads an object of a kind into o, and says so.
+func (a *Access) load(ctx context.Context, kind string, name types.NamespacedName, o client.Object, conditions *[]metav1.Condition) error {
+	ctx, cancel := context.WithTimeout(ctx, a.Timeout)
 	defer cancel()
-	object := &v1alpha1.HorizontalAutoscaler{}
-	if err := s.reader.Get(ctx, name, object); err != nil {
-		return cycle.Stored{}, failed(err)
+	if err := a.Reader.Get(ctx, name, o); err != nil {
+		return failed(err)
 	}
-	return cycle.Stored{Object: object, Version: object.ResourceVersion}, nil
+	if a.Reporter != nil {
+		a.Reporter.loaded(objectOf(kind, name), o, *conditions)
+	}
+	return nil
 }
 
-// Commit implements cycle.Store. It sends nothing but the status, so that it
-// cannot touch what others wrote, and asks for nothing but the metadata back.
-func (s *Store) Commit(ctx context.Context, name types.NamespacedName, version string, status *v1alpha1.HorizontalAutoscalerStatus) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+// commit replaces the status of an object that still has the version, and
+// returns the new version. It sends nothing but the status, so that it cannot
+// touch what others wrote, and asks for nothing but the metadata back.
+func (a *Access) commit(ctx context.Context, kind string, name types.NamespacedName, version string, status any, conditions []metav1.Condition) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, a.Timeout)
 	defer cancel()
-	patch, err := statusPatch(version, status)
+	patch, err := patchOf(version, "/status", status)
 	if err != nil {
 		return "", err
 	}
 	object := &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Namespace: name.Namespace, Name: name.Name}}
-	object.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("HorizontalAutoscaler"))
-	if err := s.writer.Status().Patch(ctx, object, patch, client.FieldOwner(fieldManager)); err != nil {
+	object.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind(kind))
+	if err := a.Writer.Status().Patch(ctx, object, patch, client.FieldOwner(fieldManager)); err != nil {
 		return "", failed(err)
+	}
+	if a.Reporter != nil {
+		a.Reporter.committed(objectOf(kind, name), conditions)
 	}
 	return object.ResourceVersion, nil
 }
 
-// statusPatch replaces the whole status of an object that still has the
-// version: a merge patch would leave behind what the new status leaves out.
-// The version is set rather than tested, because the server answers with a
-// conflict then, and not with an invalid request.
-func statusPatch(version string, status any) (client.Patch, error) {
+// patchOf replaces the whole value at a path of an object that still has the
+// version: a merge patch would leave behind what the new value leaves out. The
+// version is set rather than tested, because the server answers with a conflict
+// then, and not with an invalid request.
+func patchOf(version, path string, value any) (client.Patch, error) {
 	type operation struct {
 		Op    string `json:"op"`
 		Path  string `json:"path"`
@@ -68,7 +70,12 @@ func statusPatch(version string, status any) (client.Patch, error) {
 	}
 	data, err := json.Marshal([]operation{
 		{"replace", "/metadata/resourceVersion", version},
-		{"add", "/status", status},
+		{"add", path, value},
 	})
 	return client.RawPatch(types.JSONPatchType, data), err
+}
+
+// objectOf names an object in the journal.
+func objectOf(kind string, name types.NamespacedName) journal.Object {
+	return journal.Object{Kind: kind, Namespace: name.Namespace, Name: name.Name}
 }

@@ -18,7 +18,7 @@ import (
 
 func TestStore(t *testing.T) {
 	s, ctx := connect(t), context.Background()
-	store := kubernetes.NewStore(s.client, s.client, timeout)
+	store := &kubernetes.Store{Access: kubernetes.Access{Reader: s.client, Writer: s.client, Timeout: timeout}}
 	name := types.NamespacedName{Namespace: s.namespace, Name: "web"}
 	s.create(s.autoscaler("web", "web"))
 

@@ -64,7 +64,7 @@ type live struct {
 	rivals      *kubernetes.Rivals
 	clock       *clocktesting.FakePassiveClock
 	journal     *lockedJournal
-	reconciler  *kubernetes.Autoscalers
+	reconciler  *kubernetes.Reconciler[*v1alpha1.HorizontalAutoscaler]
 	random      *rand.Rand
 	status      map[cycle.TargetRef]int32 // as the server has it
 }
@@ -143,14 +143,14 @@ func (l *live) restart(from time.Time) {
 	metrics, err := kubernetes.NewMetrics(clientprometheus.NewRegistry())
 	l.check(err)
 	reporter := kubernetes.NewReporter(l.journal, metrics, &record.FakeRecorder{}, l.clock)
-	l.reconciler = &kubernetes.Autoscalers{
+	access := kubernetes.Access{Reader: l.dated(l.client), Writer: l.client, Timeout: timeout, Reporter: reporter}
+	l.reconciler = &kubernetes.Reconciler[*v1alpha1.HorizontalAutoscaler]{
+		Kind: journal.HorizontalAutoscaler, Empty: func() *v1alpha1.HorizontalAutoscaler { return &v1alpha1.HorizontalAutoscaler{} },
 		Objects: l.dated(l.cache), Reporter: reporter, Clock: l.clock,
-		Since: func() slot.Slot { return slot.At(from) - 1 },
 		Driver: &cycle.Autoscalers{
-			Metrics: l.source, Targets: l.targets, Journal: reporter,
-			Store:       reporter.Watch(kubernetes.NewStore(l.dated(l.client), l.client, timeout)),
+			Metrics: l.source, Targets: l.targets, Journal: reporter, Store: &kubernetes.Store{Access: access},
 			QueryOffset: time.Duration(l.in.File.Spec.Controller.QueryOffset),
-			Phase:       l.stage.Phase, Rival: l.rivals.Rival, Refresh: 60,
+			Phase:       l.stage.Phase, Rival: l.rivals.Rival, Refresh: 60, Since: slot.At(from) - 1,
 		},
 	}
 }

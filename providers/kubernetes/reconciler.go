@@ -1,0 +1,125 @@
+package kubernetes
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/clock"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/karpenter-sim/karpenter/engine/cycle"
+	"github.com/karpenter-sim/karpenter/engine/journal"
+	"github.com/karpenter-sim/karpenter/engine/slot"
+)
+
+// retryAfter is how soon a slot is tried again that could not be committed.
+const retryAfter = time.Second
+
+// A Driver decides the slots of the objects of one kind, as those of
+// engine/cycle do.
+type Driver[T client.Object] interface {
+	Reconcile(ctx context.Context, now time.Time, object T) (slot.Slot, error)
+	Forget(name types.NamespacedName)
+}
+
+// A Reconciler wakes a driver up.
+type Reconciler[T client.Object] struct {
+	// Kind is what the journal calls the objects, Empty makes one.
+	Kind  string
+	Empty func() T
+	// Objects has the specs; it may be a cache.
+	Objects client.Reader
+	Driver  Driver[T]
+	// Reporter is the driver's journal.
+	Reporter *Reporter
+	Clock    clock.PassiveClock
+	// Charge, if set, is called once before the first wake-up: the process is
+	// in charge by then.
+	Charge func()
+	// Target names what an object acts on, in all kinds alike: decisions about
+	// one target are taken one after the other. Nil means that none are shared.
+	Target func(T) string
+	// Locks are shared by the reconcilers whose targets may be the same.
+	Locks *Locks
+
+	charged sync.Once
+}
+
+// Reconcile implements reconcile.Reconciler.
+func (r *Reconciler[T]) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+	if r.Charge != nil {
+		r.charged.Do(r.Charge)
+	}
+	name := journal.Object{Kind: r.Kind, Namespace: request.Namespace, Name: request.Name}
+	object := r.Empty()
+	err := r.Objects.Get(ctx, request.NamespacedName, object)
+	if apierrors.IsNotFound(err) || err == nil && object.GetDeletionTimestamp() != nil {
+		r.Driver.Forget(request.NamespacedName)
+		r.Reporter.forget(name)
+		return reconcile.Result{}, nil
+	}
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	if r.Target != nil {
+		defer r.Locks.lock(r.Target(object))()
+	}
+	now := r.Clock.Now()
+	r.Reporter.begin(name, now)
+	// A stop must not tear a decision apart; each of its calls is bounded.
+	next, err := r.Driver.Reconcile(context.WithoutCancel(ctx), now, object)
+	if err != nil {
+		r.Reporter.failed(err)
+		log.FromContext(ctx).Error(err, "slot not decided", "code", cycle.Code(err))
+	}
+	return reconcile.Result{RequeueAfter: wait(r.Clock.Now(), next, err)}, nil
+}
+
+// wait is the time until the next wake-up. It is never 0, which would mean never.
+func wait(now time.Time, next slot.Slot, err error) time.Duration {
+	until := next.Time().Sub(now)
+	if err != nil {
+		until = min(until, retryAfter)
+	}
+	return max(until, time.Millisecond)
+}
+
+// Locks are mutexes by name. The zero value is ready for use.
+type Locks struct {
+	mu   sync.Mutex
+	held map[string]*heldLock
+}
+
+type heldLock struct {
+	sync.Mutex
+	users int // who holds it or waits for it
+}
+
+// lock returns when nobody else holds the name, with what gives it back.
+func (l *Locks) lock(name string) (unlock func()) {
+	l.mu.Lock()
+	h := l.held[name]
+	if h == nil {
+		if l.held == nil {
+			l.held = map[string]*heldLock{}
+		}
+		h = &heldLock{}
+		l.held[name] = h
+	}
+	h.users++
+	l.mu.Unlock()
+	h.Lock()
+	return func() {
+		h.Unlock()
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if h.users--; h.users == 0 {
+			delete(l.held, name)
+		}
+	}
+}
