@@ -58,8 +58,9 @@ type PendingCapacitySpec struct {
 	// provider-side count is then the base of the value. Without it the base is
 	// the number of selected nodes.
 	NodeGroupRef *NodeGroupReference `json:"nodeGroupRef,omitempty"`
-	// ReleasePartial also counts nodes away whose pods would fit elsewhere;
-	// by default only empty nodes are released.
+	// ReleasePartial also counts away single empty nodes, and nodes whose pods
+	// would fit on others of the group; by default nodes are released only
+	// together, once all of them are empty.
 	ReleasePartial bool `json:"releasePartial,omitempty"`
 }
 
