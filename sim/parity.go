@@ -26,13 +26,17 @@ import (
 type Stage struct{ run *run }
 
 // ErrNoStage says that a scenario has something that only Play can do: it
-// replays, or faults strike the controller and its targets.
+// replays, has node groups or producers, or faults strike the controller and
+// its targets.
 var ErrNoStage = errors.New("only Play can do that")
 
 // Stage builds the world for the autoscalers, or returns ErrNoStage.
 func (in *Input) Stage(autoscalers []Autoscaler) (*Stage, error) {
 	if in.File.Spec.Replay != nil {
 		return nil, fmt.Errorf("replay: %w", ErrNoStage)
+	}
+	if set := in.File.Manifests; len(set.NodeGroups) > 0 || len(set.Producers) > 0 {
+		return nil, fmt.Errorf("node groups and producers: %w", ErrNoStage)
 	}
 	for i := range in.File.Spec.Faults {
 		if f := &in.File.Spec.Faults[i]; f.Metrics == "" || f.Object != "" {
