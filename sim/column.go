@@ -94,6 +94,12 @@ type run struct {
 	workloads   *world.Workloads
 	expressions []*demandExpression
 	closers     []io.Closer
+	// The provider's part of the world; nil in a replay.
+	cloud     *fake.Cloud
+	nodes     *world.Nodes
+	groups    *groups
+	producers *producers
+	consumed  []*cloudQueue
 	// faults are the scenario's, scraped those that scrapes suffer.
 	faults   []*fault
 	scraped  []*gap
@@ -147,6 +153,9 @@ func (r *run) prepare(autoscalers []Autoscaler) error {
 		return err
 	}
 	r.journal = r.newJournal()
+	if err := r.addCloud(); err != nil {
+		return err
+	}
 	for i := range autoscalers {
 		if err := r.addPlayer(autoscalers[i]); err != nil {
 			return err
@@ -204,6 +213,10 @@ func (r *run) schedule() {
 	for _, p := range r.played {
 		first := p.grid.From(slot.At(spec.Start.Time))
 		r.queue.schedule(int64(first)*1000, decide, p.Object.Namespace+"/"+p.Object.Name, p.slot)
+	}
+	if r.groups != nil {
+		r.producers.schedule()
+		r.groups.schedule()
 	}
 	every := time.Duration(spec.Prometheus.ScrapeInterval).Milliseconds()
 	if r.unread {

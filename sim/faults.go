@@ -42,6 +42,9 @@ func (r *run) addFaults() error {
 			return err
 		}
 		r.faults = append(r.faults, f)
+		if f.Nodes != "" && r.groups != nil {
+			r.scheduleNodes(f)
+		}
 		span := FaultSpan{Name: f.Name, From: f.from / 1000, To: (f.to + 999) / 1000, Probability: 1}
 		if f.Probability != nil {
 			span.Probability = *f.Probability
@@ -64,7 +67,7 @@ func (r *run) newFault(declared *scenario.Fault) *fault {
 	switch {
 	case f.For != nil:
 		f.to = min(f.to, f.from+time.Duration(*f.For).Milliseconds())
-	case f.Controller == scenario.ControllerRestart && f.Probability == nil:
+	case f.Controller == scenario.ControllerRestart && f.Probability == nil, f.Nodes == scenario.NodesLost:
 		f.to = f.from
 	}
 	if f.Object != "" {
@@ -79,8 +82,13 @@ func (r *run) checkObject(i int, f *fault) error {
 	if f.object == nil {
 		return nil
 	}
+	for _, s := range r.groupsOf() {
+		if f.Nodes != "" && s.reference() == *f.object {
+			return nil
+		}
+	}
 	for _, p := range r.played {
-		if f.Target == "" && p.reference() == *f.object || f.Target != "" && referenceOf(p.Target) == *f.object {
+		if f.Nodes == "" && f.Target == "" && p.reference() == *f.object || f.Target != "" && referenceOf(p.Target) == *f.object {
 			return nil
 		}
 	}
@@ -123,15 +131,15 @@ func referenceOf(t cycle.TargetRef) scenario.Reference {
 
 // kept says whether a fault keeps the controller from deciding the slot that
 // now is. A controller that is replaced by chance has lost its memory.
-func (p *player) kept(now time.Time) bool {
-	for _, f := range p.run.faults {
-		if f.Controller == "" || f.Controller == scenario.ControllerConflicts || !f.hits(now.UnixMilli(), p.reference()) {
+func (r *run) kept(now time.Time, object scenario.Reference, restart func(time.Time)) bool {
+	for _, f := range r.faults {
+		if f.Controller == "" || f.Controller == scenario.ControllerConflicts || !f.hits(now.UnixMilli(), object) {
 			continue
 		}
 		if f.Controller != scenario.ControllerRestart || f.Probability == nil {
 			return true
 		}
-		p.startDriver(now)
+		restart(now)
 	}
 	return false
 }
@@ -142,6 +150,10 @@ func (r *run) replaceDrivers(f *fault) error {
 		if f.object == nil || *f.object == p.reference() {
 			p.startDriver(r.queue.clock.now)
 		}
+	}
+	if f.object == nil && r.groups != nil {
+		r.groups.startDriver(r.queue.clock.now)
+		r.producers.startDriver(r.queue.clock.now)
 	}
 	return nil
 }

@@ -75,10 +75,15 @@ func (p *player) startDriver(from time.Time) {
 
 // phase places an object on its grid as the scenario says.
 func (r *run) phase(name types.NamespacedName, interval int32) int32 {
+	return r.phaseOf(journal.HorizontalAutoscaler, name, interval)
+}
+
+// phaseOf places an object of any kind.
+func (r *run) phaseOf(kind string, name types.NamespacedName, interval int32) int32 {
 	if r.in.File.Spec.Controller.Phase == scenario.Aligned {
 		return slot.GridAt(slot.At(r.in.File.Spec.Start.Time), interval).Phase
 	}
-	return slot.Phase(journal.HorizontalAutoscaler, name.Namespace, name.Name, interval)
+	return slot.Phase(kind, name.Namespace, name.Name, interval)
 }
 
 // rival names another autoscaler of the same target.
@@ -95,6 +100,10 @@ func (r *run) rival(target cycle.TargetRef, self types.NamespacedName) string {
 // recorded, else as small as it may be without being nothing.
 func (p *player) start() error {
 	t := p.target
+	if t.Delegated() {
+		p.watch(p.run.in.start / 1000)
+		return nil
+	}
 	t.Spec = max(1, p.Policy.Min)
 	if recorded := p.object.Recorded.Spec.first(); recorded >= 0 {
 		t.Spec = int32(recorded)
@@ -168,7 +177,7 @@ func (p *player) slot() (int64, error) {
 		return 0, nil // the run covers [start, end)
 	}
 	p.source.begin()
-	if p.kept(now) {
+	if p.run.kept(now, p.reference(), p.startDriver) {
 		return int64(p.grid.Next(slot.At(now))) * 1000, nil
 	}
 	next, err := p.driver.Reconcile(p.run.ctx, now, p.Object)
@@ -178,7 +187,7 @@ func (p *player) slot() (int64, error) {
 	if err := p.source.err; err != nil {
 		return 0, err
 	}
-	if p.workload == nil {
+	if p.workload == nil && !p.run.consumes(p.target) {
 		p.object.Needed.Add(now.Unix(), p.source.needed)
 	}
 	p.compare(now.Unix())
@@ -276,6 +285,9 @@ func (r *run) publishedNames() []string {
 	if len(r.in.File.Spec.Workloads) > 0 {
 		names = append(names, world.WorkloadNames()...)
 	}
+	if r.groups != nil {
+		names = append(append(names, world.NodeNames()...), producerNames()...)
+	}
 	return names
 }
 
@@ -332,6 +344,10 @@ func (r *run) addScrape() error {
 			both := r.partial(now, r.series.tee(now, emit))
 			targets(now, both)
 			r.workloads.Emit(now, both)
+			if r.groups != nil {
+				r.nodes.Emit(both)
+				r.producers.emit(both)
+			}
 			for i, p := range r.played {
 				status := &r.objects[p.Name()].object.Status
 				if status.DesiredReplicas != nil {

@@ -120,14 +120,15 @@ s.yaml:6:87: spec.prometheus.evaluationInterval: must be more than 0s`,
 s.yaml:6:25: spec.manifests[2]: a.yaml is named twice`,
 		},
 		"World": {
-			reason: "parts that cannot be simulated are refused, not ignored",
+			reason: "each part of the world says what it is",
 			spec:   "nodeGroups: [{}], workloads: [{}], queues: [{}], faults: [{}]",
-			want: `s.yaml:6:13: spec.nodeGroups: must be empty: this version simulates workloads, targets, inputSeries and recordings only
+			want: `s.yaml:6:14: spec.nodeGroups[0].name: required: the name of a ScalableNodeGroup
 s.yaml:6:31: spec.workloads[0].name: required
 s.yaml:6:31: spec.workloads[0].capacityPerReplica: required: what one replica serves a second
 s.yaml:6:31: spec.workloads[0].demand: required: a list of terms such as {constant: 100}
-s.yaml:6:44: spec.queues: must be empty: this version simulates workloads, targets, inputSeries and recordings only
-s.yaml:6:59: spec.faults[0]: want exactly one of metrics, controller and target; got none`,
+s.yaml:6:45: spec.queues[0].id: required: spec.queue.id of a MetricsProducer
+s.yaml:6:45: spec.queues[0].arrivals: required: a list of terms such as {constant: 10}
+s.yaml:6:59: spec.faults[0]: want exactly one of metrics, controller, target and nodes; got none`,
 		},
 		"SeriesEmpty": {
 			reason: "a series has a name and values",

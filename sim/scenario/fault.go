@@ -10,7 +10,7 @@ import (
 )
 
 // A Fault is something that goes wrong for a time. Exactly one of Metrics,
-// Controller and Target says what.
+// Controller, Target and Nodes says what.
 type Fault struct {
 	// Name names the fault in reports; what goes wrong if absent.
 	Name string `json:"name,omitempty"`
@@ -41,6 +41,11 @@ type Fault struct {
 	Controller ControllerFault `json:"controller,omitempty"`
 	// Target is what goes wrong with reading and writing a scale.
 	Target TargetFault `json:"target,omitempty"`
+	// Nodes is what goes wrong with a provider's node groups.
+	Nodes NodesFault `json:"nodes,omitempty"`
+	// Count is how many nodes of each group nodes: lost and isolated hit, the
+	// oldest first; 1 if absent.
+	Count int32 `json:"count,omitempty"`
 }
 
 // A MetricsFault is what goes wrong between Prometheus and a decision.
@@ -80,7 +85,22 @@ const (
 	TargetUnreadable TargetFault = "unreadable" // reads fail
 )
 
+// A NodesFault is what goes wrong with a provider's node groups.
+type NodesFault string
+
+// The faults of node groups.
+const (
+	NodesThrottled  NodesFault = "throttled"  // calls are refused: too many of them
+	NodesDown       NodesFault = "down"       // calls are not answered
+	NodesStockOut   NodesFault = "stockOut"   // no machine is to be had
+	NodesFailedBoot NodesFault = "failedBoot" // new nodes never become ready
+	NodesLost       NodesFault = "lost"       // ready nodes are gone at once
+	NodesIsolated   NodesFault = "isolated"   // ready nodes lose the cluster for a while
+	NodesLying      NodesFault = "lying"      // what is reported does not change any more
+)
+
 var (
+	nodesFaults      = []NodesFault{NodesThrottled, NodesDown, NodesStockOut, NodesFailedBoot, NodesLost, NodesIsolated, NodesLying}
 	metricsFaults    = []MetricsFault{MetricsDown, MetricsSlow, MetricsEmpty, MetricsNaN, MetricsStale, MetricsPartial, MetricsDuplicated, MetricsLate}
 	controllerFaults = []ControllerFault{ControllerRestart, ControllerLeaderChange, ControllerConflicts, ControllerSkipped}
 	targetFaults     = []TargetFault{TargetForbidden, TargetConflict, TargetTimeout, TargetUnreadable}
@@ -113,12 +133,16 @@ func (v *validation) checkFault(at string, f *Fault) {
 		if len(kinds) > 0 {
 			got = strings.Join(kinds, ", ")
 		}
-		v.fail(at, "want exactly one of metrics, controller and target; got %s", got)
+		v.fail(at, "want exactly one of metrics, controller, target and nodes; got %s", got)
 		return
 	}
 	oneOf(v, at+".metrics", f.Metrics, metricsFaults)
 	oneOf(v, at+".controller", f.Controller, controllerFaults)
 	oneOf(v, at+".target", f.Target, targetFaults)
+	oneOf(v, at+".nodes", f.Nodes, nodesFaults)
+	if f.Count < 0 {
+		v.fail(at+".count", "want 1 or more, got %d", f.Count)
+	}
 	if f.At == nil && f.Probability == nil {
 		v.fail(at, "want at, when it begins, or probability")
 	}
@@ -138,7 +162,9 @@ func (v *validation) checkFault(at string, f *Fault) {
 	if f.Object != "" {
 		if ref, err := f.Reference(); err != nil {
 			v.fail(at+".object", "%v", err)
-		} else if f.Target == "" && ref.Kind != autoscalerKind {
+		} else if f.Nodes != "" && ref.Kind != nodeGroupKind {
+			v.fail(at+".object", "%s is no ScalableNodeGroup", ref)
+		} else if f.Target == "" && f.Nodes == "" && ref.Kind != autoscalerKind {
 			v.fail(at+".object", "%s is no HorizontalAutoscaler; want the autoscaler that is hit, not its target", ref)
 		}
 	}
@@ -149,7 +175,10 @@ func (v *validation) checkFault(at string, f *Fault) {
 	}
 }
 
-const autoscalerKind = "HorizontalAutoscaler"
+const (
+	autoscalerKind = "HorizontalAutoscaler"
+	nodeGroupKind  = "ScalableNodeGroup"
+)
 
 // Reference is the only object that is hit; kubectl's short names will do.
 func (f *Fault) Reference() (Reference, error) {
@@ -157,6 +186,8 @@ func (f *Fault) Reference() (Reference, error) {
 	switch strings.ToLower(ref.Kind) {
 	case "ha", "horizontalautoscaler", "horizontalautoscalers":
 		ref.Kind = autoscalerKind
+	case "sng":
+		ref.Kind = nodeGroupKind
 	}
 	return ref, err
 }
@@ -171,6 +202,7 @@ func (v *validation) checkFaultFields(at string, f *Fault) {
 		{"delay", f.Metrics == MetricsLate, "metrics: late"},
 		{"fraction", f.Metrics == MetricsPartial, "metrics: partial"},
 		{"series", f.Metrics == MetricsPartial, "metrics: partial"},
+		{"count", f.Nodes == NodesLost || f.Nodes == NodesIsolated, "nodes: lost and nodes: isolated"},
 		{"query", f.Metrics != "" && f.Metrics != MetricsPartial, "faults of metrics other than partial"},
 	} {
 		if !field.belongs && v.doc.Has(at+"."+field.name) {
@@ -199,7 +231,7 @@ func (f *Fault) kinds() []string {
 	for _, k := range []struct {
 		name string
 		set  bool
-	}{{"metrics", f.Metrics != ""}, {"controller", f.Controller != ""}, {"target", f.Target != ""}} {
+	}{{"metrics", f.Metrics != ""}, {"controller", f.Controller != ""}, {"target", f.Target != ""}, {"nodes", f.Nodes != ""}} {
 		if k.set {
 			kinds = append(kinds, k.name)
 		}
@@ -209,10 +241,13 @@ func (f *Fault) kinds() []string {
 
 func (f *Fault) fillDefaults(i int) {
 	if f.Name == "" {
-		f.Name = fmt.Sprintf("%s %s", f.kinds()[0], string(f.Metrics)+string(f.Controller)+string(f.Target))
+		f.Name = fmt.Sprintf("%s %s", f.kinds()[0], string(f.Metrics)+string(f.Controller)+string(f.Target)+string(f.Nodes))
 		if i > 0 {
 			f.Name += fmt.Sprintf(" (%d)", i+1)
 		}
+	}
+	if (f.Nodes == NodesLost || f.Nodes == NodesIsolated) && f.Count == 0 {
+		f.Count = 1
 	}
 	if f.Metrics == MetricsLate && f.Delay == 0 {
 		f.Delay = Duration(time.Minute)

@@ -1,7 +1,5 @@
 package scenario
 
-import "encoding/json"
-
 // The API version and kind of a scenario document.
 const (
 	APIVersion = "simulation.karpenter.sh/v1alpha1"
@@ -57,9 +55,9 @@ type Spec struct {
 	// Workloads are objects with a scale subresource whose replicas serve a demand.
 	Workloads []Workload `json:"workloads,omitempty"`
 	// NodeGroups are the provider's node groups.
-	NodeGroups []json.RawMessage `json:"nodeGroups,omitempty"`
+	NodeGroups []NodeGroup `json:"nodeGroups,omitempty"`
 	// Queues are the provider's queues.
-	Queues []json.RawMessage `json:"queues,omitempty"`
+	Queues []Queue `json:"queues,omitempty"`
 	// Faults are what goes wrong.
 	Faults []Fault `json:"faults,omitempty"`
 	// Edits change autoscalers during the run.

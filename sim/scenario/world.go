@@ -4,29 +4,23 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
 )
 
 // checkWorld checks what the decisions act on, and what goes wrong in it.
 func (v *validation) checkWorld() {
 	v.checkWorkloads()
+	v.checkNodeGroups()
+	v.checkQueues()
 	v.checkFaults()
 	v.checkEdits()
-	for _, part := range []struct {
-		path   string
-		length int
-	}{
-		{"spec.nodeGroups", len(v.spec.NodeGroups)},
-		{"spec.queues", len(v.spec.Queues)},
-	} {
-		if part.length > 0 {
-			v.fail(part.path, "must be empty: this version simulates workloads, targets, inputSeries and recordings only")
-		}
-	}
 }
 
 // Defaults of a world.
 const (
 	defaultNoise      = Duration(15 * time.Second)
+	defaultReplace    = Duration(10 * time.Minute)
 	defaultServiceP50 = Duration(50 * time.Millisecond)
 	defaultServiceP95 = Duration(200 * time.Millisecond)
 )
@@ -51,9 +45,22 @@ func (s *Spec) fillWorld() {
 			w.Rollouts[k].Batch = max(w.Rollouts[k].Batch, 1)
 		}
 	}
+	for i := range s.NodeGroups {
+		g := &s.NodeGroups[i]
+		g.Namespace = g.Reference().Namespace
+		if g.ReplaceAfter == nil {
+			after := defaultReplace
+			g.ReplaceAfter = &after
+		}
+	}
+	for i := range s.Queues {
+		if s.Queues[i].Type == "" {
+			s.Queues[i].Type = string(v1alpha1.AWSSQSQueueType)
+		}
+	}
 	for i := range s.Faults {
 		s.Faults[i].fillDefaults(i)
 	}
 }
 
-func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+func sortedKeys[K ~string, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }

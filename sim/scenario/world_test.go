@@ -56,8 +56,26 @@ s.yaml:6:96: spec.workloads[0].labels[a-b]: "a-b" is no label's name; want lette
 			reason: "a fault is one thing that is known",
 			spec:   "faults: [{at: 1m, metrics: gone}, {at: 1m, controller: restart, target: conflict}, {metrics: down}]",
 			want: `s.yaml:6:28: spec.faults[0].metrics: unknown fault "gone"; allowed: down, slow, empty, nan, stale, partial, duplicated, late
-s.yaml:6:35: spec.faults[1]: want exactly one of metrics, controller and target; got controller, target
+s.yaml:6:35: spec.faults[1]: want exactly one of metrics, controller, target and nodes; got controller, target
 s.yaml:6:84: spec.faults[2]: want at, when it begins, or probability`,
+		},
+		"NodeGroup": {
+			reason: "sizes lie within bounds, shares within 0 and 1",
+			spec:   "nodeGroups: [{name: a, min: 3, max: 2}, {name: a, nodes: -1}, {name: b, bootFailure: 2, allocatable: {cpu: -1}, taints: [{key: x}]}]",
+			want: `s.yaml:6:37: spec.nodeGroups[0].max: want min (3) or more, at most 100000, got 2
+s.yaml:6:41: spec.nodeGroups[1]: default/ScalableNodeGroup/a has two owners; the first is spec.nodeGroups[0] at s.yaml:6:14
+s.yaml:6:58: spec.nodeGroups[1].nodes: want a size from 0 to 100000, got -1
+s.yaml:6:86: spec.nodeGroups[2].bootFailure: want a share from 0 to 1, got 2
+s.yaml:6:108: spec.nodeGroups[2].allocatable[cpu]: want 0 or more, got -1
+s.yaml:6:122: spec.nodeGroups[2].taints[0]: want a key and an effect: NoSchedule, PreferNoSchedule or NoExecute`,
+		},
+		"Queue": {
+			reason: "who takes messages takes some, and each queue is there once",
+			spec:   "queues: [{id: q, arrivals: [{constant: 1}], consumer: ha}, {id: q, arrivals: [{constant: 1}], capacityPerReplica: 2}]",
+			want: `s.yaml:6:10: spec.queues[0].capacityPerReplica: want a number above 0, got 0
+s.yaml:6:55: spec.queues[0].consumer: "ha" is no object; want [NAMESPACE/]KIND/NAME such as shop/deployment/web
+s.yaml:6:60: spec.queues[1].consumer: required with capacityPerReplica: who takes the messages
+s.yaml:6:65: spec.queues[1].id: spec.queues[0] has this queue already`,
 		},
 		"FaultTimes": {
 			reason: "a fault happens during the run",

@@ -55,12 +55,13 @@ type Nodes struct {
 	sorted    []*Node
 }
 
-// NewNodes returns no nodes yet, which pods of the workloads now wait for.
+// NewNodes returns no nodes yet.
 func NewNodes(timeline Timeline, workloads *Workloads) *Nodes {
-	n := &Nodes{timeline: timeline, workloads: workloads}
-	workloads.scheduler = n
-	return n
+	return &Nodes{timeline: timeline, workloads: workloads}
 }
+
+// Require has the pods of the workloads wait for a place on a node.
+func (n *Nodes) Require() { n.workloads.scheduler = n }
 
 // Join adds a node that is not ready yet.
 func (n *Nodes) Join(name string, labels map[string]string, taints []corev1.Taint, allocatable corev1.ResourceList) *Node {
@@ -91,10 +92,20 @@ func (n *Node) condition() {
 	n.Object.Status.Conditions = []corev1.NodeCondition{{Type: corev1.NodeReady, Status: status}}
 }
 
-// Ready has a node run pods from now on.
-func (n *Nodes) Ready(node *Node) {
-	node.ready = true
+// Ready says whether the node is ready.
+func (n *Node) Ready() bool { return n.ready }
+
+// SetReady has a node run pods from now on, or not. Pods on a node that is not
+// ready do not serve.
+func (n *Nodes) SetReady(node *Node, ready bool) {
+	if node.ready == ready {
+		return
+	}
+	node.ready = ready
 	node.condition()
+	for _, p := range node.pods {
+		p.reach(ready)
+	}
 	n.Schedule()
 }
 
@@ -111,6 +122,9 @@ func (n *Nodes) Leave(node *Node) {
 // Schedule implements Scheduler: the oldest pods first, each on the node that
 // is left with the most room, as kube-scheduler does by default.
 func (n *Nodes) Schedule() {
+	if n.workloads.scheduler == nil {
+		return
+	}
 	for _, w := range n.workloads.sorted {
 		for _, p := range slices.Clone(w.pods) {
 			if p.Node != nil || p.gone {
@@ -167,17 +181,6 @@ func (w *Workload) tolerates(node *Node) bool {
 func (n *Nodes) Free(p *Pod) {
 	p.Node.free.take(p.Workload.room, -1)
 	p.Node.pods = slices.DeleteFunc(p.Node.pods, func(o *Pod) bool { return o == p })
-}
-
-// Count is how many of the nodes are ready that a filter takes.
-func (n *Nodes) Count(filter func(*Node) bool) int32 {
-	count := int32(0)
-	for _, node := range n.sorted {
-		if node.ready && filter(node) {
-			count++
-		}
-	}
-	return count
 }
 
 // Snapshot is what an API server has of nodes and pods. The objects must not be

@@ -10,10 +10,13 @@ import (
 
 // Random is a source of its own for one purpose of one object: what is drawn
 // for others does not shift its numbers.
-func Random(seed int64, name string) *rand.Rand {
+func Random(seed int64, name string) *rand.Rand { return rand.New(Source(seed, name)) }
+
+// Source is what Random draws from.
+func Source(seed int64, name string) *rand.PCG {
 	h := fnv.New64a()
 	io.WriteString(h, name) // never fails
-	return rand.New(rand.NewPCG(uint64(seed), h.Sum64()))
+	return rand.NewPCG(uint64(seed), h.Sum64())
 }
 
 // A Delay draws durations, in whole milliseconds.

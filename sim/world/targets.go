@@ -39,6 +39,26 @@ type Target struct {
 	// them are counted in Status and do not serve.
 	owner   *Workload
 	unready int32
+	// delegate, if set, takes commands in the place of starting replicas; unset
+	// says that spec.replicas is absent.
+	delegate func(replicas int32)
+	unset    bool
+}
+
+// Delegate has somebody else carry out what the target is told. Until Observe
+// says otherwise, spec.replicas is absent.
+func (t *Target) Delegate(to func(replicas int32)) { t.delegate, t.unset = to, true }
+
+// Delegated says whether somebody else carries out what the target is told.
+func (t *Target) Delegated() bool { return t.delegate != nil }
+
+// Observe sets both counts of a delegated target.
+func (t *Target) Observe(spec, status int32) {
+	if !t.unset && t.Spec == spec && t.Status == status {
+		return
+	}
+	t.unset, t.Spec, t.Status = false, spec, status
+	t.changed()
 }
 
 // Serving is the number of replicas that are ready.
@@ -93,6 +113,9 @@ func (w *Targets) Get(_ context.Context, ref cycle.TargetRef) (cycle.Scale, erro
 	if t == nil {
 		return cycle.Scale{}, fmt.Errorf("%s %s/%s: %w", ref.Kind, ref.Namespace, ref.Name, cycle.ErrNotFound)
 	}
+	if t.unset {
+		return cycle.Scale{}, fmt.Errorf("%s %s/%s has no spec.replicas yet: %w", ref.Kind, ref.Namespace, ref.Name, cycle.ErrUnavailable)
+	}
 	return cycle.Scale{Spec: t.Spec, Status: t.Status, Version: t.tag}, nil
 }
 
@@ -115,6 +138,8 @@ func (w *Targets) scale(t *Target, replicas int32) {
 	delta := replicas - t.Spec
 	t.Spec = replicas
 	switch {
+	case t.delegate != nil:
+		t.delegate(replicas)
 	case t.owner != nil:
 		t.owner.scaled()
 	case delta > 0 && t.ReadyAfter > 0:

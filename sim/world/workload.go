@@ -62,9 +62,12 @@ type Pod struct {
 
 	created time.Time
 	gone    bool
-	// since is the workload's share at which the pod became ready.
-	since  float64
-	gauges []podGauge
+	// cut says that the pod would be ready if its node were.
+	cut bool
+	// since is the workload's share at which the pod became ready, used what it
+	// had served before.
+	since, used float64
+	gauges      []podGauge
 }
 
 // Workloads are all workloads of a world.
@@ -223,6 +226,21 @@ func (p *Pod) Evict() {
 	w.pods = slices.DeleteFunc(w.pods, func(o *Pod) bool { return o == p })
 	w.start(w.create())
 	w.count()
+}
+
+// reach says that the pod's node has lost the cluster, or found it again.
+func (p *Pod) reach(found bool) {
+	w := p.Workload
+	w.advance(w.world.timeline.Now().UnixMilli())
+	switch {
+	case found && p.cut:
+		p.cut = false
+		w.ready(p)
+	case !found && p.Ready:
+		p.used += (w.share - p.since)
+		p.cut, p.Ready = true, false
+		w.count()
+	}
 }
 
 // boot makes a pod ready after its start-up delay.

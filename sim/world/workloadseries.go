@@ -158,15 +158,16 @@ func (p *Pod) runs() bool { return p.Node != nil || p.Workload.world.scheduler =
 // cpuSeconds is the cpu time that the pod has used. At its capacity it uses
 // what it requests, or one core where it requests nothing.
 func (p *Pod) cpuSeconds() float64 {
-	if !p.Ready {
-		return 0
-	}
 	w := p.Workload
+	served := p.used
+	if p.Ready {
+		served += w.share - p.since
+	}
 	cores := w.cores
 	if cores == 0 {
 		cores = 1
 	}
-	return (w.share - p.since) / w.Capacity * cores
+	return served / w.Capacity * cores
 }
 
 // Emit emits the series of all workloads and their pods at an instant in Unix

@@ -1,0 +1,92 @@
+package sim
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/karpenter-sim/karpenter/engine/cycle"
+	"github.com/karpenter-sim/karpenter/engine/journal"
+	"github.com/karpenter-sim/karpenter/sim/scenario"
+)
+
+// scheduleNodes schedules a fault of the provider that happens by itself.
+func (r *run) scheduleNodes(f *fault) {
+	each := func(at int64, do func(s *storedGroup)) {
+		r.queue.schedule(at, fail, f.Name, func() (int64, error) {
+			for _, s := range r.groups.sorted {
+				if f.object == nil || *f.object == s.reference() {
+					do(s)
+				}
+			}
+			return 0, nil
+		})
+	}
+	toggle := func(set func(s *storedGroup, on bool)) {
+		each(f.from, func(s *storedGroup) { set(s, true) })
+		each(f.to, func(s *storedGroup) { set(s, false) })
+	}
+	switch f.Nodes {
+	case scenario.NodesStockOut:
+		toggle(func(s *storedGroup, on bool) { r.cloud.SetStockOut(s.pool, on) })
+	case scenario.NodesLying:
+		toggle(func(s *storedGroup, on bool) { s.group.Freeze(on) })
+	case scenario.NodesFailedBoot:
+		toggle(func(s *storedGroup, on bool) {
+			share := s.bootFailure
+			if on {
+				share = 1
+				if f.Probability != nil {
+					share = *f.Probability
+				}
+			}
+			s.group.SetBootFailure(share)
+		})
+	case scenario.NodesLost:
+		each(f.from, func(s *storedGroup) { s.group.Lose(int(f.Count)) })
+	case scenario.NodesIsolated:
+		length := time.Duration(f.to-f.from) * time.Millisecond
+		each(f.from, func(s *storedGroup) { s.group.Isolate(int(f.Count), length) })
+	}
+}
+
+func (s *storedGroup) reference() scenario.Reference {
+	return scenario.Reference{Namespace: s.object.Namespace, Kind: journal.ScalableNodeGroup, Name: s.object.Name}
+}
+
+// faultyNodeGroups are the provider's groups with what goes wrong on the way to
+// them.
+type faultyNodeGroups struct{ run *run }
+
+// Observe implements cycle.NodeGroups.
+func (n *faultyNodeGroups) Observe(ctx context.Context, ref cycle.NodeGroupRef) (cycle.NodeGroup, error) {
+	if err := n.hit(ref); err != nil {
+		return cycle.NodeGroup{}, err
+	}
+	return n.run.cloud.NodeGroups().Observe(ctx, ref)
+}
+
+// Resize implements cycle.NodeGroups.
+func (n *faultyNodeGroups) Resize(ctx context.Context, ref cycle.NodeGroupRef, desired int32) error {
+	if err := n.hit(ref); err != nil {
+		return err
+	}
+	return n.run.cloud.NodeGroups().Resize(ctx, ref, desired)
+}
+
+// hit is the error of the first fault that hits a call about a group now.
+func (n *faultyNodeGroups) hit(ref cycle.NodeGroupRef) error {
+	now := n.run.queue.clock.now.UnixMilli()
+	for _, s := range n.run.groups.sorted {
+		if s.ref != ref {
+			continue
+		}
+		for _, f := range n.run.faults {
+			kind := map[scenario.NodesFault]error{scenario.NodesThrottled: cycle.ErrThrottled, scenario.NodesDown: cycle.ErrUnavailable}[f.Nodes]
+			if kind != nil && f.hits(now, s.reference()) {
+				return fmt.Errorf("fault %s: %w", f.Name, kind)
+			}
+		}
+	}
+	return nil
+}

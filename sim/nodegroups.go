@@ -1,0 +1,332 @@
+package sim
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
+	"github.com/karpenter-sim/karpenter/engine/cycle"
+	"github.com/karpenter-sim/karpenter/engine/journal"
+	"github.com/karpenter-sim/karpenter/engine/policy"
+	"github.com/karpenter-sim/karpenter/engine/slot"
+	"github.com/karpenter-sim/karpenter/providers/fake"
+	"github.com/karpenter-sim/karpenter/sim/manifest"
+	"github.com/karpenter-sim/karpenter/sim/scenario"
+	"github.com/karpenter-sim/karpenter/sim/world"
+)
+
+// groups are the ScalableNodeGroups of a run and their driver's store.
+type groups struct {
+	run    *run
+	driver *cycle.ScalableNodeGroups
+	sorted []*storedGroup
+}
+
+type storedGroup struct {
+	object  *v1alpha1.ScalableNodeGroup
+	version int
+	// target is the object's scale subresource.
+	target *world.Target
+	ref    cycle.NodeGroupRef
+	group  *fake.NodeGroup
+	pool   string
+	// bootFailure is the share of nodes that never become ready without a fault.
+	bootFailure float64
+	price       float64
+	// machines are the nodes of the provider's group by name.
+	machines    map[string]*world.Node
+	labels      map[string]string
+	taints      []corev1.Taint
+	allocatable corev1.ResourceList
+}
+
+func groupName(o *v1alpha1.ScalableNodeGroup) types.NamespacedName {
+	return types.NamespacedName{Namespace: o.Namespace, Name: o.Name}
+}
+
+func compareNames(a, b types.NamespacedName) int {
+	return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
+}
+
+// addCloud puts the provider's part of the world into the run. A replay has none:
+// its node groups are targets, and its producers' series are recorded.
+func (r *run) addCloud() error {
+	if r.in.File.Spec.Replay != nil {
+		return nil
+	}
+	set := r.in.File.Manifests
+	if err := r.addNodeGroups(set.NodeGroups); err != nil {
+		return err
+	}
+	if err := r.addQueues(); err != nil {
+		return err
+	}
+	r.addProducers(set.Producers)
+	return nil
+}
+
+// groupsOf are the run's node groups, none in a replay.
+func (r *run) groupsOf() []*storedGroup {
+	if r.groups == nil {
+		return nil
+	}
+	return r.groups.sorted
+}
+
+// addNodeGroups puts the node groups and their machines into the run.
+func (r *run) addNodeGroups(entries []manifest.NodeGroup) error {
+	r.groups = &groups{run: r}
+	r.cloud = fake.NewCloud(&r.queue)
+	r.nodes = world.NewNodes(&r.queue, r.workloads)
+	spec := &r.in.File.Spec
+	sorted := slices.Clone(entries)
+	slices.SortFunc(sorted, func(a, b manifest.NodeGroup) int { return compareNames(groupName(a.Object), groupName(b.Object)) })
+	owned := map[scenario.Reference]bool{}
+	for _, e := range sorted {
+		declared := scenario.NodeGroup{Namespace: e.Object.Namespace, Name: e.Object.Name}
+		for i := range spec.NodeGroups {
+			if g := &spec.NodeGroups[i]; g.Reference() == declared.Reference() {
+				declared = *g
+			}
+		}
+		owned[declared.Reference()] = true
+		if err := r.addNodeGroup(e, &declared); err != nil {
+			return err
+		}
+	}
+	for i := range spec.NodeGroups {
+		if g := &spec.NodeGroups[i]; !owned[g.Reference()] {
+			return r.in.File.Doc.Errorf(fmt.Sprintf("spec.nodeGroups[%d].name", i), "there is no manifest of %s, which says type and id of the group", g.Reference())
+		}
+		if len(spec.NodeGroups[i].Allocatable) > 0 {
+			r.nodes.Require()
+		}
+	}
+	r.groups.startDriver(spec.Start.Time)
+	return nil
+}
+
+// addNodeGroup puts one object, its target and the provider's group into the run.
+func (r *run) addNodeGroup(e manifest.NodeGroup, declared *scenario.NodeGroup) error {
+	compiled, errs := policy.CompileNodeGroup(&e.Object.Spec, field.NewPath("spec"))
+	if len(errs) > 0 {
+		return manifest.Positioned(e.Doc, errs)
+	}
+	s := &storedGroup{object: e.Object.DeepCopy(), version: 1, machines: map[string]*world.Node{}, labels: declared.Labels, taints: declared.Taints, allocatable: declared.Allocatable, bootFailure: declared.BootFailure, price: declared.PricePerHour}
+	s.object.Generation, s.object.CreationTimestamp.Time = 1, r.in.File.Spec.Start.Time
+	s.ref = cycle.NodeGroupRef{Type: compiled.Type, ID: compiled.ID}
+	s.pool = declared.Pool
+	if s.pool == "" {
+		s.pool = s.ref.Type + " " + s.ref.ID
+	}
+	s.target = &world.Target{Ref: cycle.TargetRef{
+		APIVersion: v1alpha1.GroupVersion.String(), Kind: journal.ScalableNodeGroup, Namespace: s.object.Namespace, Name: s.object.Name,
+	}}
+	s.target.Delegate(s.scaled)
+	if s.object.Spec.Replicas != nil {
+		s.target.Observe(*s.object.Spec.Replicas, 0)
+	}
+	if err := r.targets.Add(s.target); err != nil {
+		return err
+	}
+	r.groups.sorted = append(r.groups.sorted, s)
+	if declared.Quota != nil {
+		r.cloud.SetQuota(s.pool, *declared.Quota)
+	}
+	var err error
+	if s.group, err = r.cloud.AddNodeGroup(r.config(s, declared)); err != nil {
+		return r.in.File.Doc.Errorf("spec.nodeGroups", "%s: %v", s.reference(), err)
+	}
+	status := s.ready()
+	s.object.Status.Replicas = &status
+	s.target.Observe(s.target.Spec, status)
+	return nil
+}
+
+// config is the provider's group.
+func (r *run) config(s *storedGroup, d *scenario.NodeGroup) fake.NodeGroupConfig {
+	c := fake.NodeGroupConfig{
+		Ref: s.ref, Name: d.Name, Initial: d.Min, Min: d.Min, Max: -1,
+		Random: world.Source(r.in.File.Spec.Seed, d.Reference().String()),
+		Boot:   cloudDelay(d.Boot), Terminate: cloudDelay(d.Terminate),
+		BootFailure: d.BootFailure, MeanLifetime: time.Duration(d.MeanLifetime),
+		Pool: s.pool, ObserveLag: time.Duration(d.ObserveLag),
+		Price:   fake.Price{PerHour: d.PricePerHour},
+		Changed: func(g *fake.NodeGroup) { r.follow(s, g) },
+	}
+	if d.ReplaceAfter != nil {
+		c.ReplaceAfter = time.Duration(*d.ReplaceAfter)
+	}
+	if d.Max != nil {
+		c.Max = *d.Max
+	}
+	switch {
+	case d.Nodes != nil:
+		c.Initial = *d.Nodes
+	case s.object.Spec.Replicas != nil:
+		c.Initial = max(c.Min, *s.object.Spec.Replicas)
+		if c.Max >= 0 {
+			c.Initial = min(c.Initial, c.Max)
+		}
+	}
+	return c
+}
+
+func cloudDelay(d scenario.Delay) fake.Delay {
+	switch {
+	case d.Max > 0:
+		return fake.UniformDelay(time.Duration(d.Min), time.Duration(d.Max))
+	case d.P50 > 0:
+		return fake.LogNormalDelay(time.Duration(d.P50), time.Duration(d.P95))
+	}
+	return fake.FixedDelay(time.Duration(d.Fixed))
+}
+
+// follow brings the cluster's nodes in line with the provider's machines. A node
+// joins when its machine is ready.
+func (r *run) follow(s *storedGroup, g *fake.NodeGroup) {
+	there := map[string]bool{}
+	for _, m := range g.Nodes() {
+		if !m.Terminating.IsZero() {
+			continue
+		}
+		node := s.machines[m.Name]
+		if node == nil && !m.Ready() {
+			continue
+		}
+		there[m.Name] = true
+		if node == nil {
+			node = r.nodes.Join(m.Name, s.labels, s.taints, s.allocatable)
+			s.machines[m.Name] = node
+		}
+		r.nodes.SetReady(node, m.Ready())
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.machines)) {
+		if !there[name] {
+			r.nodes.Leave(s.machines[name])
+			delete(s.machines, name)
+		}
+	}
+}
+
+// ready is how many of the group's nodes are ready.
+func (s *storedGroup) ready() int32 {
+	count := int32(0)
+	for _, n := range s.machines {
+		if n.Ready() {
+			count++
+		}
+	}
+	return count
+}
+
+// startDriver puts a driver in charge that knows nothing but the store.
+func (g *groups) startDriver(from time.Time) {
+	providers := map[string]cycle.NodeGroups{}
+	for _, s := range g.sorted {
+		providers[s.ref.Type] = &faultyNodeGroups{run: g.run}
+	}
+	g.driver = &cycle.ScalableNodeGroups{
+		Providers: providers, Store: g, Journal: g.run.journal,
+		Phase: func(name types.NamespacedName, interval int32) int32 {
+			return g.run.phaseOf(journal.ScalableNodeGroup, name, interval)
+		},
+		Since: slot.At(from) - 1,
+	}
+}
+
+// schedule puts the first slot of each group on the queue.
+func (g *groups) schedule() {
+	for _, s := range g.sorted {
+		name := groupName(s.object)
+		grid := slot.Grid{Interval: policy.NodeGroupInterval, Phase: g.run.phaseOf(journal.ScalableNodeGroup, name, policy.NodeGroupInterval)}
+		g.run.scheduleSlots(resize, journal.ScalableNodeGroup, name, grid, g.startDriver, func(now time.Time) (slot.Slot, error) {
+			return g.driver.Reconcile(g.run.ctx, now, s.object)
+		})
+	}
+}
+
+func (g *groups) find(name types.NamespacedName) *storedGroup {
+	for _, s := range g.sorted {
+		if groupName(s.object) == name {
+			return s
+		}
+	}
+	return nil
+}
+
+// scaled writes spec.replicas, as a write of the scale subresource does.
+func (s *storedGroup) scaled(replicas int32) {
+	s.object = s.object.DeepCopy()
+	s.object.Spec.Replicas = &replicas
+	s.object.Generation++
+	s.version++
+}
+
+// Load implements cycle.NodeGroupStore.
+func (g *groups) Load(_ context.Context, name types.NamespacedName) (cycle.StoredNodeGroup, error) {
+	s := g.find(name)
+	if s == nil {
+		return cycle.StoredNodeGroup{}, fmt.Errorf("ScalableNodeGroup %s: %w", name, cycle.ErrNotFound)
+	}
+	return s.stored(), nil
+}
+
+func (s *storedGroup) stored() cycle.StoredNodeGroup {
+	return cycle.StoredNodeGroup{Object: s.object.DeepCopy(), Version: strconv.Itoa(s.version)}
+}
+
+// Commit implements cycle.NodeGroupStore.
+func (g *groups) Commit(_ context.Context, name types.NamespacedName, version string, status *v1alpha1.ScalableNodeGroupStatus) (string, error) {
+	s, err := g.expect(name, version)
+	if err != nil {
+		return "", err
+	}
+	status.DeepCopyInto(&s.object.Status)
+	s.version++
+	if status.Replicas != nil && s.object.Spec.Replicas != nil {
+		s.target.Observe(*s.object.Spec.Replicas, *status.Replicas)
+	}
+	return strconv.Itoa(s.version), nil
+}
+
+// Adopt implements cycle.NodeGroupStore.
+func (g *groups) Adopt(_ context.Context, name types.NamespacedName, version string, replicas int32) (cycle.StoredNodeGroup, error) {
+	s, err := g.expect(name, version)
+	if err != nil {
+		return cycle.StoredNodeGroup{}, err
+	}
+	s.scaled(replicas)
+	s.target.Observe(replicas, s.target.Status)
+	return s.stored(), nil
+}
+
+func (g *groups) expect(name types.NamespacedName, version string) (*storedGroup, error) {
+	s := g.find(name)
+	switch {
+	case s == nil:
+		return nil, fmt.Errorf("ScalableNodeGroup %s: %w", name, cycle.ErrNotFound)
+	case version != strconv.Itoa(s.version):
+		return nil, fmt.Errorf("ScalableNodeGroup %s has changed: %w", name, cycle.ErrConflict)
+	}
+	return s, nil
+}
+
+// Desired implements cycle.Sizes.
+func (g *groups) Desired(ctx context.Context, name types.NamespacedName) (int32, error) {
+	s := g.find(name)
+	if s == nil {
+		return 0, fmt.Errorf("ScalableNodeGroup %s: %w", name, cycle.ErrNotFound)
+	}
+	group, err := g.run.cloud.NodeGroups().Observe(ctx, s.ref)
+	return group.Desired, err
+}

@@ -1,0 +1,202 @@
+package sim
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
+	"github.com/karpenter-sim/karpenter/engine/cycle"
+	"github.com/karpenter-sim/karpenter/engine/journal"
+	"github.com/karpenter-sim/karpenter/engine/policy"
+	"github.com/karpenter-sim/karpenter/engine/producer"
+	"github.com/karpenter-sim/karpenter/engine/slot"
+	"github.com/karpenter-sim/karpenter/sim/manifest"
+	"github.com/karpenter-sim/karpenter/sim/scenario"
+	"github.com/karpenter-sim/karpenter/sim/world"
+)
+
+// producers are the metrics producers of a run. They are their driver's store,
+// and its exporter: what they export is scraped.
+type producers struct {
+	run    *run
+	driver *cycle.MetricsProducers
+	sorted []*storedProducer
+}
+
+type storedProducer struct {
+	object  *v1alpha1.MetricsProducer
+	version int
+	gauges  []exported
+}
+
+// An exported gauge is one series of a producer.
+type exported struct {
+	labels labels.Labels
+	value  float64
+}
+
+// addProducers puts the metrics producers into the run.
+func (r *run) addProducers(entries []manifest.Producer) {
+	p := &producers{run: r}
+	for _, e := range entries {
+		o := e.Object.DeepCopy()
+		o.Generation, o.CreationTimestamp.Time = 1, r.in.File.Spec.Start.Time
+		p.sorted = append(p.sorted, &storedProducer{object: o, version: 1})
+	}
+	slices.SortFunc(p.sorted, func(a, b *storedProducer) int {
+		return compareNames(producerName(a.object), producerName(b.object))
+	})
+	r.producers = p
+	p.startDriver(r.in.File.Spec.Start.Time)
+}
+
+func producerName(o *v1alpha1.MetricsProducer) types.NamespacedName {
+	return types.NamespacedName{Namespace: o.Namespace, Name: o.Name}
+}
+
+// startDriver puts a driver in charge that knows nothing but the store.
+func (p *producers) startDriver(from time.Time) {
+	p.driver = &cycle.MetricsProducers{
+		Cluster: snapshots{p.run}, Sizes: p.run.groups, Queues: p.run.queues(), Store: p, Exporter: p, Journal: p.run.journal,
+		Phase: func(name types.NamespacedName, interval int32) int32 {
+			return p.run.phaseOf(journal.MetricsProducer, name, interval)
+		},
+		Since: slot.At(from) - 1,
+	}
+}
+
+// schedule puts the first slot of each producer on the queue. Those of
+// pendingCapacity share one phase.
+func (p *producers) schedule() {
+	for _, s := range p.sorted {
+		name := producerName(s.object)
+		key := name
+		if s.object.Spec.PendingCapacity != nil {
+			key = types.NamespacedName{}
+		}
+		grid := slot.Grid{Interval: policy.ProducerInterval, Phase: p.run.phaseOf(journal.MetricsProducer, key, policy.ProducerInterval)}
+		p.run.scheduleSlots(produce, journal.MetricsProducer, name, grid, p.startDriver, func(now time.Time) (slot.Slot, error) {
+			return p.driver.Reconcile(p.run.ctx, now, s.object)
+		})
+	}
+}
+
+func (p *producers) find(name types.NamespacedName) *storedProducer {
+	for _, s := range p.sorted {
+		if producerName(s.object) == name {
+			return s
+		}
+	}
+	return nil
+}
+
+// Load implements cycle.ProducerStore.
+func (p *producers) Load(_ context.Context, name types.NamespacedName) (cycle.StoredProducer, error) {
+	s := p.find(name)
+	if s == nil {
+		return cycle.StoredProducer{}, fmt.Errorf("MetricsProducer %s: %w", name, cycle.ErrNotFound)
+	}
+	return cycle.StoredProducer{Object: s.object.DeepCopy(), Version: strconv.Itoa(s.version)}, nil
+}
+
+// Commit implements cycle.ProducerStore.
+func (p *producers) Commit(_ context.Context, name types.NamespacedName, version string, status *v1alpha1.MetricsProducerStatus) (string, error) {
+	s := p.find(name)
+	switch {
+	case s == nil:
+		return "", fmt.Errorf("MetricsProducer %s: %w", name, cycle.ErrNotFound)
+	case version != strconv.Itoa(s.version):
+		return "", fmt.Errorf("MetricsProducer %s has changed: %w", name, cycle.ErrConflict)
+	}
+	status.DeepCopyInto(&s.object.Status)
+	s.version++
+	return strconv.Itoa(s.version), nil
+}
+
+// List implements cycle.ProducerStore.
+func (p *producers) List(context.Context) ([]*v1alpha1.MetricsProducer, error) {
+	var list []*v1alpha1.MetricsProducer
+	for _, s := range p.sorted {
+		list = append(list, s.object.DeepCopy())
+	}
+	return list, nil
+}
+
+// Set implements cycle.Exporter.
+func (p *producers) Set(name types.NamespacedName, gauges []producer.Gauge) {
+	s := p.find(name)
+	if len(s.gauges) != len(gauges) || !slices.EqualFunc(s.gauges, gauges, func(a exported, b producer.Gauge) bool {
+		return a.labels.Get(labels.MetricName) == b.Name
+	}) {
+		s.gauges = make([]exported, len(gauges))
+		for i, g := range gauges {
+			s.gauges[i].labels = labels.FromStrings(labels.MetricName, g.Name, "namespace", name.Namespace, "name", name.Name)
+		}
+	}
+	for i, g := range gauges {
+		s.gauges[i].value = g.Value
+	}
+}
+
+// Withdraw implements cycle.Exporter.
+func (p *producers) Withdraw(name types.NamespacedName) { p.find(name).gauges = nil }
+
+// emit emits what the producers export now.
+func (p *producers) emit(emit world.Emit) {
+	for _, s := range p.sorted {
+		for _, g := range s.gauges {
+			emit(g.labels, g.value)
+		}
+	}
+}
+
+// producerNames are the names of the series that producers can publish, those of
+// extended resources excepted.
+func producerNames() []string {
+	names := []string{
+		producer.QueueLength, producer.QueueOldestAge, producer.ScheduledReplicas,
+		producer.PendingReplicas, producer.PendingPods, producer.UnschedulablePods,
+	}
+	for _, resource := range []string{"cpu", "memory", "pods"} {
+		for _, of := range []string{"reserved", "capacity", "utilization"} {
+			names = append(names, "karpenter_reserved_capacity_"+resource+"_"+of)
+		}
+	}
+	return names
+}
+
+// snapshots are the nodes and pods of a run.
+type snapshots struct{ run *run }
+
+// Snapshot implements cycle.Snapshots.
+func (s snapshots) Snapshot(context.Context) (*producer.Snapshot, error) {
+	nodes, pods := s.run.nodes.Snapshot()
+	return producer.NewSnapshot(nodes, pods), nil
+}
+
+// scheduleSlots has an object of any kind but HorizontalAutoscaler decided at
+// the slots of its grid.
+func (r *run) scheduleSlots(c class, kind string, name types.NamespacedName, grid slot.Grid, restart func(time.Time), decide func(time.Time) (slot.Slot, error)) {
+	ref := scenario.Reference{Namespace: name.Namespace, Kind: kind, Name: name.Name}
+	first := int64(grid.From(slot.At(r.in.File.Spec.Start.Time))) * 1000
+	r.queue.schedule(first, c, name.Namespace+"/"+name.Name, func() (int64, error) {
+		now := r.queue.clock.now
+		if now.UnixMilli() >= r.in.end {
+			return 0, nil
+		}
+		next := grid.Next(slot.At(now))
+		if r.kept(now, ref, restart) {
+			return int64(next) * 1000, nil
+		}
+		if _, err := decide(now); err != nil {
+			return 0, fmt.Errorf("%s: %w", ref, err)
+		}
+		return int64(next) * 1000, nil
+	})
+}
