@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"time"
@@ -142,15 +143,26 @@ func (t *Tune) Headline() string {
 		return fmt.Sprintf("Keep what you have: the best of %s candidates does not beat the current policy in time it was not chosen by.", group(int64(t.Played)))
 	}
 	last := t.Folds[len(t.Folds)-1]
-	return fmt.Sprintf("Trial %d is better than the current policy in time it was not chosen by: %s replica-hours, %s.",
-		t.Choice, change(last.Out.ReplicaHours, last.CurrentOut.ReplicaHours), breachChange(last.Out, last.CurrentOut))
+	return fmt.Sprintf("Use trial %d: in time it was not chosen by, %s and %s than under the current policy.",
+		t.Choice, lessOrMore(last.Out.ReplicaHours, last.CurrentOut.ReplicaHours, "replica-hours"), lessOrMore(last.Out.BreachMinutes, last.CurrentOut.BreachMinutes, "breach minutes"))
 }
 
-func breachChange(a, than TuneFigures) string {
-	if than.BreachMinutes == 0 && a.BreachMinutes == 0 {
-		return "and capacity is never lacking"
+// lessOrMore is a relative change in words.
+func lessOrMore(a, than float64, what string) string {
+	if than == 0 {
+		if a == 0 {
+			return "no more " + what + " (none)"
+		}
+		return number(a) + " more " + what
 	}
-	return change(a.BreachMinutes, than.BreachMinutes) + " breach minutes"
+	percent := 100 * (a/than - 1)
+	switch {
+	case percent < 0:
+		return number(-percent) + " % fewer " + what
+	case percent > 0:
+		return number(percent) + " % more " + what
+	}
+	return "no more " + what
 }
 
 // change is a relative change in percent with its sign, or both values where
@@ -160,14 +172,14 @@ func change(a, than float64) string {
 		return number(a) + " instead of 0"
 	}
 	percent := 100 * (a/than - 1)
-	text := number(percent)
-	if percent > 0 {
-		text = "+" + text
+	switch text := number(math.Abs(percent)); {
+	case text == "0" || math.Abs(percent) < 0.05:
+		return "±0 %"
+	case percent > 0:
+		return "+" + text + " %"
+	default:
+		return "−" + text + " %"
 	}
-	if text == "0" || text == "-0" {
-		text = "±0"
-	}
-	return text + " %"
 }
 
 // last is the last fold; ok is false where nothing was ranked.

@@ -53,16 +53,16 @@ func pairCells(in, out TuneFigures) []string {
 }
 
 // foldTitles head the table of folds; foldRows are its rows.
-var foldTitles = []string{"trial", "replica-hours in-sample", "held out", "breach minutes in-sample", "held out", "beats current held out"}
+var foldTitles = []string{"trial", "replica-hours in-sample", "held out", "breach minutes in-sample", "held out", "beats it held out"}
 
 func (t *Tune) foldRows() []rowView {
 	var rows []rowView
 	clock := t.clock()
 	for i := range t.Folds {
 		f := &t.Folds[i]
-		row := rowView{Name: fmt.Sprintf("%d: chosen by %s, held out to %s", i+1, clock.stretch(f.From, f.Split), clock.instant(f.To))}
+		row := rowView{Name: fmt.Sprintf("%d: from %s", i+1, clock.at(f.Split).Format("Mon 2 Jan 15:04"))}
 		if f.Trial == 0 {
-			row.Cells = []string{"–", "", "", "", "", "none beats it in training"}
+			row.Cells = []string{"none", "", "", "", "", "–"}
 		} else {
 			row.Cells = []string{fmt.Sprint(f.Trial),
 				change(f.In.ReplicaHours, f.CurrentIn.ReplicaHours), change(f.Out.ReplicaHours, f.CurrentOut.ReplicaHours),

@@ -132,7 +132,7 @@ func (t *Tune) badges() []badgeView {
 }
 
 func (t *Tune) foldNote() string {
-	return "Changes relative to the current policy over the same time. Each fold chooses by the time before its held-out window only. " +
+	return "Changes relative to the current policy over the same time. A fold chooses by the time before its held-out window, which begins as said, and by nothing else. " +
 		fmt.Sprintf("All held-out windows together: %s replica-hours, %s breach minutes.",
 			change(t.HeldOut.ReplicaHours, t.CurrentHeldOut.ReplicaHours), change(t.HeldOut.BreachMinutes, t.CurrentHeldOut.BreachMinutes))
 }
@@ -251,7 +251,7 @@ func (m *TuneMap) view() mapView {
 	for _, row := range m.Best {
 		for _, x := range row {
 			if !math.IsNaN(x) {
-				least, most = min(least, x), max(most, min(x, 1.5))
+				least, most = min(least, x), max(most, min(x, 1.2))
 			}
 		}
 	}
@@ -275,7 +275,7 @@ func (m *TuneMap) cell(x, y int, best, least, most float64) mapCell {
 	}
 	c := mapCell{
 		Text: number(math.Round(100 * best)), Title: fmt.Sprintf("%d candidates", m.Trials[y][x]),
-		Color: template.CSS(fmt.Sprintf("background:color-mix(in srgb, var(--decided) %.0f%%, var(--page))", 40*share)),
+		Color: template.CSS(fmt.Sprintf("background:color-mix(in srgb, var(--decided) %.0f%%, var(--page))", 45*share)),
 	}
 	if x == m.ChoiceX && y == m.ChoiceY {
 		c.Class, c.Title = "choice", c.Title+", the choice among them"

@@ -87,33 +87,34 @@ func (t *Tune) drawPareto(p *pen, s size, height vg.Length) {
 	for _, c := range t.trades() {
 		dot(p, inkDecided, a.at(c.In.ReplicaHours, c.In.BreachMinutes), 2.4)
 	}
-	t.mark(p, &a, &t.Current, inkNeeded, "current")
-	if c := t.choice(); c != nil {
-		name := "recommended"
-		if t.Verdict != TuneRecommend {
-			name = "best in training"
-		}
-		t.mark(p, &a, c, inkReady, name)
+	c := t.choice()
+	if c == nil {
+		t.mark(p, &a, &t.Current, inkNeeded, "current", false)
+		return
 	}
+	name := "recommended"
+	if t.Verdict != TuneRecommend {
+		name = "best in training"
+	}
+	cheaper := c.In.ReplicaHours < t.Current.In.ReplicaHours
+	t.mark(p, &a, &t.Current, inkNeeded, "current", !cheaper)
+	t.mark(p, &a, c, inkReady, name, cheaper)
 }
 
-// mark points a trial out with its name.
-func (t *Tune) mark(p *pen, a *plane, c *TunePoint, i ink, name string) {
+// mark points a trial out with its name, which stands before it where that is
+// wanted and has room.
+func (t *Tune) mark(p *pen, a *plane, c *TunePoint, i ink, name string, before bool) {
 	at := a.at(c.In.ReplicaHours, c.In.BreachMinutes)
-	p.box(inkPage, at.X-5.5, at.Y-5.5, at.X+5.5, at.Y+5.5)
-	p.box(i, at.X-4, at.Y-4, at.X+4, at.Y+4)
 	w := p.width(name) * wider
-	left, align := at.X+9, draw.XLeft
-	if left+w > a.right {
-		left, align = at.X-9, draw.XRight
+	from := at.X + 9
+	if before && at.X-9-w > a.left || from+w > a.right {
+		from = at.X - 9 - w
 	}
 	y := min(max(at.Y, a.bottom+p.size), a.ceil-p.size/2)
-	from := left
-	if align == draw.XRight {
-		from = left - w
-	}
 	p.box(inkPage, from-2, y-p.size*0.6, from+w+2, y+p.size*0.7)
-	p.text(i, vg.Point{X: left, Y: y}, align, draw.YCenter, name)
+	p.text(i, vg.Point{X: from + w/2, Y: y}, draw.XCenter, draw.YCenter, name)
+	p.box(inkPage, at.X-5.5, at.Y-5.5, at.X+5.5, at.Y+5.5)
+	p.box(i, at.X-4, at.Y-4, at.X+4, at.Y+4)
 }
 
 func dot(p *pen, i ink, at vg.Point, r vg.Length) { p.box(i, at.X-r, at.Y-r, at.X+r, at.Y+r) }

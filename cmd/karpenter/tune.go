@@ -73,7 +73,7 @@ nothing does, the answer is to keep what you have.`,
 	}
 	replay.add(c)
 	flags.add(c)
-	c.AddCommand(a.tuneMergeCommand())
+	c.AddCommand(a.tuneMergeCommand(), a.tuneManifestCommand())
 	return c
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"regexp"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -119,13 +120,22 @@ func stanzaOf(p *tune.Parameter) scenario.TuneParameter {
 	return out
 }
 
-// parseShard reads I/N; nothing is the whole.
+var shardPattern = regexp.MustCompile(`^([0-9]{1,6})(\+1)?/([0-9]{1,6})$`)
+
+// parseShard reads I/N, or I+1/N where I counts from 0; nothing is the whole.
 func parseShard(text string) (shard, error) {
 	if text == "" {
 		return shard{1, 1}, nil
 	}
 	var s shard
-	if n, err := fmt.Sscanf(text, "%d/%d", &s.part, &s.of); err != nil || n != 2 || s.part < 1 || s.part > s.of || text != s.String() {
+	if m := shardPattern.FindStringSubmatch(text); m != nil {
+		s.part, _ = strconv.Atoi(m[1])
+		s.of, _ = strconv.Atoi(m[3])
+		if m[2] != "" {
+			s.part++
+		}
+	}
+	if s.part < 1 || s.part > s.of {
 		return s, fmt.Errorf("--shard %s: want I/N with I from 1 to N, e.g. 2/4", text)
 	}
 	return s, nil

@@ -19,8 +19,8 @@ type chain struct {
 // chainTrials is how many candidates a chain should have to learn anything.
 const chainTrials = 120
 
-// weights are those of lacking against cost, one after the other, so that
-// chains look for different trades.
+// weights are those of lacking against cost, one after the other: a chain of
+// weight 1 looks for what is chosen, the others for other trades.
 var weights = []float64{1, 0.25, 4}
 
 // chains shares the trials among the folds, and each fold's among chains.
@@ -100,8 +100,9 @@ func (s *Search) fold(x []float64) (values []string, outside float64) {
 	return values, outside
 }
 
-// loss is what a chain minimizes, over the windows that it learns from: cost
-// and lacking relative to the current policy, and broken constraints.
+// loss is what a chain minimizes, over the windows that it learns from: how far
+// it is from being better than the current policy, or cost and weighted lacking,
+// and in any case broken constraints.
 func (s *Search) loss(t *Trial, c *chain) float64 {
 	const refused = 1000
 	if t.State == Invalid {
@@ -109,7 +110,10 @@ func (s *Search) loss(t *Trial, c *chain) float64 {
 	}
 	n := min(c.learned, len(t.Windows))
 	so, current := t.sum(0, n), s.Current.sum(0, c.learned)
-	loss := ratio(so.Asked, current.Asked) + float64(c.weight*lack(&so, &current))
+	loss := s.loses(&so, &current)
+	if c.weight != 1 {
+		loss = ratio(so.Asked, current.Asked) + float64(c.weight*lack(&so, &current))
+	}
 	if n < c.learned {
 		loss += refused
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"strconv"
 )
 
 // An Importance is how much of the differences among candidates a parameter
@@ -168,7 +169,11 @@ func (s *Search) labels(k int) []string {
 			out[i] = p.Values[i*len(p.Values)/n]
 			continue
 		}
-		out[i] = p.text(p.between(float64(i) / float64(n)))
+		begin := p.between(float64(i) / float64(n))
+		if p.Step > 0 && !p.whole {
+			begin, _ = strconv.ParseFloat(strconv.FormatFloat(begin, 'g', digits, 64), 64)
+		}
+		out[i] = p.text(begin)
 	}
 	return out
 }

@@ -45,14 +45,21 @@ func (s *Search) allowed(score *Score) bool {
 	return true
 }
 
-// loses is how much of the current policy's cost and lacking a stretch has; the
-// smaller, the better. With constraints only cost counts.
+// loses is how far a stretch is from being better than the current policy's; the
+// smaller, the better. What must be better in everything is as good as where it
+// is worst, or the smallest change of the demand would undo it. With constraints
+// only cost counts.
 func (s *Search) loses(a, current *Score) float64 {
+	cost := ratio(a.Asked, current.Asked)
 	if len(s.Constraints) > 0 {
-		return ratio(a.Asked, current.Asked)
+		return cost
 	}
-	return ratio(a.Asked, current.Asked) + lack(a, current)
+	lacking, under := ratio(float64(a.Lacking), float64(current.Lacking)), ratio(a.Under, current.Under)
+	return max(cost, lacking, under) + float64(evenly*(cost+lacking+under))
 }
+
+// evenly is how much everything counts besides the worst.
+const evenly = 0.1
 
 // choose is the best of the trials by the first windows, nil where none beats
 // the current policy. Of equals it is the one that changes its mind less, then

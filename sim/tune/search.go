@@ -264,8 +264,8 @@ func (s *Search) try(ctx context.Context, t *Trial) error {
 // windows of a subject; empty where it still can. Everything it goes by is fixed
 // before the search and only ever grows, so no choice is another without it.
 func (s *Search) hopeless(t *Trial, done int) string {
-	if len(s.stages) > 1 {
-		return "" // the windows of the other subjects are not known yet
+	if len(s.stages) > 1 || done < t.Learned {
+		return "" // other subjects' windows are not known yet; a chain learns from all of its own
 	}
 	so := t.sum(0, done)
 	for i := range s.Constraints {

@@ -31,10 +31,10 @@ func change(a, than float64) string {
 	switch {
 	case math.Abs(percent) < 0.05:
 		return "±0 %"
-	case math.Abs(percent) < 10:
-		return fmt.Sprintf("%+.1f %%", percent)
+	case percent < 0:
+		return "−" + short(-percent) + " %"
 	}
-	return fmt.Sprintf("%+.0f %%", percent)
+	return "+" + short(percent) + " %"
 }
 
 func plural(n int, noun string) string {
