@@ -92,6 +92,10 @@ func (d *decision) held() bool {
 	return false
 }
 
+// informed says whether the decision had the target's counts and a value of
+// every metric to go by.
+func (d *decision) informed() bool { return d.known && !d.metricError && !d.held() }
+
 // blame finds the one reason why fewer than needed replicas serve, given the
 // replicas asked for and the decision in force, nil before the first one.
 func blame(needed, spec float64, d *decision, p *policy.Autoscaler) reason {

@@ -86,7 +86,7 @@ func primaryColumn(run *Run) int {
 		if run.Columns[i].Name == Current {
 			return i
 		}
-		if run.Columns[best].Name == Recorded {
+		if run.Columns[best].Name == Recorded && !run.Columns[i].Reference {
 			best = i
 		}
 	}

@@ -38,6 +38,7 @@ type stored struct {
 	Shown        *storedRange   `json:"shown,omitempty"` // of a zoomed report
 	TimeZone     string         `json:"timeZone"`
 	Columns      []storedColumn `json:"columns"`
+	Faults       []Fault        `json:"faults,omitempty"`
 	Expectations []Expectation  `json:"expectations,omitempty"`
 	AllRuns      int64          `json:"decisionRunsInAll"`
 	Runs         []DecisionRun  `json:"decisionRuns"`
@@ -67,6 +68,8 @@ type storedObject struct {
 	Name      string             `json:"name"`
 	Target    string             `json:"target,omitempty"`
 	Price     float64            `json:"price,omitempty"`
+	Billing   Billing            `json:"billing,omitzero"`
+	BootDelay int64              `json:"bootDelaySeconds,omitempty"`
 	Figures   Figures            `json:"figures"`
 	Blame     []Blame            `json:"blame"`
 	Episodes  []Episode          `json:"episodes"`
@@ -92,7 +95,7 @@ func (r *Report) stored() *stored {
 		Headline: r.Headline, Trade: r.Trade, Badge: run.Badge, Fidelity: run.Fidelity,
 		Assumptions: run.Assumptions, Notes: run.Notes, Version: run.Version, Command: run.Command,
 		Seed: run.Seed, Start: rfc3339(run.covers().start), End: rfc3339(run.covers().end), TimeZone: run.location().String(),
-		Expectations: run.Expectations, AllRuns: r.AllRuns, Runs: r.Runs,
+		Faults: run.Faults, Expectations: run.Expectations, AllRuns: r.AllRuns, Runs: r.Runs,
 	}
 	if run.whole != nil {
 		s.Shown = &storedRange{rfc3339(run.Start), rfc3339(run.End)}
@@ -124,6 +127,7 @@ func (r *Report) stored() *stored {
 func (o *ObjectReport) stored() storedObject {
 	s := storedObject{
 		Kind: o.Object.Kind, Namespace: o.Object.Namespace, Name: o.Object.Name, Target: o.Target, Price: o.object.Price,
+		Billing: o.object.Billing, BootDelay: o.object.BootDelay,
 		Figures: o.Figures, Blame: o.Blame, Episodes: o.Episodes, Policy: o.Policy,
 	}
 	if o.object.Policy != nil && o.Policy != nil && !bytes.Equal(o.object.Policy.Encode(), o.Policy.Encode()) {
@@ -200,7 +204,7 @@ func ReadRun(dir string) (*Run, error) {
 func (s *stored) run(dir string) (*Run, error) {
 	run := &Run{
 		Name: s.Name, Description: s.Description, Version: s.Version, Command: s.Command, Seed: s.Seed,
-		Badge: s.Badge, Fidelity: s.Fidelity, Assumptions: s.Assumptions, Notes: s.Notes, Expectations: s.Expectations,
+		Badge: s.Badge, Fidelity: s.Fidelity, Assumptions: s.Assumptions, Notes: s.Notes, Faults: s.Faults, Expectations: s.Expectations,
 	}
 	start, err := time.Parse(time.RFC3339, s.Start)
 	if err != nil {
@@ -226,7 +230,7 @@ func (c *storedColumn) column(dir string) Column {
 		o := &c.Objects[i]
 		object := Object{
 			Journal: journal.Object{Kind: o.Kind, Namespace: o.Namespace, Name: o.Name},
-			Target:  o.Target, Price: o.Price, Policy: o.Policy,
+			Target:  o.Target, Price: o.Price, Billing: o.Billing, BootDelay: o.BootDelay, Policy: o.Policy,
 		}
 		if o.First != nil {
 			object.Policy = o.First

@@ -3,6 +3,7 @@ package reports
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/karpenter-sim/karpenter/engine/journal"
@@ -62,6 +63,8 @@ type Run struct {
 	Assumptions, Notes []string
 	// Columns in the order shown; at least one.
 	Columns []Column
+	// Faults are what went wrong in the current column.
+	Faults []Fault
 	// Expectations may be added after Compute, before anything is written.
 	Expectations []Expectation
 	// whole is what the run covered before a Zoom.
@@ -107,8 +110,24 @@ type Object struct {
 	Needed Steps
 	// Ready are the replicas that serve, Spec those asked for, starting included.
 	Ready, Spec Steps
-	// Price is that of one replica-hour; 0 where none is known.
-	Price float64
+	// Price is that of one replica-hour; 0 where none is known. Billing says
+	// which hours are paid.
+	Price   float64
+	Billing Billing
+	// BootDelay is how long a replica takes from being asked for to ready, in
+	// seconds, as the oracle knows it.
+	BootDelay int64
+}
+
+// A Fault is a time in which something went wrong, or could.
+type Fault struct {
+	Name string `json:"name"`
+	// From and To bound it, half-open, in Unix seconds; they are equal for what
+	// happens at an instant.
+	From int64 `json:"from"`
+	To   int64 `json:"to"`
+	// Probability is that of a single operation to be hit; 0 counts as 1.
+	Probability float64 `json:"probability,omitempty"`
 }
 
 // An Expectation is one that was judged.
@@ -124,6 +143,8 @@ type Expectation struct {
 	Series  string `json:"series,omitempty"`
 	Value   string `json:"value,omitempty"`
 	At      int64  `json:"at,omitempty"`
+	// Excerpt is the series around At, where it is known.
+	Excerpt Steps `json:"excerpt,omitzero"`
 	// File and Line are where it is written, for annotations.
 	File string `json:"file,omitempty"`
 	Line int    `json:"line,omitempty"`
@@ -144,7 +165,11 @@ func (run *Run) SetBaseline(base *Run, file string) error {
 			return nil
 		}
 	}
-	run.Columns = append(run.Columns, column)
+	at := len(run.Columns)
+	for at > 0 && run.Columns[at-1].Reference {
+		at--
+	}
+	run.Columns = slices.Insert(run.Columns, at, column)
 	return nil
 }
 
@@ -191,6 +216,12 @@ func (run *Run) check() error {
 	if len(run.Columns) == 0 {
 		return fmt.Errorf("run %s: no columns", run.Name)
 	}
+	for _, f := range run.Faults {
+		if f.To < f.From || !(f.Probability >= 0 && f.Probability <= 1) {
+			return fmt.Errorf("run %s: fault %s: from %s to %s with probability %v: must not end before it begins, nor have a probability outside 0 to 1",
+				run.Name, f.Name, rfc3339(f.From), rfc3339(f.To), f.Probability)
+		}
+	}
 	names := map[string]bool{}
 	for i := range run.Columns {
 		column := &run.Columns[i]
@@ -213,6 +244,12 @@ func (c *Column) check() error {
 			return fmt.Errorf("%s stands in it twice", o.Journal)
 		}
 		seen[o.Journal] = true
+		if err := o.Billing.check(); err != nil {
+			return fmt.Errorf("%s: %w", o.Journal, err)
+		}
+		if o.BootDelay < 0 {
+			return fmt.Errorf("%s: boot delay %d s: must not be negative", o.Journal, o.BootDelay)
+		}
 		for _, s := range []struct {
 			name  string
 			steps Steps

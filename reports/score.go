@@ -21,10 +21,16 @@ type score struct {
 	slack                        map[float64]int64 // seconds by share of spare replicas
 	blame                        map[reason]int64
 	episodes, longest            int64
+	stale                        int64   // time under decisions without all their data, or overdue
+	billed                       float64 // replica-hours
+	billedKnown                  bool
+	motion                       motion
+	lags                         lags
+	regret                       regret
 }
 
 func newScore() score {
-	return score{largest: math.NaN(), smallest: math.NaN(), slack: map[float64]int64{}, blame: map[reason]int64{}}
+	return score{largest: math.NaN(), smallest: math.NaN(), slack: map[float64]int64{}, blame: map[reason]int64{}, motion: newMotion(), lags: newLags()}
 }
 
 // add merges another object's score.
@@ -59,6 +65,12 @@ func (s *score) add(o *score) {
 	}
 	s.episodes += o.episodes
 	s.longest = max(s.longest, o.longest)
+	s.stale += o.stale
+	s.billed += o.billed
+	s.billedKnown = s.billedKnown || o.billedKnown
+	s.motion.add(&o.motion)
+	s.lags.add(&o.lags)
+	s.regret.add(&o.regret)
 }
 
 // count notes a number of replicas for the largest and the smallest.
@@ -75,16 +87,12 @@ func (s *score) count(n float64) {
 }
 
 // supply adds seconds of replicas asked for and ready.
-func (s *score) supply(seconds int64, asked, ready, price float64) {
+func (s *score) supply(seconds int64, asked, ready float64) {
 	s.seconds += seconds
 	s.count(asked)
 	if !math.IsNaN(asked) {
 		s.askedKnown = true
 		s.asked += float64(asked * float64(seconds))
-		if price > 0 {
-			s.priced = true
-			s.cost += float64(asked * float64(seconds) / 3600 * price)
-		}
 	}
 	if !math.IsNaN(ready) {
 		s.readyKnown = true

@@ -25,6 +25,7 @@ type scorer struct {
 	changes              changes
 	decided              Steps
 	episodes             episodes
+	bill                 biller
 	score                score
 }
 
@@ -33,6 +34,7 @@ func newScorer(run *Run, o *Object, label string, records bool, list *runs) *sco
 		object: o, label: label, start: run.Start, end: run.End, now: run.Start,
 		needed: cursor{steps: o.Needed.wholeReplicas()}, ready: cursor{steps: o.Ready}, asked: cursor{steps: o.Spec},
 		policy: o.Policy, runs: list, changes: changes{last: math.NaN()}, score: newScore(),
+		bill: biller{billing: o.Billing},
 	}
 	s.score.decisionsKnown = records
 	s.score.changesKnown = records || o.Spec.Known()
@@ -112,6 +114,9 @@ func (s *scorer) until(t int64) {
 	for t = min(t, s.end); s.now < t; {
 		needed, ready, asked := s.needed.to(s.now), s.ready.to(s.now), s.asked.to(s.now)
 		next := min(t, s.needed.next(), s.ready.next(), s.asked.next())
+		if overdue := s.overdue(); overdue > s.now {
+			next = min(next, overdue)
+		}
 		s.stretch(next, needed, ready, asked)
 		s.now = next
 	}
@@ -120,13 +125,19 @@ func (s *scorer) until(t int64) {
 // stretch scores the time up to next, in which nothing changes.
 func (s *scorer) stretch(next int64, needed, ready, asked float64) {
 	seconds := next - s.now
-	s.score.supply(seconds, asked, ready, s.object.Price)
+	s.score.supply(seconds, asked, ready)
+	s.bill.to(s.now, paid(asked, ready))
 	if s.inForce != nil && s.inForce.held() {
 		s.score.held += seconds
 	}
+	if s.inForce != nil && (!s.inForce.informed() || s.now >= s.overdue()) {
+		s.score.stale += seconds
+	}
 	if math.IsNaN(needed) || math.IsNaN(ready) || !s.score.compare(seconds, needed, ready) {
+		s.score.lags.restored(s.score.decisionsKnown)
 		return
 	}
+	s.score.lags.lack(seconds, lagOf(needed, asked, s.inForce))
 	why := reason{cause: Unknown}
 	if s.score.decisionsKnown {
 		why = blame(needed, asked, s.inForce, s.policy)
@@ -138,9 +149,19 @@ func (s *scorer) stretch(next int64, needed, ready, asked float64) {
 	s.run.Lost += float64(missing * float64(seconds))
 }
 
+// overdue is when the decision in force should have been followed by another.
+func (s *scorer) overdue() int64 {
+	if s.inForce == nil || s.policy == nil || s.policy.Interval == 0 {
+		return math.MaxInt64
+	}
+	return s.last + int64(s.policy.Interval)
+}
+
 // finish scores the rest of the run.
 func (s *scorer) finish() {
 	s.until(s.end)
+	s.score.lags.restored(s.score.decisionsKnown)
+	s.finishCurves()
 	if s.runs != nil {
 		s.flush()
 	}
@@ -155,4 +176,17 @@ func (s *scorer) finish() {
 		}
 	}
 	s.decided = s.object.Spec
+}
+
+// finishCurves adds the figures that need no decisions.
+func (s *scorer) finishCurves() {
+	needed, ready := s.needed.steps, s.object.Ready
+	s.score.motion.compareDirections(s.start, s.end, needed, ready)
+	s.score.motion.countChanges(s.start, s.end, needed, ready)
+	s.score.motion.followSteps(s.start, s.end, needed, ready)
+	s.score.regret = regretOf(s.object, needed, s.start, s.end)
+	if hours := s.bill.hours(s.end); !math.IsNaN(hours) {
+		s.score.billed, s.score.billedKnown = hours, true
+		s.score.cost, s.score.priced = hours*s.object.Price, s.object.Price > 0
+	}
 }
