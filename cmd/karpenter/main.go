@@ -114,7 +114,7 @@ what would it have decided, why, and what would that have cost.`,
 		return fmt.Errorf("%w; see '%s --help'", err, c.CommandPath())
 	})
 	root.AddCommand(
-		a.replayCommand(), a.simulateCommand(), a.recordCommand(), a.verifyCommand(), a.explainCommand(),
+		a.replayCommand(), a.simulateCommand(), a.initCommand(), a.recordCommand(), a.verifyCommand(), a.explainCommand(),
 		a.compareCommand(), a.tuneCommand(), a.convertCommand(), a.validateCommand(), a.reportCommand(), a.versionCommand(),
 	)
 	return root

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
+	"github.com/karpenter-sim/karpenter/engine/convert"
+	"github.com/karpenter-sim/karpenter/engine/journal"
+	"github.com/karpenter-sim/karpenter/engine/policy"
+	"github.com/karpenter-sim/karpenter/reports"
+	"github.com/karpenter-sim/karpenter/sim/manifest"
+	"github.com/karpenter-sim/karpenter/sim/scenario"
+)
+
+// A starter is the scenario of one autoscaler that init writes.
+type starter struct {
+	// path is where it will lie, manifest the file that its autoscaler is in,
+	// both as the user would name them.
+	path, manifest string
+	autoscaler     *v1alpha1.HorizontalAutoscaler
+	scenario       *scenario.Scenario
+	// together is how many autoscalers the manifest has.
+	together int
+	text     []byte
+}
+
+type starters []*starter
+
+// startersOf makes a scenario of every autoscaler, all with the same input.
+func startersOf(set *manifest.Set, spec *scenario.Spec, out string) starters {
+	named, filed := map[string]int{}, map[string]int{}
+	for _, a := range set.Autoscalers {
+		named[a.Object.Name]++
+		filed[a.Doc.File]++
+	}
+	var all starters
+	for _, a := range set.Autoscalers {
+		name := a.Object.Name
+		if named[name] > 1 {
+			name = a.Object.Namespace + "-" + name
+		}
+		s := &starter{
+			path: filepath.Join(out, name+".yaml"), manifest: a.Doc.File,
+			autoscaler: a.Object, together: filed[a.Doc.File],
+		}
+		s.scenario = &scenario.Scenario{Metadata: scenario.Metadata{Name: name}, Spec: s.spec(spec, set)}
+		all = append(all, s)
+	}
+	return all
+}
+
+// spec is the input as seen from the directory of the scenarios.
+func (s *starter) spec(from *scenario.Spec, set *manifest.Set) scenario.Spec {
+	spec := *from
+	name := s.autoscaler.Namespace + "/" + s.autoscaler.Name
+	spec.Description = fmt.Sprintf("What the policy of %s makes of recorded load, from %s on for %s. It must not get worse unnoticed.",
+		name, spec.Start.Format(time.RFC3339), spec.Duration)
+	spec.Manifests = []string{s.relative(s.manifest)}
+	spec.Recordings = slices.Clone(from.Recordings)
+	for i := range spec.Recordings {
+		spec.Recordings[i].File = s.relative(spec.Recordings[i].File)
+	}
+	// What nobody in this scenario scales is none of its targets.
+	spec.Targets = slices.DeleteFunc(slices.Clone(from.Targets), func(t scenario.Target) bool {
+		return !slices.ContainsFunc(set.Autoscalers, func(a manifest.Autoscaler) bool {
+			ref := a.Object.Spec.ScaleTargetRef
+			return a.Doc.File == s.manifest && a.Object.Namespace == t.Namespace && ref.Kind == t.Kind && ref.Name == t.Name
+		})
+	})
+	spec.Expect = []scenario.Expectation{}
+	// The first decision comes within the first interval.
+	interval := scenario.Duration(time.Duration(policy.DefaultInterval) * time.Second)
+	if seconds := s.autoscaler.Spec.PollingIntervalSeconds; seconds != nil {
+		interval = scenario.Duration(time.Duration(*seconds) * time.Second)
+	}
+	if interval < spec.Duration {
+		spec.Expect = append(spec.Expect, scenario.Expectation{
+			Name: "stays within maxReplicas", From: &interval,
+			Always: fmt.Sprintf("karpenter_horizontalautoscaler_desired_replicas{namespace=%q,name=%q} <= %d",
+				s.autoscaler.Namespace, s.autoscaler.Name, s.autoscaler.Spec.MaxReplicas),
+		})
+	}
+	return spec
+}
+
+// relative is a path as seen from the scenario.
+func (s *starter) relative(path string) string {
+	rel, err := filepath.Rel(absolute(filepath.Dir(s.path)), absolute(path))
+	if err != nil {
+		return filepath.ToSlash(absolute(path))
+	}
+	return filepath.ToSlash(rel)
+}
+
+// complete runs the scenario once, to expect what comes of it, and writes its text.
+func (s *starter) complete(ctx context.Context, a *app) error {
+	report, err := s.play(ctx, a)
+	if err != nil {
+		return err
+	}
+	object := journal.Object{Kind: journal.HorizontalAutoscaler, Namespace: s.autoscaler.Namespace, Name: s.autoscaler.Name}
+	expect := &s.scenario.Spec.Expect
+	if minutes := breachMinutes(report, object); !math.IsNaN(minutes) {
+		*expect = append(*expect, scenario.Expectation{
+			Name:   "lacks capacity no longer than today",
+			Report: fmt.Sprintf("breach_minutes{object=%q} <= %s", object, strconv.FormatFloat(math.Ceil(minutes*100)/100, 'f', -1, 64)),
+		})
+	}
+	*expect = append(*expect, scenario.Expectation{Name: "decides as before", Decisions: &scenario.Decisions{}})
+	s.text, err = scenario.Write(s.scenario)
+	return err
+}
+
+func breachMinutes(report *reports.Report, object journal.Object) float64 {
+	column := report.Column(reports.Current)
+	for i := range column.Objects {
+		if column.Objects[i].Object == object {
+			return column.Objects[i].Figures.Get("breach_minutes")
+		}
+	}
+	return math.NaN()
+}
+
+// play runs the scenario as simulate will.
+func (s *starter) play(ctx context.Context, a *app) (*reports.Report, error) {
+	file := &scenario.File{Path: s.path}
+	text, err := scenario.Write(s.scenario)
+	if err != nil {
+		return nil, err
+	}
+	if file.Scenario, err = scenario.ParseText(file.Path, text); err != nil {
+		return nil, err
+	}
+	docs, err := manifest.Parse(file.Path, text)
+	if err != nil {
+		return nil, err
+	}
+	file.Doc = docs[0]
+	if file.Manifests, err = manifest.Load([]string{s.manifest}, nil); err != nil {
+		return nil, err
+	}
+	job, err := a.prepare(ctx, file, convert.Options{}, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer job.input.Close()
+	dir, err := os.MkdirTemp("", "karpenter-init-")
+	if err != nil {
+		return nil, internal(err)
+	}
+	defer os.RemoveAll(dir)
+	return job.play(ctx, dir, func(string, time.Time) {})
+}
