@@ -116,8 +116,15 @@ type running struct {
 }
 
 func (s *server) run(from time.Time) *running {
+	gauge := &gauge{}
+	r := s.runWith(from, gauge)
+	r.metric = gauge
+	return r
+}
+
+func (s *server) runWith(from time.Time, source cycle.MetricSource) *running {
 	r := &running{
-		server: s, clock: clocktesting.NewFakeClock(from), metric: &gauge{}, diary: &diary{namespace: s.namespace}, cloud: &cloud{desired: 2},
+		server: s, clock: clocktesting.NewFakeClock(from), diary: &diary{namespace: s.namespace}, cloud: &cloud{desired: 2},
 		registry: clientprometheus.NewRegistry(), events: record.NewFakeRecorder(100),
 	}
 	again := true
@@ -129,7 +136,7 @@ func (s *server) run(from time.Time) *running {
 	s.check(err)
 	ctx, cancel := context.WithCancel(context.Background())
 	s.check(kubernetes.Setup(ctx, m, kubernetes.Options{
-		Clock: r.clock, Source: r.metric, Journal: r.diary, Metrics: metrics, Events: r.events,
+		Clock: r.clock, Source: source, Journal: r.diary, Metrics: metrics, Events: r.events,
 		Timeout: timeout, Concurrency: 4, Exporter: exporter,
 		NodeGroups: map[string]cycle.NodeGroups{"AWSEKSNodeGroup": r.cloud},
 		Queues:     map[string]cycle.Queues{"AWSSQSQueue": fiveMessages{}},

@@ -1,0 +1,239 @@
+package kubernetes_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
+	"github.com/karpenter-sim/karpenter/providers/prometheus"
+)
+
+// faults are what strikes a controller from outside. They may be switched while
+// it runs.
+type faults struct {
+	// prometheus answers queries, or is nil for a healthy server's answer.
+	prometheus atomic.Pointer[http.HandlerFunc]
+	// api answers in the API server's place if it says so.
+	api atomic.Pointer[func(*http.Request) (*http.Response, error)]
+}
+
+func (f *faults) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if handler := f.prometheus.Load(); handler != nil {
+		(*handler)(w, r)
+		return
+	}
+	answer(`{"metric":{},"value":[1,"80"]}`)(w, r)
+}
+
+func answer(samples string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintf(w, `{"status":"success","data":{"resultType":"vector","result":[%s]}}`, samples)
+	}
+}
+
+func status(code int) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) }
+}
+
+type faultyTransport struct {
+	*faults
+	next http.RoundTripper
+}
+
+func (f *faultyTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	if api := f.api.Load(); api != nil {
+		if response, err := (*api)(r); response != nil || err != nil {
+			return response, err
+		}
+	}
+	return f.next.RoundTrip(r)
+}
+
+// refuse has the API server answer some requests with an error.
+func refuse(method, path string, code int, reason metav1.StatusReason) func(*http.Request) (*http.Response, error) {
+	return func(r *http.Request) (*http.Response, error) {
+		if r.Method != method || !strings.HasSuffix(r.URL.Path, path) {
+			return nil, nil
+		}
+		body := fmt.Sprintf(`{"kind":"Status","apiVersion":"v1","status":"Failure","reason":%q,"code":%d}`, reason, code)
+		return &http.Response{
+			StatusCode: code, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(body)), Request: r,
+		}, nil
+	}
+}
+
+func late(r *http.Request) (*http.Response, error) {
+	if r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/scale") {
+		return nil, context.DeadlineExceeded
+	}
+	return nil, nil
+}
+
+// TestFaults has one thing after the other go wrong. None may cost a replica;
+// each must be named by a condition and a metric, and pass without help.
+func TestFaults(t *testing.T) {
+	f := &faults{}
+	s := connect(t)
+	s.config.Wrap(func(next http.RoundTripper) http.RoundTripper { return &faultyTransport{f, next} })
+	server := httptest.NewServer(f)
+	defer server.Close()
+	source, err := prometheus.New(prometheus.Options{URL: server.URL, Timeout: 100 * time.Millisecond})
+	s.check(err)
+	s.create(s.deployment("web", 8))
+	a, zero := s.autoscaler("web", "web"), int32(0)
+	a.Spec.Behavior.ScaleDown = &v1alpha1.ScalingRules{StabilizationWindowSeconds: &zero}
+	s.create(a)
+	r := s.runWith(s.autoscalerCreated("web").Add(time.Second), source)
+	defer r.stop()
+	r.decide(2)
+
+	cases := []struct {
+		reason     string
+		prometheus http.HandlerFunc
+		api        func(*http.Request) (*http.Response, error)
+		message    string // of the condition
+		metric     string
+	}{
+		{reason: "Prometheus hangs up", prometheus: func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, message: "spec.metrics[0]: Unavailable", metric: `metric Unavailable`},
+		{reason: "Prometheus is slow", prometheus: func(_ http.ResponseWriter, r *http.Request) {
+			_ = r.ParseForm()
+			<-r.Context().Done()
+		}, message: "spec.metrics[0]: TimedOut", metric: `metric TimedOut`},
+		{reason: "500", prometheus: status(500), message: "spec.metrics[0]: Unavailable", metric: `metric Unavailable`},
+		{reason: "throttled", prometheus: status(429), message: "spec.metrics[0]: Throttled", metric: `metric Throttled`},
+		{reason: "credentials run out", prometheus: status(401), message: "spec.metrics[0]: Forbidden", metric: `metric Forbidden`},
+		{reason: "truncated", prometheus: func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "500")
+			_, _ = io.WriteString(w, `{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1,"8`)
+		}, message: "spec.metrics[0]: Unavailable", metric: `metric Unavailable`},
+		{reason: "NaN", prometheus: answer(`{"metric":{},"value":[1,"NaN"]}`), message: "spec.metrics[0]: NaN", metric: `metric NaN`},
+		{reason: "empty", prometheus: answer(""), message: "spec.metrics[0]: Empty", metric: `metric Empty`},
+		{reason: "many series", prometheus: answer(`{"metric":{"a":"1"},"value":[1,"1"]},{"metric":{"a":"2"},"value":[1,"1"]}`), message: "spec.metrics[0]: ManySeries", metric: `metric ManySeries`},
+		{reason: "the scale is throttled", api: refuse("GET", "/scale", 429, metav1.StatusReasonTooManyRequests), message: "Deployment web: Throttled", metric: `target Throttled`},
+		{reason: "the scale comes too late", api: late, message: "Deployment web: TimedOut", metric: `target TimedOut`},
+		{reason: "the scale is forbidden", api: refuse("GET", "/scale", 403, metav1.StatusReasonForbidden), message: "Deployment web: Forbidden", metric: `target Forbidden`},
+		{reason: "the server is broken", api: refuse("GET", "/scale", 500, metav1.StatusReasonInternalError), message: "Deployment web: Unavailable", metric: `target Unavailable`},
+	}
+	for _, c := range cases {
+		if c.prometheus != nil {
+			f.prometheus.Store(&c.prometheus)
+		}
+		if c.api != nil {
+			f.api.Store(&c.api)
+		}
+		r.decide(2)
+		active := meta.FindStatusCondition(r.autoscalerNow("web").Status.Conditions, v1alpha1.ActiveCondition)
+		if active.Status != metav1.ConditionFalse || active.Message != c.message {
+			t.Errorf("%s: condition %s %s: %s", c.reason, active.Status, active.Reason, active.Message)
+		}
+		if r.errors(c.metric) == 0 {
+			t.Errorf("%s: the metric of %q counts nothing", c.reason, c.metric)
+		}
+		f.prometheus.Store(nil)
+		f.api.Store(nil)
+		r.decide(2)
+		active = meta.FindStatusCondition(r.autoscalerNow("web").Status.Conditions, v1alpha1.ActiveCondition)
+		if n := r.replicas("web"); n != 8 || active.Status != metav1.ConditionTrue {
+			t.Errorf("%s: %d replicas afterwards, condition %s: %s", c.reason, n, active.Status, active.Message)
+		}
+	}
+	r.testStore(f)
+	r.testTarget()
+	r.testDefinition()
+}
+
+// testStore has the status refused, while a change of the metric asks for a write.
+func (r *running) testStore(f *faults) {
+	for _, c := range []struct {
+		code   int
+		reason metav1.StatusReason
+		metric string
+		value  string
+		want   int32
+	}{
+		{409, metav1.StatusReasonConflict, "store Conflict", "90", 9},
+		{503, metav1.StatusReasonServiceUnavailable, "store Unavailable", "100", 10},
+	} {
+		before := r.replicas("web")
+		api := refuse("PATCH", "/web/status", c.code, c.reason)
+		f.api.Store(&api)
+		handler := answer(`{"metric":{},"value":[1,"` + c.value + `"]}`)
+		f.prometheus.Store(&handler)
+		r.eventually(c.metric, func() bool {
+			if r.clock.HasWaiters() {
+				r.clock.Step(time.Second)
+			}
+			return r.errors(c.metric) > 0
+		})
+		if n := r.replicas("web"); n != before {
+			r.t.Errorf("%s: scaled to %d although nothing was committed", c.metric, n)
+		}
+		f.api.Store(nil)
+		r.decide(2)
+		if n := r.replicas("web"); n != c.want {
+			r.t.Errorf("after %s: %d replicas, want %d", c.metric, n, c.want)
+		}
+	}
+}
+
+// testTarget deletes the target and creates it again.
+func (r *running) testTarget() {
+	r.check(r.client.Delete(context.Background(), r.deployment("web", 0), client.GracePeriodSeconds(0)))
+	r.decide(2)
+	if got := meta.FindStatusCondition(r.autoscalerNow("web").Status.Conditions, v1alpha1.ActiveCondition).Message; got != "Deployment web: NotFound" {
+		r.t.Errorf("target deleted: %s", got)
+	}
+	r.create(r.deployment("web", 3))
+	r.decide(2)
+	if n := r.replicas("web"); n != 10 {
+		r.t.Errorf("target recreated: %d replicas", n)
+	}
+}
+
+// testDefinition edits the CRD, which ends all watches.
+func (r *running) testDefinition() {
+	r.check(apiextensionsv1.AddToScheme(r.scheme))
+	definition := &apiextensionsv1.CustomResourceDefinition{}
+	r.check(r.client.Get(context.Background(), types.NamespacedName{Name: "horizontalautoscalers.autoscaling.karpenter.sh"}, definition))
+	columns := definition.Spec.Versions[0].AdditionalPrinterColumns
+	definition.Spec.Versions[0].AdditionalPrinterColumns = columns[:len(columns)-1]
+	r.check(r.client.Update(context.Background(), definition))
+	r.decide(2)
+	definition.Spec.Versions[0].AdditionalPrinterColumns = columns
+	r.check(r.client.Update(context.Background(), definition))
+	r.decide(2)
+	if n := r.replicas("web"); n != 10 {
+		r.t.Errorf("CRD edited: %d replicas", n)
+	}
+}
+
+// errors is the count of errors by "SOURCE CODE".
+func (r *running) errors(what string) int {
+	source, code, _ := strings.Cut(what, " ")
+	families, err := r.registry.Gather()
+	r.check(err)
+	for _, family := range families {
+		if family.GetName() != "karpenter_autoscaling_errors_total" {
+			continue
+		}
+		for _, m := range family.GetMetric() {
+			if labels := fmt.Sprint(m.GetLabel()); strings.Contains(labels, `"`+source+`"`) && strings.Contains(labels, `"`+code+`"`) {
+				return int(m.GetCounter().GetValue())
+			}
+		}
+	}
+	return 0
+}
