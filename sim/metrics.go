@@ -71,6 +71,22 @@ func (m *metricSource) Query(ctx context.Context, text string, at time.Time) (cy
 	return result, nil
 }
 
+// askDemand measures a replay's demand where it is no metric of the policy, for
+// which the driver asks. Where there is no answer, the demand is not known.
+func (p *player) askDemand(now time.Time) {
+	spec := &p.run.in.File.Spec
+	if spec.Replay == nil || spec.Replay.Demand == "" {
+		return
+	}
+	for i := range p.Policy.Metrics {
+		if p.Policy.Metrics[i].Query == spec.Replay.Demand {
+			return
+		}
+	}
+	at := now.Add(-time.Duration(spec.Controller.QueryOffset))
+	_, _ = p.source.Query(p.run.ctx, spec.Replay.Demand, at)
+}
+
 // measure raises the needed count to what one query's raw value asks for.
 func (m *metricSource) measure(q *query, value, ready float64) {
 	if q.units == 0 {

@@ -187,6 +187,7 @@ func (p *player) slot() (int64, error) {
 	if err := p.source.err; err != nil {
 		return 0, err
 	}
+	p.askDemand(now)
 	if p.workload == nil && !p.run.consumes(p.target) {
 		p.object.Needed.Add(now.Unix(), p.source.needed)
 	}
