@@ -38,6 +38,16 @@ func newSpace(parameters []Parameter, subjects []Subject) (*space, error) {
 	return s, errors.Join(errs...)
 }
 
+// fractions says what of a range is no whole number, empty where all is.
+func (p *Parameter) fractions() string {
+	for _, v := range []float64{p.Low, p.High, p.Step} {
+		if v != float64(int64(v)) {
+			return number(v)
+		}
+	}
+	return ""
+}
+
 // fit finds out whether the field exists and takes fractions.
 func (s *space) fit(p *Parameter) error {
 	for i := range s.subjects {
@@ -48,7 +58,11 @@ func (s *space) fit(p *Parameter) error {
 				}
 				continue
 			}
-			if err := p.takes(e, p.level(0, 2)); err != nil {
+			first := p.level(0, 2)
+			if len(p.Values) == 0 {
+				first = "1"
+			}
+			if err := p.takes(e, first); err != nil {
 				return err
 			}
 			if len(p.Values) == 0 && p.takes(e, "0.125") != nil {
@@ -56,12 +70,9 @@ func (s *space) fit(p *Parameter) error {
 			}
 		}
 	}
-	if !p.whole || p.mark != "" || len(p.Values) > 0 {
-		return nil
-	}
-	for _, v := range []float64{p.Low, p.High, p.Step} {
-		if v != float64(int64(v)) {
-			return fmt.Errorf("%s takes whole numbers; %s is none", p.Path, number(v))
+	if p.whole && p.mark == "" {
+		if v := p.fractions(); v != "" {
+			return fmt.Errorf("%s takes whole numbers; %s is none", p.Path, v)
 		}
 	}
 	return nil
