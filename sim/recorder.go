@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"hash"
 	"io"
+	"slices"
 	"strconv"
 
 	"github.com/karpenter-sim/karpenter/engine/journal"
@@ -63,6 +64,7 @@ func (r *recorder) Record(record *journal.Record) {
 	start := len(b.metrics)
 	b.metrics = append(b.metrics, record.Metrics...)
 	kept.Metrics = b.metrics[start:len(b.metrics):len(b.metrics)]
+	kept.Observed, kept.Value = slices.Clone(record.Observed), slices.Clone(record.Value)
 	r.flush()
 }
 
