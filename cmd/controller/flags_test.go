@@ -1,0 +1,50 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+)
+
+func TestRefusesFlags(t *testing.T) {
+	cases := []struct {
+		reason string
+		args   string
+		want   string
+	}{
+		{reason: "slots are whole seconds", args: "--query-offset 1500ms", want: "--query-offset 1.5s: want whole seconds"},
+		{reason: "no look-ahead", args: "--query-offset -1s", want: "--query-offset -1s"},
+		{reason: "no time at all", args: "--query-timeout 0s", want: "--query-timeout 0s: want more than 0s"},
+		{reason: "no time for the API server", args: "--api-timeout 0s", want: "--api-timeout"},
+		{reason: "no workers", args: "--concurrency 0", want: "--concurrency 0: want 1 or more"},
+		{reason: "a refresh between seconds", args: "--metrics-refresh 100ms", want: "--metrics-refresh"},
+		{reason: "no such port", args: "--metrics-port 70000", want: "--metrics-port 70000: want 0 to 65535"},
+		{reason: "a journal of nothing", args: "--journal-max-bytes 10", want: "--journal-max-bytes 10"},
+		{reason: "a journal that is gone at once", args: "--journal-retention 0s", want: "--journal-retention"},
+		{reason: "an unknown flag", args: "--prometheus http://p:9090", want: "unknown flag: --prometheus"},
+		{reason: "no number", args: "--concurrency many", want: "invalid argument"},
+	}
+	for _, c := range cases {
+		command := command()
+		command.SetArgs(strings.Fields(c.args))
+		command.SetErr(io.Discard)
+		err := command.ExecuteContext(context.Background())
+		if !errors.Is(err, errUsage) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %s: got %v, want %q", c.reason, c.args, err, c.want)
+		}
+	}
+}
+
+// TestKnowsOldFlags has the flags of Karpenter v0.1 with the defaults that it had.
+func TestKnowsOldFlags(t *testing.T) {
+	flags := command().Flags()
+	for name, want := range map[string]string{
+		"verbose": "false", "prometheus-uri": "http://prometheus-operated:9090", "webhook-port": "9443", "metrics-port": "8080",
+	} {
+		if f := flags.Lookup(name); f == nil || f.DefValue != want {
+			t.Errorf("--%s: %+v, want the default %s", name, f, want)
+		}
+	}
+}
