@@ -13,7 +13,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/karpenter-sim/karpenter/engine/convert"
-	"github.com/karpenter-sim/karpenter/sim"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 	"github.com/karpenter-sim/karpenter/sim/tune"
 )
@@ -199,9 +198,6 @@ func (t *tuner) prepare(ctx context.Context, files []*scenario.File) error {
 	}
 	if t.search, err = tune.New(ctx, o); err != nil {
 		return err
-	}
-	if t.search.Badge == sim.OpenLoop {
-		return errors.New("the metrics depend on the replicas and are replayed as recorded (open loop): they are no forecast for a changed policy, so there is nothing to tune by; name the recorded replicas with --replicas [NS/]KIND/NAME=SERIES")
 	}
 	return t.describe()
 }

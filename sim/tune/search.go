@@ -70,6 +70,8 @@ type stage struct {
 	needed  map[string]*sim.Steps // by object
 }
 
+var errOpenLoop = errors.New("the metrics depend on the replicas and would be replayed as recorded (open loop): they are no forecast for a changed policy, so there is nothing to tune by; name the recorded replicas with --replicas [NS/]KIND/NAME=SERIES")
+
 // minSlots is how many decisions a window must have room for at least.
 const minSlots = 10
 
@@ -160,6 +162,9 @@ func (s *Search) playCurrent(ctx context.Context) error {
 			}
 		}
 		st.score(s.Current.Windows, result.Objects, changes, 0, len(st.windows))
+	}
+	if s.Badge == sim.OpenLoop {
+		return errOpenLoop
 	}
 	if compared > 0 {
 		s.Fidelity = 100 * float64(agreed) / float64(compared)
