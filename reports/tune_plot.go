@@ -16,10 +16,10 @@ type plane struct {
 	left, right, bottom, ceil vg.Length
 }
 
-func (p *plane) at(x, y float64) vg.Point {
+func (a *plane) at(x, y float64) vg.Point {
 	return vg.Point{
-		X: p.left + (p.right-p.left)*vg.Length(min(max((x-p.minX)/(p.maxX-p.minX), 0), 1)),
-		Y: p.bottom + (p.ceil-p.bottom)*vg.Length(min(max((y-p.minY)/(p.maxY-p.minY), 0), 1)),
+		X: a.left + (a.right-a.left)*vg.Length(min(max((x-a.minX)/(a.maxX-a.minX), 0), 1)),
+		Y: a.bottom + (a.ceil-a.bottom)*vg.Length(min(max((y-a.minY)/(a.maxY-a.minY), 0), 1)),
 	}
 }
 

@@ -85,7 +85,7 @@ func New(o Options) (*Client, error) {
 	}
 	client, err := api.NewClient(api.Config{Address: o.URL, Client: transport})
 	if err != nil {
-		return nil, fmt.Errorf("Prometheus: %w", withoutURL(err))
+		return nil, fmt.Errorf("client of Prometheus: %w", withoutURL(err))
 	}
 	return &Client{options: o, api: v1.NewAPI(strictClient{client}), memory: newMemory(remembered)}, nil
 }
