@@ -3,6 +3,7 @@ package sim
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/prometheus/prometheus/promql/parser"
 	"k8s.io/apimachinery/pkg/types"
@@ -26,7 +27,8 @@ type Autoscaler struct {
 // Name is the autoscaler's namespace and name.
 func (a *Autoscaler) Name() types.NamespacedName { return nameOf(a.Object) }
 
-// Resolve compiles the autoscalers of a set. It returns manifest.Errors that
+// Resolve compiles the autoscalers of a set, sorted by namespace and name, so
+// that the order of documents does not show. It returns manifest.Errors that
 // name every violation with its place, and everything else that the controller
 // would only find out while running: queries that do not parse or are of the
 // wrong type.
@@ -47,6 +49,7 @@ func Resolve(set *manifest.Set) ([]Autoscaler, error) {
 		target := cycle.TargetRef{APIVersion: compiled.Target.APIVersion, Kind: compiled.Target.Kind, Namespace: entry.Object.Namespace, Name: compiled.Target.Name}
 		out = append(out, Autoscaler{Object: entry.Object, Policy: compiled, Target: target, Doc: entry.Doc})
 	}
+	slices.SortStableFunc(out, func(a, b Autoscaler) int { return compareNames(a.Name(), b.Name()) })
 	return out, manifest.Join(errs...)
 }
 
