@@ -124,7 +124,7 @@ func TestKilled(t *testing.T) {
 }
 
 // build builds the controller.
-func build(t *testing.T, directory string) string {
+func build(t testing.TB, directory string) string {
 	t.Helper()
 	binary := filepath.Join(directory, "controller")
 	if out, err := exec.Command("go", "build", "-o", binary, "..").CombinedOutput(); err != nil {
