@@ -152,11 +152,8 @@ autoscaling.karpenter.sh/scalablenodegroups list
 autoscaling.karpenter.sh/scalablenodegroups watch`},
 	{"the state lives in the status", `
 autoscaling.karpenter.sh/horizontalautoscalers/status patch
-autoscaling.karpenter.sh/horizontalautoscalers/status update
 autoscaling.karpenter.sh/metricsproducers/status patch
-autoscaling.karpenter.sh/metricsproducers/status update
-autoscaling.karpenter.sh/scalablenodegroups/status patch
-autoscaling.karpenter.sh/scalablenodegroups/status update`},
+autoscaling.karpenter.sh/scalablenodegroups/status patch`},
 	{"targets of any kind are observed", "*/*/scale get"},
 	{"rivals are found", `
 autoscaling/horizontalpodautoscalers get
@@ -186,17 +183,18 @@ func TestLeastPrivilege(t *testing.T) {
 	for _, need := range needs {
 		base = append(base, strings.Split(strings.TrimSpace(need.rights), "\n")...)
 	}
+	scaling := []string{"*/*/scale update", "autoscaling.karpenter.sh/scalablenodegroups patch"}
 	cases := []struct {
 		name, reason string
 		settings     []string
 		more         []string
 	}{
-		{"Default", "a controller that scales may update scale subresources", nil, []string{"*/*/scale update"}},
+		{"Default", "a controller that scales may update scale subresources, and fill in a node group's replicas", nil, scaling},
 		{"DryRun", "a dry run may change nothing but what is ours", []string{"dryRun=true"}, nil},
-		{"AWS", "the provider's rights are IAM's", []string{"provider=aws"}, []string{"*/*/scale update"}},
+		{"AWS", "the provider's rights are IAM's", []string{"provider=aws"}, scaling},
 		{
 			"SecureMetrics", "it asks the API server who may read metrics", []string{"metrics.secure=true"},
-			[]string{"*/*/scale update", "authentication.k8s.io/tokenreviews create", "authorization.k8s.io/subjectaccessreviews create"},
+			append([]string{"authentication.k8s.io/tokenreviews create", "authorization.k8s.io/subjectaccessreviews create"}, scaling...),
 		},
 	}
 	for _, tc := range cases {

@@ -31,7 +31,8 @@ var mays = []struct {
 }{
 	{"the source of all decisions", "", "autoscaling.karpenter.sh", "horizontalautoscalers", "", "", "watch", true, true},
 	{"the state is in the status, in a dry run, too", "web", "autoscaling.karpenter.sh", "horizontalautoscalers", "status", "", "patch", true, true},
-	{"the spec is the user's", "web", "autoscaling.karpenter.sh", "horizontalautoscalers", "", "", "update", false, false},
+	{"the spec is the user's", "web", "autoscaling.karpenter.sh", "horizontalautoscalers", "", "", "patch", false, false},
+	{"but a node group without replicas gets those it has", "web", "autoscaling.karpenter.sh", "scalablenodegroups", "", "", "patch", true, false},
 	{"nor are objects deleted", "web", "autoscaling.karpenter.sh", "scalablenodegroups", "", "", "delete", false, false},
 	{"targets are observed", "web", "apps", "deployments", "scale", "", "get", true, true},
 	{"and scaled", "web", "apps", "deployments", "scale", "", "update", true, false},
