@@ -1,0 +1,196 @@
+package soak
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/karpenter-sim/karpenter/engine/autoscaler"
+	"github.com/karpenter-sim/karpenter/engine/journal"
+	"github.com/karpenter-sim/karpenter/engine/observation"
+	"github.com/karpenter-sim/karpenter/engine/policy"
+	"github.com/karpenter-sim/karpenter/engine/slot"
+	"github.com/karpenter-sim/karpenter/sim/scenario"
+)
+
+// A Player plays a case. Tests put engines in its place that are broken.
+type Player func(ctx context.Context, c *Case, backwards bool) (*Run, error)
+
+// An Invariant is something that is true of every case, or of every run of one.
+type Invariant struct {
+	Name string
+	// Check says what breaks it. run is that of the case itself.
+	Check func(ctx context.Context, c *Case, run *Run, play Player) error
+}
+
+// Invariants are all of them, those first that need no second run.
+var Invariants = []Invariant{
+	{"the journal verifies", onRun(verifies)},
+	{"slots go forward on their grid", onRun(forward)},
+	{"bounds hold", onRun(bounded)},
+	{"never down on missing data", onRun(neverDown)},
+	{"rate policies hold", onRun(rateLimited)},
+	{"only the autoscaler moves the count", onRun(moved)},
+	{"constant demand is met", converges},
+	{"twice the same bytes", twice},
+	{"no look-ahead", noLookAhead},
+	{"a restart changes nothing", restarts},
+}
+
+func onRun(check func(*Run) error) func(context.Context, *Case, *Run, Player) error {
+	return func(_ context.Context, _ *Case, run *Run, _ Player) error { return check(run) }
+}
+
+// violation says which record breaks an invariant.
+func violation(r *journal.Record, format string, args ...any) error {
+	return fmt.Errorf("%s at %s: %s", r.Object, r.Slot, fmt.Sprintf(format, args...))
+}
+
+// verifies has every record decided again by the engine.
+func verifies(run *Run) error {
+	found, err := journal.Verify(bytes.NewReader(run.Journal), "decisions.jsonl")
+	switch {
+	case err != nil:
+		return err
+	case found.Gaps > 0, found.Torn, found.Unverifiable > 0:
+		return fmt.Errorf("%d gaps, %d records that cannot be verified, torn: %t", found.Gaps, found.Unverifiable, found.Torn)
+	case found.Records == 0:
+		return fmt.Errorf("nothing was decided")
+	}
+	return nil
+}
+
+// forward follows the slots of each object: whole intervals apart, in order.
+func forward(run *Run) error {
+	last := map[journal.Object]slot.Slot{}
+	for _, s := range run.Steps {
+		r := s.Record
+		if before, ok := last[r.Object]; ok {
+			if r.Slot <= before {
+				return violation(r, "decided after %s", before)
+			}
+			if s.Policy != nil && int64(r.Slot-before)%int64(s.Policy.Interval) != 0 {
+				return violation(r, "%d s after the slot before, every %d s are due", r.Slot-before, s.Policy.Interval)
+			}
+		}
+		last[r.Object] = r.Slot
+	}
+	return nil
+}
+
+// decided visits the known decisions of autoscalers.
+func (r *Run) decided(visit func(*journal.Record, *policy.Autoscaler) error) error {
+	for _, s := range r.Steps {
+		if s.Record.Kind != journal.HorizontalAutoscaler || !s.Record.Known || s.Policy == nil {
+			continue
+		}
+		if err := visit(s.Record, s.Policy); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func bounded(run *Run) error {
+	return run.decided(func(r *journal.Record, p *policy.Autoscaler) error {
+		if r.Desired < p.Min || r.Desired > p.Max {
+			return violation(r, "desired %d is outside [%d, %d]", r.Desired, p.Min, p.Max)
+		}
+		return nil
+	})
+}
+
+// neverDown lets nothing but an edited bound lower the count beside a metric
+// that failed.
+func neverDown(run *Run) error {
+	return run.decided(func(r *journal.Record, p *policy.Autoscaler) error {
+		for i := range r.Metrics {
+			if code := r.Metrics[i].Code; code != observation.OK && r.Desired < min(r.Scale.Spec, p.Max) {
+				return violation(r, "from %d to %d although metric %d is %s", r.Scale.Spec, r.Desired, i, code)
+			}
+		}
+		return nil
+	})
+}
+
+// moved wants each observed count to be the one before, or the one commanded.
+func moved(run *Run) error {
+	type counts struct{ seen, commanded int32 }
+	last := map[journal.Object]counts{}
+	return run.decided(func(r *journal.Record, p *policy.Autoscaler) error {
+		before, ok := last[r.Object]
+		if spec := r.Scale.Spec; ok && spec != before.seen && spec != before.commanded {
+			return violation(r, "found %d; it was %d and %d was commanded", spec, before.seen, before.commanded)
+		}
+		last[r.Object] = counts{r.Scale.Spec, r.Desired}
+		if p.DryRun {
+			last[r.Object] = counts{r.Scale.Spec, r.Scale.Spec}
+		}
+		return nil
+	})
+}
+
+// converges wants the last decision of a policy whose metrics do not depend on
+// the replicas to be what they ask for, or on the way there as fast as its rate
+// policies allow.
+func converges(_ context.Context, c *Case, run *Run, _ Player) error {
+	if c.Calm+scenario.Duration(calmFor) > c.Scenario.Spec.Duration {
+		return nil // not calm for long enough to say
+	}
+	last := map[journal.Object]*journal.Step{}
+	for _, s := range run.Steps {
+		if s.Record.Kind == journal.HorizontalAutoscaler {
+			last[s.Record.Object] = s
+		}
+	}
+	for _, s := range run.Steps {
+		if last[s.Record.Object] != s {
+			continue
+		}
+		if err := settled(s.Record, s.Policy, c.end()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *Case) end() slot.Slot {
+	return slot.At(c.Scenario.Spec.Start.Add(time.Duration(c.Scenario.Spec.Duration)))
+}
+
+// exogenous says whether a query's value owes nothing to what was decided.
+func exogenous(query string) bool { return strings.Contains(query, "load_") }
+
+// settled judges the last decision of a run.
+func settled(r *journal.Record, p *policy.Autoscaler, end slot.Slot) error {
+	if !r.Known {
+		return violation(r, "the last decision has no target: %s", r.Reason)
+	}
+	if int64(end-r.Slot) > int64(p.Interval) {
+		return violation(r, "no decision in the last %d s", end-r.Slot)
+	}
+	want := int32(0)
+	for i := range r.Metrics {
+		m, rule := &r.Metrics[i], &p.Metrics[i]
+		if !exogenous(rule.Query) || rule.Type != policy.AverageValue {
+			return nil
+		}
+		if m.Code != observation.OK {
+			return violation(r, "metric %d is still %s", i, m.Code)
+		}
+		asked := int32(math.Ceil(m.Value/rule.Target - 1e-6))
+		off := m.Value/(rule.Target*float64(r.Desired)) - 1
+		if off <= p.Up.Tolerance+1e-6 && off >= -p.Down.Tolerance-1e-6 {
+			asked = r.Desired
+		}
+		want = max(want, asked)
+	}
+	want = min(max(want, p.Min), p.Max)
+	if p.DryRun || r.Desired == want || r.Reason == autoscaler.RateLimited || r.Reason == autoscaler.Disabled {
+		return nil
+	}
+	return violation(r, "desired %d (%s), but what the metrics have asked for all along is %d", r.Desired, r.Reason, want)
+}
