@@ -61,6 +61,8 @@ type Object struct {
 	// Spec and Ready are the target's counts; Needed is what the demand asked
 	// for, in replicas and fractions of them.
 	Spec, Ready, Needed Steps
+	// Price is that of a replica for an hour; 0 where none is known.
+	Price float64
 	// Recorded are the counts of the recording, empty where there are none.
 	Recorded Recorded
 	// Agreed of Compared slots decided what was recorded.

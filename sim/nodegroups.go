@@ -74,6 +74,16 @@ func (r *run) addCloud() error {
 	return nil
 }
 
+// priceOf is what a node of a target's group costs an hour.
+func (r *run) priceOf(t *world.Target) float64 {
+	for _, s := range r.groupsOf() {
+		if s.target == t {
+			return s.price
+		}
+	}
+	return 0
+}
+
 // groupsOf are the run's node groups, none in a replay.
 func (r *run) groupsOf() []*storedGroup {
 	if r.groups == nil {
@@ -132,9 +142,6 @@ func (r *run) addNodeGroup(e manifest.NodeGroup, declared *scenario.NodeGroup) e
 		APIVersion: v1alpha1.GroupVersion.String(), Kind: journal.ScalableNodeGroup, Namespace: s.object.Namespace, Name: s.object.Name,
 	}}
 	s.target.Delegate(s.scaled)
-	if s.object.Spec.Replicas != nil {
-		s.target.Observe(*s.object.Spec.Replicas, 0)
-	}
 	if err := r.targets.Add(s.target); err != nil {
 		return err
 	}
@@ -148,7 +155,11 @@ func (r *run) addNodeGroup(e manifest.NodeGroup, declared *scenario.NodeGroup) e
 	}
 	status := s.ready()
 	s.object.Status.Replicas = &status
-	s.target.Observe(s.target.Spec, status)
+	// Until the size is adopted, nobody can read the scale; reports show what runs.
+	s.target.Spec, s.target.Status = s.group.Now().Desired, status
+	if replicas := s.object.Spec.Replicas; replicas != nil {
+		s.target.Observe(*replicas, status)
+	}
 	return nil
 }
 

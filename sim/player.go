@@ -101,6 +101,7 @@ func (r *run) rival(target cycle.TargetRef, self types.NamespacedName) string {
 func (p *player) start() error {
 	t := p.target
 	if t.Delegated() {
+		p.object.Price = p.run.priceOf(t)
 		p.watch(p.run.in.start / 1000)
 		return nil
 	}

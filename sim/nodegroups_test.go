@@ -1,0 +1,219 @@
+package sim
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// groupBase has a group that a series scales from 2 to 5 nodes after five minutes.
+const groupBase = `apiVersion: simulation.karpenter.sh/v1alpha1
+kind: Scenario
+metadata: {name: groups}
+spec:
+  seed: 3
+  start: "2026-01-05T08:00:00Z"
+  duration: 20m
+  controller: {phase: aligned}
+  interval: 1m
+  inputSeries: [{series: wanted, values: '2x4 5x20'}]
+  nodeGroups: [{name: batch, boot: 90s, terminate: 30s GROUP}]
+  faults: [FAULT]
+  expect:
+    - {name: ready, always: 'karpenter_scale_target_status_replicas >= 0'}
+---
+apiVersion: autoscaling.karpenter.sh/v1alpha1
+kind: HorizontalAutoscaler
+metadata: {name: batch}
+spec:
+  scaleTargetRef: {apiVersion: autoscaling.karpenter.sh/v1alpha1, kind: ScalableNodeGroup, name: batch}
+  minReplicas: 1
+  maxReplicas: 20
+  metrics: [{prometheus: {query: wanted, target: {type: AverageValue, value: 1}}}]
+---
+apiVersion: autoscaling.karpenter.sh/v1alpha1
+kind: ScalableNodeGroup
+metadata: {name: batch}
+spec: {type: AWSEC2AutoScalingGroup, id: batch, replicas: 2}
+`
+
+func TestNodeGroups(t *testing.T) {
+	cases := map[string]struct {
+		reason, group, fault string
+		edit                 func(string) string
+		// spec and ready are the counts over time, in minutes.
+		spec, ready map[int64]float64
+		code        string
+	}{
+		"Follows": {
+			reason: "nodes come after the decision, the next slot of the group and their boot",
+			spec:   map[int64]float64{4: 2, 5: 5}, ready: map[int64]float64{5: 2, 6: 5},
+		},
+		"Adopts": {
+			reason: "without spec.replicas the provider's size is adopted",
+			group:  ", nodes: 3",
+			edit:   func(s string) string { return strings.Replace(s, ", replicas: 2", "", 1) },
+			spec:   map[int64]float64{4: 3, 5: 5}, ready: map[int64]float64{4: 3, 6: 5},
+		},
+		"Clipped": {
+			reason: "the provider's maximum clips what is wanted",
+			group:  ", max: 4", spec: map[int64]float64{6: 5}, ready: map[int64]float64{6: 4, 19: 4}, code: "Bounded",
+		},
+		"Quota": {
+			reason: "a quota keeps nodes from coming",
+			group:  ", quota: 3", spec: map[int64]float64{6: 5}, ready: map[int64]float64{6: 3, 19: 3}, code: "LimitReached",
+		},
+		"StockOut": {
+			reason: "machines that are out of stock come when they are back",
+			fault:  "{at: 4m, for: 6m, nodes: stockOut}", spec: map[int64]float64{6: 5}, ready: map[int64]float64{9: 2, 11: 5}, code: "LimitReached",
+		},
+		"FailedBoot": {
+			reason: "nodes that do not boot are replaced",
+			group:  ", replaceAfter: 5m", fault: "{at: 4m, for: 3m, nodes: failedBoot}", ready: map[int64]float64{9: 2, 12: 5},
+		},
+		"Throttled": {
+			reason: "a call that is throttled holds, and is repeated",
+			fault:  "{at: 4m, for: 3m, nodes: throttled, object: sng/batch}", ready: map[int64]float64{7: 2, 9: 5}, code: "Throttled",
+		},
+		"Down": {
+			reason: "a provider that does not answer holds",
+			fault:  "{at: 4m, for: 3m, nodes: down}", ready: map[int64]float64{7: 2, 9: 5}, code: "Unavailable",
+		},
+		"Lost": {
+			reason: "nodes that vanish are replaced by the provider, and fewer are never wanted",
+			fault:  "{at: 10m, nodes: lost, count: 4}", spec: map[int64]float64{10: 5, 11: 5}, ready: map[int64]float64{9: 5, 11: 5},
+		},
+		"Isolated": {
+			reason: "nodes that lose the cluster come back",
+			fault:  "{at: 10m, for: 2m, nodes: isolated, count: 9}", spec: map[int64]float64{11: 5}, ready: map[int64]float64{9: 5, 11: 0, 13: 5},
+		},
+		"Lying": {
+			reason: "a provider that reports old news is told again, and nothing worse",
+			fault:  "{at: 4m, for: 5m, nodes: lying}", spec: map[int64]float64{6: 5}, ready: map[int64]float64{6: 2, 10: 5},
+		},
+		"Restart": {
+			reason: "a new controller goes on where the store is",
+			fault:  "{at: 5m, controller: restart}", spec: map[int64]float64{5: 5}, ready: map[int64]float64{6: 5},
+		},
+		"Restarts": {
+			reason: "restarts at every slot change nothing",
+			fault:  "{probability: 1, controller: restart}", spec: map[int64]float64{5: 5}, ready: map[int64]float64{6: 5},
+		},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			text := strings.Replace(strings.Replace(groupBase, "GROUP", c.group, 1), "FAULT", c.fault, 1)
+			if c.edit != nil {
+				text = c.edit(text)
+			}
+			result, decisions := playText(t, text)
+			o := &result.Objects[0]
+			start := o.Spec.T[0]
+			at := func(s *Steps, want map[int64]float64) map[int64]float64 {
+				got := map[int64]float64{}
+				for minute := range want {
+					got[minute] = s.At(start + 60*minute + 59)
+				}
+				return got
+			}
+			if diff := cmp.Diff(c.spec, at(&o.Spec, c.spec)); len(c.spec) > 0 && diff != "" {
+				t.Errorf("%s: wanted by minute, -want +got:\n%s", c.reason, diff)
+			}
+			if diff := cmp.Diff(c.ready, at(&o.Ready, c.ready)); diff != "" {
+				t.Errorf("%s: ready by minute, -want +got:\n%s", c.reason, diff)
+			}
+			if c.code != "" && !strings.Contains(decisions, c.code) {
+				t.Errorf("%s: the journal has no %s", c.reason, c.code)
+			}
+			for _, outcome := range result.Outcomes {
+				if !outcome.Passed {
+					t.Errorf("%s: %s", c.reason, outcome.Message)
+				}
+			}
+		})
+	}
+}
+
+func TestNodeGroupErrors(t *testing.T) {
+	cases := map[string]struct{ reason, group, fault, want string }{
+		"NoManifest": {
+			reason: "a group belongs to a ScalableNodeGroup",
+			group:  "}, {name: other",
+			want:   "spec.nodeGroups[1].name: there is no manifest of default/ScalableNodeGroup/other, which says type and id of the group",
+		},
+		"FaultObject": {
+			reason: "a fault hits what is there",
+			fault:  "{at: 1m, nodes: lost, object: sng/other}",
+			want:   "spec.faults[0].object: the run has no default/ScalableNodeGroup/other",
+		},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			text := strings.Replace(strings.Replace(groupBase, "GROUP", c.group, 1), "FAULT", c.fault, 1)
+			in, autoscalers := openFile(t, loadText(t, text))
+			_, err := in.Play(t.Context(), autoscalers, Options{})
+			if err == nil || !strings.HasSuffix(err.Error(), c.want) {
+				t.Errorf("%s: %v, want ... %s", c.reason, err, c.want)
+			}
+		})
+	}
+}
+
+func TestEdits(t *testing.T) {
+	base := strings.Replace(faultBase, "faults: [FAULT]", "edits: [EDIT]", 1)
+	cases := map[string]struct {
+		reason, edit string
+		want         map[int64]float64
+		err          string
+	}{
+		"Bounds": {
+			reason: "bounds act at the slot of the edit",
+			edit:   "{at: 10m, set: spec.maxReplicas=4}, {at: 12m, set: spec.minReplicas=3, object: ha/web}, {at: 14m, set: spec.maxReplicas=20}",
+			want:   map[int64]float64{9: 6, 10: 4, 12: 4, 14: 6},
+		},
+		"Target": {
+			reason: "a target value acts at the slot of the edit",
+			edit:   "{at: 10m, set: 'spec.metrics[0].prometheus.target.value=5'}",
+			want:   map[int64]float64{9: 6, 10: 12},
+		},
+		"Query": {
+			reason: "a query that nobody prepared cannot be asked",
+			edit:   "{at: 10m, set: 'spec.metrics[0].prometheus.query=up'}",
+			err:    "spec.metrics[0].prometheus.query cannot be changed during a run",
+		},
+		"Invalid": {
+			reason: "an edit leaves a valid object",
+			edit:   "{at: 10m, set: 'spec.minReplicas=30'}",
+			err:    "spec.minReplicas: Invalid value: 30: must be at most maxReplicas",
+		},
+		"NoObject": {
+			reason: "an edit is of an object that is there",
+			edit:   "{at: 10m, object: ha/api, set: 'spec.minReplicas=3'}",
+			err:    "spec.edits[0].object: the run has no ha/api",
+		},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			text := strings.Replace(base, "EDIT", c.edit, 1)
+			in, autoscalers := openFile(t, loadText(t, text))
+			result, err := in.Play(t.Context(), autoscalers, Options{})
+			if c.err != "" {
+				if err == nil || !strings.Contains(err.Error(), c.err) {
+					t.Errorf("%s: %v, want %s", c.reason, err, c.err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := map[int64]float64{}
+			for minute := range c.want {
+				got[minute] = result.Objects[0].Spec.At(result.Objects[0].Spec.T[0] + 60*minute)
+			}
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Errorf("%s, -want +got:\n%s", c.reason, diff)
+			}
+		})
+	}
+}
