@@ -44,6 +44,16 @@
 // Breached stretches less than a minute apart are one episode. Episodes are
 // ranked by the replica-time that was missing.
 //
+// Every stretch with r < d is also a time to scale, of three parts: metric lag
+// while the metrics in force recommend less than d, decision lag while they
+// recommend it and less is asked for, provider lag from then on.
+//
+// # References
+//
+// AddReferences adds columns that nobody ran: the static peak, the static mean
+// and an oracle, which asks for the largest d over the next boot delay. They are
+// shown below the others and never ranked; regret is measured against the oracle.
+//
 // Output holds simulated time only and depends on nothing but the run, so the
 // same run gives the same bytes.
 package reports

@@ -14,10 +14,10 @@ import (
 //	NAME[{...}] OP NAME[{...}]|baseline [+|- NUMBER[%]]
 //
 // OP is one of <=, <, >=, >, == and !=. Without a column label the column is
-// current; without an object label the figure is that of all objects together.
-// baseline is the same figure in the column baseline. The detail says what was
-// compared. An unknown name, a label that matches nothing and a figure that is
-// not known are errors.
+// current, and a reference can be named (column="oracle"); without an object
+// label the figure is that of all objects together. baseline is the same figure
+// in the column baseline. The detail says what was compared. An unknown name, a
+// label that matches nothing and a figure that is not known are errors.
 func (r *Report) Evaluate(expr string) (ok bool, detail string, err error) {
 	c, err := parseComparison(expr)
 	if err != nil {

@@ -29,6 +29,7 @@ type figure struct {
 	// episode is the one shown large; nil shows the whole run.
 	episode  *Episode
 	episodes []Episode
+	faults   []Fault // by the time they begin
 	from, to int64   // shown large
 	alone    bool    // without the whole run below
 	least    float64 // what the axis of replicas reaches at least
@@ -52,7 +53,8 @@ var (
 // newFigure is the figure of an object of a column; recorded is the same object
 // as it ran, nil where that is not known or is what is shown.
 func newFigure(run *Run, o, recorded *ObjectReport) *figure {
-	f := &figure{clock: run.clock(), needed: o.object.Needed, ready: o.object.Ready, from: run.Start, to: run.End, episodes: o.Episodes}
+	f := &figure{clock: run.clock(), needed: o.object.Needed, ready: o.object.Ready, from: run.Start, to: run.End, episodes: o.Episodes,
+		faults: sortedFaults(run.Faults)}
 	f.curves = append(f.curves, curve{"needed", o.object.Needed, inkNeeded, 1.3, nil})
 	if recorded != nil {
 		f.curves = append(f.curves, curve{"recorded", recorded.object.Spec, inkRecorded, 1.5, []vg.Length{5, 3}})
@@ -122,7 +124,10 @@ func (d *figurePlotter) Plot(c draw.Canvas, p *plot.Plot) {
 		from: f.from, to: f.to, top: p.Y.Max,
 		left: c.Min.X + axis, right: c.Max.X - s.margin, ceil: c.Max.Y - 4, bottom: c.Max.Y - s.large,
 	}
+	bands, rows := f.faultBands(&pen{Canvas: c, size: s.text - 1}, large)
+	large.ceil -= vg.Length(rows) * faultRow(s)
 	f.drawLarge(canvas, large, s)
+	drawFaults(canvas, large, bands, s)
 	if !f.overview() {
 		return
 	}
@@ -157,6 +162,7 @@ func (f *figure) top(from, to int64) float64 {
 }
 
 func (f *figure) drawLarge(p *pen, a *frame, s size) {
+	f.shadeFaults(p, a)
 	f.drawBands(p, a)
 	f.drawCounts(p, a, s)
 	for _, line := range a.trace(f.needed) {
@@ -285,6 +291,9 @@ func closed(line []vg.Point, bottom vg.Length) []vg.Point {
 // describe says in words what the figure shows.
 func (f *figure) describe(o *ObjectReport) string {
 	text := fmt.Sprintf("Replicas of %s over time, needed against decided, %s.", o.Label, f.clock.stretch(f.from, f.to))
+	if faults := faultsPhrase(f.faults, f.clock, f.from, f.to); faults != "" {
+		text += " Faults: " + faults + "."
+	}
 	if f.episode == nil {
 		return text + " Capacity was never lacking."
 	}

@@ -32,6 +32,8 @@ const (
 	inkRecorded
 	inkReady
 	inkLacking
+	inkFault
+	inkFaultSoft
 	inkCause // from here on causeInks for each cause
 )
 
@@ -43,7 +45,7 @@ const (
 	causeInks
 )
 
-var inkNames = [...]string{"text", "muted", "grid", "page", "frame", "needed", "needed-area", "decided", "recorded", "ready", "lacking"}
+var inkNames = [...]string{"text", "muted", "grid", "page", "frame", "needed", "needed-area", "decided", "recorded", "ready", "lacking", "fault", "fault-soft"}
 
 // causeInk is an ink of a cause.
 func causeInk(c Cause, kind int) ink { return inkCause + ink(c.order()*causeInks+kind) }

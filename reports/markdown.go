@@ -17,6 +17,9 @@ func (r *Report) Markdown() string {
 	if line := r.stamp(); line != "" {
 		fmt.Fprintf(&b, "\n%s\n", escapeMarkdown(line))
 	}
+	if faults := faultsPhrase(sortedFaults(r.Run.Faults), r.Run.clock(), r.Run.Start, r.Run.End); faults != "" {
+		fmt.Fprintf(&b, "\nFaults: %s.\n", escapeMarkdown(faults))
+	}
 	r.markdownExpectations(&b)
 	if assumptions := r.assumptions(); len(assumptions) > 0 {
 		b.WriteString("\n<details><summary>Assumptions</summary>\n\n")
@@ -49,7 +52,11 @@ func (r *Report) markdownTable(b *strings.Builder) {
 	b.WriteString("\n|---|" + strings.Repeat("--:|", len(tableFigures)) + "\n")
 	for i := range r.Columns {
 		c := &r.Columns[i]
-		fmt.Fprintf(b, "| %s |", escapeMarkdown(c.Name))
+		name := escapeMarkdown(c.Name)
+		if r.Run.Columns[i].Reference {
+			name = "*" + name + "*"
+		}
+		fmt.Fprintf(b, "| %s |", name)
 		for _, f := range tableFigures {
 			fmt.Fprintf(b, " %s |", number(c.Figures.Get(f.metric)))
 		}
@@ -75,6 +82,9 @@ func (r *Report) markdownExpectations(b *strings.Builder) {
 		}
 		e := &failed[i]
 		fmt.Fprintf(b, "- ❌ **%s** %s: %s\n", escapeMarkdown(e.Name), codeSpan(e.Expr), escapeMarkdown(r.failure(e)))
+		if text := r.excerptText(e); text != "" {
+			fmt.Fprintf(b, "  %s\n", codeSpan(text))
+		}
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 func (f *figure) drawOverview(p *pen, a, large *frame, s size) {
 	left, right := a.x(f.from), max(a.x(f.to), a.x(f.from)+2)
 	p.box(inkNeededArea, left-1, a.bottom, right+1, a.ceil)
+	f.shadeFaults(p, a)
 	for _, line := range a.trace(f.needed) {
 		p.fill(inkNeededArea, closed(line, a.bottom)...)
 	}

@@ -42,6 +42,7 @@ type page struct {
 	Compared                              []figureView
 	Definitions, About                    []textView
 	Decisions                             *decisionsView
+	Faults                                *faultsView
 	Policies                              []policyView
 }
 
@@ -52,6 +53,7 @@ type (
 		Swatch      template.HTML
 		Cells       []string
 		Primary     bool
+		Reference   bool
 	}
 	tableView struct {
 		Titles []string
@@ -66,8 +68,16 @@ type (
 		Swatch template.HTML
 		Text   string
 	}
-	expectationView struct{ Class, Result, Name, Expr, Failure string }
-	episodeView     struct {
+	expectationView struct {
+		Class, Result, Name, Expr, Failure string
+		Spark                              template.HTML
+		Excerpt                            []excerptView
+	}
+	excerptView struct {
+		Time, Value string
+		Moment      bool
+	}
+	episodeView struct {
 		When, Text, Causes string
 		Bar                []template.HTML
 	}
@@ -99,15 +109,18 @@ func (r *Report) page() (*page, error) {
 		Description: run.Description, Command: run.Command,
 		Badges: r.badges(), Titles: figureTitles(), Rows: r.columnRows(),
 		Assumptions: r.assumptions(), Notes: r.notes(),
-		Expectations: r.expectationViews(), Blame: r.blameTable(), Objects: r.objectTable(), Figures: r.figureTable(),
-		Definitions: definitions(), About: r.about(), Decisions: r.decisionsView(), Policies: r.policyViews(),
+		Faults: r.faultsView(), Blame: r.blameTable(), Objects: r.objectTable(), Figures: r.figureTable(),
+		Definitions: r.definitions(), About: r.about(), Decisions: r.decisionsView(), Policies: r.policyViews(),
+	}
+	var err error
+	if p.Expectations, err = r.expectationViews(); err != nil {
+		return nil, err
 	}
 	o := r.focus()
 	if o == nil {
 		return p, nil
 	}
 	p.Episodes, p.Key = r.episodeViews(o), o.key()
-	var err error
 	if p.Figure, err = r.figureView(o); err != nil {
 		return nil, err
 	}
@@ -144,10 +157,13 @@ func (r *Report) comparedFigures(o *ObjectReport) ([]figureView, error) {
 	for i := range r.Columns {
 		c := &r.Columns[i]
 		other := c.object(o.Object)
-		if i == r.primary || other == nil || len(figures) == maxCompared {
+		if i == r.primary || other == nil || len(figures) == maxCompared || r.Run.Columns[i].Reference {
 			continue
 		}
 		f := newFigure(r.Run, other, nil)
+		if c.Name == Recorded {
+			f.faults = nil // they happened in the simulation only
+		}
 		f.alone, f.from, f.to = true, r.Run.Start, r.Run.End
 		if len(o.Episodes) > 0 {
 			f.zoom(&o.Episodes[0])
@@ -218,7 +234,7 @@ func figureTitles() []string {
 func (r *Report) columnRows() []rowView {
 	var rows []rowView
 	for i := range r.Columns {
-		row := rowView{Name: r.Columns[i].Name, Primary: i == r.primary && len(r.Columns) > 1}
+		row := rowView{Name: r.Columns[i].Name, Primary: i == r.primary && len(r.Columns) > 1, Reference: r.Run.Columns[i].Reference}
 		for _, f := range tableFigures {
 			row.Cells = append(row.Cells, number(r.Columns[i].Figures.Get(f.metric)))
 		}
@@ -244,17 +260,25 @@ func minutesOrSeconds(seconds int64) string {
 	return number(minutes(seconds)) + " min"
 }
 
-func (r *Report) expectationViews() []expectationView {
+func (r *Report) expectationViews() ([]expectationView, error) {
 	var failed, held []expectationView
 	for i := range r.Run.Expectations {
 		e := &r.Run.Expectations[i]
 		if e.Passed {
-			held = append(held, expectationView{"held", "✓ held", e.Name, e.Expr, ""})
-		} else {
-			failed = append(failed, expectationView{"failed", "✗ failed", e.Name, e.Expr, r.failure(e)})
+			held = append(held, expectationView{Class: "held", Result: "✓ held", Name: e.Name, Expr: e.Expr})
+			continue
 		}
+		spark, err := r.spark(e)
+		if err != nil {
+			return nil, err
+		}
+		view := expectationView{Class: "failed", Result: "✗ failed", Name: e.Name, Expr: e.Expr, Failure: r.failure(e), Spark: spark}
+		for _, s := range e.excerptSamples() {
+			view.Excerpt = append(view.Excerpt, excerptView{r.Run.clock().instant(s.t), orUnknown(s.value), s.moment})
+		}
+		failed = append(failed, view)
 	}
-	return append(failed, held...)
+	return append(failed, held...), nil
 }
 
 func (r *Report) episodeViews(o *ObjectReport) []episodeView {

@@ -54,6 +54,34 @@ func (run *Run) AddReferences() error {
 	return nil
 }
 
+// reference says what a reference column shows.
+func (c *Column) reference() string {
+	switch c.Name {
+	case StaticPeak:
+		return "Reference, never ranked: all the time the most replicas that were ever needed."
+	case StaticMean:
+		return "Reference, never ranked: all the time the replicas needed on average, rounded up."
+	case Oracle:
+		return "Reference, never ranked: the demand is known in advance, and replicas start as slowly as anybody's (" + c.bootDelays() + ")."
+	}
+	return "Reference, never ranked."
+}
+
+// bootDelays are the delays of the objects, the least and the greatest.
+func (c *Column) bootDelays() string {
+	if len(c.Objects) == 0 {
+		return span(0)
+	}
+	least, greatest := c.Objects[0].BootDelay, c.Objects[0].BootDelay
+	for i := range c.Objects {
+		least, greatest = min(least, c.Objects[i].BootDelay), max(greatest, c.Objects[i].BootDelay)
+	}
+	if least == greatest {
+		return span(least)
+	}
+	return span(least) + " to " + span(greatest)
+}
+
 func (run *Run) has(column string) bool {
 	for i := range run.Columns {
 		if run.Columns[i].Name == column {

@@ -11,6 +11,9 @@ func TestWriteDirIsDeterministicAndSmall(t *testing.T) {
 	current := s.column(Current, s.policy(20))
 	run := &Run{Name: "busy", Start: s.start, End: s.start + s.seconds, Badge: ClosedLoop, Columns: []Column{current, current, current}}
 	run.Columns[0].Name, run.Columns[0].Records, run.Columns[2].Name = Recorded, nil, "more"
+	if err := run.AddReferences(); err != nil {
+		t.Fatal(err)
+	}
 	var former map[string]string
 	for i := 0; i < 2; i++ {
 		r, err := Compute(run)

@@ -10,10 +10,14 @@ import (
 
 // blameTable is minutes by cause, a column each; nil where nothing lacked.
 func (r *Report) blameTable() *tableView {
-	t := &tableView{Titles: r.columnNames()}
+	t := &tableView{}
 	total := rowView{Name: "breach minutes", Primary: true}
 	tenths := make([][]int64, len(r.Columns))
 	for i := range r.Columns {
+		if r.Run.Columns[i].Reference {
+			continue // nothing was decided, so nothing is to blame
+		}
+		t.Titles = append(t.Titles, r.Columns[i].Name)
 		var sum int64
 		tenths[i], sum = causeTenths(r.Columns[i].Blame)
 		total.Cells = append(total.Cells, r.Columns[i].tenths(sum))
@@ -22,6 +26,9 @@ func (r *Report) blameTable() *tableView {
 		row := rowView{Name: string(cause), Swatch: swatch(cause)}
 		any := false
 		for i := range r.Columns {
+			if r.Run.Columns[i].Reference {
+				continue
+			}
 			any = any || causeMinutes(r.Columns[i].Blame, cause) > 0
 			row.Cells = append(row.Cells, r.Columns[i].tenths(tenths[i][n]))
 		}
@@ -116,10 +123,15 @@ func title(m *Metric) string {
 	return words
 }
 
-func definitions() []textView {
+func (r *Report) definitions() []textView {
 	var list []textView
 	for i := range metrics {
-		list = append(list, textView{metrics[i].Name, metrics[i].Definition})
+		list = append(list, textView{metrics[i].Name, metrics[i].Definition + " Source: " + metrics[i].Source + "."})
+	}
+	for i := range r.Run.Columns {
+		if c := &r.Run.Columns[i]; c.Reference {
+			list = append(list, textView{c.Name, c.reference()})
+		}
 	}
 	return list
 }

@@ -123,7 +123,8 @@ func (s *synthetic) recorded() Column {
 }
 
 func (s *synthetic) run() *Run {
-	return &Run{
+	evening := monday + 4*day + 18*3600
+	run := &Run{
 		Name: "checkout", Description: "A shop's week; on Friday evening a sale begins.",
 		Version: "v0.2.0", Command: "karpenter replay -f checkout.yaml --recording checkout/ --variant more=spec.maxReplicas=30 --tz UTC --out out",
 		Seed: 42, Start: s.start, End: s.start + s.seconds, Badge: DemandDriven,
@@ -136,9 +137,22 @@ func (s *synthetic) run() *Run {
 		Expectations: []Expectation{
 			{Name: "calm", Kind: "report", Expr: "reversals <= 60", Passed: true},
 			{Name: "enough", Kind: "always", Expr: `kube_deployment_status_replicas_ready >= bool 18`, Passed: false, Message: "not true for all samples",
-				Series: `kube_deployment_status_replicas_ready{deployment="checkout"}`, Value: "17", At: s.start + 3600, File: "scenarios/checkout.yaml", Line: 31},
+				Series: `kube_deployment_status_replicas_ready{deployment="checkout"}`, Value: "17", At: s.start + 3600, File: "scenarios/checkout.yaml", Line: 31,
+				Excerpt: Steps{T: []int64{s.start + 3540, s.start + 3570, s.start + 3600, s.start + 3630}, V: []float64{20, 18, 17, 19}}},
+		},
+		Faults: []Fault{
+			{Name: "Prometheus down", From: evening + 300, To: evening + 720, Probability: 1},
+			{Name: "API conflicts", From: evening, To: evening + 1800, Probability: 0.3},
+			{Name: "leader change", From: evening + 1200, To: evening + 1200},
 		},
 	}
+	for i := range run.Columns {
+		run.Columns[i].Objects[0].BootDelay = s.startUp
+	}
+	if err := run.AddReferences(); err != nil {
+		panic(err)
+	}
+	return run
 }
 
 // monday is Monday 5 January 2026, 00:00 UTC.

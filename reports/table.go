@@ -61,6 +61,9 @@ func textTable(reports []*Report, o TableOptions) string {
 	}
 	for _, r := range reports {
 		for i := range r.Columns {
+			if r.Run.Columns[i].Reference {
+				continue // they stand in the files
+			}
 			row := []string{"", "", r.Columns[i].Name}
 			if i == 0 {
 				row[0], row[1] = r.Run.Name, result(r)
@@ -170,10 +173,12 @@ type summary struct {
 }
 
 type summaryColumn struct {
-	Name    string  `json:"name"`
-	Digest  string  `json:"digest,omitempty"`
-	Figures Figures `json:"figures"`
-	Blame   []Blame `json:"blame"`
+	Name   string `json:"name"`
+	Digest string `json:"digest,omitempty"`
+	// Reference columns are never ranked.
+	Reference bool    `json:"reference,omitempty"`
+	Figures   Figures `json:"figures"`
+	Blame     []Blame `json:"blame"`
 }
 
 func summaries(reports []*Report) []summary {
@@ -185,7 +190,7 @@ func summaries(reports []*Report) []summary {
 		}
 		for i := range r.Columns {
 			c := &r.Columns[i]
-			s.Columns = append(s.Columns, summaryColumn{c.Name, c.Digest, c.Figures, c.Blame})
+			s.Columns = append(s.Columns, summaryColumn{c.Name, c.Digest, r.Run.Columns[i].Reference, c.Figures, c.Blame})
 		}
 		list = append(list, s)
 	}

@@ -206,16 +206,51 @@ func (j *job) report(dir string, results []*sim.Result) (*reports.Run, error) {
 			out.Objects = append(out.Objects, reports.Object{
 				Journal: nameOf(&o), Target: o.Target.Name, Policy: o.Policy,
 				Needed: needed(current, &o), Ready: reports.Steps(o.Ready), Spec: reports.Steps(o.Spec),
+				BootDelay: j.bootDelay(current, &o),
 			})
 		}
 		run.Columns = append(run.Columns, out)
 	}
-	if j.earlier == nil {
-		return run, nil
+	for _, f := range current.Faults {
+		run.Faults = append(run.Faults, reports.Fault{Name: f.Name, From: f.From, To: f.To, Probability: f.Probability})
 	}
-	// Its journal lies elsewhere and may go away: the report keeps its figures.
-	return run, run.SetBaseline(j.earlier, "")
+	if j.earlier != nil {
+		// Its journal lies elsewhere and may go away: the report keeps its figures.
+		if err := run.SetBaseline(j.earlier, ""); err != nil {
+			return nil, err
+		}
+	}
+	return run, run.AddReferences()
 }
+
+// bootDelay is how long replicas of an object's target take to start, in
+// seconds: as the scenario declares, else as the current policy saw it.
+func (j *job) bootDelay(current *sim.Result, o *sim.Object) int64 {
+	spec := &j.file.Spec
+	same := func(t scenario.Target) bool {
+		ref := t.Reference()
+		return ref.Kind == o.Target.Kind && ref.Namespace == o.Target.Namespace && ref.Name == o.Target.Name
+	}
+	for _, t := range spec.Targets {
+		if t.ReadyAfter > 0 && same(t) {
+			return seconds(time.Duration(t.ReadyAfter))
+		}
+	}
+	for _, w := range spec.Workloads {
+		if delay := w.Startup.Middle(); delay > 0 && same(w.Target()) {
+			return seconds(delay)
+		}
+	}
+	for i := range current.Objects {
+		if c := &current.Objects[i]; c.Name == o.Name {
+			return reports.MeasureBootDelay(reports.Steps(c.Spec), reports.Steps(c.Ready))
+		}
+	}
+	return 0
+}
+
+// seconds is a delay in whole seconds, rounded up.
+func seconds(d time.Duration) int64 { return int64((d + time.Second - 1) / time.Second) }
 
 func nameOf(o *sim.Object) journal.Object {
 	return journal.Object{Kind: journal.HorizontalAutoscaler, Namespace: o.Name.Namespace, Name: o.Name.Name}
