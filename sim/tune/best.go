@@ -9,6 +9,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
 )
 
@@ -66,19 +67,10 @@ func (o *Outcome) document(old *manifest.Autoscaler, e manifest.Autoscaler, valu
 	if err := yaml.Unmarshal(text, &doc); err != nil {
 		return "", err
 	}
-	before, err := manifest.MarshalObject(old.Object)
-	if err != nil {
-		return "", err
-	}
-	var was yaml.Node
-	if err := yaml.Unmarshal(before, &was); err != nil {
-		return "", err
-	}
 	for i := range o.Parameters {
 		p := &o.Parameters[i]
 		if key, _ := find(doc.Content[0], p.field); key != nil {
-			_, before := find(was.Content[0], p.field)
-			key.HeadComment = o.because(i, before)
+			key.HeadComment = o.because(i, p.written(old.Object))
 		}
 	}
 	var b bytes.Buffer
@@ -91,34 +83,35 @@ func (o *Outcome) document(old *manifest.Autoscaler, e manifest.Autoscaler, valu
 // CurrentValue is what the current policy has in place of a parameter, as it is
 // written; of several autoscalers, the first one's.
 func (o *Outcome) CurrentValue(i int) string {
-	p := &o.Parameters[i]
+	if text := o.Parameters[i].written(o.Subjects[0].Set.Autoscalers[0].Object); text != "" {
+		return text
+	}
+	return "not set"
+}
+
+// written is the parameter's value in an object, empty where it is not written.
+func (p *Parameter) written(object *v1alpha1.HorizontalAutoscaler) string {
 	if p.mark != "" {
 		return p.mark
 	}
-	text, err := manifest.MarshalObject(o.Subjects[0].Set.Autoscalers[0].Object)
+	text, err := manifest.MarshalObject(object)
 	var doc yaml.Node
 	if err != nil || yaml.Unmarshal(text, &doc) != nil {
-		return "not set"
+		return ""
 	}
-	_, value := find(doc.Content[0], p.field)
-	return written(value)
-}
-
-// written is a node's value in words.
-func written(n *yaml.Node) string {
-	switch {
-	case n == nil:
-		return "not set"
-	case n.Kind != yaml.ScalarNode:
-		return "set otherwise"
+	if _, value := find(doc.Content[0], p.field); value != nil && value.Kind == yaml.ScalarNode {
+		return value.Value
 	}
-	return n.Value
+	return ""
 }
 
 // because says why a parameter has its value.
-func (o *Outcome) because(i int, was *yaml.Node) string {
+func (o *Outcome) because(i int, was string) string {
 	p := &o.Parameters[i]
-	text := fmt.Sprintf("Was %s; searched %s.", written(was), p.Describe())
+	if was == "" {
+		was = "not set"
+	}
+	text := fmt.Sprintf("Was %s; searched %s.", was, p.Describe())
 	if p.mark != "" {
 		text = fmt.Sprintf("Its range was %s; searched %s.", p.mark, p.Describe())
 	}

@@ -74,6 +74,9 @@ func (s *Search) runChain(ctx context.Context, unit int) ([]Trial, error) {
 	start := make([]float64, len(s.Parameters))
 	for i := range start {
 		start[i] = 0.25 + float64(0.5*random.Float64())
+		if text := s.space.current[i]; text != "" && c.weight == 1 {
+			start[i] = s.Parameters[i].Position(text)
+		}
 	}
 	_, err := optimize.Minimize(optimize.Problem{Func: evaluate}, start,
 		&optimize.Settings{Concurrent: 1, FuncEvaluations: 2 * c.trials, Converger: optimize.NeverTerminate{}},

@@ -57,12 +57,20 @@ func (s *Search) assignment(values []string) string {
 	return text
 }
 
+// keeping is how likely a drawn candidate keeps a value of the current policy:
+// what improves a policy mostly changes a few of its fields, and a candidate
+// that changes all of them is hardly ever better in everything.
+const keeping = 1.0 / 3
+
 // draw is the candidate of a seed and a number.
 func (s *Search) draw(i uint64) []string {
 	random := rand.New(rand.NewPCG(uint64(s.Seed), i))
 	values := make([]string, len(s.Parameters))
 	for k := range s.Parameters {
 		values[k] = s.Parameters[k].At(random.Float64())
+		if random.Float64() < keeping && s.space.current[k] != "" {
+			values[k] = s.space.current[k]
+		}
 	}
 	return values
 }

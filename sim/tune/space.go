@@ -8,6 +8,7 @@ import (
 
 	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
 	"github.com/karpenter-sim/karpenter/engine/journal"
+	"github.com/karpenter-sim/karpenter/engine/policy"
 	"github.com/karpenter-sim/karpenter/sim"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
 )
@@ -16,6 +17,9 @@ import (
 type space struct {
 	parameters []Parameter
 	subjects   []Subject
+	// current are the parameters' values in the current policy of the first
+	// autoscaler, empty where they cannot be told or lie outside the space.
+	current []string
 }
 
 // newSpace checks the parameters against every autoscaler of the subjects.
@@ -35,7 +39,51 @@ func newSpace(parameters []Parameter, subjects []Subject) (*space, error) {
 		errs = append(errs, err)
 		s.parameters = append(s.parameters, p)
 	}
-	return s, errors.Join(errs...)
+	if err := errors.Join(errs...); err != nil {
+		return s, err
+	}
+	return s, s.findCurrent()
+}
+
+// findCurrent finds out where in the space the current policy lies.
+func (s *space) findCurrent() error {
+	autoscalers, err := sim.Resolve(s.subjects[0].Set)
+	if err != nil {
+		return err
+	}
+	if len(autoscalers) == 0 {
+		return fmt.Errorf("%s has no HorizontalAutoscaler", s.subjects[0].Name)
+	}
+	for i := range s.parameters {
+		text := s.parameters[i].written(autoscalers[0].Object)
+		if text == "" {
+			text = unwritten(s.parameters[i].field, autoscalers[0].Policy)
+		}
+		if x := s.parameters[i].Position(text); !(x >= 0 && x <= 1) {
+			text = ""
+		}
+		s.current = append(s.current, text)
+	}
+	return nil
+}
+
+// unwritten is what holds where a field of the behavior is not written.
+func unwritten(field string, p *policy.Autoscaler) string {
+	rules := &p.Up
+	name, ok := strings.CutPrefix(field, "spec.behavior.scaleUp.")
+	if !ok {
+		rules = &p.Down
+		name, _ = strings.CutPrefix(field, "spec.behavior.scaleDown.")
+	}
+	switch {
+	case name == "stabilizationWindowSeconds":
+		return strconv.Itoa(int(rules.Window))
+	case name == "tolerance":
+		return number(rules.Tolerance)
+	case field == "spec.pollingIntervalSeconds":
+		return strconv.Itoa(int(p.Interval))
+	}
+	return ""
 }
 
 // fractions says what of a range is no whole number, empty where all is.
@@ -141,10 +189,32 @@ func (s *space) candidate(subject *Subject, values []string) (*manifest.Set, []s
 				return nil, nil, err
 			}
 		}
-		set.Autoscalers[i] = e
+		var err error
+		if set.Autoscalers[i], err = reread(e); err != nil {
+			return nil, nil, err
+		}
 	}
 	autoscalers, err := sim.Resolve(&set)
 	return &set, autoscalers, err
+}
+
+// reread is an autoscaler as it reads when it has been written, so that what is
+// recommended is to the last bit what was played: 8.2 and 8200m are not the same
+// float.
+func reread(e manifest.Autoscaler) (manifest.Autoscaler, error) {
+	text, err := manifest.MarshalObject(e.Object)
+	if err != nil {
+		return e, err
+	}
+	docs, err := manifest.Parse("candidate", text)
+	if err != nil {
+		return e, err
+	}
+	set, err := manifest.Collect(docs)
+	if err != nil {
+		return e, err
+	}
+	return set.Autoscalers[0], nil
 }
 
 // ours is an entry that can be assigned to: a converted object's document is
