@@ -51,6 +51,17 @@ fuzz: ## Fuzz every target for FUZZTIME (10s)
 		go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "./$$(dirname "$$file")" </dev/null || exit 1; \
 	done
 
+SEED ?= 1
+RUNS ?= 1000
+
+.PHONY: soak
+soak: ## Check the invariants on RUNS (1000) random cases from SEED (1) on; FILE=x.yaml checks one scenario
+	go test -v -count=1 -timeout 0 ./sim/soak -run '^TestSoak$$' -soak.seed=$(SEED) -soak.runs=$(RUNS) -soak.out=out/soak $(if $(FILE),-soak.file=$(FILE))
+
+.PHONY: mutate
+mutate: ## Break the engine in one place at a time and see whether the corpus notices (ten minutes)
+	go run ./.ci/mutate
+
 .PHONY: lint
 lint: ## Check formatting, go vet, staticcheck
 	@unformatted=$$(git ls-files -z '*.go' | xargs -0 gofmt -l); \

@@ -1,0 +1,160 @@
+// Command mutate asks whether the corpus would notice a broken engine: it
+// breaks one place of the engine at a time (mutations.go), plays all scenarios
+// and reports which breaks they caught.
+//
+//	go run ./.ci/mutate [-run REGEXP] [-least PERCENT]
+//
+// The working tree is left alone: go build's overlay puts the mutated file in
+// the place of the original. Exit code 0: enough were caught; 1: too few; 2:
+// a mutation does not fit the source any more, or does not compile.
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+// A mutation breaks the engine in one place.
+type mutation struct {
+	// file is the path from the repository's root; old stands in it once.
+	file, old, new string
+	// why says what is wrong then.
+	why string
+}
+
+func main() {
+	pattern := flag.String("run", "", "only mutations whose file or description matches")
+	least := flag.Float64("least", 90, "percent of the mutations that must be caught")
+	check := flag.Bool("check", false, "only check that the mutations fit the source")
+	flag.Parse()
+	code, err := run(*pattern, *least, *check)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "mutate:", err)
+	}
+	os.Exit(code)
+}
+
+func run(pattern string, least float64, check bool) (int, error) {
+	selected, err := regexp.Compile(pattern)
+	if err != nil {
+		return 2, err
+	}
+	if err := fit(); err != nil || check {
+		return map[bool]int{true: 2, false: 0}[err != nil], err
+	}
+	dir, err := os.MkdirTemp("", "mutate-")
+	if err != nil {
+		return 2, err
+	}
+	defer os.RemoveAll(dir)
+	if caught, output, err := play(dir, nil); err != nil || caught {
+		return 2, fmt.Errorf("the corpus must pass without a mutation: %w\n%s", err, output)
+	}
+	var survivors []mutation
+	all := 0
+	for _, m := range mutations {
+		if !selected.MatchString(m.file + ": " + m.why) {
+			continue
+		}
+		all++
+		caught, output, err := play(dir, &m)
+		if err != nil {
+			return 2, fmt.Errorf("%s: %s: %w\n%s", m.file, m.why, err, output)
+		}
+		result := "caught  " + by(output)
+		if !caught {
+			result = "SURVIVED"
+			survivors = append(survivors, m)
+		}
+		fmt.Printf("%s: %s: %s\n", m.file, m.why, result)
+	}
+	if all == 0 {
+		return 2, fmt.Errorf("no mutation matches %q", pattern)
+	}
+	percent := 100 * float64(all-len(survivors)) / float64(all)
+	fmt.Printf("\n%d of %d mutations caught: %.0f %%, at least %.0f %% are wanted\n", all-len(survivors), all, percent, least)
+	for _, m := range survivors {
+		fmt.Printf("survived: %s: %s\n  - %s\n  + %s\n", m.file, m.why, strings.TrimSpace(m.old), strings.TrimSpace(m.new))
+	}
+	if percent < least {
+		return 1, nil
+	}
+	return 0, nil
+}
+
+// fit says which mutations do not fit the source.
+func fit() error {
+	var errs []error
+	for _, m := range mutations {
+		text, err := os.ReadFile(m.file)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		if n := strings.Count(string(text), m.old); n != 1 {
+			errs = append(errs, fmt.Errorf("%s: %s: %q stands in it %d times, want once", m.file, m.why, m.old, n))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// play says whether a scenario fails under a mutation, and what the test says.
+func play(dir string, m *mutation) (caught bool, output string, err error) {
+	overlay := map[string]map[string]string{"Replace": {}}
+	if m != nil {
+		text, err := os.ReadFile(m.file)
+		if err != nil {
+			return false, "", err
+		}
+		original, err := filepath.Abs(m.file)
+		if err != nil {
+			return false, "", err
+		}
+		mutated := filepath.Join(dir, "mutated.go")
+		if err := os.WriteFile(mutated, []byte(strings.Replace(string(text), m.old, m.new, 1)), 0o600); err != nil {
+			return false, "", err
+		}
+		overlay["Replace"][original] = mutated
+	}
+	encoded, err := json.Marshal(overlay)
+	if err != nil {
+		return false, "", err
+	}
+	overlayFile, binary := filepath.Join(dir, "overlay.json"), filepath.Join(dir, "scenarios.test")
+	if err := os.WriteFile(overlayFile, encoded, 0o600); err != nil {
+		return false, "", err
+	}
+	build := exec.Command("go", "test", "-c", "-vet=off", "-overlay", overlayFile, "-o", binary, "./scenarios")
+	if text, err := build.CombinedOutput(); err != nil {
+		return false, string(text), fmt.Errorf("build: %w", err)
+	}
+	test := exec.Command(binary, "-test.run=^TestCorpus$", "-test.failfast", "-test.timeout=5m")
+	test.Dir = "scenarios"
+	text, err := test.CombinedOutput()
+	var failed *exec.ExitError
+	if errors.As(err, &failed) {
+		return true, string(text), nil
+	}
+	return false, string(text), err
+}
+
+var failure = regexp.MustCompile(`--- FAIL: TestCorpus/(\S+)`)
+
+// by are the scenarios that failed.
+func by(output string) string {
+	var names []string
+	for _, found := range failure.FindAllStringSubmatch(output, -1) {
+		names = append(names, found[1])
+	}
+	if len(names) == 0 {
+		return "(the test did not end)"
+	}
+	return "by " + strings.Join(names, ", ")
+}

@@ -1,0 +1,80 @@
+package main
+
+// mutations are grouped by file. Each is a mistake that somebody could make.
+var mutations = []mutation{
+	{"engine/algorithm/proportional.go", `return math.Ceil(x)`, `return math.Floor(x)`, "half a replica is none"},
+	{"engine/algorithm/proportional.go", `		target /= 100`, `		target /= 1`, "a utilization target is no percentage"},
+	{"engine/algorithm/proportional.go", `max(1, saturate(Ceil(ratio*float64(r.Status))))`, `saturate(Ceil(ratio * float64(r.Status)))`, "Value and Utilization reach 0"},
+	{"engine/algorithm/proportional.go", `Ceil(ratio*float64(r.Status))`, `Ceil(ratio*float64(r.Spec))`, "replicas that are not there yet are multiplied too"},
+	{"engine/algorithm/proportional.go", `if r.Spec > 0 && r.Status > 0 && tolerance.covers(ratio) {`, `if r.Spec > 0 && r.Status > 1<<30 && tolerance.covers(ratio) {`, "no tolerance for AverageValue"},
+	{"engine/algorithm/proportional.go", `	if r.Spec > 0 && tolerance.covers(ratio) {`, `	if r.Spec < 0 && tolerance.covers(ratio) {`, "no tolerance for Value and Utilization"},
+	{"engine/algorithm/proportional.go", `ratio >= 1-t.Down-Noise && ratio <= 1+t.Up+Noise`, `ratio >= 1-t.Up-Noise && ratio <= 1+t.Down+Noise`, "the tolerances of the directions are exchanged"},
+	{"engine/algorithm/proportional.go", `		return observation.NaN
+`, `		return observation.OK
+`, "NaN is a number"},
+	{"engine/algorithm/proportional.go", `	if r.Status <= 0 && r.Spec > 0 {`, `	if r.Status < 0 && r.Spec > 0 {`, "a ratio of no replicas says something"},
+
+	{"engine/behavior/bounds.go", `return high, Limit`, `return high + 1, Limit`, "one more than maxReplicas"},
+	{"engine/behavior/bounds.go", `case wanted < low:`, `case wanted < low-1:`, "one fewer than minReplicas"},
+	{"engine/behavior/rate.go", `now-events[i].Slot < period`, `now-events[i].Slot <= period`, "an event as old as its period still counts"},
+	{"engine/behavior/rate.go", `start -= int64(events[i].Delta)`, `start += int64(events[i].Delta)`, "what was added counts as taken away"},
+	{"engine/behavior/rate.go", `allowed = start + sign*int64(rate.Value)`, `allowed = int64(current) + sign*int64(rate.Value)`, "a budget for each slot in place of each period"},
+	{"engine/behavior/rate.go", `max(int64(algorithm.Ceil(float64(start)*(1+value))), start+1)`, `int64(algorithm.Ceil(float64(start) * (1 + value)))`, "a percentage never leaves 0"},
+	{"engine/behavior/rate.go", `value := float64(rate.Value) / 100`, `value := float64(rate.Value) / 50`, "percentages count twice"},
+	{"engine/behavior/rate.go", `rules.Select == policy.SelectMax && further <= 0 || rules.Select == policy.SelectMin && further >= 0`, `rules.Select == policy.SelectMin && further <= 0 || rules.Select == policy.SelectMax && further >= 0`, "Max selects the smallest change, Min the largest"},
+	{"engine/behavior/rate.go", `	if rules.Select == policy.Disabled {`, `	if rules.Select == "" {`, "Disabled disables nothing"},
+	{"engine/behavior/rate.go", `		if int64(wanted) < least {`, `		if int64(wanted) < -least {`, "no rate limits on the way down"},
+	{"engine/behavior/rate.go", `		if int64(wanted) > most {`, `		if -int64(wanted) > most {`, "no rate limits on the way up"},
+	{"engine/behavior/stabilize.go", `slot.Slot(down.Window); now < until`, `slot.Slot(down.Window); now <= until`, "a recommendation as old as its window still counts"},
+	{"engine/behavior/stabilize.go", `last + slot.Slot(down.Window)`, `last + slot.Slot(up.Window)`, "the window up is that of both directions"},
+	{"engine/behavior/stabilize.go", `last + slot.Slot(up.Window)`, `last + slot.Slot(up.Window*0)`, "no window on the way up"},
+	{"engine/behavior/stabilize.go", `last = max(run.First, previous)`, `last = run.First`, "a steady recommendation is as old as its beginning"},
+	{"engine/behavior/stabilize.go", `min(max(current, floor), roof)`, `min(max(recommended, floor), roof)`, "the way up does not wait for the lowest recommendation"},
+
+	{"engine/autoscaler/step.go", `		s.record(current, previous, in.Slot)`, `		_ = current`, "a new autoscaler may scale down at once"},
+	{"engine/autoscaler/step.go", `current == last.From && n > 0`, `current == last.From && n > 1<<30`, "a command that did not land uses up its budget"},
+	{"engine/autoscaler/step.go", `largest = max(largest, r.Replicas)`, `largest = r.Replicas`, "the last metric wins"},
+	{"engine/autoscaler/step.go", `largest >= 0 && (!failed || largest >= in.Scale.Spec)`, `largest >= 0`, "scales down while a metric is missing"},
+	{"engine/autoscaler/step.go", `largest >= 0 && (!failed || largest >= in.Scale.Spec)`, `largest >= 0 && !failed`, "a missing metric blocks the way up"},
+	{"engine/autoscaler/step.go", `d.Stabilized, d.Limited, d.Desired = current, current, current`, `d.Stabilized, d.Limited, d.Desired = p.Min, p.Min, p.Min`, "without metrics to minReplicas"},
+	{"engine/autoscaler/step.go", `changed = s.record(recommended, previous, in.Slot) || changed`, `changed = s.record(d.Stabilized, previous, in.Slot) || changed`, "the window weighs what was stabilized, and never ends"},
+	{"engine/autoscaler/step.go", `changed = s.record(recommended, previous, in.Slot) || changed`, `changed = s.record(d.Desired, previous, in.Slot) || changed`, "the window weighs what was decided"},
+	{"engine/autoscaler/step.go", `behavior.RateLimit(&p.Up, &p.Down, s.Events`, `behavior.RateLimit(&p.Up, &p.Down, nil`, "no change is remembered"},
+	{"engine/autoscaler/step.go", `Delta: c.To - c.From}`, `Delta: c.From - c.To}`, "changes are remembered the wrong way round"},
+	{"engine/autoscaler/step.go", `if d.Desired != current && !p.DryRun {`, `if d.Desired != current {`, "a dry run remembers commands that nobody sent"},
+	{"engine/autoscaler/state.go", `now-run.Last < slot.Slot(s.Window)`, `now-run.Last < slot.Slot(s.Period)`, "recommendations are forgotten after the longest period"},
+	{"engine/autoscaler/state.go", `now-event.Slot < slot.Slot(s.Period)`, `now-event.Slot < slot.Slot(s.Window)`, "events are forgotten after the longest window"},
+	{"engine/autoscaler/state.go", `open.Last = max(open.First, previous)`, `open.Last = open.First`, "a run that ends is as long as one slot"},
+	{"engine/autoscaler/codec.go", `	if fields[6] != "-" {`, `	if fields[6] == "" {`, "a restart forgets the last command"},
+	{"engine/autoscaler/codec.go", `r.Events = append(r.Events, `, `_ = append(r.Events, `, "a restart forgets the changes"},
+
+	{"engine/slot/slot.go", `return g.Of(s) + Slot(g.Interval) }`, `return g.Of(s) + 2*Slot(g.Interval) }`, "every other slot is decided"},
+	{"engine/slot/slot.go", `return g.Of(s - 1) }`, `return g.Of(s) }`, "the slot before is the slot itself"},
+
+	{"engine/cycle/autoscalers.go", `m.state.UnmarshalText([]byte(text))`, `m.state.UnmarshalText(nil)`, "a restart forgets everything"},
+	{"engine/cycle/autoscalers.go", `m.uid == object.UID && object.Generation <= m.generation {`, `m.uid == object.UID {`, "an edit is never seen"},
+	{"engine/cycle/autoscalers.go", `		m.loaded = false
+		return err
+`, `		return err
+`, "a conflict is never got over"},
+	{"engine/cycle/autoscalers.go", `if d.Known && d.Desired != scale.Spec && !m.policy.DryRun {`, `if d.Known && d.Desired != scale.Spec {`, "a dry run acts"},
+	{"engine/cycle/autoscalers.go", `s.Time().Add(-a.QueryOffset)`, `s.Time().Add(0 * a.QueryOffset)`, "the query offset is ignored"},
+	{"engine/cycle/autoscalers.go", `	case result.Samples > 1:`, `	case result.Samples > 1000:`, "many series are one"},
+	{"engine/cycle/autoscalers.go", `	case result.Samples == 0:`, `	case result.Samples < 0:`, "no sample is 0"},
+	{"engine/cycle/autoscalers.go", `	if m.rival != "" {
+		return`, `	if m.rival == "-" {
+		return`, "two autoscalers fight over one target"},
+
+	{"engine/nodegroup/step.go", `case group.Max >= 0 && d.Wanted > group.Max:`, `case group.Max < -1:`, "the provider's maximum is ignored"},
+	{"engine/nodegroup/step.go", `d.Command = !s.waits(in, d.Wanted)`, `d.Command = true || s.waits(in, d.Wanted)`, "a provider that refuses is asked again at once"},
+	{"engine/nodegroup/step.go", `d.Reason = autoscaler.TargetUnavailable
+		return s, d`, `d.Reason = autoscaler.TargetUnavailable
+		return State{}, d`, "an unreadable group forgets its failures"},
+
+	{"engine/producer/queue.go", `	if !p.InFlight {`, `	if p.InFlight {`, "messages being worked on count where they should not"},
+	{"engine/producer/reserved.go", `selects(p.Selector, node) && ready(node) && `, `ready(node) && `, "the nodes of all groups count"},
+	{"engine/producer/reserved.go", `sums[i].Reserved.Add(list`, `sums[i].Capacity.Add(list`, "reservations are capacity"},
+	{"engine/producer/schedule.go", `return started && (!ended || end.notAfter(start))`, `return started`, "a schedule never ends"},
+	{"engine/producer/schedule.go", `	return s.behaviors[winner].replicas`, `	return s.behaviors[len(s.behaviors)-1].replicas`, "the last behavior wins"},
+	{"engine/producer/pending.go", `{PendingReplicas, float64(d.Replicas)}`, `{PendingReplicas, float64(d.PendingPods)}`, "a node for every pending pod"},
+}
