@@ -95,7 +95,9 @@ type run struct {
 	// workloads own some of the targets; expressions are terms of their demand.
 	workloads   *world.Workloads
 	expressions []*demandExpression
-	closers     []io.Closer
+	// reconstructions are demands that recordings give.
+	reconstructions []*reconstruction
+	closers         []io.Closer
 	// The provider's part of the world; nil in a replay.
 	cloud     *fake.Cloud
 	nodes     *world.Nodes
@@ -278,6 +280,7 @@ func (r *run) finish() (*Result, error) {
 	if err := r.checkExpressions(); err != nil {
 		return nil, err
 	}
+	r.noteReconstructions()
 	if err := r.series.close(); err != nil {
 		return nil, fmt.Errorf("series: %w", err)
 	}

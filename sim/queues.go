@@ -38,7 +38,7 @@ func (r *run) addQueues() error {
 			return r.in.File.Doc.Errorf(path, "%v", err)
 		}
 		q := &cloudQueue{run: r, queue: queue, capacity: d.CapacityPerReplica}
-		if q.arrivals, err = r.demand(path+".arrivals", d.Arrivals, d.Type+" "+d.ID); err != nil {
+		if q.arrivals, err = r.demand(path+".arrivals", d.Arrivals, d.Type+" "+d.ID, d.CapacityPerReplica); err != nil {
 			return err
 		}
 		if d.Consumer != "" {

@@ -55,7 +55,8 @@ func (p *player) addRecorded() error {
 func (p *player) recordedQueries() (ready, spec string, err error) {
 	replay := p.run.in.File.Spec.Replay
 	if replay == nil {
-		return "", "", nil
+		recorded := p.run.recordedReplicas(p.target)
+		return recorded, recorded, nil
 	}
 	for object, series := range replay.Replicas {
 		ref, err := scenario.ParseReference(object)

@@ -59,7 +59,7 @@ func (r *run) workload(path string, d *scenario.Workload, target *world.Target) 
 	}
 	w.Requests = d.Requests.List()
 	var err error
-	w.Demand, err = r.demand(path+".demand", d.Demand, name)
+	w.Demand, err = r.demand(path+".demand", d.Demand, name, d.CapacityPerReplica)
 	return w, err
 }
 
@@ -85,8 +85,9 @@ func percentiles(d scenario.Delay) (p50, p95 time.Duration) {
 	return time.Duration(d.Fixed), time.Duration(d.Fixed)
 }
 
-// demand is the sum of its terms times its noise.
-func (r *run) demand(path string, terms []scenario.Term, name string) (world.Demand, error) {
+// demand is the sum of its terms times its noise. Capacity is what one replica
+// serves a second.
+func (r *run) demand(path string, terms []scenario.Term, name string, capacity float64) (world.Demand, error) {
 	var sum, factors []world.Demand
 	at := func(d scenario.Duration) int64 { return r.in.start + time.Duration(d).Milliseconds() }
 	for i, t := range terms {
@@ -109,12 +110,18 @@ func (r *run) demand(path string, terms []scenario.Term, name string) (world.Dem
 		case t.Noise != nil:
 			source := world.Random(r.in.File.Spec.Seed, fmt.Sprintf("%s noise %d", name, i))
 			factors = append(factors, world.Noise(source, t.Noise.Percent, time.Duration(t.Noise.Every), r.in.start))
-		default:
-			term, err := r.expression(fmt.Sprintf("%s[%d].expr", path, i), t.Expr)
+		case t.Recorded != nil:
+			term, err := r.reconstruct(fmt.Sprintf("%s[%d].recorded", path, i), t.Recorded, capacity)
 			if err != nil {
 				return nil, err
 			}
 			sum = append(sum, term)
+		default:
+			e, err := r.expression(fmt.Sprintf("%s[%d].expr", path, i), t.Expr)
+			if err != nil {
+				return nil, err
+			}
+			sum = append(sum, e.at)
 		}
 	}
 	return world.Sum(sum, factors), nil
@@ -122,7 +129,7 @@ func (r *run) demand(path string, terms []scenario.Term, name string) (world.Dem
 
 // expression evaluates PromQL over the input at every scrape interval. Where it
 // has no sample, the last one holds.
-func (r *run) expression(path, text string) (world.Demand, error) {
+func (r *run) expression(path, text string) (*demandExpression, error) {
 	every := time.Duration(r.in.File.Spec.Prometheus.ScrapeInterval)
 	ahead := fake.NewPreevaluator(func() (fake.Feed, error) { return r.in.feed([]string{text}, nil) }, fake.Options{Lookback: r.in.Lookback})
 	q, err := ahead.Add(text, fake.Grid{Start: r.in.start, Interval: every, End: r.in.end})
@@ -132,7 +139,7 @@ func (r *run) expression(path, text string) (world.Demand, error) {
 	e := &demandExpression{run: r, path: path, text: text, query: q, every: every.Milliseconds(), asked: -1}
 	r.expressions = append(r.expressions, e)
 	r.closers = append(r.closers, ahead)
-	return e.at, nil
+	return e, nil
 }
 
 // A demandExpression is a term of a demand that PromQL gives.

@@ -142,6 +142,9 @@ func (v *validation) checkQueues() {
 		}
 		for k := range q.Arrivals {
 			v.checkTerm(index(at+".arrivals", k), &q.Arrivals[k])
+			if q.Arrivals[k].Recorded != nil {
+				v.fail(index(at+".arrivals", k)+".recorded", "is for the demand of workloads only")
+			}
 		}
 		if !(q.Initial >= 0 && q.Initial <= math.MaxInt64) {
 			v.fail(at+".initial", "want 0 or more, got %v", q.Initial)

@@ -107,12 +107,13 @@ func (v *validation) checkTerm(at string, t *Term) {
 	add("sine", t.Sine != nil)
 	add("noise", t.Noise != nil)
 	add("expr", t.Expr != "")
+	add("recorded", t.Recorded != nil)
 	if len(names) != 1 {
 		got := "none"
 		if len(names) > 0 {
 			got = strings.Join(names, ", ")
 		}
-		v.fail(at, "want exactly one of constant, step, ramp, spike, sine, noise and expr; got %s", got)
+		v.fail(at, "want exactly one of constant, step, ramp, spike, sine, noise, expr and recorded; got %s", got)
 		return
 	}
 	switch {
@@ -136,6 +137,25 @@ func (v *validation) checkTerm(at string, t *Term) {
 		v.fail(at+".noise.percent", "want a number above 0, at most 1000, got %v", t.Noise.Percent)
 	case t.Expr != "":
 		v.checkQuery(at+".expr", t.Expr)
+	case t.Recorded != nil:
+		v.checkRecordedDemand(at+".recorded", t.Recorded)
+	}
+}
+
+func (v *validation) checkRecordedDemand(at string, r *RecordedDemand) {
+	for _, part := range []struct {
+		name, query string
+		required    bool
+	}{{"utilization", r.Utilization, true}, {"replicas", r.Replicas, true}, {"queue", r.Queue, false}} {
+		switch {
+		case part.query != "":
+			v.checkQuery(at+"."+part.name, part.query)
+		case part.required:
+			v.fail(at+"."+part.name, "required: a PromQL expression")
+		}
+	}
+	if r.Saturated != nil && !(*r.Saturated > 0 && *r.Saturated <= 1000) {
+		v.fail(at+".saturated", "want a ratio above 0, got %v", *r.Saturated)
 	}
 }
 

@@ -61,6 +61,24 @@ type Term struct {
 	// Expr is PromQL over inputSeries and recordings, evaluated at every scrape
 	// interval. A gap keeps the last value.
 	Expr string `json:"expr,omitempty"`
+	// Recorded reconstructs the demand from what a recording says of the
+	// replicas that served it.
+	Recorded *RecordedDemand `json:"recorded,omitempty"`
+}
+
+// A RecordedDemand is reconstructed: utilization x replicas x
+// capacityPerReplica, and what the queue grew by. All are PromQL over
+// inputSeries and recordings, evaluated at every scrape interval.
+type RecordedDemand struct {
+	// Utilization is the mean use of a replica's capacity, as a ratio. Required.
+	Utilization string `json:"utilization"`
+	// Replicas is how many replicas served. Required.
+	Replicas string `json:"replicas"`
+	// Queue is how much waited; absent where nothing did.
+	Queue string `json:"queue,omitempty"`
+	// Saturated is the utilization from which on the demand may have been more
+	// than was served, where there is no queue to tell; 0.95 if absent.
+	Saturated *float64 `json:"saturated,omitempty"`
 }
 
 // A Step adds By from At on.

@@ -20,6 +20,7 @@ func (v *validation) checkWorld() {
 // Defaults of a world.
 const (
 	defaultNoise      = Duration(15 * time.Second)
+	defaultSaturated  = 0.95
 	defaultReplace    = Duration(10 * time.Minute)
 	defaultServiceP50 = Duration(50 * time.Millisecond)
 	defaultServiceP95 = Duration(200 * time.Millisecond)
@@ -39,6 +40,10 @@ func (s *Spec) fillWorld() {
 		for k := range w.Demand {
 			if n := w.Demand[k].Noise; n != nil && n.Every == 0 {
 				n.Every = defaultNoise
+			}
+			if r := w.Demand[k].Recorded; r != nil && r.Saturated == nil {
+				saturated := defaultSaturated
+				r.Saturated = &saturated
 			}
 		}
 		for k := range w.Rollouts {

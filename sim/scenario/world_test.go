@@ -32,8 +32,8 @@ s.yaml:6:181: spec.workloads[1].startup: p50: 2m, p95: 1m: want p50 above 0s and
 		"WorkloadTerms": {
 			reason: "each term is one thing, and takes time",
 			spec:   "workloads: [{name: web, capacityPerReplica: 1, demand: [{}, {constant: 1, expr: up}, {spike: {by: 3, at: 1m}}, {sine: {amplitude: 1, period: 0s}}, {ramp: {by: 1, at: 2h, over: 0s}}, {expr: 'up['}, {noise: {percent: 0}}]}]",
-			want: `s.yaml:6:57: spec.workloads[0].demand[0]: want exactly one of constant, step, ramp, spike, sine, noise and expr; got none
-s.yaml:6:61: spec.workloads[0].demand[1]: want exactly one of constant, step, ramp, spike, sine, noise and expr; got constant, expr
+			want: `s.yaml:6:57: spec.workloads[0].demand[0]: want exactly one of constant, step, ramp, spike, sine, noise, expr and recorded; got none
+s.yaml:6:61: spec.workloads[0].demand[1]: want exactly one of constant, step, ramp, spike, sine, noise, expr and recorded; got constant, expr
 s.yaml:6:94: spec.workloads[0].demand[2].spike: want rise, for or fall, else it lasts no time
 s.yaml:6:142: spec.workloads[0].demand[3].sine.period: must be more than 0s
 s.yaml:6:167: spec.workloads[0].demand[4].ramp.at: 2h is past the end of the run at 1h
