@@ -14,6 +14,8 @@ import (
 
 	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
 	"github.com/karpenter-sim/karpenter/engine/cycle"
+	"github.com/karpenter-sim/karpenter/engine/journal"
+	"github.com/karpenter-sim/karpenter/engine/policy"
 	"github.com/karpenter-sim/karpenter/engine/slot"
 	"github.com/karpenter-sim/karpenter/providers/fake"
 	"github.com/karpenter-sim/karpenter/sim/check"
@@ -26,8 +28,7 @@ import (
 type Stage struct{ run *run }
 
 // ErrNoStage says that a scenario has something that only Play can do: it
-// replays, has node groups or producers, or faults strike the controller and
-// its targets.
+// replays, or faults strike the controller and its targets.
 var ErrNoStage = errors.New("only Play can do that")
 
 // Stage builds the world for the autoscalers, or returns ErrNoStage.
@@ -35,11 +36,8 @@ func (in *Input) Stage(autoscalers []Autoscaler) (*Stage, error) {
 	if in.File.Spec.Replay != nil {
 		return nil, fmt.Errorf("replay: %w", ErrNoStage)
 	}
-	if set := in.File.Manifests; len(set.NodeGroups) > 0 || len(set.Producers) > 0 {
-		return nil, fmt.Errorf("node groups and producers: %w", ErrNoStage)
-	}
 	for i := range in.File.Spec.Faults {
-		if f := &in.File.Spec.Faults[i]; f.Metrics == "" || f.Object != "" {
+		if f := &in.File.Spec.Faults[i]; f.Metrics == "" && f.Nodes == "" || f.Metrics != "" && f.Object != "" {
 			return nil, fmt.Errorf("fault %s: %w", f.Name, ErrNoStage)
 		}
 	}
@@ -53,7 +51,9 @@ func (in *Input) Stage(autoscalers []Autoscaler) (*Stage, error) {
 		r.close()
 		return nil, err
 	}
-	r.queue.events = slices.DeleteFunc(r.queue.events, func(e *event) bool { return e.class == decide })
+	r.queue.events = slices.DeleteFunc(r.queue.events, func(e *event) bool {
+		return e.class == produce || e.class == decide || e.class == resize
+	})
 	heap.Init(&r.queue.events)
 	return s, nil
 }
@@ -118,9 +118,60 @@ func (m *stageMetrics) Query(ctx context.Context, text string, at time.Time) (cy
 // Targets are the stage's scale targets.
 func (s *Stage) Targets() *world.Targets { return s.run.targets }
 
-// Phase places an object on the grid of its interval, as the scenario says.
-func (s *Stage) Phase(name types.NamespacedName, interval int32) int32 {
-	return s.run.phase(name, interval)
+// Phase places objects of a kind on the grid of their interval, as the scenario
+// says.
+func (s *Stage) Phase(kind string) func(name types.NamespacedName, interval int32) int32 {
+	return func(name types.NamespacedName, interval int32) int32 { return s.run.phaseOf(kind, name, interval) }
+}
+
+// NodeGroups are the stage's providers of node groups by type, with the
+// scenario's faults.
+func (s *Stage) NodeGroups() map[string]cycle.NodeGroups {
+	providers := map[string]cycle.NodeGroups{}
+	for _, g := range s.run.groups.sorted {
+		providers[g.ref.Type] = &faultyNodeGroups{run: s.run}
+	}
+	return providers
+}
+
+// Queues are the stage's providers of queues by type.
+func (s *Stage) Queues() map[string]cycle.Queues { return s.run.queues() }
+
+// Snapshots reads the stage's nodes and pods.
+func (s *Stage) Snapshots() cycle.Snapshots { return snapshots{s.run} }
+
+// Sizes knows the sizes of the stage's node groups.
+func (s *Stage) Sizes() cycle.Sizes { return s.run.groups }
+
+// Exporter takes the gauges of producers; they are scraped.
+func (s *Stage) Exporter() cycle.Exporter { return s.run.producers }
+
+// Producers are the producers as they were when the scenario began. They must
+// not be changed.
+func (s *Stage) Producers() []*v1alpha1.MetricsProducer {
+	var list []*v1alpha1.MetricsProducer
+	for _, p := range s.run.producers.sorted {
+		list = append(list, p.object)
+	}
+	return list
+}
+
+// Groups are the node groups as they are by now. They must not be changed.
+func (s *Stage) Groups() []*v1alpha1.ScalableNodeGroup {
+	var list []*v1alpha1.ScalableNodeGroup
+	for _, g := range s.run.groups.sorted {
+		list = append(list, g.object)
+	}
+	return list
+}
+
+// ReportGroup says what a node group is now.
+func (s *Stage) ReportGroup(o *v1alpha1.ScalableNodeGroup) {
+	g := s.run.groups.find(groupName(o))
+	g.object = o.DeepCopy()
+	if o.Spec.Replicas != nil && o.Status.Replicas != nil {
+		g.target.Observe(*o.Spec.Replicas, *o.Status.Replicas)
+	}
 }
 
 // Object is an autoscaler as the scenario's edits have made it so far. It must
@@ -135,35 +186,77 @@ func (s *Stage) Report(name types.NamespacedName, status *v1alpha1.HorizontalAut
 }
 
 // Play moves time from the start to the end. At each instant that is a slot of
-// some autoscalers it calls decide with their names; what they decided must
-// have reached Targets when it returns.
-func (s *Stage) Play(ctx context.Context, decideSlots func(now time.Time, due []types.NamespacedName) error) error {
+// some objects of a kind it calls decide with their names: first producers, then
+// autoscalers, then node groups. What was decided must have reached the stage
+// when it returns.
+func (s *Stage) Play(ctx context.Context, decideSlots func(now time.Time, kind string, due []types.NamespacedName) error) error {
 	r := s.run
 	r.ctx = ctx
-	next := func(now slot.Slot) int64 {
+	var producing, deciding, resizing []gridded
+	for _, p := range r.producers.sorted {
+		name := producerName(p.object)
+		shared := name
+		if p.object.Spec.PendingCapacity != nil {
+			shared = types.NamespacedName{}
+		}
+		producing = append(producing, s.gridded(journal.MetricsProducer, name, shared, policy.ProducerInterval))
+	}
+	for _, p := range r.played {
+		deciding = append(deciding, gridded{p.Name(), p.grid})
+	}
+	for _, g := range r.groups.sorted {
+		name := groupName(g.object)
+		resizing = append(resizing, s.gridded(journal.ScalableNodeGroup, name, name, policy.NodeGroupInterval))
+	}
+	s.schedule(produce, producing, func(now time.Time, due []types.NamespacedName) error {
+		return decideSlots(now, journal.MetricsProducer, due)
+	})
+	s.schedule(decide, deciding, func(now time.Time, due []types.NamespacedName) error {
+		return decideSlots(now, journal.HorizontalAutoscaler, due)
+	})
+	s.schedule(resize, resizing, func(now time.Time, due []types.NamespacedName) error {
+		return decideSlots(now, journal.ScalableNodeGroup, due)
+	})
+	return r.play()
+}
+
+// gridded is an object with the grid of its slots.
+type gridded struct {
+	name types.NamespacedName
+	grid slot.Grid
+}
+
+func (s *Stage) gridded(kind string, name, phased types.NamespacedName, interval int32) gridded {
+	return gridded{name, slot.Grid{Interval: interval, Phase: s.run.phaseOf(kind, phased, interval)}}
+}
+
+// schedule calls decide at every slot of the objects.
+func (s *Stage) schedule(c class, objects []gridded, decide func(now time.Time, due []types.NamespacedName) error) {
+	if len(objects) == 0 {
+		return
+	}
+	r := s.run
+	next := func(after slot.Slot) int64 {
 		first := slot.Slot(math.MaxInt64)
-		for _, p := range r.played {
-			first = min(first, p.grid.Next(now))
+		for _, o := range objects {
+			first = min(first, o.grid.Next(after))
 		}
 		return int64(first) * 1000
 	}
-	if len(r.played) == 0 {
-		return r.play()
-	}
-	r.queue.schedule(next(slot.At(r.in.File.Spec.Start.Time)-1), decide, "", func() (int64, error) {
+	r.queue.schedule(next(slot.At(r.in.File.Spec.Start.Time)-1), c, "", func() (int64, error) {
 		now := r.queue.clock.now
 		if now.UnixMilli() >= r.in.end {
 			return 0, nil
 		}
+		at := slot.At(now)
 		var due []types.NamespacedName
-		for _, p := range r.played {
-			if at := slot.At(now); p.grid.Of(at) == at {
-				due = append(due, p.Name())
+		for _, o := range objects {
+			if o.grid.Of(at) == at {
+				due = append(due, o.name)
 			}
 		}
-		return next(slot.At(now)), decideSlots(now, due)
+		return next(at), decide(now, due)
 	})
-	return r.play()
 }
 
 // Close releases what the stage holds.

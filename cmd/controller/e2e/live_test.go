@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -13,11 +12,7 @@ import (
 
 	"github.com/go-logr/logr"
 	clientprometheus "github.com/prometheus/client_golang/prometheus"
-	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
@@ -64,8 +59,9 @@ type live struct {
 	rivals      *kubernetes.Rivals
 	clock       *clocktesting.FakePassiveClock
 	journal     *lockedJournal
-	reconciler  *kubernetes.Reconciler[*v1alpha1.HorizontalAutoscaler]
+	reconcilers map[string]reconcile.Reconciler // by kind
 	random      *rand.Rand
+	last        time.Time
 	status      map[cycle.TargetRef]int32 // as the server has it
 }
 
@@ -94,6 +90,7 @@ func playLive(t *testing.T, in *sim.Input, autoscalers []sim.Autoscaler, seed ui
 	l.connect(server.URL)
 	defer l.clear()
 	l.create()
+	l.createCloud()
 	l.watch()
 	l.restart(in.File.Spec.Start.Time)
 	if err := stage.Play(ctx, l.decide); err != nil {
@@ -143,36 +140,71 @@ func (l *live) restart(from time.Time) {
 	metrics, err := kubernetes.NewMetrics(clientprometheus.NewRegistry())
 	l.check(err)
 	reporter := kubernetes.NewReporter(l.journal, metrics, &record.FakeRecorder{}, l.clock)
-	access := kubernetes.Access{Reader: l.dated(l.client), Writer: l.client, Timeout: timeout, Reporter: reporter}
-	l.reconciler = &kubernetes.Reconciler[*v1alpha1.HorizontalAutoscaler]{
-		Kind: journal.HorizontalAutoscaler, Empty: func() *v1alpha1.HorizontalAutoscaler { return &v1alpha1.HorizontalAutoscaler{} },
-		Objects: l.dated(l.cache), Reporter: reporter, Clock: l.clock,
-		Driver: &cycle.Autoscalers{
-			Metrics: l.source, Targets: l.targets, Journal: reporter, Store: &kubernetes.Store{Access: access},
-			QueryOffset: time.Duration(l.in.File.Spec.Controller.QueryOffset),
-			Phase:       l.stage.Phase, Rival: l.rivals.Rival, Refresh: 60, Since: slot.At(from) - 1,
+	access := kubernetes.Access{Reader: l.dated(l.client), Writer: &datedWriter{l.client, l.created()}, Timeout: timeout, Reporter: reporter}
+	l.reconcilers = map[string]reconcile.Reconciler{
+		journal.HorizontalAutoscaler: &kubernetes.Reconciler[*v1alpha1.HorizontalAutoscaler]{
+			Kind: journal.HorizontalAutoscaler, Empty: func() *v1alpha1.HorizontalAutoscaler { return &v1alpha1.HorizontalAutoscaler{} },
+			Objects: l.dated(l.cache), Reporter: reporter, Clock: l.clock,
+			Driver: &cycle.Autoscalers{
+				Metrics: l.source, Targets: l.targets, Journal: reporter, Store: &kubernetes.Store{Access: access},
+				QueryOffset: time.Duration(l.in.File.Spec.Controller.QueryOffset), Rival: l.rivals.Rival, Refresh: 60,
+				Phase: l.stage.Phase(journal.HorizontalAutoscaler), Since: slot.At(from) - 1,
+			},
+		},
+		journal.ScalableNodeGroup: &kubernetes.Reconciler[*v1alpha1.ScalableNodeGroup]{
+			Kind: journal.ScalableNodeGroup, Empty: func() *v1alpha1.ScalableNodeGroup { return &v1alpha1.ScalableNodeGroup{} },
+			Objects: l.dated(l.cache), Reporter: reporter, Clock: l.clock,
+			Driver: &cycle.ScalableNodeGroups{
+				Providers: l.stage.NodeGroups(), Journal: reporter, Store: &kubernetes.NodeGroupStore{Access: access},
+				Phase: l.stage.Phase(journal.ScalableNodeGroup), Since: slot.At(from) - 1,
+			},
+		},
+		journal.MetricsProducer: &kubernetes.Reconciler[*v1alpha1.MetricsProducer]{
+			Kind: journal.MetricsProducer, Empty: func() *v1alpha1.MetricsProducer { return &v1alpha1.MetricsProducer{} },
+			Objects: l.dated(l.cache), Reporter: reporter, Clock: l.clock,
+			Driver: &cycle.MetricsProducers{
+				Cluster: l.stage.Snapshots(), Sizes: l.stage.Sizes(), Queues: l.stage.Queues(), Exporter: l.stage.Exporter(),
+				Journal: reporter, Store: &kubernetes.ProducerStore{Access: access, Objects: l.cache}, Refresh: 60,
+				Phase: l.stage.Phase(journal.MetricsProducer), Since: slot.At(from) - 1,
+			},
 		},
 	}
 }
 
-// decide wakes the reconciler up for everything that is due, and carries what
-// it did to the targets into the world.
-func (l *live) decide(now time.Time, due []types.NamespacedName) error {
-	if l.random.IntN(40) == 0 {
-		l.restart(now)
+// decide wakes the reconciler of a kind up for everything that is due, and
+// carries what it did into the world.
+func (l *live) decide(now time.Time, kind string, due []types.NamespacedName) error {
+	if kind == journal.HorizontalAutoscaler && l.random.IntN(40) == 0 && now.After(l.last) {
+		l.restart(now) // before anything of this instant was decided
 	}
+	l.last = now
 	l.clock.SetTime(now)
-	l.push()
-	l.edit()
+	switch kind {
+	case journal.HorizontalAutoscaler:
+		return l.decideAutoscalers(due)
+	case journal.ScalableNodeGroup:
+		return l.decideGroups(due)
+	}
+	return l.wake(kind, l.disturbed(due))
+}
+
+// disturbed are names in another order, some of them several times.
+func (l *live) disturbed(due []types.NamespacedName) []types.NamespacedName {
 	names := append([]types.NamespacedName(nil), due...)
 	for _, name := range due {
 		for range l.random.IntN(3) {
 			names = append(names, name)
 		}
 	}
-	names = append(names, l.autoscalers[l.random.IntN(len(l.autoscalers))].Name())
 	l.random.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
-	if err := l.wake(names); err != nil {
+	return names
+}
+
+func (l *live) decideAutoscalers(due []types.NamespacedName) error {
+	l.push()
+	l.edit()
+	names := l.disturbed(append([]types.NamespacedName{l.autoscalers[l.random.IntN(len(l.autoscalers))].Name()}, due...))
+	if err := l.wake(journal.HorizontalAutoscaler, names); err != nil {
 		return err
 	}
 	l.pull()
@@ -184,13 +216,34 @@ func (l *live) decide(now time.Time, due []types.NamespacedName) error {
 	return nil
 }
 
+// decideGroups keeps the order of the names, in which they share what a cloud
+// has, and wakes each up twice. The cache must have what was scaled just now.
+func (l *live) decideGroups(due []types.NamespacedName) error {
+	for _, name := range due {
+		object, cached := &v1alpha1.ScalableNodeGroup{}, &v1alpha1.ScalableNodeGroup{}
+		l.check(l.client.Get(l.ctx, name, object))
+		l.check(wait.PollUntilContextTimeout(l.ctx, time.Millisecond, timeout, true, func(context.Context) (bool, error) {
+			err := l.cache.Get(l.ctx, name, cached)
+			return cached.ResourceVersion == object.ResourceVersion, err
+		}))
+		for range 2 {
+			if err := l.wakeOne(journal.ScalableNodeGroup, name); err != nil {
+				return err
+			}
+		}
+		l.check(l.client.Get(l.ctx, name, object))
+		l.stage.ReportGroup(object)
+	}
+	return nil
+}
+
 // wake calls the reconciler one name after the other, each a little later, or
 // for all at once, but never twice at a time for one.
-func (l *live) wake(names []types.NamespacedName) error {
+func (l *live) wake(kind string, names []types.NamespacedName) error {
 	if l.random.IntN(2) == 0 {
 		for _, name := range names {
 			l.clock.SetTime(l.clock.Now().Add(time.Duration(l.random.IntN(50)) * time.Millisecond))
-			if err := l.wakeOne(name); err != nil {
+			if err := l.wakeOne(kind, name); err != nil {
 				return err
 			}
 		}
@@ -205,7 +258,7 @@ func (l *live) wake(names []types.NamespacedName) error {
 	for name, n := range times {
 		group.Go(func() {
 			for range n {
-				if err := l.wakeOne(name); err != nil {
+				if err := l.wakeOne(kind, name); err != nil {
 					failures <- err
 				}
 			}
@@ -216,8 +269,8 @@ func (l *live) wake(names []types.NamespacedName) error {
 	return <-failures
 }
 
-func (l *live) wakeOne(name types.NamespacedName) error {
-	result, err := l.reconciler.Reconcile(l.ctx, reconcile.Request{NamespacedName: name})
+func (l *live) wakeOne(kind string, name types.NamespacedName) error {
+	result, err := l.reconcilers[kind].Reconcile(l.ctx, reconcile.Request{NamespacedName: name})
 	if err == nil && result.RequeueAfter <= 0 {
 		return fmt.Errorf("%s is never woken up again", name)
 	}
@@ -240,6 +293,9 @@ func (l *live) refs() []cycle.TargetRef {
 // push tells the server how many replicas there are in the world.
 func (l *live) push() {
 	for _, ref := range l.refs() {
+		if ref.Kind == journal.ScalableNodeGroup {
+			continue // its own reconciler says so
+		}
 		scale, err := l.stage.Targets().Get(l.ctx, ref)
 		l.check(err)
 		if last, known := l.status[ref]; known && last == scale.Status {
@@ -275,6 +331,9 @@ func (l *live) edit() {
 func (l *live) pull() {
 	for _, ref := range l.refs() {
 		wanted, err := l.targets.Get(l.ctx, ref)
+		if errors.Is(err, cycle.ErrUnavailable) && ref.Kind == journal.ScalableNodeGroup {
+			continue // it has no count before one was adopted
+		}
 		l.check(err)
 		have, err := l.stage.Targets().Get(l.ctx, ref)
 		l.check(err)
@@ -282,110 +341,4 @@ func (l *live) pull() {
 			l.check(l.stage.Targets().Set(l.ctx, ref, have, wanted.Spec))
 		}
 	}
-}
-
-// create applies the targets, as they are when the scenario begins, and the
-// autoscalers.
-func (l *live) create() {
-	for _, ref := range l.refs() {
-		l.namespace(ref.Namespace)
-		scale, err := l.stage.Targets().Get(l.ctx, ref)
-		l.check(err)
-		object := objectOf(ref)
-		object.Object["spec"] = workloadSpec(ref, scale.Spec)
-		l.check(l.client.Create(l.ctx, object))
-	}
-	for i := range l.autoscalers {
-		o := l.autoscalers[i].Object
-		l.namespace(o.Namespace)
-		applied := &v1alpha1.HorizontalAutoscaler{ObjectMeta: metav1.ObjectMeta{Namespace: o.Namespace, Name: o.Name}}
-		o.Spec.DeepCopyInto(&applied.Spec)
-		l.check(l.client.Create(l.ctx, applied))
-	}
-}
-
-// clear deletes what create applied.
-func (l *live) clear() {
-	for i := range l.autoscalers {
-		o := l.autoscalers[i].Object
-		l.check(client.IgnoreNotFound(l.client.Delete(l.ctx, &v1alpha1.HorizontalAutoscaler{ObjectMeta: metav1.ObjectMeta{Namespace: o.Namespace, Name: o.Name}})))
-	}
-	for _, ref := range l.refs() {
-		l.check(client.IgnoreNotFound(l.client.Delete(l.ctx, objectOf(ref), client.PropagationPolicy(metav1.DeletePropagationBackground))))
-	}
-}
-
-func (l *live) namespace(name string) {
-	err := l.client.Create(l.ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}})
-	if !apierrors.IsAlreadyExists(err) {
-		l.check(err)
-	}
-}
-
-func objectOf(ref cycle.TargetRef) *unstructured.Unstructured {
-	o := &unstructured.Unstructured{Object: map[string]any{}}
-	o.SetAPIVersion(ref.APIVersion)
-	o.SetKind(ref.Kind)
-	o.SetNamespace(ref.Namespace)
-	o.SetName(ref.Name)
-	return o
-}
-
-// workloadSpec is the least that kinds of apps/v1 want besides replicas.
-func workloadSpec(ref cycle.TargetRef, replicas int32) map[string]any {
-	labels := map[string]any{"app": ref.Name}
-	spec := map[string]any{
-		"replicas": int64(replicas),
-		"selector": map[string]any{"matchLabels": labels},
-		"template": map[string]any{
-			"metadata": map[string]any{"labels": labels},
-			"spec":     map[string]any{"containers": []any{map[string]any{"name": "app", "image": "app"}}},
-		},
-	}
-	if ref.Kind == "StatefulSet" {
-		spec["serviceName"] = ref.Name
-	}
-	return spec
-}
-
-// dated is a reader that says of every autoscaler that it was created when the
-// scenario began: the server knows only its own clock.
-func (l *live) dated(r client.Reader) client.Reader {
-	return &datedReader{r, metav1.NewTime(l.in.File.Spec.Start.Time)}
-}
-
-type datedReader struct {
-	client.Reader
-	created metav1.Time
-}
-
-func (d *datedReader) Get(ctx context.Context, key client.ObjectKey, o client.Object, options ...client.GetOption) error {
-	err := d.Reader.Get(ctx, key, o, options...)
-	o.SetCreationTimestamp(d.created)
-	return err
-}
-
-// A lockedJournal keeps what it is told as a journal file.
-type lockedJournal struct {
-	mu     sync.Mutex
-	text   bytes.Buffer
-	writer *journal.Writer
-}
-
-func newLockedJournal() *lockedJournal {
-	j := &lockedJournal{}
-	j.writer = journal.NewWriter(&j.text)
-	return j
-}
-
-func (j *lockedJournal) Record(r *journal.Record) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	_ = j.writer.Record(r)
-}
-
-func (j *lockedJournal) Outcome(o *journal.Outcome) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	_ = j.writer.Outcome(o)
 }
