@@ -3,6 +3,7 @@ package sim
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -48,7 +49,9 @@ func (s objects) Commit(_ context.Context, name types.NamespacedName, version st
 	case version != strconv.Itoa(o.version):
 		return "", fmt.Errorf("HorizontalAutoscaler %s has changed: %w", name, cycle.ErrConflict)
 	}
-	status.DeepCopyInto(&o.object.Status)
+	// The driver makes its conditions over, and everything else anew.
+	o.object.Status = *status
+	o.object.Status.Conditions = slices.Clone(status.Conditions)
 	o.version++
 	return strconv.Itoa(o.version), nil
 }

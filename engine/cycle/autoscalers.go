@@ -73,6 +73,7 @@ type memory struct {
 	named     string // its digest
 	published published
 	status    v1alpha1.HorizontalAutoscalerStatus
+	said      conditionsSource // what status.conditions were made of
 
 	// Of the grid.
 	last    slot.Slot // last decided slot
@@ -181,6 +182,7 @@ func (a *Autoscalers) load(ctx context.Context, m *memory, now slot.Slot) error 
 	a.compile(m, stored.Object)
 	m.version = stored.Version
 	stored.Object.Status.DeepCopyInto(&m.status)
+	m.said = conditionsSource{}
 	if err := m.restore(m.status.State); err != nil {
 		// A state that cannot be read is one that was never written: the first
 		// sight of the current count holds against any scale-down.

@@ -3,6 +3,7 @@ package cycle
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
 	"github.com/karpenter-sim/karpenter/engine/autoscaler"
+	"github.com/karpenter-sim/karpenter/engine/behavior"
 	"github.com/karpenter-sim/karpenter/engine/journal"
 	"github.com/karpenter-sim/karpenter/engine/observation"
 	"github.com/karpenter-sim/karpenter/engine/policy"
@@ -98,6 +100,11 @@ func (m *memory) publish(s slot.Slot, d *autoscaler.Decision, text, fault string
 		status.Metrics = m.metricsLine()
 		status.CurrentMetrics = m.currentMetrics()
 	}
+	said := conditionsSource{d.Reason, d.Limit.Direction, d.Limit.Policy, fault, m.rival, m.generation}
+	if said == m.said {
+		return
+	}
+	m.said = said
 	at := metav1.NewTime(s.Time())
 	for _, c := range conditions(d, fault) {
 		if m.rival != "" && c.Reason == string(autoscaler.TargetUnavailable) {
@@ -106,6 +113,16 @@ func (m *memory) publish(s slot.Slot, d *autoscaler.Decision, text, fault string
 		c.LastTransitionTime, c.ObservedGeneration = at, m.generation
 		meta.SetStatusCondition(&status.Conditions, c)
 	}
+}
+
+// conditionsSource is everything that conditions are made of: while it stays
+// the same, so do they.
+type conditionsSource struct {
+	reason       autoscaler.Reason
+	direction    behavior.Direction
+	policy       int
+	fault, rival string
+	generation   int64
 }
 
 // fault says in one line why the slot could not be decided as it should be, or
@@ -196,9 +213,9 @@ func targetValue(m *policy.Metric) float64 {
 
 func shorten(m *policy.Metric, value float64) string {
 	if m.Type == policy.Utilization {
-		return fmt.Sprintf("%.4g%%", value*100)
+		return strconv.FormatFloat(value*100, 'g', 4, 64) + "%"
 	}
-	return fmt.Sprintf("%.4g", value)
+	return strconv.FormatFloat(value, 'g', 4, 64)
 }
 
 func (m *memory) currentMetrics() []v1alpha1.MetricStatus {
