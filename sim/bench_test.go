@@ -12,9 +12,10 @@ import (
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 )
 
-// benchmarkScenario is an autoscaler on a query over ten counters, a sample
-// every 15 s.
-func benchmarkScenario(b testing.TB, days int, query string) *scenario.File {
+// benchmarkScenario is an autoscaler on a query over ten series, a sample every
+// 15 s: counters whose slopes change every few hours, or gauges that change
+// every five minutes.
+func benchmarkScenario(b testing.TB, days int, query string, gauges bool) *scenario.File {
 	b.Helper()
 	samples := days*24*3600/15 + 1
 	var text strings.Builder
@@ -30,12 +31,15 @@ spec:
   inputSeries:
 `, days)
 	for i := range 10 {
-		// Slopes change every few hours, so that decisions do too.
 		var values []string
 		value, left := 0, samples
 		for step := 0; left > 0; step++ {
-			n := min(997, left)
 			slope := 30 + 13*((step*7+i*3)%11)
+			n := min(997, left)
+			if gauges {
+				n = min(20, left)
+				value, slope = slope, 0
+			}
 			values = append(values, fmt.Sprintf("%d+%dx%d", value, slope, n-1))
 			value += slope * n
 			left -= n
@@ -109,8 +113,8 @@ func bare(b testing.TB, in *Input, query string, instant bool) time.Duration {
 	return time.Since(began)
 }
 
-func compareWithBare(b *testing.B, days int, query string, instant bool) {
-	in, autoscalers := openFile(b, benchmarkScenario(b, days, query))
+func compareWithBare(b *testing.B, days int, query string, gauges, instant bool) {
+	in, autoscalers := openFile(b, benchmarkScenario(b, days, query, gauges))
 	var queries, runs time.Duration
 	var records int64
 	for b.Loop() {
@@ -129,16 +133,24 @@ func compareWithBare(b *testing.B, days int, query string, instant bool) {
 
 // BenchmarkReplayOpenLoop compares a whole replay, journal and all, with the
 // bare range query; at most 1.5 times its time is the aim.
-func BenchmarkReplayOpenLoop(b *testing.B) { compareWithBare(b, 7, "sum(rate(x[5m]))", false) }
+func BenchmarkReplayOpenLoop(b *testing.B) { compareWithBare(b, 7, "sum(rate(x[5m]))", false, false) }
 
 // BenchmarkReplayInstant does the same for a query that has to be asked slot by
 // slot, because it might name a series of the world; at most 1.25 is the aim.
 func BenchmarkReplayInstant(b *testing.B) {
-	compareWithBare(b, 1, `sum(rate({__name__=~"x"}[5m]))`, true)
+	compareWithBare(b, 1, `sum(rate({__name__=~"x"}[5m]))`, false, true)
 }
 
 // BenchmarkReplayGauge is the same without rates.
-func BenchmarkReplayGauge(b *testing.B) { compareWithBare(b, 1, `sum({__name__=~"x"})`, true) }
+func BenchmarkReplayGauge(b *testing.B) {
+	compareWithBare(b, 1, `sum({__name__=~"x"})`, true, true)
+}
+
+// BenchmarkReplayRestlessGauge asks for another count at every slot, so that
+// every slot has a state to store.
+func BenchmarkReplayRestlessGauge(b *testing.B) {
+	compareWithBare(b, 1, `sum({__name__=~"x"})`, false, true)
+}
 
 // BenchmarkThousandAutoscalers runs 1,000 autoscalers for 24 hours at 15 s over
 // simple gauges, open loop, the journal digested but not written.
