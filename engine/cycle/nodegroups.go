@@ -241,7 +241,7 @@ func (n *ScalableNodeGroups) decide(ctx context.Context, m *groupMemory, s slot.
 	if outcome != nil {
 		n.Journal.Outcome(outcome)
 	}
-	if d.Adopt {
+	if d.Adopt && !m.policy.DryRun {
 		n.adopt(ctx, m, d.Wanted)
 	}
 	return nil
