@@ -131,7 +131,7 @@ func play(dir string, m *mutation) (caught bool, output string, err error) {
 	if err := os.WriteFile(overlayFile, encoded, 0o600); err != nil {
 		return false, "", err
 	}
-	build := exec.Command("go", "test", "-c", "-vet=off", "-overlay", overlayFile, "-o", binary, "./scenarios")
+	build := exec.Command("go", "test", "-c", "-vet=off", "-ldflags=-s -w", "-overlay", overlayFile, "-o", binary, "./scenarios")
 	if text, err := build.CombinedOutput(); err != nil {
 		return false, string(text), fmt.Errorf("build: %w", err)
 	}

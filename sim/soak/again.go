@@ -123,14 +123,14 @@ func restarts(ctx context.Context, c *Case, run *Run, play Player) error {
 
 // forgiving says whether a restart in a time may go unnoticed by what is wrong
 // then. A command that did not land is sent again by a new controller, and by
-// the old one only decided again; and the metrics that a fault freezes are
-// those that the controller in charge saw last.
+// the old one only decided again; the metrics that a fault freezes are those
+// that the controller in charge saw last; and an edit meets the old controller
+// with a conflict, so that it asks twice, and chance falls otherwise.
 func (c *Case) forgiving(from, to scenario.Duration) bool {
-	slack := minutes(2)
+	near := func(begin, end scenario.Duration) bool {
+		return to+minutes(2) >= begin && from <= end+minutes(2)
+	}
 	for _, f := range c.Scenario.Spec.Faults {
-		if f.Target == "" && f.Metrics != scenario.MetricsStale {
-			continue
-		}
 		begin, end := scenario.Duration(0), c.Scenario.Spec.Duration
 		if f.At != nil {
 			begin = *f.At
@@ -138,8 +138,14 @@ func (c *Case) forgiving(from, to scenario.Duration) bool {
 		if f.For != nil {
 			end = begin + *f.For
 		}
-		if to+slack >= begin && from <= end+slack {
+		if (f.Target != "" || f.Metrics == scenario.MetricsStale) && near(begin, end) {
 			return false
+		}
+		drawn := f.Probability != nil && (f.Controller == "" || f.Controller == scenario.ControllerConflicts)
+		for _, e := range c.Scenario.Spec.Edits {
+			if drawn && near(*e.At, *e.At) {
+				return false
+			}
 		}
 	}
 	return true

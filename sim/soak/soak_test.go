@@ -23,6 +23,9 @@ func TestSoak(t *testing.T) {
 		return
 	}
 	options := Options{Seed: *seed, Runs: *runs}
+	if testing.Short() {
+		options.Runs = min(options.Runs, 10)
+	}
 	if *runs > 1000 {
 		options.Progress = func(n int) {
 			if n%1000 == 0 {
