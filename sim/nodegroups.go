@@ -60,10 +60,10 @@ func compareNames(a, b types.NamespacedName) int {
 // addCloud puts the provider's part of the world into the run. A replay has none:
 // its node groups are targets, and its producers' series are recorded.
 func (r *run) addCloud() error {
-	if r.in.File.Spec.Replay != nil {
+	set := r.in.File.Manifests
+	if r.in.File.Spec.Replay != nil || set == nil {
 		return nil
 	}
-	set := r.in.File.Manifests
 	if err := r.addNodeGroups(set.NodeGroups); err != nil {
 		return err
 	}

@@ -287,8 +287,11 @@ func (r *run) publishedNames() []string {
 	if len(r.in.File.Spec.Workloads) > 0 {
 		names = append(names, world.WorkloadNames()...)
 	}
-	if r.groups != nil {
-		names = append(append(names, world.NodeNames()...), producerNames()...)
+	if len(r.groupsOf()) > 0 {
+		names = append(names, world.NodeNames()...)
+	}
+	if r.producers != nil && len(r.producers.sorted) > 0 {
+		names = append(names, producerNames()...)
 	}
 	return names
 }

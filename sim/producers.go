@@ -156,6 +156,15 @@ func (p *producers) emit(emit world.Emit) {
 	}
 }
 
+// owns says whether a series is one that a producer exports, whatever other
+// labels it has.
+func (p *producers) owns(l labels.Labels) bool {
+	if !slices.Contains(producerNames(), l.Get(labels.MetricName)) {
+		return false
+	}
+	return p.find(types.NamespacedName{Namespace: l.Get("namespace"), Name: l.Get("name")}) != nil
+}
+
 // producerNames are the names of the series that producers can publish, those of
 // extended resources excepted.
 func producerNames() []string {

@@ -218,4 +218,6 @@ func (r *run) scales(t *world.Target) bool {
 }
 
 // owns says whether the world publishes a series itself.
-func (r *run) owns(l labels.Labels) bool { return r.targets.Owns(l) || r.workloads.Owns(l) }
+func (r *run) owns(l labels.Labels) bool {
+	return r.targets.Owns(l) || r.workloads.Owns(l) || r.producers != nil && r.producers.owns(l)
+}
