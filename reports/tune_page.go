@@ -51,7 +51,6 @@ type (
 	}
 	mapCell struct {
 		Text, Title, Class string
-		Color              template.CSS
 	}
 )
 
@@ -244,6 +243,9 @@ func (t *Tune) about() []textView {
 	return append(list, textView{"search", t.Digest})
 }
 
+// heats is the strongest of the colours heat0 to heat8 of tune.css.
+const heats = 8
+
 // view makes cells of a map: the less loss, the stronger the colour.
 func (m *TuneMap) view() mapView {
 	v := mapView{X: m.X, Y: m.Y, XLabels: m.XLabels}
@@ -275,10 +277,10 @@ func (m *TuneMap) cell(x, y int, best, least, most float64) mapCell {
 	}
 	c := mapCell{
 		Text: number(math.Round(100 * best)), Title: fmt.Sprintf("%d candidates", m.Trials[y][x]),
-		Color: template.CSS(fmt.Sprintf("background:color-mix(in srgb, var(--decided) %.0f%%, var(--page))", 45*share)),
+		Class: fmt.Sprintf("heat%d", int(math.Round(heats*share))),
 	}
 	if x == m.ChoiceX && y == m.ChoiceY {
-		c.Class, c.Title = "choice", c.Title+", the choice among them"
+		c.Class, c.Title = c.Class+" choice", c.Title+", the choice among them"
 	}
 	return c
 }

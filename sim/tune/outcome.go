@@ -132,7 +132,7 @@ func (o *Outcome) decide() {
 	counts := o.Counts()
 	o.Verdict = Keep
 	if o.Choice == nil {
-		o.Why = append(o.Why, fmt.Sprintf("None of %s beats the current policy even in the windows that they were chosen by.", plural(counts.Played, "candidate")))
+		o.Why = append(o.Why, o.nothing(counts.Played))
 		return
 	}
 	chosen, current := heldOut(o.Steps)
@@ -155,6 +155,26 @@ func (o *Outcome) decide() {
 			fmt.Sprintf("Chosen in the same way, fold by fold, the choices beat it in all held-out windows together: %s.", o.compare(&chosen, &current)))
 	}
 	o.Why = append(o.Why, fmt.Sprintf("The choice held in %d of %s.", held, plural(len(o.Steps), "fold")), o.standing())
+}
+
+// nothing says why there is no choice.
+func (o *Outcome) nothing(played int) string {
+	candidates := plural(played, "candidate")
+	if len(o.Constraints) == 0 {
+		return fmt.Sprintf("None of %s beats the current policy even in the windows that they were chosen by.", candidates)
+	}
+	kept := 0
+	for i := range o.Trials {
+		if t := &o.Trials[i]; t.eligible(o.Search.Folds) {
+			if in := t.sum(0, o.Search.Folds); o.allowed(&in) {
+				kept++
+			}
+		}
+	}
+	if kept == 0 {
+		return fmt.Sprintf("None of %s keeps the constraints in the windows that they were chosen by; widen the space, e.g. by spec.maxReplicas, or the constraints.", candidates)
+	}
+	return fmt.Sprintf("%d of %s keep the constraints in the windows that they were chosen by, as the current policy does at less cost.", kept, candidates)
 }
 
 // standing is the sentence on plateau or peak.
