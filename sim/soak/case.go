@@ -45,14 +45,18 @@ func (c *Case) Text() ([]byte, error) {
 	return scenario.Write(&s, objects...)
 }
 
-// Read is the case of a file that Text wrote, or of any other scenario file
-// that refers to no other file.
+// Read is the case of a file that Text wrote, or of another scenario file that
+// has no more than a case can have.
 func Read(path string, text []byte) (*Case, error) {
 	file, err := load(path, text)
 	if err != nil {
 		return nil, err
 	}
-	c := &Case{Scenario: *file.Scenario, Calm: file.Spec.Duration}
+	spec := &file.Spec
+	if len(spec.Manifests)+len(spec.Recordings)+len(spec.Prometheus.RuleFiles)+len(spec.Variants)+len(file.Manifests.Producers) > 0 {
+		return nil, fmt.Errorf("%s: a case has no manifests or rules in other files, no recordings, variants or MetricsProducers", path)
+	}
+	c := &Case{Scenario: *file.Scenario, Calm: spec.Duration}
 	if calm := file.Metadata.Annotations[calmAnnotation]; calm != "" {
 		if err := json.Unmarshal([]byte(strconv.Quote(calm)), &c.Calm); err != nil {
 			return nil, fmt.Errorf("%s: annotation %s: %w", path, calmAnnotation, err)

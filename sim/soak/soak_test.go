@@ -45,7 +45,7 @@ func TestSoak(t *testing.T) {
 // report fails the test with the scenario, and writes it where told.
 func report(t *testing.T, f *Finding) {
 	t.Helper()
-	path := filepath.Join(*out, fmt.Sprintf("soak-%d.yaml", f.Seed))
+	path := filepath.ToSlash(filepath.Join(*out, fmt.Sprintf("soak-%d.yaml", f.Seed)))
 	text, err := f.Text(path)
 	if err != nil {
 		t.Fatal(err)
@@ -65,7 +65,11 @@ func report(t *testing.T, f *Finding) {
 
 func soakFile(t *testing.T, path string) {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join("..", "..", path))
+	at := path
+	if !filepath.IsAbs(at) {
+		at = filepath.Join("..", "..", at)
+	}
+	text, err := os.ReadFile(at)
 	if err != nil {
 		t.Fatal(err)
 	}
