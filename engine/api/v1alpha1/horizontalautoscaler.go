@@ -61,10 +61,12 @@ type HorizontalAutoscalerSpec struct {
 	// MinReplicas is the lower bound in replicas; it may be 0.
 	//
 	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=2147483647
 	MinReplicas int32 `json:"minReplicas"`
 	// MaxReplicas is the upper bound in replicas, at least minReplicas.
 	//
 	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=2147483647
 	MaxReplicas int32 `json:"maxReplicas"`
 	// Metrics are the signals; the largest recommendation wins. Without metrics
 	// the replicas are only held within the bounds.
@@ -155,6 +157,7 @@ type MetricTarget struct {
 	// AverageUtilization is the wanted ratio in percent.
 	//
 	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=2147483647
 	AverageUtilization *int32 `json:"averageUtilization,omitempty"`
 }
 
@@ -224,6 +227,7 @@ type ScalingPolicy struct {
 	// Value is the largest change within the period, in replicas or percent.
 	//
 	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=2147483647
 	Value int32 `json:"value"`
 	// PeriodSeconds is the length of the period (1 to 1800).
 	//
@@ -237,8 +241,10 @@ type HorizontalAutoscalerStatus struct {
 	// ObservedGeneration is the generation of the spec behind this status.
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 	// CurrentReplicas is the target's status.replicas.
+	// +kubebuilder:validation:Maximum=2147483647
 	CurrentReplicas *int32 `json:"currentReplicas,omitempty"`
 	// DesiredReplicas is the last decision.
+	// +kubebuilder:validation:Maximum=2147483647
 	DesiredReplicas *int32 `json:"desiredReplicas,omitempty"`
 	// LastScaleTime is the slot of the last decision that changed the replicas.
 	LastScaleTime *metav1.Time `json:"lastScaleTime,omitempty"`
@@ -282,6 +288,7 @@ type MetricValueStatus struct {
 	// AverageValue is the metric per replica.
 	AverageValue *resource.Quantity `json:"averageValue,omitempty"`
 	// AverageUtilization is the metric in percent.
+	// +kubebuilder:validation:Maximum=2147483647
 	AverageUtilization *int32 `json:"averageUtilization,omitempty"`
 }
 

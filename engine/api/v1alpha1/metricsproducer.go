@@ -136,6 +136,7 @@ type ScheduleSpec struct {
 	// DefaultReplicas is the value while no behavior is active.
 	//
 	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=2147483647
 	DefaultReplicas int32 `json:"defaultReplicas"`
 }
 
@@ -144,6 +145,7 @@ type ScheduledBehavior struct {
 	// Replicas is the value while the behavior is active.
 	//
 	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=2147483647
 	Replicas int32 `json:"replicas"`
 	// Start is when the behavior becomes active.
 	Start Pattern `json:"start"`
@@ -205,10 +207,13 @@ type MetricsProducerStatus struct {
 // PendingCapacityStatus is the result of the last evaluation.
 type PendingCapacityStatus struct {
 	// Replicas is the number of nodes the group should have.
+	// +kubebuilder:validation:Maximum=2147483647
 	Replicas *int32 `json:"replicas,omitempty"`
 	// PendingPods is the number of pending pods assigned to this group.
+	// +kubebuilder:validation:Maximum=2147483647
 	PendingPods *int32 `json:"pendingPods,omitempty"`
 	// UnschedulablePods is the number of pending pods that no group can run.
+	// +kubebuilder:validation:Maximum=2147483647
 	UnschedulablePods *int32 `json:"unschedulablePods,omitempty"`
 }
 
@@ -223,9 +228,11 @@ type QueueStatus struct {
 // ScheduledCapacityStatus is the value now and the next change.
 type ScheduledCapacityStatus struct {
 	// CurrentValue is the number of replicas now.
+	// +kubebuilder:validation:Maximum=2147483647
 	CurrentValue *int32 `json:"currentValue,omitempty"`
 	// NextValueTime is when the number changes next.
 	NextValueTime *metav1.Time `json:"nextValueTime,omitempty"`
 	// NextValue is the number from then on.
+	// +kubebuilder:validation:Maximum=2147483647
 	NextValue *int32 `json:"nextValue,omitempty"`
 }

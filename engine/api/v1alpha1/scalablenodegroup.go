@@ -54,6 +54,7 @@ type ScalableNodeGroupSpec struct {
 	// Replicas is the wanted number of nodes; absent, it is adopted from the provider.
 	//
 	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=2147483647
 	Replicas *int32 `json:"replicas,omitempty"`
 	// Type names the provider.
 	Type NodeGroupType `json:"type"`
@@ -71,8 +72,10 @@ type ScalableNodeGroupStatus struct {
 	// ObservedGeneration is the generation of the spec behind this status.
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 	// Replicas is the number of ready nodes.
+	// +kubebuilder:validation:Maximum=2147483647
 	Replicas *int32 `json:"replicas,omitempty"`
 	// DesiredReplicas is the number the provider aims for.
+	// +kubebuilder:validation:Maximum=2147483647
 	DesiredReplicas *int32 `json:"desiredReplicas,omitempty"`
 	// Reason is the code of the last decision's reason.
 	Reason string `json:"reason,omitempty"`
