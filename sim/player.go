@@ -56,7 +56,9 @@ func (r *run) addPlayer(a Autoscaler) error {
 	if r.owners == nil {
 		r.owners = map[cycle.TargetRef][]types.NamespacedName{}
 	}
-	r.owners[p.Target] = append(r.owners[p.Target], p.Name())
+	if !p.Policy.DryRun {
+		r.owners[p.Target] = append(r.owners[p.Target], p.Name())
+	}
 	return nil
 }
 
@@ -86,9 +88,14 @@ func (r *run) phaseOf(kind string, name types.NamespacedName, interval int32) in
 	return slot.Phase(kind, name.Namespace, name.Name, interval)
 }
 
-// rival names another autoscaler of the same target.
+// rival names another autoscaler of the same target. In a dry run an
+// autoscaler has no rival and is none: it never acts.
 func (r *run) rival(target cycle.TargetRef, self types.NamespacedName) string {
-	for _, name := range r.owners[target] {
+	owners := r.owners[target]
+	if !slices.Contains(owners, self) {
+		return ""
+	}
+	for _, name := range owners {
 		if name != self {
 			return name.String()
 		}

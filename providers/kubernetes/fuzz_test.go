@@ -71,7 +71,7 @@ func oddAutoscaler(random *rand.Rand) *unstructured.Unstructured {
 		return pick(odd...)
 	}
 	count := func(usual int64) any {
-		return mostly(usual, int64(0), int64(1), int64(-1), int64(math.MaxInt32), "5", nil)
+		return mostly(usual, int64(0), int64(1), int64(-1), int64(math.MaxInt32), int64(math.MaxInt64), "5", nil)
 	}
 	quantity := func(usual string) any {
 		return mostly(usual, "0", "1n", "0.000000001", "1e3", "9223372036854775807", "1E18", "-1", "abc", "", int64(7), nil, "1Ki", "100m")
