@@ -56,8 +56,10 @@ type assignTree struct {
 	root *yaml.Node
 }
 
+// treeOf is the object as nodes: its document, unless it has none or was
+// converted from a document of another kind.
 func treeOf[T any](e Entry[T]) (assignTree, error) {
-	if e.Doc != nil {
+	if e.Doc != nil && (e.Doc.Kind == "" || e.Doc.Kind == reflect.TypeFor[T]().Name()) {
 		return assignTree{doc: e.Doc, root: clone(e.Doc.Node)}, nil
 	}
 	root, err := nodeOf(e.Object)

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
-	"github.com/karpenter-sim/karpenter/engine/journal"
 	"github.com/karpenter-sim/karpenter/engine/policy"
 	"github.com/karpenter-sim/karpenter/sim"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
@@ -133,7 +132,7 @@ func (p *Parameter) takes(e manifest.Autoscaler, value string) error {
 	if err != nil {
 		return err
 	}
-	_, err = manifest.Assign(ours(e), list)
+	_, err = manifest.Assign(e, list)
 	var errs manifest.Errors
 	var one *manifest.Error
 	switch {
@@ -179,7 +178,6 @@ func (s *space) candidate(subject *Subject, values []string) (*manifest.Set, []s
 	set := *subject.Set
 	set.Autoscalers = make([]manifest.Autoscaler, len(subject.Set.Autoscalers))
 	for i, e := range subject.Set.Autoscalers {
-		e = ours(e)
 		for k := range s.parameters {
 			list, err := s.parameters[k].assignments(e.Object, values[k])
 			if err != nil {
@@ -215,15 +213,6 @@ func reread(e manifest.Autoscaler) (manifest.Autoscaler, error) {
 		return e, err
 	}
 	return set.Autoscalers[0], nil
-}
-
-// ours is an entry that can be assigned to: a converted object's document is
-// that of another kind.
-func ours(e manifest.Autoscaler) manifest.Autoscaler {
-	if e.Doc != nil && e.Doc.Kind != journal.HorizontalAutoscaler {
-		e.Doc = nil
-	}
-	return e
 }
 
 // check says why values make no valid policy, empty where they do.
