@@ -206,7 +206,7 @@ func (j *job) report(dir string, results []*sim.Result) (*reports.Run, error) {
 			out.Objects = append(out.Objects, reports.Object{
 				Journal: nameOf(&o), Target: o.Target.Name, Policy: o.Policy,
 				Needed: needed(current, &o), Ready: reports.Steps(o.Ready), Spec: reports.Steps(o.Spec),
-				BootDelay: j.bootDelay(current, &o),
+				BootDelay: j.bootDelay(current, &o), Price: o.Price,
 			})
 		}
 		run.Columns = append(run.Columns, out)
@@ -294,7 +294,8 @@ func (j *job) assumptions(current *sim.Result) []string {
 	if len(j.file.Spec.Recordings) > 0 {
 		out = append(out, "lookback "+scenario.Duration(j.input.Lookback).String())
 	}
-	if r := j.file.Spec.Replay; r == nil || r.Demand == "" {
+	stated := len(j.file.Spec.Workloads) > 0 || len(j.file.Spec.Queues) > 0
+	if r := j.file.Spec.Replay; !stated && (r == nil || r.Demand == "") {
 		out = append(out, "the capacity needed is taken from the metrics and targets of the current policy")
 	}
 	if current.Badge == sim.OpenLoop {
@@ -371,6 +372,12 @@ func (j *job) scenarioText(dir string) ([]byte, error) {
 	var objects []runtime.Object
 	for i := range j.columns[0].autoscalers {
 		objects = append(objects, j.columns[0].autoscalers[i].Object)
+	}
+	for _, p := range j.file.Manifests.Producers {
+		objects = append(objects, p.Object)
+	}
+	for _, g := range j.file.Manifests.NodeGroups {
+		objects = append(objects, g.Object)
 	}
 	return scenario.Write(&s, objects...)
 }

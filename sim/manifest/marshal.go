@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"strings"
+	"unicode"
 
 	"go.yaml.in/yaml/v3"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -30,6 +32,7 @@ func MarshalObject(o runtime.Object) ([]byte, error) {
 }
 
 func encode(n *yaml.Node) ([]byte, error) {
+	quoteBlank(n)
 	var b bytes.Buffer
 	encoder := yaml.NewEncoder(&b)
 	encoder.SetIndent(2)
@@ -37,6 +40,18 @@ func encode(n *yaml.Node) ([]byte, error) {
 		return nil, err
 	}
 	return b.Bytes(), nil
+}
+
+// quoteBlank quotes strings that the encoder would write as blocks which do not
+// read back: those that begin with white space or have tabs or other controls.
+func quoteBlank(n *yaml.Node) {
+	control := func(r rune) bool { return r != '\n' && unicode.IsControl(r) }
+	if n.Kind == yaml.ScalarNode && (strings.TrimLeftFunc(n.Value, unicode.IsSpace) != n.Value || strings.ContainsFunc(n.Value, control)) {
+		n.Style = yaml.DoubleQuotedStyle
+	}
+	for _, c := range n.Content {
+		quoteBlank(c)
+	}
 }
 
 // nodeOf is a value's tree in expanded form, without positions.

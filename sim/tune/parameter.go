@@ -132,7 +132,7 @@ func (p *Parameter) complete() error {
 		return fmt.Errorf("%s: the range %s..%s is empty; the first number must be the smaller one", p.Path, number(p.Low), number(p.High))
 	case p.Log && !(p.Low > 0):
 		return fmt.Errorf("%s: the range %s..%s cannot be searched by ratios; its numbers must be above 0", p.Path, number(p.Low), number(p.High))
-	case p.Step > (p.High-p.Low)*(1+1e-9):
+	case p.Step > p.High-p.Low+1e-9*max(math.Abs(p.Low), math.Abs(p.High)):
 		return fmt.Errorf("%s: the step %s is wider than the range %s..%s", p.Path, number(p.Step), number(p.Low), number(p.High))
 	case p.Step > 0 && (p.High-p.Low)/p.Step >= maxValues:
 		return fmt.Errorf("%s: more than %d steps; widen the step", p.Path, maxValues)
