@@ -51,6 +51,8 @@
 //	sim/world             what decisions act on
 //	sim/check             expectations
 //	sim/recording         recordings: read, write, take from a Prometheus
+//	sim/tune              parameter search
+//	sim/soak              random scenarios against the invariants
 //	providers/...         the same ports, live and fake
 //	reports               journal + series -> figures, plots, pages
 //	cmd/karpenter         the command line; cmd/controller, the in-cluster binary
