@@ -247,6 +247,13 @@ r: Thursday 00:10–00:13 checkout lacked capacity for 3 min;
 	if diff := cmp.Diff(want, b.String()); diff != "" {
 		t.Errorf("table (-want +got):\n%s", diff)
 	}
+	b.Reset()
+	if err := Table(&b, []*Report{reports[0], reports[0]}, TableOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Count(b.String(), "\n"); got != 3 {
+		t.Errorf("several runs that passed take a line each, got %d lines:\n%s", got, b.String())
+	}
 	for _, format := range []Format{FormatJSON, FormatYAML} {
 		b.Reset()
 		if err := Table(&b, reports, TableOptions{Format: format}); err != nil {

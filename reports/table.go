@@ -77,6 +77,9 @@ func textTable(reports []*Report, o TableOptions) string {
 	var b strings.Builder
 	writeRows(&b, rows, o.Color)
 	for _, r := range reports {
+		if len(reports) > 1 && r.Passed() {
+			continue // one line a run, and what failed
+		}
 		b.WriteString("\n")
 		wrap(&b, r.Run.Name+": "+strings.TrimSpace(r.Headline+" "+r.Trade), o.Width)
 		for _, e := range r.Failures() {
