@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"math"
 	"strings"
 	"testing"
 )
@@ -17,7 +16,7 @@ func TestDemandOfItsOwn(t *testing.T) {
 	}
 	at := needed.T[0]
 	since := float64((at - 5 - 1767571200) / 15)
-	if want := (100 + 3*math.Floor(since)) / 25; needed.V[0] != want {
+	if want := (100 + 3*since) / 25; needed.V[0] != want {
 		t.Errorf("needed %v at %d, want %v: requests / capacity", needed.V[0], at, want)
 	}
 }
