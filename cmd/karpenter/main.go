@@ -115,7 +115,7 @@ what would it have decided, why, and what would that have cost.`,
 	})
 	root.AddCommand(
 		a.replayCommand(), a.simulateCommand(), a.initCommand(), a.recordCommand(), a.verifyCommand(), a.explainCommand(),
-		a.compareCommand(), a.tuneCommand(), a.convertCommand(), a.validateCommand(), a.reportCommand(), a.versionCommand(),
+		a.compareCommand(), a.tuneCommand(), a.convertCommand(), a.validateCommand(), a.reportCommand(), a.scheduleCommand(), a.versionCommand(),
 	)
 	return root
 }
