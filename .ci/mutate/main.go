@@ -32,7 +32,7 @@ type mutation struct {
 func main() {
 	pattern := flag.String("run", "", "only mutations whose file or description matches")
 	least := flag.Float64("least", 90, "percent of the mutations that must be caught")
-	check := flag.Bool("check", false, "only check that the mutations fit the source")
+	check := flag.Bool("check", false, "only check that the mutations fit the source and compile")
 	flag.Parse()
 	code, err := run(*pattern, *least, *check)
 	if err != nil {
@@ -46,14 +46,20 @@ func run(pattern string, least float64, check bool) (int, error) {
 	if err != nil {
 		return 2, err
 	}
-	if err := fit(); err != nil || check {
-		return map[bool]int{true: 2, false: 0}[err != nil], err
+	if err := fit(); err != nil {
+		return 2, err
 	}
 	dir, err := os.MkdirTemp("", "mutate-")
 	if err != nil {
 		return 2, err
 	}
 	defer os.RemoveAll(dir)
+	if err := compile(dir); err != nil {
+		return 2, err
+	}
+	if check {
+		return 0, nil
+	}
 	if caught, output, err := play(dir, nil); err != nil || caught {
 		return 2, fmt.Errorf("the corpus must pass without a mutation: %w\n%s", err, output)
 	}
@@ -105,33 +111,57 @@ func fit() error {
 	return errors.Join(errs...)
 }
 
-// play says whether a scenario fails under a mutation, and what the test says.
-func play(dir string, m *mutation) (caught bool, output string, err error) {
-	overlay := map[string]map[string]string{"Replace": {}}
+// overlay writes a mutated file and what go build must know to take it; without
+// a mutation, nothing is replaced.
+func overlay(dir string, m *mutation) (file string, err error) {
+	replace := map[string]string{}
 	if m != nil {
 		text, err := os.ReadFile(m.file)
 		if err != nil {
-			return false, "", err
+			return "", err
 		}
 		original, err := filepath.Abs(m.file)
 		if err != nil {
-			return false, "", err
+			return "", err
 		}
-		mutated := filepath.Join(dir, "mutated.go")
-		if err := os.WriteFile(mutated, []byte(strings.Replace(string(text), m.old, m.new, 1)), 0o600); err != nil {
-			return false, "", err
+		replace[original] = filepath.Join(dir, "mutated.go")
+		if err := os.WriteFile(replace[original], []byte(strings.Replace(string(text), m.old, m.new, 1)), 0o600); err != nil {
+			return "", err
 		}
-		overlay["Replace"][original] = mutated
 	}
-	encoded, err := json.Marshal(overlay)
+	encoded, err := json.Marshal(map[string]any{"Replace": replace})
+	if err != nil {
+		return "", err
+	}
+	file = filepath.Join(dir, "overlay.json")
+	return file, os.WriteFile(file, encoded, 0o600)
+}
+
+// compile builds the packages of the mutated files alone.
+func compile(dir string) error {
+	var errs []error
+	for i := range mutations {
+		m := &mutations[i]
+		file, err := overlay(dir, m)
+		if err != nil {
+			return err
+		}
+		text, err := exec.Command("go", "build", "-overlay", file, "./"+filepath.Dir(m.file)).CombinedOutput()
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %s: %w\n%s", m.file, m.why, err, text))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// play says whether a scenario fails under a mutation, and what the test says.
+func play(dir string, m *mutation) (caught bool, output string, err error) {
+	file, err := overlay(dir, m)
 	if err != nil {
 		return false, "", err
 	}
-	overlayFile, binary := filepath.Join(dir, "overlay.json"), filepath.Join(dir, "scenarios.test")
-	if err := os.WriteFile(overlayFile, encoded, 0o600); err != nil {
-		return false, "", err
-	}
-	build := exec.Command("go", "test", "-c", "-vet=off", "-ldflags=-s -w", "-overlay", overlayFile, "-o", binary, "./scenarios")
+	binary := filepath.Join(dir, "scenarios.test")
+	build := exec.Command("go", "test", "-c", "-vet=off", "-ldflags=-s -w", "-overlay", file, "-o", binary, "./scenarios")
 	if text, err := build.CombinedOutput(); err != nil {
 		return false, string(text), fmt.Errorf("build: %w", err)
 	}

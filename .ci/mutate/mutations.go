@@ -34,7 +34,7 @@ var mutations = []mutation{
 	{"engine/autoscaler/step.go", `		s.record(current, previous, in.Slot)`, `		_ = current`, "a new autoscaler may scale down at once"},
 	{"engine/autoscaler/step.go", `current == last.From && n > 0`, `current == last.From && n > 1<<30`, "a command that did not land uses up its budget"},
 	{"engine/autoscaler/step.go", `largest = max(largest, r.Replicas)`, `largest = r.Replicas`, "the last metric wins"},
-	{"engine/autoscaler/step.go", `largest >= 0 && (!failed || largest >= in.Scale.Spec)`, `largest >= 0`, "scales down while a metric is missing"},
+	{"engine/autoscaler/step.go", `largest >= 0 && (!failed || largest >= in.Scale.Spec)`, `largest >= 0 && (!failed || largest >= 0)`, "scales down while a metric is missing"},
 	{"engine/autoscaler/step.go", `largest >= 0 && (!failed || largest >= in.Scale.Spec)`, `largest >= 0 && !failed`, "a missing metric blocks the way up"},
 	{"engine/autoscaler/step.go", `d.Stabilized, d.Limited, d.Desired = current, current, current`, `d.Stabilized, d.Limited, d.Desired = p.Min, p.Min, p.Min`, "without metrics to minReplicas"},
 	{"engine/autoscaler/step.go", `changed = s.record(recommended, previous, in.Slot) || changed`, `changed = s.record(d.Stabilized, previous, in.Slot) || changed`, "the window weighs what was stabilized, and never ends"},
@@ -46,7 +46,7 @@ var mutations = []mutation{
 	{"engine/autoscaler/state.go", `now-event.Slot < slot.Slot(s.Period)`, `now-event.Slot < slot.Slot(s.Window)`, "events are forgotten after the longest window"},
 	{"engine/autoscaler/state.go", `open.Last = max(open.First, previous)`, `open.Last = open.First`, "a run that ends is as long as one slot"},
 	{"engine/autoscaler/codec.go", `	if fields[6] != "-" {`, `	if fields[6] == "" {`, "a restart forgets the last command"},
-	{"engine/autoscaler/codec.go", `r.Events = append(r.Events, `, `_ = append(r.Events, `, "a restart forgets the changes"},
+	{"engine/autoscaler/codec.go", `r.Events = append(r.Events, `, `r.Events = append(r.Events[:0:0], `, "a restart forgets all changes but the last"},
 
 	{"engine/slot/slot.go", `return g.Of(s) + Slot(g.Interval) }`, `return g.Of(s) + 2*Slot(g.Interval) }`, "every other slot is decided"},
 	{"engine/slot/slot.go", `return g.Of(s - 1) }`, `return g.Of(s) }`, "the slot before is the slot itself"},
@@ -74,7 +74,7 @@ var mutations = []mutation{
 	{"engine/producer/queue.go", `	if !p.InFlight {`, `	if p.InFlight {`, "messages being worked on count where they should not"},
 	{"engine/producer/reserved.go", `selects(p.Selector, node) && ready(node) && `, `ready(node) && `, "the nodes of all groups count"},
 	{"engine/producer/reserved.go", `sums[i].Reserved.Add(list`, `sums[i].Capacity.Add(list`, "reservations are capacity"},
-	{"engine/producer/schedule.go", `return started && (!ended || end.notAfter(start))`, `return started`, "a schedule never ends"},
+	{"engine/producer/schedule.go", `return started && (!ended || end.notAfter(start))`, `return started && (!ended || end.notAfter(start) || started)`, "a schedule never ends"},
 	{"engine/producer/schedule.go", `	return s.behaviors[winner].replicas`, `	return s.behaviors[len(s.behaviors)-1].replicas`, "the last behavior wins"},
 	{"engine/producer/pending.go", `{PendingReplicas, float64(d.Replicas)}`, `{PendingReplicas, float64(d.PendingPods)}`, "a node for every pending pod"},
 }
