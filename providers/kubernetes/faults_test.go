@@ -205,7 +205,6 @@ func (r *running) testTarget() {
 
 // testDefinition edits the CRD, which ends all watches.
 func (r *running) testDefinition() {
-	r.check(apiextensionsv1.AddToScheme(r.scheme))
 	definition := &apiextensionsv1.CustomResourceDefinition{}
 	r.check(r.client.Get(context.Background(), types.NamespacedName{Name: "horizontalautoscalers.autoscaling.karpenter.sh"}, definition))
 	columns := definition.Spec.Versions[0].AdditionalPrinterColumns

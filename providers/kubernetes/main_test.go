@@ -10,6 +10,7 @@ import (
 	"github.com/go-logr/logr"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -42,14 +43,26 @@ type server struct {
 func connect(t *testing.T) *server {
 	t.Helper()
 	s := &server{t: t, config: servertest.Config(t), scheme: runtime.NewScheme()}
-	s.check(errors.Join(clientscheme.AddToScheme(s.scheme), v1alpha1.AddToScheme(s.scheme)))
+	s.check(errors.Join(clientscheme.AddToScheme(s.scheme), apiextensionsv1.AddToScheme(s.scheme), v1alpha1.AddToScheme(s.scheme)))
 	var err error
 	s.client, err = client.New(s.config, client.Options{Scheme: s.scheme})
 	s.check(err)
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "test-"}}
 	s.create(namespace)
 	s.namespace = namespace.Name
+	t.Cleanup(s.clear)
 	return s
+}
+
+// clear removes what the managers of later tests would otherwise drive as well:
+// they watch all namespaces.
+func (s *server) clear() {
+	ours := []client.Object{&v1alpha1.HorizontalAutoscaler{}, &v1alpha1.MetricsProducer{}, &v1alpha1.ScalableNodeGroup{}}
+	for _, kind := range ours {
+		if err := s.client.DeleteAllOf(context.Background(), kind, client.InNamespace(s.namespace)); err != nil {
+			s.t.Errorf("clearing %s: %v", s.namespace, err)
+		}
+	}
 }
 
 func (s *server) check(err error) {
