@@ -134,6 +134,9 @@ func (in *Input) Play(ctx context.Context, autoscalers []Autoscaler, o Options) 
 }
 
 func (r *run) close() {
+	if r.recorder != nil {
+		r.recorder.close() // what failed before the end must not leave its encoder behind
+	}
 	if r.prom != nil {
 		r.prom.Close()
 	}

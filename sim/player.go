@@ -406,5 +406,8 @@ func (p *player) sampled() error {
 				m.Query, p.run.in.names())
 		}
 	}
+	if demand := p.run.in.File.Spec.Replay.Demand; demand != "" && p.source.queries[demand].answered == 0 {
+		return p.run.in.File.Doc.Errorf("spec.replay.demand", "%s never has a sample in the recording, which has %s", demand, p.run.in.names())
+	}
 	return nil
 }

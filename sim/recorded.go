@@ -44,6 +44,9 @@ func (p *player) addRecorded() error {
 	if p.object.Recorded.Ready, err = p.followShared(ready); err != nil {
 		return err
 	}
+	if p.run.in.File.Spec.Replay != nil && p.object.Recorded.Ready.first() < 0 {
+		return p.run.in.File.Doc.Errorf("spec.replay.replicas", "%s, the recorded replicas of %s, never has a sample in the recording, which has %s", ready, p.Target.Name, p.run.in.names())
+	}
 	p.object.Recorded.Spec = p.object.Recorded.Ready
 	if spec != ready {
 		p.object.Recorded.Spec, err = p.followShared(spec)

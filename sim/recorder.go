@@ -28,6 +28,9 @@ type recorder struct {
 	writer  *journal.Writer
 	golden  hash.Hash
 	line    []byte
+	// closed says that the encoder has ended, err how.
+	closed bool
+	err    error
 }
 
 // A batch owns its records and what they point to.
@@ -140,8 +143,11 @@ func (r *recorder) digest(record *journal.Record) {
 
 // close waits until everything is written, and returns the golden digest.
 func (r *recorder) close() (string, error) {
-	r.full <- r.current
-	close(r.full)
-	err := <-r.done
-	return "sha256:" + hex.EncodeToString(r.golden.Sum(nil)), err
+	if !r.closed {
+		r.closed = true
+		r.full <- r.current
+		close(r.full)
+		r.err = <-r.done
+	}
+	return "sha256:" + hex.EncodeToString(r.golden.Sum(nil)), r.err
 }

@@ -107,7 +107,19 @@ what would it have decided, why, and what would that have cost.`,
   karpenter explain out/queue-spike/decisions.jsonl default/ha/web --at 08:10`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          cobra.NoArgs,
+		Args:          cobra.ArbitraryArgs,
+
+		SuggestionsMinimumDistance: 2,
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return c.Help()
+			}
+			hint := "see 'karpenter --help'"
+			if near := c.SuggestionsFor(args[0]); len(near) > 0 {
+				hint = fmt.Sprintf("did you mean %q?", near[0])
+			}
+			return fmt.Errorf("unknown command %q; %s", args[0], hint)
+		},
 	}
 	root.PersistentFlags().BoolVarP(&a.quiet, "quiet", "q", false, "no progress and no notes on stderr")
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {

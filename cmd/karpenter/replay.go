@@ -265,6 +265,9 @@ func (f *replayFlags) fillObjects(spec *scenario.Spec, set *manifest.Set) error 
 		if !ok || err != nil || series == "" {
 			return fmt.Errorf("--replicas %s: want [NS/]KIND/NAME=SERIES, e.g. shop/deployment/web=web_replicas", r)
 		}
+		if _, scaled := scaledBy(set, ref); !scaled {
+			return fmt.Errorf("--replicas %s: no autoscaler in the manifests scales %s", r, ref)
+		}
 		if spec.Replay.Replicas == nil {
 			spec.Replay.Replicas = map[string]string{}
 		}

@@ -160,6 +160,7 @@ func (s *session) prepareAll(ctx context.Context, files []*scenario.File) ([]*jo
 	for _, f := range files {
 		j, err := s.prepare(ctx, f, s.conversion, s.baseline)
 		if j != nil && j.input != nil {
+			j.update = s.update
 			jobs = append(jobs, j)
 		}
 		errs = append(errs, err)
