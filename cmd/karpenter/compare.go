@@ -69,6 +69,11 @@ func (a *app) compare(ctx context.Context, args []string, flags *compareFlags) e
 		}
 		all = append(all, c)
 	}
+	for _, c := range all {
+		if limit >= 0 && !c.dryRun && flags.with == "" {
+			return fmt.Errorf("%s: its decisions were acted on, so they agree with what ran by themselves; --max-below is for a dry run, or for what --with names", c.Object)
+		}
+	}
 	if err := a.tellComparisons(all, flags); err != nil {
 		return err
 	}
