@@ -20,8 +20,6 @@ type metricSource struct {
 	scale float64
 	// needed is the demand at this slot in replicas, NaN while unknown.
 	needed float64
-	// err is a failure of the simulation itself, not of the simulated server.
-	err error
 }
 
 // A query is one text with what its answers go through.

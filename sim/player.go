@@ -192,9 +192,6 @@ func (p *player) slot() (int64, error) {
 	if err != nil && !p.excused(err) {
 		return 0, fmt.Errorf("HorizontalAutoscaler %s: %w", p.Name(), err)
 	}
-	if err := p.source.err; err != nil {
-		return 0, err
-	}
 	p.askDemand(now)
 	if p.workload == nil && !p.run.consumes(p.target) {
 		p.object.Needed.Add(now.Unix(), p.source.needed)

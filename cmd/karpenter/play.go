@@ -140,7 +140,6 @@ func (j *job) play(ctx context.Context, dir string, progress func(column string,
 	if err := j.judge(run, report, results[0]); err != nil {
 		return nil, err
 	}
-	// The digests and figures judged above are of the current policy alone.
 	return report, j.write(dir, report)
 }
 
@@ -344,7 +343,7 @@ func (j *job) judge(run *reports.Run, report *reports.Report, current *sim.Resul
 
 // write writes the run's report and the scenario that repeats it.
 func (j *job) write(dir string, report *reports.Report) error {
-	text, err := j.scenarioText(dir)
+	text, err := j.scenarioText()
 	if err != nil {
 		return err
 	}
@@ -356,7 +355,7 @@ func (j *job) write(dir string, report *reports.Report) error {
 
 // scenarioText is the scenario as one file: manifests inline, files by their
 // absolute paths, so that it can be simulated from where it is written.
-func (j *job) scenarioText(dir string) ([]byte, error) {
+func (j *job) scenarioText() ([]byte, error) {
 	s := *j.file.Scenario
 	s.Spec.Manifests = nil
 	s.Spec.Recordings = slices.Clone(s.Spec.Recordings)
