@@ -78,7 +78,7 @@ func (m *faultyMetrics) hit(text string) *fault {
 type faultyStore struct{ player *player }
 
 // Load implements cycle.Store.
-func (s *faultyStore) Load(ctx context.Context, name types.NamespacedName) (cycle.Stored, error) {
+func (s *faultyStore) Load(ctx context.Context, name types.NamespacedName) (cycle.Stored[*v1alpha1.HorizontalAutoscaler], error) {
 	return s.player.run.objects.Load(ctx, name)
 }
 

@@ -284,16 +284,16 @@ func (s *storedGroup) scaled(replicas int32) {
 }
 
 // Load implements cycle.NodeGroupStore.
-func (g *groups) Load(_ context.Context, name types.NamespacedName) (cycle.StoredNodeGroup, error) {
+func (g *groups) Load(_ context.Context, name types.NamespacedName) (cycle.Stored[*v1alpha1.ScalableNodeGroup], error) {
 	s := g.find(name)
 	if s == nil {
-		return cycle.StoredNodeGroup{}, fmt.Errorf("ScalableNodeGroup %s: %w", name, cycle.ErrNotFound)
+		return cycle.Stored[*v1alpha1.ScalableNodeGroup]{}, fmt.Errorf("ScalableNodeGroup %s: %w", name, cycle.ErrNotFound)
 	}
 	return s.stored(), nil
 }
 
-func (s *storedGroup) stored() cycle.StoredNodeGroup {
-	return cycle.StoredNodeGroup{Object: s.object.DeepCopy(), Version: strconv.Itoa(s.version)}
+func (s *storedGroup) stored() cycle.Stored[*v1alpha1.ScalableNodeGroup] {
+	return cycle.Stored[*v1alpha1.ScalableNodeGroup]{Object: s.object.DeepCopy(), Version: strconv.Itoa(s.version)}
 }
 
 // Commit implements cycle.NodeGroupStore.
@@ -311,10 +311,10 @@ func (g *groups) Commit(_ context.Context, name types.NamespacedName, version st
 }
 
 // Adopt implements cycle.NodeGroupStore.
-func (g *groups) Adopt(_ context.Context, name types.NamespacedName, version string, replicas int32) (cycle.StoredNodeGroup, error) {
+func (g *groups) Adopt(_ context.Context, name types.NamespacedName, version string, replicas int32) (cycle.Stored[*v1alpha1.ScalableNodeGroup], error) {
 	s, err := g.expect(name, version)
 	if err != nil {
-		return cycle.StoredNodeGroup{}, err
+		return cycle.Stored[*v1alpha1.ScalableNodeGroup]{}, err
 	}
 	s.scaled(replicas)
 	s.target.Observe(replicas, s.target.Status)

@@ -97,12 +97,12 @@ func (p *producers) find(name types.NamespacedName) *storedProducer {
 }
 
 // Load implements cycle.ProducerStore.
-func (p *producers) Load(_ context.Context, name types.NamespacedName) (cycle.StoredProducer, error) {
+func (p *producers) Load(_ context.Context, name types.NamespacedName) (cycle.Stored[*v1alpha1.MetricsProducer], error) {
 	s := p.find(name)
 	if s == nil {
-		return cycle.StoredProducer{}, fmt.Errorf("MetricsProducer %s: %w", name, cycle.ErrNotFound)
+		return cycle.Stored[*v1alpha1.MetricsProducer]{}, fmt.Errorf("MetricsProducer %s: %w", name, cycle.ErrNotFound)
 	}
-	return cycle.StoredProducer{Object: s.object.DeepCopy(), Version: strconv.Itoa(s.version)}, nil
+	return cycle.Stored[*v1alpha1.MetricsProducer]{Object: s.object.DeepCopy(), Version: strconv.Itoa(s.version)}, nil
 }
 
 // Commit implements cycle.ProducerStore.

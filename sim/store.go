@@ -13,7 +13,7 @@ import (
 )
 
 // objects keeps the autoscalers as an API server would, and is their
-// cycle.Store.
+// cycle.AutoscalerStore.
 type objects map[types.NamespacedName]*stored
 
 type stored struct {
@@ -32,12 +32,12 @@ func (s objects) create(o *v1alpha1.HorizontalAutoscaler) {
 }
 
 // Load implements cycle.Store.
-func (s objects) Load(_ context.Context, name types.NamespacedName) (cycle.Stored, error) {
+func (s objects) Load(_ context.Context, name types.NamespacedName) (cycle.Stored[*v1alpha1.HorizontalAutoscaler], error) {
 	o := s[name]
 	if o == nil {
-		return cycle.Stored{}, fmt.Errorf("HorizontalAutoscaler %s: %w", name, cycle.ErrNotFound)
+		return cycle.Stored[*v1alpha1.HorizontalAutoscaler]{}, fmt.Errorf("HorizontalAutoscaler %s: %w", name, cycle.ErrNotFound)
 	}
-	return cycle.Stored{Object: o.object.DeepCopy(), Version: strconv.Itoa(o.version)}, nil
+	return cycle.Stored[*v1alpha1.HorizontalAutoscaler]{Object: o.object.DeepCopy(), Version: strconv.Itoa(o.version)}, nil
 }
 
 // Commit implements cycle.Store.

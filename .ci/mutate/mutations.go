@@ -51,8 +51,8 @@ var mutations = []mutation{
 	{"engine/slot/slot.go", `return g.Of(s) + Slot(g.Interval) }`, `return g.Of(s) + 2*Slot(g.Interval) }`, "every other slot is decided"},
 	{"engine/slot/slot.go", `return g.Of(s - 1) }`, `return g.Of(s) }`, "the slot before is the slot itself"},
 
-	{"engine/cycle/autoscalers.go", `m.state.UnmarshalText([]byte(text))`, `m.state.UnmarshalText(nil)`, "a restart forgets everything"},
-	{"engine/cycle/autoscalers.go", `m.uid == object.UID && object.Generation <= m.generation {`, `m.uid == object.UID {`, "an edit is never seen"},
+	{"engine/cycle/autoscalers.go", `m.state.UnmarshalText([]byte(m.text))`, `m.state.UnmarshalText(nil)`, "a restart forgets everything"},
+	{"engine/cycle/life.go", `l.uid == object.GetUID() && object.GetGeneration() <= l.generation {`, `l.uid == object.GetUID() {`, "an edit is never seen"},
 	{"engine/cycle/autoscalers.go", `		m.loaded = false
 		return err
 `, `		return err

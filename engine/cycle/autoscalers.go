@@ -3,7 +3,6 @@ package cycle
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -18,15 +17,12 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/slot"
 )
 
-// attempts bounds how often one slot is decided again after a conflict.
-const attempts = 3
-
 // Autoscalers drives HorizontalAutoscalers. Calls for different objects may run
 // concurrently; calls for one object must not.
 type Autoscalers struct {
 	Metrics MetricSource
 	Targets ScaleTargets
-	Store   Store
+	Store   AutoscalerStore
 	Journal Journal
 	// QueryOffset is how long before the slot queries are evaluated, so that
 	// late samples have arrived.
@@ -44,165 +40,70 @@ type Autoscalers struct {
 	// alone.
 	Refresh int64
 
-	mu      sync.Mutex
-	objects map[types.NamespacedName]*memory
+	objects memories[*autoscalerMemory]
 }
 
-// memory is what the driver knows of one autoscaler. Between two calls, state is
-// what the store holds, decoded.
-type memory struct {
-	name types.NamespacedName
+// autoscalerMemory is what the driver knows of one autoscaler; its state is what
+// the store holds, decoded.
+type autoscalerMemory struct {
+	life
 
-	// Of the spec.
-	uid        types.UID
-	generation int64
-	compiled   bool
-	policy     *policy.Autoscaler // nil where the spec is invalid
-	invalid    string             // why
-	encoded    string             // the policy's canonical JSON
-	digest     string             // its digest
-	target     TargetRef
-	grid       slot.Grid
-	created    slot.Slot
-
-	// Of the store.
-	loaded    bool
-	version   string
+	policy    *policy.Autoscaler // nil where the spec is invalid
+	target    TargetRef
 	state     autoscaler.State
-	text      string // the state's text form
-	named     string // its digest
 	published published
 	status    v1alpha1.HorizontalAutoscalerStatus
 	said      conditionsSource // what status.conditions were made of
+	rival     string           // who else acts on the target, as of the last slot
 
-	// Of the grid.
-	last    slot.Slot // last decided slot
-	decided bool      // whether there is one in this process
-
-	rival string // who else acts on the target, as of the last slot
-
-	// Reused from slot to slot.
-	in     autoscaler.Input
-	record journal.Record
+	in autoscaler.Input // reused from slot to slot
 }
 
 // Reconcile decides the slot that now falls on, if it is due, and returns the
 // next one. An error means that the slot was not decided for want of the store;
 // it may be tried again until the next slot.
 func (a *Autoscalers) Reconcile(ctx context.Context, now time.Time, object *v1alpha1.HorizontalAutoscaler) (slot.Slot, error) {
-	m := a.memory(types.NamespacedName{Namespace: object.Namespace, Name: object.Name})
-	at := slot.At(now)
-	for range attempts {
-		a.compile(m, object)
-		if err := a.load(ctx, m, at); err != nil {
-			return m.grid.Next(at), err
-		}
-		due := m.grid.Of(at)
-		if !a.due(m, due) {
-			return m.grid.Next(at), nil
-		}
-		err := a.decide(ctx, m, due)
-		if !errors.Is(err, ErrConflict) {
-			return m.grid.Next(at), err
-		}
-		// Somebody else wrote the object: what they wrote may change the decision.
-		stored, err := a.Store.Load(ctx, m.name)
-		if err != nil {
-			return m.grid.Next(at), err
-		}
-		object = stored.Object
-	}
-	return m.grid.Next(at), ErrConflict
+	m := a.objects.of(journal.HorizontalAutoscaler, object, func() *autoscalerMemory { return &autoscalerMemory{} })
+	return reconcile(ctx, now, a.Since, object, m, a.Store, a)
 }
 
 // Forget drops what the driver knows of an object that is gone.
-func (a *Autoscalers) Forget(name types.NamespacedName) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	delete(a.objects, name)
-}
+func (a *Autoscalers) Forget(name types.NamespacedName) { a.objects.forget(name) }
 
-func (a *Autoscalers) memory(name types.NamespacedName) *memory {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	m := a.objects[name]
-	if m == nil {
-		if a.objects == nil {
-			a.objects = map[types.NamespacedName]*memory{}
-		}
-		m = &memory{name: name}
-		m.record.Object = journal.Object{Kind: journal.HorizontalAutoscaler, Namespace: name.Namespace, Name: name.Name}
-		a.objects[name] = m
-	}
-	return m
-}
-
-// compile turns the spec into a policy, once a generation. An older generation
-// comes from a cache that lags behind a load.
-func (a *Autoscalers) compile(m *memory, object *v1alpha1.HorizontalAutoscaler) {
-	if m.compiled && m.uid == object.UID && object.Generation <= m.generation {
-		return
-	}
-	if m.uid != object.UID {
-		m.loaded, m.decided = false, false
-	}
-	m.compiled, m.uid, m.generation = true, object.UID, object.Generation
-	m.created = slot.At(object.CreationTimestamp.Time)
+// compile implements steps.
+func (a *Autoscalers) compile(m *autoscalerMemory, object *v1alpha1.HorizontalAutoscaler) {
 	interval := int32(policy.DefaultInterval)
 	compiled, errs := policy.CompileAutoscaler(&object.Spec, field.NewPath("spec"))
-	m.policy, m.invalid, m.encoded, m.digest = compiled, "", "", ""
+	m.policy = compiled
 	if errs != nil {
 		m.invalid = errs.ToAggregate().Error()
 	} else {
 		compiled.DryRun = compiled.DryRun || a.DryRun
 		interval = compiled.Interval
-		encoded := compiled.Encode()
-		m.encoded, m.digest = string(encoded), policy.Digest(encoded)
+		m.obey(compiled.Encode())
 		m.target = TargetRef{compiled.Target.APIVersion, compiled.Target.Kind, m.name.Namespace, compiled.Target.Name}
 	}
-	m.grid = slot.Grid{Interval: interval, Phase: a.phase(m.name, interval)}
+	m.grid = slot.Grid{Interval: interval, Phase: phase(a.Phase, journal.HorizontalAutoscaler, m.name, interval)}
 }
 
-func (a *Autoscalers) phase(name types.NamespacedName, interval int32) int32 {
-	if a.Phase != nil {
-		return a.Phase(name, interval)
-	}
-	return slot.Phase(journal.HorizontalAutoscaler, name.Namespace, name.Name, interval)
-}
-
-// load reads the state once; from then on the driver's memory is the truth.
-func (a *Autoscalers) load(ctx context.Context, m *memory, now slot.Slot) error {
-	if m.loaded {
-		return nil
-	}
-	stored, err := a.Store.Load(ctx, m.name)
-	if err != nil {
-		return err
-	}
-	a.compile(m, stored.Object)
-	m.version = stored.Version
-	stored.Object.Status.DeepCopyInto(&m.status)
+// load implements steps.
+func (a *Autoscalers) load(ctx context.Context, m *autoscalerMemory, object *v1alpha1.HorizontalAutoscaler, now slot.Slot) {
+	object.Status.DeepCopyInto(&m.status)
 	m.said = conditionsSource{}
-	if err := m.restore(m.status.State); err != nil {
+	m.restore(m.status.State)
+	if err := m.state.UnmarshalText([]byte(m.text)); err != nil {
 		// A state that cannot be read is one that was never written: the first
 		// sight of the current count holds against any scale-down.
 		m.restore("")
+		m.state = autoscaler.State{}
 	}
 	m.published = publishedOf(&m.status)
-	m.loaded = true
 	a.resend(ctx, m, now)
-	return nil
-}
-
-// restore sets the state from its text form.
-func (m *memory) restore(text string) error {
-	m.text, m.named = text, journal.Digest([]byte(text))
-	return m.state.UnmarshalText([]byte(text))
 }
 
 // resend repeats a command that a crash may have kept from the target: it was
 // committed, less than one interval has passed, and the count has not moved.
-func (a *Autoscalers) resend(ctx context.Context, m *memory, now slot.Slot) {
+func (a *Autoscalers) resend(ctx context.Context, m *autoscalerMemory, now slot.Slot) {
 	last := m.state.Last
 	if m.policy == nil || m.policy.DryRun || !last.Pending() || now-last.Slot >= slot.Slot(m.grid.Interval) {
 		return
@@ -214,16 +115,13 @@ func (a *Autoscalers) resend(ctx context.Context, m *memory, now slot.Slot) {
 	a.Journal.Outcome(a.actuate(ctx, m, last.Slot, scale, last.To))
 }
 
-// due says whether a slot is this driver's to decide.
-func (a *Autoscalers) due(m *memory, s slot.Slot) bool {
-	if s <= a.Since || s < m.created || m.decided && s <= m.last {
-		return false
-	}
-	return !m.state.Decided() || s > m.state.Slot()
+// settled implements steps.
+func (a *Autoscalers) settled(m *autoscalerMemory, s slot.Slot) bool {
+	return m.state.Decided() && s <= m.state.Slot()
 }
 
-// decide takes one slot from observation to actuation.
-func (a *Autoscalers) decide(ctx context.Context, m *memory, s slot.Slot) error {
+// decide implements steps.
+func (a *Autoscalers) decide(ctx context.Context, m *autoscalerMemory, s slot.Slot) error {
 	scale, d := a.step(ctx, m, s)
 	if err := a.commit(ctx, m, s, &d); err != nil {
 		// Not committed is not decided, unless only the answer was lost: the
@@ -231,11 +129,7 @@ func (a *Autoscalers) decide(ctx context.Context, m *memory, s slot.Slot) error 
 		m.loaded = false
 		return err
 	}
-	m.record.Missed = 0
-	if m.decided {
-		m.record.Missed = m.grid.Between(m.last, s)
-	}
-	m.last, m.decided = s, true
+	m.pass(s)
 	var outcome *journal.Outcome
 	if d.Known && d.Desired != scale.Spec && !m.policy.DryRun {
 		outcome = a.actuate(ctx, m, s, scale, d.Desired)
@@ -248,11 +142,9 @@ func (a *Autoscalers) decide(ctx context.Context, m *memory, s slot.Slot) error 
 }
 
 // step observes and decides, and fills in the record.
-func (a *Autoscalers) step(ctx context.Context, m *memory, s slot.Slot) (Scale, autoscaler.Decision) {
+func (a *Autoscalers) step(ctx context.Context, m *autoscalerMemory, s slot.Slot) (Scale, autoscaler.Decision) {
+	m.open(s)
 	r := &m.record
-	r.Generation, r.Slot = m.generation, s
-	r.Policy, r.PolicyBody = m.digest, m.encoded
-	r.Prev, r.StateBody, r.State = m.named, m.text, m.named
 	if m.policy == nil {
 		d := autoscaler.Decision{Reason: autoscaler.InvalidPolicy}
 		r.Metrics, r.Scale = r.Metrics[:0], autoscaler.Scale{}
@@ -267,7 +159,7 @@ func (a *Autoscalers) step(ctx context.Context, m *memory, s slot.Slot) (Scale, 
 }
 
 // observe asks the target for its scale and Prometheus for every metric.
-func (a *Autoscalers) observe(ctx context.Context, m *memory, s slot.Slot) Scale {
+func (a *Autoscalers) observe(ctx context.Context, m *autoscalerMemory, s slot.Slot) Scale {
 	scale, code := a.scale(ctx, m)
 	m.in.Slot = s
 	m.in.Scale = autoscaler.Scale{Spec: scale.Spec, Status: scale.Status, Code: code}
@@ -286,7 +178,7 @@ func (a *Autoscalers) observe(ctx context.Context, m *memory, s slot.Slot) Scale
 	return scale
 }
 
-func (a *Autoscalers) scale(ctx context.Context, m *memory) (Scale, observation.Code) {
+func (a *Autoscalers) scale(ctx context.Context, m *autoscalerMemory) (Scale, observation.Code) {
 	if m.rival = ""; a.Rival != nil {
 		m.rival = a.Rival(m.target, m.name)
 	}
@@ -317,7 +209,7 @@ func (a *Autoscalers) sample(ctx context.Context, query string, at time.Time) au
 
 // actuate sets the target's count. On a conflict it reads again and retries
 // only while the count is still the one that was decided upon.
-func (a *Autoscalers) actuate(ctx context.Context, m *memory, s slot.Slot, scale Scale, replicas int32) *journal.Outcome {
+func (a *Autoscalers) actuate(ctx context.Context, m *autoscalerMemory, s slot.Slot, scale Scale, replicas int32) *journal.Outcome {
 	outcome := &journal.Outcome{Object: m.record.Object, Slot: s}
 	from := scale.Spec
 	for range attempts {

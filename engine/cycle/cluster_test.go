@@ -166,9 +166,9 @@ func (c *cluster) Set(_ context.Context, _ TargetRef, observed Scale, replicas i
 	})
 }
 
-func (c *cluster) Load(context.Context, types.NamespacedName) (s Stored, err error) {
+func (c *cluster) Load(context.Context, types.NamespacedName) (s Stored[*v1alpha1.HorizontalAutoscaler], err error) {
 	err = c.call("Load", func() error {
-		s = Stored{Object: c.object.DeepCopy(), Version: strconv.Itoa(c.version)}
+		s = Stored[*v1alpha1.HorizontalAutoscaler]{Object: c.object.DeepCopy(), Version: strconv.Itoa(c.version)}
 		return nil
 	})
 	return s, err

@@ -2,11 +2,9 @@ package cycle
 
 import (
 	"context"
-	"errors"
 	"maps"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -21,26 +19,12 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/slot"
 )
 
-// A StoredNodeGroup is a ScalableNodeGroup as its store has it.
-type StoredNodeGroup struct {
-	Object *v1alpha1.ScalableNodeGroup
-	// Version is the resourceVersion that the next write must carry.
-	Version string
-}
-
-// A NodeGroupStore keeps the ScalableNodeGroups. The status holds the state, so
-// a commit is the decision.
+// A NodeGroupStore keeps the ScalableNodeGroups.
 type NodeGroupStore interface {
-	// Load reads the object itself, past any cache. It returns ErrNotFound once
-	// the object is gone.
-	Load(ctx context.Context, name types.NamespacedName) (StoredNodeGroup, error)
-	// Commit replaces the status on condition that the object still has the
-	// version, and returns the new one; otherwise it returns ErrConflict. The
-	// status must not be kept.
-	Commit(ctx context.Context, name types.NamespacedName, version string, status *v1alpha1.ScalableNodeGroupStatus) (string, error)
+	Store[*v1alpha1.ScalableNodeGroup, v1alpha1.ScalableNodeGroupStatus]
 	// Adopt writes an absent spec.replicas on the same condition, and returns
 	// the object as it then is.
-	Adopt(ctx context.Context, name types.NamespacedName, version string, replicas int32) (StoredNodeGroup, error)
+	Adopt(ctx context.Context, name types.NamespacedName, version string, replicas int32) (Stored[*v1alpha1.ScalableNodeGroup], error)
 }
 
 // ScalableNodeGroups drives ScalableNodeGroups, as Autoscalers drives its kind.
@@ -58,108 +42,38 @@ type ScalableNodeGroups struct {
 	// slots are decided.
 	Since slot.Slot
 
-	mu      sync.Mutex
-	objects map[types.NamespacedName]*groupMemory
+	objects memories[*groupMemory]
 }
 
-// groupMemory is what the driver knows of one node group. Between two calls,
-// state is what the store holds, decoded.
+// groupMemory is what the driver knows of one node group; its state is what the
+// store holds, decoded.
 type groupMemory struct {
-	name types.NamespacedName
+	life
 
-	// Of the spec.
-	uid        types.UID
-	generation int64
-	compiled   bool
-	policy     *policy.NodeGroup // nil where the spec is invalid
-	invalid    string            // why
-	encoded    string            // the policy's canonical JSON
-	digest     string            // its digest
-	replicas   *int32            // spec.replicas
-	grid       slot.Grid
-	created    slot.Slot
-
-	// Of the store.
-	loaded  bool
-	version string
-	state   nodegroup.State
-	text    string // the state's text form
-	named   string // its digest
-	status  v1alpha1.ScalableNodeGroupStatus
-
-	// Of the grid.
-	last    slot.Slot // last decided slot
-	decided bool      // whether there is one in this process
+	policy   *policy.NodeGroup // nil where the spec is invalid
+	replicas *int32            // spec.replicas
+	state    nodegroup.State
+	status   v1alpha1.ScalableNodeGroupStatus
 
 	// Of the last slot.
 	in      nodegroup.Input
 	message string // the provider's words on its trouble
-	record  journal.Record
 }
 
 // Reconcile decides the slot that now falls on, if it is due, and returns the
 // next one. An error means that the slot was not decided for want of the store;
 // it may be tried again until the next slot.
 func (n *ScalableNodeGroups) Reconcile(ctx context.Context, now time.Time, object *v1alpha1.ScalableNodeGroup) (slot.Slot, error) {
-	m := n.memory(types.NamespacedName{Namespace: object.Namespace, Name: object.Name})
-	at := slot.At(now)
-	for range attempts {
-		n.compile(m, object)
-		if err := n.load(ctx, m); err != nil {
-			return m.grid.Next(at), err
-		}
-		due := m.grid.Of(at)
-		if !n.due(m, due) {
-			return m.grid.Next(at), nil
-		}
-		err := n.decide(ctx, m, due)
-		if !errors.Is(err, ErrConflict) {
-			return m.grid.Next(at), err
-		}
-		// Somebody else wrote the object: what they wrote may change the decision.
-		stored, err := n.Store.Load(ctx, m.name)
-		if err != nil {
-			return m.grid.Next(at), err
-		}
-		object = stored.Object
-	}
-	return m.grid.Next(at), ErrConflict
+	m := n.objects.of(journal.ScalableNodeGroup, object, func() *groupMemory { return &groupMemory{} })
+	return reconcile(ctx, now, n.Since, object, m, n.Store, n)
 }
 
 // Forget drops what the driver knows of an object that is gone.
-func (n *ScalableNodeGroups) Forget(name types.NamespacedName) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	delete(n.objects, name)
-}
+func (n *ScalableNodeGroups) Forget(name types.NamespacedName) { n.objects.forget(name) }
 
-func (n *ScalableNodeGroups) memory(name types.NamespacedName) *groupMemory {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	m := n.objects[name]
-	if m == nil {
-		if n.objects == nil {
-			n.objects = map[types.NamespacedName]*groupMemory{}
-		}
-		m = &groupMemory{name: name}
-		m.record.Object = journal.Object{Kind: journal.ScalableNodeGroup, Namespace: name.Namespace, Name: name.Name}
-		n.objects[name] = m
-	}
-	return m
-}
-
-// compile turns the spec into a policy, once a generation. An older generation
-// comes from a cache that lags behind a load.
+// compile implements steps.
 func (n *ScalableNodeGroups) compile(m *groupMemory, object *v1alpha1.ScalableNodeGroup) {
-	if m.compiled && m.uid == object.UID && object.Generation <= m.generation {
-		return
-	}
-	if m.uid != object.UID {
-		m.loaded, m.decided = false, false
-	}
-	m.compiled, m.uid, m.generation = true, object.UID, object.Generation
-	m.created = slot.At(object.CreationTimestamp.Time)
-	m.grid = slot.Grid{Interval: policy.NodeGroupInterval, Phase: n.phase(m.name, policy.NodeGroupInterval)}
+	m.grid = slot.Grid{Interval: policy.NodeGroupInterval, Phase: phase(n.Phase, journal.ScalableNodeGroup, m.name, policy.NodeGroupInterval)}
 	m.replicas = nil
 	if object.Spec.Replicas != nil {
 		replicas := *object.Spec.Replicas
@@ -169,56 +83,33 @@ func (n *ScalableNodeGroups) compile(m *groupMemory, object *v1alpha1.ScalableNo
 	if errs == nil && n.Providers[compiled.Type] == nil {
 		errs = append(errs, field.NotSupported(field.NewPath("spec", "type"), compiled.Type, slices.Sorted(maps.Keys(n.Providers))))
 	}
-	m.policy, m.invalid, m.encoded, m.digest = nil, "", "", ""
+	m.policy = nil
 	if errs != nil {
 		m.invalid = errs.ToAggregate().Error()
 		return
 	}
 	compiled.DryRun = compiled.DryRun || n.DryRun
-	encoded := compiled.Encode()
-	m.policy, m.encoded, m.digest = compiled, string(encoded), policy.Digest(encoded)
+	m.policy = compiled
+	m.obey(compiled.Encode())
 }
 
-func (n *ScalableNodeGroups) phase(name types.NamespacedName, interval int32) int32 {
-	if n.Phase != nil {
-		return n.Phase(name, interval)
-	}
-	return slot.Phase(journal.ScalableNodeGroup, name.Namespace, name.Name, interval)
-}
-
-// load reads the state once; from then on the driver's memory is the truth.
-func (n *ScalableNodeGroups) load(ctx context.Context, m *groupMemory) error {
-	if m.loaded {
-		return nil
-	}
-	stored, err := n.Store.Load(ctx, m.name)
-	if err != nil {
-		return err
-	}
-	n.compile(m, stored.Object)
-	m.version = stored.Version
+// load implements steps.
+func (n *ScalableNodeGroups) load(_ context.Context, m *groupMemory, object *v1alpha1.ScalableNodeGroup, _ slot.Slot) {
 	m.status = v1alpha1.ScalableNodeGroupStatus{}
-	stored.Object.Status.DeepCopyInto(&m.status)
-	m.text = m.status.State
+	object.Status.DeepCopyInto(&m.status)
+	m.restore(m.status.State)
 	if err := m.state.UnmarshalText([]byte(m.text)); err != nil {
 		// A state that cannot be read is one that was never written: a command
 		// may be repeated, which sets the same size again.
-		m.state, m.text = nodegroup.State{}, ""
+		m.restore("")
+		m.state = nodegroup.State{}
 	}
-	m.named = journal.Digest([]byte(m.text))
-	m.loaded = true
-	return nil
 }
 
-// due says whether a slot is this driver's to decide.
-func (n *ScalableNodeGroups) due(m *groupMemory, s slot.Slot) bool {
-	if s <= n.Since || s < m.created || m.decided && s <= m.last {
-		return false
-	}
-	return s > m.state.Slot
-}
+// settled implements steps.
+func (n *ScalableNodeGroups) settled(m *groupMemory, s slot.Slot) bool { return s <= m.state.Slot }
 
-// decide takes one slot from observation to actuation. A command that a crash
+// decide implements steps. A command that a crash
 // kept from the provider is not seen to land, so the next slot repeats it.
 func (n *ScalableNodeGroups) decide(ctx context.Context, m *groupMemory, s slot.Slot) error {
 	d := n.step(ctx, m, s)
@@ -228,11 +119,7 @@ func (n *ScalableNodeGroups) decide(ctx context.Context, m *groupMemory, s slot.
 		m.loaded = false
 		return err
 	}
-	m.record.Missed = 0
-	if m.decided {
-		m.record.Missed = m.grid.Between(m.last, s)
-	}
-	m.last, m.decided = s, true
+	m.pass(s)
 	var outcome *journal.Outcome
 	if d.Command && !m.policy.DryRun {
 		outcome = n.actuate(ctx, m, s, &d)
@@ -249,10 +136,8 @@ func (n *ScalableNodeGroups) decide(ctx context.Context, m *groupMemory, s slot.
 
 // step decides a slot from what is observed.
 func (n *ScalableNodeGroups) step(ctx context.Context, m *groupMemory, s slot.Slot) nodegroup.Decision {
+	m.open(s)
 	r := &m.record
-	r.Generation, r.Slot = m.generation, s
-	r.Policy, r.PolicyBody = m.digest, m.encoded
-	r.Prev, r.StateBody, r.State = m.named, m.text, m.named
 	if m.policy == nil {
 		r.Observed, r.Command, r.DryRun = r.Observed[:0], nil, false
 		r.Reason = autoscaler.InvalidPolicy
@@ -325,5 +210,5 @@ func (n *ScalableNodeGroups) adopt(ctx context.Context, m *groupMemory, replicas
 		return
 	}
 	m.version = stored.Version
-	n.compile(m, stored.Object)
+	compile(m, stored.Object, n)
 }

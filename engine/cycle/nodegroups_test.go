@@ -112,9 +112,9 @@ func (c *cloud) Resize(_ context.Context, ref NodeGroupRef, desired int32) error
 	})
 }
 
-func (c *cloud) Load(context.Context, types.NamespacedName) (s StoredNodeGroup, err error) {
+func (c *cloud) Load(context.Context, types.NamespacedName) (s Stored[*v1alpha1.ScalableNodeGroup], err error) {
 	err = c.call("Load", func() error {
-		s = StoredNodeGroup{Object: c.object.DeepCopy(), Version: strconv.Itoa(c.version)}
+		s = Stored[*v1alpha1.ScalableNodeGroup]{Object: c.object.DeepCopy(), Version: strconv.Itoa(c.version)}
 		return nil
 	})
 	return s, err
@@ -135,13 +135,13 @@ func (c *cloud) Commit(_ context.Context, _ types.NamespacedName, version string
 	return next, err
 }
 
-func (c *cloud) Adopt(_ context.Context, _ types.NamespacedName, version string, replicas int32) (s StoredNodeGroup, err error) {
+func (c *cloud) Adopt(_ context.Context, _ types.NamespacedName, version string, replicas int32) (s Stored[*v1alpha1.ScalableNodeGroup], err error) {
 	err = c.call(fmt.Sprintf("Adopt %d", replicas), func() error {
 		if version != strconv.Itoa(c.version) || c.object.Spec.Replicas != nil {
 			return ErrConflict
 		}
 		c.want(replicas)
-		s = StoredNodeGroup{Object: c.object.DeepCopy(), Version: strconv.Itoa(c.version)}
+		s = Stored[*v1alpha1.ScalableNodeGroup]{Object: c.object.DeepCopy(), Version: strconv.Itoa(c.version)}
 		return nil
 	})
 	return s, err

@@ -101,23 +101,26 @@ type ScaleTargets interface {
 }
 
 // A Stored is an object as its store has it.
-type Stored struct {
-	Object *v1alpha1.HorizontalAutoscaler
-	// Version is the resourceVersion that the next commit must carry.
+type Stored[O any] struct {
+	Object O
+	// Version is the resourceVersion that the next write must carry.
 	Version string
 }
 
-// A Store keeps the specs and the status of the autoscalers. The status holds
-// the state, so a commit is the decision.
-type Store interface {
+// A Store keeps objects O. Their status S holds the state, so a commit is the
+// decision.
+type Store[O, S any] interface {
 	// Load reads the object itself, past any cache. It returns ErrNotFound once
 	// the object is gone.
-	Load(ctx context.Context, name types.NamespacedName) (Stored, error)
+	Load(ctx context.Context, name types.NamespacedName) (Stored[O], error)
 	// Commit replaces the status on condition that the object still has the
 	// version, and returns the new one; otherwise it returns ErrConflict. The
 	// status must not be kept.
-	Commit(ctx context.Context, name types.NamespacedName, version string, status *v1alpha1.HorizontalAutoscalerStatus) (string, error)
+	Commit(ctx context.Context, name types.NamespacedName, version string, status *S) (string, error)
 }
+
+// An AutoscalerStore keeps the HorizontalAutoscalers.
+type AutoscalerStore = Store[*v1alpha1.HorizontalAutoscaler, v1alpha1.HorizontalAutoscalerStatus]
 
 // A Journal takes the records of decisions and of what came of them. It must
 // not keep the record or its slices, and must not block a decision for long.

@@ -116,15 +116,15 @@ func (q plantQueues) Observe(_ context.Context, ref QueueRef) (Queue, error) {
 	return q.queue, q.call("Observe " + ref.ID)
 }
 
-func (p *plant) Load(_ context.Context, name types.NamespacedName) (StoredProducer, error) {
+func (p *plant) Load(_ context.Context, name types.NamespacedName) (Stored[*v1alpha1.MetricsProducer], error) {
 	if err := p.call("Load"); err != nil {
-		return StoredProducer{}, err
+		return Stored[*v1alpha1.MetricsProducer]{}, err
 	}
 	object := p.objects[name]
 	if object == nil {
-		return StoredProducer{}, ErrNotFound
+		return Stored[*v1alpha1.MetricsProducer]{}, ErrNotFound
 	}
-	return StoredProducer{Object: object.DeepCopy(), Version: object.ResourceVersion}, nil
+	return Stored[*v1alpha1.MetricsProducer]{Object: object.DeepCopy(), Version: object.ResourceVersion}, nil
 }
 
 func (p *plant) Commit(_ context.Context, name types.NamespacedName, version string, status *v1alpha1.MetricsProducerStatus) (string, error) {
@@ -393,7 +393,7 @@ func TestProducerConflict(t *testing.T) {
 		o.Status.Conditions = nil
 	})
 	p.before = nil
-	d.objects[named("a")].status.Conditions = nil // so that there is something to write
+	d.objects.byName[named("a")].status.Conditions = nil // so that there is something to write
 	if _, err := d.Reconcile(context.Background(), start.Time().Add(5*time.Second), stale); err != nil {
 		t.Fatal(err)
 	}

@@ -48,7 +48,7 @@ func publishedOf(status *v1alpha1.HorizontalAutoscalerStatus) published {
 
 // commit stores the state and the status if a later decision, or a reader,
 // could tell the difference.
-func (a *Autoscalers) commit(ctx context.Context, m *memory, s slot.Slot, d *autoscaler.Decision) error {
+func (a *Autoscalers) commit(ctx context.Context, m *autoscalerMemory, s slot.Slot, d *autoscaler.Decision) error {
 	text, named := m.text, m.named
 	if d.Changed {
 		b, err := m.state.AppendText(nil)
@@ -75,7 +75,7 @@ func (a *Autoscalers) commit(ctx context.Context, m *memory, s slot.Slot, d *aut
 }
 
 // stale says whether the metrics in the status are due for a write of their own.
-func (a *Autoscalers) stale(m *memory, s slot.Slot) bool {
+func (a *Autoscalers) stale(m *autoscalerMemory, s slot.Slot) bool {
 	if a.Refresh <= 0 || m.policy == nil || int64(s)%a.Refresh >= int64(m.grid.Interval) {
 		return false
 	}
@@ -83,7 +83,7 @@ func (a *Autoscalers) stale(m *memory, s slot.Slot) bool {
 }
 
 // publish writes the outcome of a slot into the status.
-func (m *memory) publish(s slot.Slot, d *autoscaler.Decision, text, fault string) {
+func (m *autoscalerMemory) publish(s slot.Slot, d *autoscaler.Decision, text, fault string) {
 	status := &m.status
 	status.ObservedGeneration = m.generation
 	status.State = text
@@ -127,7 +127,7 @@ type conditionsSource struct {
 
 // fault says in one line why the slot could not be decided as it should be, or
 // is empty. It holds no number that changes from slot to slot.
-func (m *memory) fault(d *autoscaler.Decision) string {
+func (m *autoscalerMemory) fault(d *autoscaler.Decision) string {
 	switch d.Reason {
 	case autoscaler.InvalidPolicy:
 		return m.invalid
@@ -187,7 +187,7 @@ func limitName(d *autoscaler.Decision) string {
 
 // metricsLine is the observed value of each metric before its target, as
 // `kubectl get` shows it: "1834/100, Empty/60%".
-func (m *memory) metricsLine() string {
+func (m *autoscalerMemory) metricsLine() string {
 	var b strings.Builder
 	for i := range m.record.Metrics {
 		if i > 0 {
@@ -218,7 +218,7 @@ func shorten(m *policy.Metric, value float64) string {
 	return strconv.FormatFloat(value, 'g', 4, 64)
 }
 
-func (m *memory) currentMetrics() []v1alpha1.MetricStatus {
+func (m *autoscalerMemory) currentMetrics() []v1alpha1.MetricStatus {
 	current := make([]v1alpha1.MetricStatus, 0, len(m.record.Metrics))
 	for i := range m.record.Metrics {
 		r := &m.record.Metrics[i]

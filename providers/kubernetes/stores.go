@@ -12,19 +12,19 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/journal"
 )
 
-// Store is cycle.Store over an API server.
+// Store is cycle.AutoscalerStore over an API server.
 type Store struct{ Access }
 
-var _ cycle.Store = (*Store)(nil)
+var _ cycle.AutoscalerStore = (*Store)(nil)
 
 // Load implements cycle.Store.
-func (s *Store) Load(ctx context.Context, name types.NamespacedName) (cycle.Stored, error) {
+func (s *Store) Load(ctx context.Context, name types.NamespacedName) (cycle.Stored[*v1alpha1.HorizontalAutoscaler], error) {
 	o := &v1alpha1.HorizontalAutoscaler{}
 	if err := s.load(ctx, journal.HorizontalAutoscaler, name, o, &o.Status.Conditions); err != nil {
-		return cycle.Stored{}, err
+		return cycle.Stored[*v1alpha1.HorizontalAutoscaler]{}, err
 	}
 	s.show(name, &o.Status)
-	return cycle.Stored{Object: o, Version: o.ResourceVersion}, nil
+	return cycle.Stored[*v1alpha1.HorizontalAutoscaler]{Object: o, Version: o.ResourceVersion}, nil
 }
 
 // Commit implements cycle.Store.
@@ -49,12 +49,12 @@ type NodeGroupStore struct{ Access }
 var _ cycle.NodeGroupStore = (*NodeGroupStore)(nil)
 
 // Load implements cycle.NodeGroupStore.
-func (s *NodeGroupStore) Load(ctx context.Context, name types.NamespacedName) (cycle.StoredNodeGroup, error) {
+func (s *NodeGroupStore) Load(ctx context.Context, name types.NamespacedName) (cycle.Stored[*v1alpha1.ScalableNodeGroup], error) {
 	o := &v1alpha1.ScalableNodeGroup{}
 	if err := s.load(ctx, journal.ScalableNodeGroup, name, o, &o.Status.Conditions); err != nil {
-		return cycle.StoredNodeGroup{}, err
+		return cycle.Stored[*v1alpha1.ScalableNodeGroup]{}, err
 	}
-	return cycle.StoredNodeGroup{Object: o, Version: o.ResourceVersion}, nil
+	return cycle.Stored[*v1alpha1.ScalableNodeGroup]{Object: o, Version: o.ResourceVersion}, nil
 }
 
 // Commit implements cycle.NodeGroupStore.
@@ -63,18 +63,18 @@ func (s *NodeGroupStore) Commit(ctx context.Context, name types.NamespacedName, 
 }
 
 // Adopt implements cycle.NodeGroupStore.
-func (s *NodeGroupStore) Adopt(ctx context.Context, name types.NamespacedName, version string, replicas int32) (cycle.StoredNodeGroup, error) {
+func (s *NodeGroupStore) Adopt(ctx context.Context, name types.NamespacedName, version string, replicas int32) (cycle.Stored[*v1alpha1.ScalableNodeGroup], error) {
 	ctx, cancel := context.WithTimeout(ctx, s.Timeout)
 	defer cancel()
 	patch, err := patchOf(version, "/spec/replicas", replicas)
 	if err != nil {
-		return cycle.StoredNodeGroup{}, err
+		return cycle.Stored[*v1alpha1.ScalableNodeGroup]{}, err
 	}
 	o := &v1alpha1.ScalableNodeGroup{ObjectMeta: metav1.ObjectMeta{Namespace: name.Namespace, Name: name.Name}}
 	if err := s.Writer.Patch(ctx, o, patch, client.FieldOwner(fieldManager)); err != nil {
-		return cycle.StoredNodeGroup{}, failed(err)
+		return cycle.Stored[*v1alpha1.ScalableNodeGroup]{}, failed(err)
 	}
-	return cycle.StoredNodeGroup{Object: o, Version: o.ResourceVersion}, nil
+	return cycle.Stored[*v1alpha1.ScalableNodeGroup]{Object: o, Version: o.ResourceVersion}, nil
 }
 
 // ProducerStore is cycle.ProducerStore over an API server.
@@ -87,12 +87,12 @@ type ProducerStore struct {
 var _ cycle.ProducerStore = (*ProducerStore)(nil)
 
 // Load implements cycle.ProducerStore.
-func (s *ProducerStore) Load(ctx context.Context, name types.NamespacedName) (cycle.StoredProducer, error) {
+func (s *ProducerStore) Load(ctx context.Context, name types.NamespacedName) (cycle.Stored[*v1alpha1.MetricsProducer], error) {
 	o := &v1alpha1.MetricsProducer{}
 	if err := s.load(ctx, journal.MetricsProducer, name, o, &o.Status.Conditions); err != nil {
-		return cycle.StoredProducer{}, err
+		return cycle.Stored[*v1alpha1.MetricsProducer]{}, err
 	}
-	return cycle.StoredProducer{Object: o, Version: o.ResourceVersion}, nil
+	return cycle.Stored[*v1alpha1.MetricsProducer]{Object: o, Version: o.ResourceVersion}, nil
 }
 
 // Commit implements cycle.ProducerStore.

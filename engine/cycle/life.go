@@ -1,0 +1,201 @@
+package cycle
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/karpenter-sim/karpenter/engine/journal"
+	"github.com/karpenter-sim/karpenter/engine/policy"
+	"github.com/karpenter-sim/karpenter/engine/slot"
+)
+
+// attempts bounds how often one slot is decided again after a conflict.
+const attempts = 3
+
+// life is what a driver knows of an object of any kind. Between two calls it
+// agrees with the store.
+type life struct {
+	name types.NamespacedName
+
+	// Of the spec.
+	uid        types.UID
+	generation int64
+	compiled   bool
+	invalid    string // why there is no policy
+	encoded    string // the policy's canonical JSON
+	digest     string // its digest
+	grid       slot.Grid
+	created    slot.Slot
+
+	// Of the store.
+	loaded  bool
+	version string
+	text    string // the state's text form
+	named   string // its digest
+
+	// Of the grid.
+	last    slot.Slot // last decided slot
+	decided bool      // whether there is one in this process
+
+	record journal.Record // reused from slot to slot
+}
+
+func (l *life) is() *life { return l }
+
+// A memory is what a driver knows of an object of its kind.
+type memory interface{ is() *life }
+
+// memories are those of all objects of a kind.
+type memories[M memory] struct {
+	mu     sync.Mutex
+	byName map[types.NamespacedName]M
+}
+
+// of is what is known of an object, at first nothing but its name.
+func (all *memories[M]) of(kind string, o metav1.Object, empty func() M) M {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	name := types.NamespacedName{Namespace: o.GetNamespace(), Name: o.GetName()}
+	m, known := all.byName[name]
+	if !known {
+		if all.byName == nil {
+			all.byName = map[types.NamespacedName]M{}
+		}
+		m = empty()
+		l := m.is()
+		l.name = name
+		l.record.Object = journal.Object{Kind: kind, Namespace: name.Namespace, Name: name.Name}
+		l.restore("")
+		all.byName[name] = m
+	}
+	return m
+}
+
+func (all *memories[M]) forget(name types.NamespacedName) {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	delete(all.byName, name)
+}
+
+// steps are those that differ from kind to kind.
+type steps[O metav1.Object, M memory] interface {
+	// compile turns the spec into a policy, and places the object on its grid.
+	compile(m M, object O)
+	// load takes the status, and the state in it, from the store.
+	load(ctx context.Context, m M, object O, now slot.Slot)
+	// settled says whether the state shows that a slot was decided.
+	settled(m M, s slot.Slot) bool
+	// decide takes one slot from observation to actuation.
+	decide(ctx context.Context, m M, s slot.Slot) error
+}
+
+// A loader reads an object itself, past any cache.
+type loader[O any] interface {
+	Load(ctx context.Context, name types.NamespacedName) (Stored[O], error)
+}
+
+// reconcile decides the slot that now falls on, if it is due, and returns the
+// next one. Slots up to since are not this driver's. An error means that the
+// slot was not decided for want of the store.
+func reconcile[O metav1.Object, M memory](ctx context.Context, now time.Time, since slot.Slot, object O, m M, store loader[O], kind steps[O, M]) (slot.Slot, error) {
+	l := m.is()
+	at := slot.At(now)
+	for range attempts {
+		compile(m, object, kind)
+		if err := load(ctx, at, m, store, kind); err != nil {
+			return l.grid.Next(at), err
+		}
+		due := l.grid.Of(at)
+		if due <= since || !l.due(due) || kind.settled(m, due) {
+			return l.grid.Next(at), nil
+		}
+		err := kind.decide(ctx, m, due)
+		if !errors.Is(err, ErrConflict) {
+			return l.grid.Next(at), err
+		}
+		// Somebody else wrote the object: what they wrote may change the decision.
+		stored, err := store.Load(ctx, l.name)
+		if err != nil {
+			return l.grid.Next(at), err
+		}
+		object = stored.Object
+	}
+	return l.grid.Next(at), ErrConflict
+}
+
+// compile compiles the spec, once a generation. An older generation comes from a
+// cache that lags behind a load.
+func compile[O metav1.Object, M memory](m M, object O, kind steps[O, M]) {
+	l := m.is()
+	if l.compiled && l.uid == object.GetUID() && object.GetGeneration() <= l.generation {
+		return
+	}
+	if l.uid != object.GetUID() {
+		l.loaded, l.decided = false, false
+	}
+	l.compiled, l.uid, l.generation = true, object.GetUID(), object.GetGeneration()
+	l.created = slot.At(object.GetCreationTimestamp().Time)
+	l.invalid, l.encoded, l.digest = "", "", ""
+	kind.compile(m, object)
+}
+
+// load reads the state once; from then on the driver's memory is the truth.
+func load[O metav1.Object, M memory](ctx context.Context, now slot.Slot, m M, store loader[O], kind steps[O, M]) error {
+	l := m.is()
+	if l.loaded {
+		return nil
+	}
+	stored, err := store.Load(ctx, l.name)
+	if err != nil {
+		return err
+	}
+	compile(m, stored.Object, kind)
+	l.loaded, l.version = true, stored.Version
+	kind.load(ctx, m, stored.Object, now)
+	return nil
+}
+
+// due says whether a slot has come that this process has not decided.
+func (l *life) due(s slot.Slot) bool {
+	return s >= l.created && !(l.decided && s <= l.last)
+}
+
+// obey makes a policy, in its canonical JSON, the one that is decided by.
+func (l *life) obey(encoded []byte) {
+	l.encoded, l.digest = string(encoded), policy.Digest(encoded)
+}
+
+// restore makes a text the state that the store has.
+func (l *life) restore(text string) {
+	l.text, l.named = text, journal.Digest([]byte(text))
+}
+
+// open begins the record of a slot, with the state as it is before.
+func (l *life) open(s slot.Slot) {
+	r := &l.record
+	r.Generation, r.Slot = l.generation, s
+	r.Policy, r.PolicyBody = l.digest, l.encoded
+	r.Prev, r.StateBody, r.State = l.named, l.text, l.named
+}
+
+// pass notes that a slot is decided: what it decided is committed.
+func (l *life) pass(s slot.Slot) {
+	l.record.Missed = 0
+	if l.decided {
+		l.record.Missed = l.grid.Between(l.last, s)
+	}
+	l.last, l.decided = s, true
+}
+
+// phase places an object on the grid of its interval.
+func phase(given func(types.NamespacedName, int32) int32, kind string, name types.NamespacedName, interval int32) int32 {
+	if given != nil {
+		return given(name, interval)
+	}
+	return slot.Phase(kind, name.Namespace, name.Name, interval)
+}
