@@ -143,6 +143,16 @@ func TestFaults(t *testing.T) {
 	}
 }
 
+// What hangs is Prometheus: its last answer outlives the controller that asked.
+func TestStaleAnswerOutlivesRestart(t *testing.T) {
+	_, decisions := playText(t, strings.Replace(faultBase, "FAULT", "{at: 4m, for: 4m, metrics: stale}, {at: 5m, controller: restart}", 1))
+	for _, line := range lines(decisions)[4:8] {
+		if !strings.Contains(line, `"value":20,`) {
+			t.Errorf("want the answer from before the fault in %s", line)
+		}
+	}
+}
+
 func TestFaultByChance(t *testing.T) {
 	text := strings.Replace(faultBase, "FAULT", "{probability: 0.5, metrics: down}", 1)
 	_, first := playText(t, text)

@@ -96,7 +96,7 @@ func (s *Stage) Metrics(source cycle.MetricSource) cycle.MetricSource {
 	for _, p := range s.run.played {
 		for text, q := range p.source.queries {
 			q.ask = source.Query
-			m.queries[text] = &faultyMetrics{player: p}
+			m.queries[text] = &p.metrics
 		}
 	}
 	return m

@@ -25,8 +25,10 @@ type player struct {
 	Autoscaler
 	run    *run
 	driver cycle.Autoscalers
-	grid   slot.Grid
-	target *world.Target
+	// metrics outlive the driver, as Prometheus outlives a controller.
+	metrics faultyMetrics
+	grid    slot.Grid
+	target  *world.Target
 	// workload is the target's, nil where it has none.
 	workload *world.Workload
 	source   metricSource
@@ -37,6 +39,7 @@ type player struct {
 func (r *run) addPlayer(a Autoscaler) error {
 	spec := &r.in.File.Spec
 	p := &player{Autoscaler: a, run: r}
+	p.metrics = faultyMetrics{player: p}
 	p.Object = a.Object.DeepCopy()
 	p.Object.CreationTimestamp.Time = spec.Start.Time
 	r.objects.create(p.Object)
@@ -67,7 +70,7 @@ func (r *run) addPlayer(a Autoscaler) error {
 func (p *player) startDriver(from time.Time) {
 	r := p.run
 	p.driver = cycle.Autoscalers{
-		Metrics: &faultyMetrics{player: p}, Targets: &faultyTargets{run: r}, Store: &faultyStore{player: p}, Journal: r.journal,
+		Metrics: &p.metrics, Targets: &faultyTargets{run: r}, Store: &faultyStore{player: p}, Journal: r.journal,
 		QueryOffset: time.Duration(r.in.File.Spec.Controller.QueryOffset),
 		Phase:       r.phase,
 		Since:       slot.At(from) - 1,
