@@ -182,9 +182,11 @@ func settled(r *journal.Record, p *policy.Autoscaler, end slot.Slot) error {
 			return violation(r, "metric %d is still %s", i, m.Code)
 		}
 		asked := int32(math.Ceil(m.Value/rule.Target - 1e-6))
-		off := m.Value/(rule.Target*float64(r.Desired)) - 1
+		// The tolerance is on what serves, which nodes that do not boot keep
+		// below what was asked for.
+		off := m.Value/(rule.Target*float64(r.Scale.Status)) - 1
 		if off <= p.Up.Tolerance+1e-6 && off >= -p.Down.Tolerance-1e-6 {
-			asked = r.Desired
+			asked = r.Scale.Spec
 		}
 		want = max(want, asked)
 	}
