@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"strconv"
 	"sync/atomic"
+	"time"
 
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
@@ -29,6 +31,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
+	"github.com/karpenter-sim/karpenter/cmd/controller/share"
 	"github.com/karpenter-sim/karpenter/cmd/controller/sink"
 	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
 	"github.com/karpenter-sim/karpenter/engine/cycle"
@@ -42,6 +45,9 @@ const leaseName = "karpenter-autoscaling"
 
 // journalQueue is how many lines may wait to be written.
 const journalQueue = 1 << 14
+
+// shareTimeout is how long a request for the journal may take to arrive.
+const shareTimeout = 10 * time.Second
 
 // A controller is what one process runs.
 type controller struct {
@@ -91,6 +97,9 @@ func (c *controller) build(ctx context.Context, f *flags, config *rest.Config, l
 		return err
 	}
 	if c.journal, err = f.openJournal(log); err != nil {
+		return err
+	}
+	if err := f.shareJournal(c.manager); err != nil {
 		return err
 	}
 	own, err := kubernetes.NewMetrics(metrics.Registry)
@@ -157,6 +166,22 @@ func (f *flags) openJournal(log logr.Logger) (*sink.Sink, error) {
 		Directory: f.journalDir, Identity: identity, Stdout: stdout, Queue: journalQueue,
 		MaxBytes: f.journalMaxBytes, Retention: f.journalRetention,
 		Clock: clock.RealClock{}, Log: log.WithName("journal"), Registry: metrics.Registry,
+	})
+}
+
+// shareJournal serves the journal's files from the start on, also where another
+// replica leads: they are this one's.
+func (f *flags) shareJournal(m manager.Manager) error {
+	if f.journalAddress == "" {
+		return nil
+	}
+	listener, err := net.Listen("tcp", f.journalAddress)
+	if err != nil {
+		return fmt.Errorf("--journal-address %s: %w", f.journalAddress, err)
+	}
+	return m.Add(&manager.Server{
+		Name: "journal", Listener: listener,
+		Server: &http.Server{Handler: share.Handler(f.journalDir), ReadHeaderTimeout: shareTimeout, IdleTimeout: time.Minute},
 	})
 }
 

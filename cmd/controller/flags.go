@@ -3,6 +3,7 @@ package main
 import (
 	"flag"
 	"fmt"
+	"net"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -28,6 +29,7 @@ type flags struct {
 	journalDir       string
 	journalStdout    bool
 	journalMaxBytes  int64
+	journalAddress   string
 	journalRetention time.Duration
 
 	metricsSecure bool
@@ -58,6 +60,8 @@ func (f *flags) add(s *pflag.FlagSet) {
 	s.Int64Var(&f.journalMaxBytes, "journal-max-bytes", 4<<30, "how much the journal's directory may hold; the oldest files make room")
 	s.DurationVar(&f.journalRetention, "journal-retention", 14*24*time.Hour, "how long a journal file is kept")
 
+	s.StringVar(&f.journalAddress, "journal-address", "", "loopback address at which the journal's files are served for karpenter journal fetch, e.g. 127.0.0.1:8083; empty for none")
+
 	s.BoolVar(&f.metricsSecure, "metrics-secure", false, "serve metrics over TLS, to those that the API server authorizes")
 	s.StringVar(&f.healthAddress, "health-probe-address", ":8081", "address of /healthz and /readyz")
 	s.StringVar(&f.pprofAddress, "pprof", "", "address of /debug/pprof, e.g. localhost:6060; empty for none")
@@ -82,8 +86,16 @@ func (f *flags) check() error {
 		return fmt.Errorf("--metrics-port %d: want 0 to 65535", f.metricsPort)
 	case f.journalMaxBytes < 1<<20:
 		return fmt.Errorf("--journal-max-bytes %d: want 1048576 (1 MiB) or more", f.journalMaxBytes)
+	case f.journalAddress != "" && !loopback(f.journalAddress):
+		return fmt.Errorf("--journal-address %s: want a loopback address, as in 127.0.0.1:8083: what is served there asks nobody who they are", f.journalAddress)
 	case f.journalRetention <= 0:
 		return fmt.Errorf("--journal-retention %s: want more than 0s", f.journalRetention)
 	}
 	return nil
+}
+
+// loopback says whether only this pod reaches an address.
+func loopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	return err == nil && (host == "localhost" || net.ParseIP(host).IsLoopback())
 }

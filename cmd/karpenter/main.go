@@ -126,7 +126,7 @@ what would it have decided, why, and what would that have cost.`,
 		return fmt.Errorf("%w; see '%s --help'", err, c.CommandPath())
 	})
 	root.AddCommand(
-		a.replayCommand(), a.simulateCommand(), a.initCommand(), a.recordCommand(), a.verifyCommand(), a.explainCommand(),
+		a.replayCommand(), a.simulateCommand(), a.initCommand(), a.recordCommand(), a.journalCommand(), a.verifyCommand(), a.explainCommand(),
 		a.compareCommand(), a.tuneCommand(), a.convertCommand(), a.validateCommand(), a.reportCommand(), a.scheduleCommand(), a.versionCommand(),
 	)
 	return root

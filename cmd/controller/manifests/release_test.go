@@ -59,9 +59,15 @@ func objects(t *testing.T, settings ...string) []client.Object {
 // one returns the release's only object of a type.
 func one[T client.Object](t *testing.T, objects []client.Object) T {
 	t.Helper()
+	return named[T](t, objects, "")
+}
+
+// named returns the release's only object of a type and name.
+func named[T client.Object](t *testing.T, objects []client.Object, name string) T {
+	t.Helper()
 	var found []T
 	for _, object := range objects {
-		if o, ok := object.(T); ok {
+		if o, ok := object.(T); ok && (name == "" || o.GetName() == name) {
 			found = append(found, o)
 		}
 	}
@@ -82,6 +88,7 @@ func TestReleaseHasEverything(t *testing.T) {
 		"ClusterRoleBinding karpenter-autoscaling",
 		"Role karpenter-autoscaling",
 		"RoleBinding karpenter-autoscaling",
+		"Role karpenter-autoscaling-journal",
 		"Service karpenter-autoscaling-metrics",
 		"Deployment karpenter-autoscaling",
 	}
@@ -116,25 +123,27 @@ func TestNoneKnowsNoCloud(t *testing.T) {
 // of the alphabet. Rights within its own namespace begin with "own ".
 func rights(t *testing.T, objects []client.Object) []string {
 	t.Helper()
+	all := rulesOf("", one[*rbacv1.ClusterRole](t, objects).Rules)
+	all = append(all, rulesOf("own ", named[*rbacv1.Role](t, objects, charts.Name).Rules)...)
+	slices.Sort(all)
+	return all
+}
+
+func rulesOf(prefix string, rules []rbacv1.PolicyRule) []string {
 	var all []string
-	add := func(prefix string, rules []rbacv1.PolicyRule) {
-		for _, rule := range rules {
-			for _, group := range rule.APIGroups {
-				for _, name := range rule.Resources {
-					for _, verb := range rule.Verbs {
-						right := fmt.Sprintf("%s%s/%s %s", prefix, group, name, verb)
-						if len(rule.ResourceNames) > 0 {
-							right += " " + strings.Join(rule.ResourceNames, ",")
-						}
-						all = append(all, right)
+	for _, rule := range rules {
+		for _, group := range rule.APIGroups {
+			for _, name := range rule.Resources {
+				for _, verb := range rule.Verbs {
+					right := fmt.Sprintf("%s%s/%s %s", prefix, group, name, verb)
+					if len(rule.ResourceNames) > 0 {
+						right += " " + strings.Join(rule.ResourceNames, ",")
 					}
+					all = append(all, right)
 				}
 			}
 		}
 	}
-	add("", one[*rbacv1.ClusterRole](t, objects).Rules)
-	add("own ", one[*rbacv1.Role](t, objects).Rules)
-	slices.Sort(all)
 	return all
 }
 
@@ -205,6 +214,19 @@ func TestLeastPrivilege(t *testing.T) {
 				t.Errorf("%s\nrights: -want, +got:\n%s", tc.reason, diff)
 			}
 		})
+	}
+}
+
+// TestJournalReaders has the rights that a person needs for karpenter journal
+// fetch, which nobody gets by themselves.
+func TestJournalReaders(t *testing.T) {
+	all := objects(t)
+	want := []string{"/pods get", "/pods list", "/pods/portforward get", "/pods/portforward create"}
+	if diff := cmp.Diff(want, rulesOf("", named[*rbacv1.Role](t, all, charts.Name+"-journal").Rules)); diff != "" {
+		t.Errorf("rights: -want, +got:\n%s", diff)
+	}
+	if bound := one[*rbacv1.RoleBinding](t, all).RoleRef.Name; bound != charts.Name {
+		t.Errorf("the release binds %s", bound)
 	}
 }
 

@@ -12,12 +12,11 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/karpenter-sim/karpenter/cmd/controller/share"
 )
 
 const (
-	prefix     = "decisions-"
-	plain      = ".jsonl"
-	compressed = ".jsonl.gz"
 	// maxAge is how long a file is written to.
 	maxAge = time.Hour
 	// retry is how long to wait after a file could not be opened or written.
@@ -83,7 +82,7 @@ func (d *files) open() bool {
 	}
 	for {
 		d.number++
-		name := fmt.Sprintf("%s%s-%s-%04d%s", prefix, now.UTC().Format("20060102T150405Z"), d.options.Identity, d.number, plain)
+		name := fmt.Sprintf("%s%s-%s-%04d%s", share.Prefix, now.UTC().Format("20060102T150405Z"), d.options.Identity, d.number, share.Plain)
 		file, err := os.OpenFile(filepath.Join(d.options.Directory, name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o640)
 		if errors.Is(err, fs.ErrExist) {
 			continue // a process before this one, in the same second
@@ -164,6 +163,10 @@ func compressFile(path string) error {
 		return err
 	}
 	defer source.Close()
+	info, err := source.Stat()
+	if err != nil {
+		return err
+	}
 	directory, name := filepath.Split(path)
 	target, err := os.CreateTemp(directory, ".compressing-")
 	if err != nil {
@@ -175,7 +178,11 @@ func compressFile(path string) error {
 	if err := errors.Join(err, zipped.Close(), target.Chmod(0o640), target.Sync(), target.Close()); err != nil {
 		return err
 	}
-	if err := os.Rename(target.Name(), filepath.Join(directory, strings.TrimSuffix(name, plain)+compressed)); err != nil {
+	// Retention goes by the time of the last line.
+	if err := os.Chtimes(target.Name(), time.Time{}, info.ModTime()); err != nil {
+		return err
+	}
+	if err := os.Rename(target.Name(), filepath.Join(directory, strings.TrimSuffix(name, share.Plain)+share.Compressed)); err != nil {
 		return err
 	}
 	return os.Remove(path)
@@ -183,9 +190,9 @@ func compressFile(path string) error {
 
 // adopt compresses what a killed process of the same identity left behind.
 func (d *files) adopt() {
-	left, _ := filepath.Glob(filepath.Join(d.options.Directory, prefix+"*-"+d.options.Identity+"-*"+plain))
+	left, _ := filepath.Glob(filepath.Join(d.options.Directory, share.Prefix+"*-"+d.options.Identity+"-*"+share.Plain))
 	for _, path := range left {
-		if _, err := os.Stat(strings.TrimSuffix(path, plain) + compressed); err == nil {
+		if _, err := os.Stat(strings.TrimSuffix(path, share.Plain) + share.Compressed); err == nil {
 			_ = os.Remove(path) // it was killed between renaming and removing
 			continue
 		}
@@ -213,29 +220,24 @@ func inUse(path string) bool {
 
 // expire removes files that are too old, and the oldest where there is too much.
 func (d *files) expire() {
-	found, err := os.ReadDir(d.options.Directory) // sorted by name, which begins with the time
+	found, err := share.List(d.options.Directory)
 	if err != nil {
 		d.fail(err)
 		return
 	}
 	total := int64(0)
-	var kept []fs.FileInfo
+	var kept []share.File
 	for _, f := range found {
-		name := f.Name()
-		info, err := f.Info()
-		if err != nil || !strings.HasPrefix(name, prefix) || !strings.HasSuffix(name, plain) && !strings.HasSuffix(name, compressed) {
+		if d.options.Clock.Since(f.Modified) > d.options.Retention {
+			d.remove(f.Name)
 			continue
 		}
-		if d.options.Clock.Since(info.ModTime()) > d.options.Retention {
-			d.remove(name)
-			continue
-		}
-		total += info.Size()
-		kept = append(kept, info)
+		total += f.Size
+		kept = append(kept, f)
 	}
 	for len(kept) > 1 && total > d.options.MaxBytes {
-		d.remove(kept[0].Name())
-		total -= kept[0].Size()
+		d.remove(kept[0].Name)
+		total -= kept[0].Size
 		kept = kept[1:]
 	}
 }
