@@ -92,16 +92,10 @@ func (k *Kubelet) PortForward(ctx context.Context, pod, _ string, port int32, st
 		return err
 	}
 	defer conn.Close()
-	done := make(chan error, 1)
 	go func() {
-		_, err := io.Copy(conn, stream)
-		conn.Close()
-		done <- err
+		_, _ = io.Copy(conn, stream) // ends with the stream
+		_ = conn.(*net.TCPConn).CloseWrite()
 	}()
-	if _, err := io.Copy(stream, conn); err != nil {
-		return err
-	}
-	stream.Close()
-	<-done
-	return nil
+	_, err = io.Copy(stream, conn)
+	return err
 }
