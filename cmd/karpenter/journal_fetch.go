@@ -122,7 +122,7 @@ func withCure(err error, pod *corev1.Pod) error {
 	case strings.Contains(text, "connection refused"):
 		return fmt.Errorf("nothing serves the journal there: the controller is starting, or runs without --journal-address (%w)", err)
 	case strings.Contains(text, "--journal-dir"):
-		return fmt.Errorf("%w; with --journal-stdout: kubectl logs -n %s %s | karpenter verify -", err, pod.Namespace, pod.Name)
+		return fmt.Errorf("%w; with --journal-stdout: kubectl logs -n %s %s | grep '^{\"v\":' | karpenter verify -", err, pod.Namespace, pod.Name)
 	}
 	return err
 }

@@ -321,7 +321,7 @@ func TestFetchFails(t *testing.T) {
 		t.Errorf("one pod's failure cost the other's files:\n%s", c.stdout)
 	}
 	i.serves("stdout", "")
-	i.fetch("-q").want(t, exitInvalid, "pod "+i.namespace+"/stdout: the controller writes no journal files: it runs without --journal-dir; with --journal-stdout: kubectl logs -n "+i.namespace+" stdout | karpenter verify -")
+	i.fetch("-q").want(t, exitInvalid, "pod "+i.namespace+"/stdout: the controller writes no journal files: it runs without --journal-dir; with --journal-stdout: kubectl logs -n "+i.namespace+" stdout | grep '^{\"v\":' | karpenter verify -")
 	i.deployment.Spec.Template.Spec.Containers[0].Ports = nil
 	i.pod("old", corev1.PodRunning)
 	i.fetch("-q").want(t, exitInvalid, `pod `+i.namespace+`/old: no port named "journal"`)

@@ -25,7 +25,8 @@ inputs that stand in it, and compares the result byte for byte. It ends with
 exit code 1 at the first difference and prints it. Lost lines are gaps: they are
 counted, and fail with --strict.`,
 		Example: `  karpenter verify out/queue-spike
-  kubectl logs deploy/karpenter-journal | karpenter verify -`,
+  karpenter journal fetch --out journal && karpenter verify journal
+  kubectl logs -n karpenter-autoscaling POD | grep '^{"v":' | karpenter verify -`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, paths []string) error {
 			if err := checkFormat(format); err != nil {

@@ -14,6 +14,7 @@ type Writer struct {
 type written struct {
 	chain, state, policy string
 	generation           int64
+	repeat               bool // whether the next record carries the bodies again
 }
 
 // NewWriter writes a new journal file to w, one Write a record.
@@ -33,16 +34,29 @@ func (w *Writer) Record(r *Record) error {
 		w.objects[r.Object] = o
 		r.Bodies = true
 	} else {
-		r.Bodies = o.generation != r.Generation || o.policy != r.Policy || o.state != r.Prev
+		r.Bodies = o.repeat || o.generation != r.Generation || o.policy != r.Policy || o.state != r.Prev
 	}
 	r.Chain = o.chain
 	w.buffer, r.Digest = Append(w.buffer[:0], r)
 	if _, err := w.w.Write(w.buffer); err != nil {
-		delete(w.objects, r.Object)
+		w.Lose(r.Object)
 		return err
 	}
-	o.chain, o.state, o.policy, o.generation = r.Digest, r.State, r.Policy, r.Generation
+	*o = written{chain: r.Digest, state: r.State, policy: r.Policy, generation: r.Generation}
 	return nil
+}
+
+// Lose says that a record of an object was lost before it came here. The next
+// begins a new chain, which is how a reader sees the gap, and carries the bodies,
+// from which it goes on.
+func (w *Writer) Lose(o Object) { delete(w.objects, o) }
+
+// Repeat has the next record of every object carry the bodies again, for readers
+// of a stream without a beginning. The chains go on.
+func (w *Writer) Repeat() {
+	for _, o := range w.objects {
+		o.repeat = true
+	}
 }
 
 // Outcome writes what came of a decision.

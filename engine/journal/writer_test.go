@@ -124,6 +124,39 @@ func TestWriterLostLine(t *testing.T) {
 	}
 }
 
+// A record that never came to the writer is a gap as well, although the state
+// goes on; readers who begin in the middle wait for the next repetition only.
+func TestWriterLoseAndRepeat(t *testing.T) {
+	var file bytes.Buffer
+	w := NewWriter(&file)
+	r := newRun(web)
+	for i := range 8 {
+		record := r.decide("", number(28), number(0.6))
+		switch i {
+		case 2:
+			w.Lose(web)
+			continue
+		case 5:
+			w.Repeat()
+		}
+		if err := w.Record(record); err != nil {
+			t.Fatal(err)
+		}
+		if want := i == 0 || i == 3 || i == 5; record.Bodies != want || (record.Chain == "") != (i == 0 || i == 3) {
+			t.Errorf("record %d: bodies %v, chain %q", i, record.Bodies, record.Chain)
+		}
+	}
+	found, err := Verify(bytes.NewReader(file.Bytes()), "lost")
+	if diff := cmp.Diff(Verification{Records: 7, Verified: 7, Gaps: 1}, found); err != nil || diff != "" {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+	lines := bytes.SplitAfter(file.Bytes(), []byte("\n"))
+	found, err = Verify(bytes.NewReader(bytes.Join(lines[3:], nil)), "rest")
+	if diff := cmp.Diff(Verification{Records: 4, Verified: 3, Unverifiable: 1, Gaps: 1}, found); err != nil || diff != "" {
+		t.Errorf("from the fourth line: %v (-want +got):\n%s", err, diff)
+	}
+}
+
 // Each file of a rotated journal stands alone.
 func TestEveryFileStandsAlone(t *testing.T) {
 	records := story()

@@ -105,13 +105,15 @@ func (d *files) flush(idle bool) {
 	if d.stream == nil || !idle && d.stream.buffer.Len() < flushBytes {
 		return
 	}
-	lines := d.stream.lines
-	n, err := d.stream.flush()
+	n, lost, err := d.stream.flush()
 	d.size += n
 	d.metrics.bytes.Add(float64(n))
 	if err != nil {
 		// Only a file's last line may be torn, so this one ends here.
-		d.metrics.dropped.Add(float64(lines))
+		if d.stream.torn {
+			lost++
+		}
+		d.metrics.dropped.Add(float64(lost))
 		d.fail(err)
 		d.file.Close()
 		d.stream, d.file = nil, nil

@@ -48,6 +48,12 @@ type Sink struct {
 	files   *files
 	stdout  *stream
 	metrics *metrics
+	// repeated is when stdout was last given what a file begins with.
+	repeated time.Time
+
+	// dropped are the objects whose last record was.
+	mu      sync.Mutex
+	dropped map[journal.Object]bool
 }
 
 var _ cycle.Journal = (*Sink)(nil)
@@ -56,11 +62,13 @@ var _ cycle.Journal = (*Sink)(nil)
 type entry struct {
 	record  *journal.Record
 	outcome *journal.Outcome
+	// behind says that records of this object before this one were dropped.
+	behind bool
 }
 
 // New opens the sink. It fails where the directory cannot be used.
 func New(o Options) (*Sink, error) {
-	s := &Sink{options: o, entries: make(chan entry, o.Queue)}
+	s := &Sink{options: o, entries: make(chan entry, o.Queue), dropped: map[journal.Object]bool{}}
 	var err error
 	if s.metrics, err = newMetrics(o.Registry); err != nil {
 		return nil, err
@@ -71,7 +79,7 @@ func New(o Options) (*Sink, error) {
 		}
 	}
 	if o.Stdout != nil {
-		s.stdout = newStream(o.Stdout)
+		s.stdout, s.repeated = newStream(o.Stdout), o.Clock.Now()
 	}
 	s.closed.Add(1)
 	go s.run()
@@ -90,7 +98,14 @@ func (s *Sink) Record(r *journal.Record) {
 		command := *r.Command
 		kept.Command = &command
 	}
-	s.put(entry{record: &kept})
+	// One object's records come one after the other.
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.put(entry{record: &kept, behind: s.dropped[r.Object]}) {
+		delete(s.dropped, r.Object)
+	} else {
+		s.dropped[r.Object] = true
+	}
 }
 
 // Outcome implements cycle.Journal.
@@ -99,11 +114,14 @@ func (s *Sink) Outcome(o *journal.Outcome) {
 	s.put(entry{outcome: &kept})
 }
 
-func (s *Sink) put(e entry) {
+// put never waits. It says whether there was room.
+func (s *Sink) put(e entry) bool {
 	select {
 	case s.entries <- e:
+		return true
 	default:
 		s.metrics.dropped.Inc()
+		return false
 	}
 }
 
@@ -117,17 +135,21 @@ func (s *Sink) Close() {
 func (s *Sink) run() {
 	defer s.closed.Done()
 	for e := range s.entries {
-		if s.files != nil {
-			s.files.write(e)
-		}
-		if s.stdout != nil {
-			s.stdout.add(e)
-		}
-		s.flush(len(s.entries) == 0)
+		s.write(e, len(s.entries) == 0)
 	}
 	if s.files != nil {
 		s.files.close()
 	}
+}
+
+func (s *Sink) write(e entry, idle bool) {
+	if s.files != nil {
+		s.files.write(e)
+	}
+	if s.stdout != nil {
+		s.stdout.add(e)
+	}
+	s.flush(idle)
 }
 
 // flush writes what has been gathered, if that is much or nothing else waits.
@@ -138,9 +160,13 @@ func (s *Sink) flush(idle bool) {
 	if s.stdout == nil || !idle && s.stdout.buffer.Len() < flushBytes {
 		return
 	}
-	lines := s.stdout.lines
-	if _, err := s.stdout.flush(); err != nil {
-		s.metrics.dropped.Add(float64(lines))
+	if now := s.options.Clock.Now(); now.Sub(s.repeated) >= maxAge {
+		// Logs are rotated by others, who do not say when.
+		s.stdout.journal.Repeat()
+		s.repeated = now
+	}
+	if _, lost, err := s.stdout.flush(); err != nil {
+		s.metrics.dropped.Add(float64(lost))
 	}
 }
 
@@ -149,8 +175,8 @@ type stream struct {
 	out     io.Writer
 	buffer  bytes.Buffer
 	journal *journal.Writer
-	// lines is how many are in the buffer.
-	lines int
+	// torn says that out has the beginning of the line that the buffer begins in.
+	torn bool
 }
 
 func newStream(out io.Writer) *stream {
@@ -161,17 +187,37 @@ func newStream(out io.Writer) *stream {
 
 // add encodes an entry. Nothing can fail before the flush.
 func (s *stream) add(e entry) {
-	s.lines++
 	if e.record != nil {
+		if e.behind {
+			s.journal.Lose(e.record.Object)
+		}
 		_ = s.journal.Record(e.record)
 		return
 	}
 	_ = s.journal.Outcome(e.outcome)
 }
 
-// flush writes the gathered lines in one piece and returns their size. They are
-// lost where that fails.
-func (s *stream) flush() (int64, error) {
-	s.lines = 0
-	return s.buffer.WriteTo(s.out)
+// flush writes the gathered lines in one piece. It returns how many bytes were
+// written and, where that failed, how many lines are lost. Of a line that was
+// written in part the rest is kept, so that the next begins where a line does.
+func (s *stream) flush() (written int64, lost int, err error) {
+	gathered := s.buffer.Bytes()
+	n, err := s.out.Write(gathered)
+	if err == nil {
+		s.buffer.Reset()
+		s.torn = false
+		return int64(n), 0, nil
+	}
+	if n > 0 {
+		s.torn = gathered[n-1] != '\n'
+	}
+	keep := 0
+	if s.torn {
+		keep = bytes.IndexByte(gathered[n:], '\n') + 1
+	}
+	lost = bytes.Count(gathered[n+keep:], []byte("\n"))
+	s.buffer.Next(n)
+	s.buffer.Truncate(keep)
+	s.journal = journal.NewWriter(&s.buffer)
+	return int64(n), lost, err
 }

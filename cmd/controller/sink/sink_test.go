@@ -7,7 +7,9 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -261,6 +263,126 @@ func TestNeverBlocks(t *testing.T) {
 	for _, name := range names(t, o.Directory) {
 		if !strings.HasSuffix(name, ".gz") {
 			t.Errorf("%s was left", name)
+		}
+	}
+}
+
+// TestDropped has the queue full while one object's records arrive. Its next
+// record must let a reader see the gap and go on.
+func TestDropped(t *testing.T) {
+	o := options(t)
+	out := &blocked{entered: make(chan struct{}, 100), release: make(chan struct{})}
+	o.Stdout, o.Queue = out, 2
+	s, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Record(record(0)) // ha-0
+	<-out.entered
+	s.Record(record(3))
+	s.Record(record(6)) // the queue is full
+	s.Record(record(9)) // dropped
+	s.Record(record(1)) // ha-1's first, dropped
+	close(out.release)
+	for len(s.entries) > 0 {
+		runtime.Gosched()
+	}
+	s.Record(record(12))
+	s.Record(record(4))
+	s.Close()
+	if got := testutil.ToFloat64(s.metrics.dropped); got != 2 {
+		t.Errorf("%v lines dropped, want 2", got)
+	}
+	var carried []bool
+	for line := range strings.Lines(out.String()) {
+		carried = append(carried, strings.Contains(line, `"stateBody"`))
+	}
+	if diff := cmp.Diff([]bool{true, false, false, true, true}, carried); diff != "" {
+		t.Errorf("which lines carry the state (-want +got):\n%s", diff)
+	}
+	found, err := journal.Verify(strings.NewReader(out.String()), "stdout")
+	if diff := cmp.Diff(journal.Verification{Records: 5, Verified: 5, Gaps: 1}, found); err != nil || diff != "" {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+}
+
+// TestRepeats has readers of stdout come in when the log was rotated.
+func TestRepeats(t *testing.T) {
+	o := options(t)
+	clock := o.Clock.(*clocktesting.FakePassiveClock)
+	var out bytes.Buffer
+	s := &Sink{options: o, stdout: newStream(&out), repeated: clock.Now()}
+	for i := range 5 {
+		if i == 2 {
+			clock.SetTime(clock.Now().Add(maxAge))
+		}
+		s.write(entry{record: record(i * 3)}, true)
+	}
+	lines := strings.SplitAfter(out.String(), "\n")
+	found, err := journal.Verify(strings.NewReader(strings.Join(lines, "")), "stdout")
+	if diff := cmp.Diff(journal.Verification{Records: 5, Verified: 5}, found); err != nil || diff != "" {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+	found, err = journal.Verify(strings.NewReader(strings.Join(lines[1:], "")), "stdout")
+	if diff := cmp.Diff(journal.Verification{Records: 4, Verified: 2, Unverifiable: 2, Gaps: 1}, found); err != nil || diff != "" {
+		t.Errorf("without the first line: %v (-want +got):\n%s", err, diff)
+	}
+}
+
+// A full writer takes so many bytes, and then no more until it is given room.
+type full struct {
+	bytes.Buffer
+	room int
+}
+
+func (f *full) Write(p []byte) (int, error) {
+	n := min(f.room, len(p))
+	f.room -= n
+	f.Buffer.Write(p[:n])
+	if n < len(p) {
+		return n, syscall.ENOSPC
+	}
+	return n, nil
+}
+
+// TestStreamFails cuts the stream at every byte of its first lines: what comes
+// after must be whole lines that verify.
+func TestStreamFails(t *testing.T) {
+	whole := &full{room: 1 << 20}
+	s := newStream(whole)
+	for i := range 3 {
+		s.add(entry{record: record(i * 3)})
+	}
+	if _, _, err := s.flush(); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.SplitAfter(whole.String(), "\n")
+	for room := range whole.Len() {
+		out := &full{room: room}
+		s := newStream(out)
+		for i := range 3 {
+			s.add(entry{record: record(i * 3)})
+		}
+		_, lost, err := s.flush()
+		if err == nil {
+			t.Fatalf("room %d: no error", room)
+		}
+		out.room = 1 << 20
+		s.add(entry{record: record(9)})
+		if _, _, err := s.flush(); err != nil {
+			t.Fatal(err)
+		}
+		found, err := journal.Verify(strings.NewReader(out.String()), "stdout")
+		kept, at := 0, 0 // lines of which at least a byte was written
+		for ; at < room; kept++ {
+			at += len(lines[kept])
+		}
+		want := journal.Verification{Records: kept + 1, Verified: kept + 1}
+		if kept > 0 {
+			want.Gaps = 1
+		}
+		if diff := cmp.Diff(want, found); err != nil || diff != "" || lost != 3-kept {
+			t.Fatalf("room %d: %d lost, %v (-want +got):\n%s", room, lost, err, diff)
 		}
 	}
 }
