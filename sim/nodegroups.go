@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/prometheus/prometheus/model/labels"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -16,6 +17,7 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
 	"github.com/karpenter-sim/karpenter/engine/cycle"
 	"github.com/karpenter-sim/karpenter/engine/journal"
+	"github.com/karpenter-sim/karpenter/engine/nodegroup"
 	"github.com/karpenter-sim/karpenter/engine/policy"
 	"github.com/karpenter-sim/karpenter/engine/slot"
 	"github.com/karpenter-sim/karpenter/providers/fake"
@@ -47,6 +49,7 @@ type storedGroup struct {
 	labels      map[string]string
 	taints      []corev1.Taint
 	allocatable corev1.ResourceList
+	series      groupSeries
 }
 
 func groupName(o *v1alpha1.ScalableNodeGroup) types.NamespacedName {
@@ -133,6 +136,10 @@ func (r *run) addNodeGroup(e manifest.NodeGroup, declared *scenario.NodeGroup) e
 	}
 	s := &storedGroup{object: e.Object.DeepCopy(), version: 1, machines: map[string]*world.Node{}, labels: declared.Labels, taints: declared.Taints, allocatable: declared.Allocatable, bootFailure: declared.BootFailure, price: declared.PricePerHour}
 	s.object.Generation, s.object.CreationTimestamp.Time = 1, r.in.File.Spec.Start.Time
+	s.series.labels = map[string]labels.Labels{}
+	for _, name := range nodegroup.GaugeNames() {
+		s.series.labels[name] = s.groupLabels(name)
+	}
 	s.ref = cycle.NodeGroupRef{Type: compiled.Type, ID: compiled.ID}
 	s.pool = declared.Pool
 	if s.pool == "" {
@@ -247,7 +254,7 @@ func (g *groups) startDriver(from time.Time) {
 		providers[s.ref.Type] = &faultyNodeGroups{run: g.run}
 	}
 	g.driver = &cycle.ScalableNodeGroups{
-		Providers: providers, Store: g, Journal: g.run.journal,
+		Providers: providers, Store: g, Journal: groupJournal{g.run.journal, g},
 		Phase: func(name types.NamespacedName, interval int32) int32 {
 			return g.run.phaseOf(journal.ScalableNodeGroup, name, interval)
 		},

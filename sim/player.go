@@ -295,7 +295,7 @@ func (r *run) publishedNames() []string {
 		names = append(names, world.WorkloadNames()...)
 	}
 	if len(r.groupsOf()) > 0 {
-		names = append(names, world.NodeNames()...)
+		names = slices.Concat(names, world.NodeNames(), groupNames())
 	}
 	if r.producers != nil && len(r.producers.sorted) > 0 {
 		names = append(names, producerNames()...)
@@ -358,6 +358,7 @@ func (r *run) addScrape() error {
 			r.workloads.Emit(now, both)
 			if r.groups != nil {
 				r.nodes.Emit(both)
+				r.groups.emit(both)
 				r.producers.emit(both)
 			}
 			for i, p := range r.played {

@@ -202,3 +202,30 @@ func TestGoldenGroupLine(t *testing.T) {
 		t.Errorf("got  %s\nwant %s...", text, want)
 	}
 }
+
+// TestGroupSeries reads what is exported about a node group from its records.
+func TestGroupSeries(t *testing.T) {
+	type shown struct {
+		Ready   float64 // -1 where it is not shown
+		Trouble observation.Code
+		Failed  observation.Code
+	}
+	want := []shown{
+		{3, "", ""}, {3, observation.InProgress, ""}, {3, "", ""}, {3, "", ""},
+		{-1, "", observation.Unavailable}, {-1, "", observation.Negative}, {0, "", ""},
+		{-1, "", ""}, // an invalid spec: nobody was asked
+		{6, "", ""},
+	}
+	var got []shown
+	for _, r := range groupStory() {
+		gauges, trouble := r.GroupGauges()
+		ready, known := gauges[nodegroup.ReadyReplicas]
+		if !known {
+			ready = -1
+		}
+		got = append(got, shown{ready, trouble, r.Failed()})
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}

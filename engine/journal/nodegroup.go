@@ -90,6 +90,31 @@ func (r *Record) GroupInput() (*nodegroup.Input, observation.Code) {
 	return in, resize
 }
 
+// GroupGauges are the counts that a ScalableNodeGroup's record shows, by name of
+// the gauge, and the provider's trouble with the group.
+func (r *Record) GroupGauges() (map[string]float64, observation.Code) {
+	if r.Reason == autoscaler.InvalidPolicy {
+		return nil, observation.OK // nobody was asked
+	}
+	in, _ := r.GroupInput()
+	return in.Gauges(), in.Group.Trouble
+}
+
+// Failed is why the record of a node group or a producer lacks what it is about:
+// it could not be read, or nobody can have meant its numbers.
+func (r *Record) Failed() observation.Code {
+	if r.Kind == ScalableNodeGroup && r.Reason != autoscaler.InvalidPolicy {
+		in, _ := r.GroupInput()
+		return in.Group.Usable()
+	}
+	for _, f := range r.Observed {
+		if f.Name == errorField {
+			return f.Code
+		}
+	}
+	return observation.OK
+}
+
 // verifiedGroup is what the records so far say of a ScalableNodeGroup.
 type verifiedGroup struct {
 	known  bool // whether state is the one after the last record

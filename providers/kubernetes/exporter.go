@@ -52,7 +52,7 @@ func (e *Exporter) Collect(metrics chan<- prometheus.Metric) {
 	defer e.mu.Unlock()
 	for object, gauges := range e.objects {
 		for _, g := range gauges {
-			description := prometheus.NewDesc(g.Name, "Value of a MetricsProducer.", []string{"namespace", "name"}, nil)
+			description := prometheus.NewDesc(g.Name, producer.Help(g.Name), []string{"namespace", "name"}, nil)
 			metrics <- prometheus.MustNewConstMetric(description, prometheus.GaugeValue, g.Value, object.Namespace, object.Name)
 		}
 	}

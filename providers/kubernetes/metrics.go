@@ -7,6 +7,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/karpenter-sim/karpenter/engine/journal"
+	"github.com/karpenter-sim/karpenter/engine/nodegroup"
+	"github.com/karpenter-sim/karpenter/engine/observation"
 )
 
 // Metrics are the controller's own. Their names share no prefix with those of
@@ -21,6 +23,10 @@ type Metrics struct {
 	warnings  prometheus.Counter
 	desired   *prometheus.GaugeVec
 	current   *prometheus.GaugeVec
+	// groups are the gauges of ScalableNodeGroups by name.
+	groups   map[string]*prometheus.GaugeVec
+	trouble  *prometheus.GaugeVec
+	failures *prometheus.CounterVec
 }
 
 // NewMetrics registers the metrics.
@@ -34,7 +40,7 @@ func NewMetrics(registry prometheus.Registerer) (*Metrics, error) {
 			Name: "karpenter_autoscaling_outcomes_total", Help: "What came of decisions that changed a number: Applied, or why not.",
 		}, []string{"kind", "result"}),
 		errors: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "karpenter_autoscaling_errors_total", Help: "Failed observations and commits by source (metric, target, store) and code.",
+			Name: "karpenter_autoscaling_errors_total", Help: "Failed observations and commits by source (metric, target, provider, store) and code.",
 		}, []string{"source", "code"}),
 		latency: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "karpenter_autoscaling_decision_duration_seconds", Help: "Time from waking up to a decision that is committed and acted on.", Buckets: seconds,
@@ -54,8 +60,22 @@ func NewMetrics(registry prometheus.Registerer) (*Metrics, error) {
 		current: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "karpenter_horizontalautoscaler_current_replicas", Help: "Observed replicas, as in status.currentReplicas.",
 		}, []string{"namespace", "name"}),
+		groups: map[string]*prometheus.GaugeVec{},
+		trouble: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: nodegroup.Trouble, Help: nodegroup.Help(nodegroup.Trouble),
+		}, []string{"namespace", "name", "code"}),
+		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: nodegroup.Failures, Help: nodegroup.Help(nodegroup.Failures),
+		}, []string{"namespace", "name", "call", "code"}),
 	}
-	for _, c := range []prometheus.Collector{m.decisions, m.outcomes, m.errors, m.latency, m.lateness, m.queries, m.warnings, m.desired, m.current} {
+	collectors := []prometheus.Collector{
+		m.decisions, m.outcomes, m.errors, m.latency, m.lateness, m.queries, m.warnings, m.desired, m.current, m.trouble, m.failures,
+	}
+	for _, name := range nodegroup.GaugeNames() {
+		m.groups[name] = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: nodegroup.Help(name)}, []string{"namespace", "name"})
+		collectors = append(collectors, m.groups[name])
+	}
+	for _, c := range collectors {
 		if err := registry.Register(c); err != nil {
 			return nil, err
 		}
@@ -82,11 +102,46 @@ func (m *Metrics) replicas(name types.NamespacedName, desired, current *int32) {
 	}
 }
 
+// group shows what a node group's record says; what it does not say ends.
+func (m *Metrics) group(r *journal.Record) {
+	shown, trouble := r.GroupGauges()
+	for name, gauge := range m.groups {
+		if value, known := shown[name]; known {
+			gauge.WithLabelValues(r.Namespace, r.Name).Set(value)
+		} else {
+			gauge.DeleteLabelValues(r.Namespace, r.Name)
+		}
+	}
+	m.trouble.DeletePartialMatch(labelsOf(r.Object))
+	if trouble != observation.OK {
+		m.trouble.WithLabelValues(r.Namespace, r.Name, string(trouble)).Set(1)
+	}
+	m.failed(r.Object, nodegroup.ObserveCall, string(r.Failed()))
+}
+
+// failed counts a failed call of a node group's provider; no code is no failure.
+func (m *Metrics) failed(o journal.Object, call, code string) {
+	if code != "" {
+		m.failures.WithLabelValues(o.Namespace, o.Name, call, code).Inc()
+	}
+}
+
 // forget removes what is shown of an object.
 func (m *Metrics) forget(o journal.Object) {
-	if o.Kind != journal.HorizontalAutoscaler {
-		return
+	switch o.Kind {
+	case journal.HorizontalAutoscaler:
+		m.desired.DeleteLabelValues(o.Namespace, o.Name)
+		m.current.DeleteLabelValues(o.Namespace, o.Name)
+	case journal.ScalableNodeGroup:
+		for _, gauge := range m.groups {
+			gauge.DeleteLabelValues(o.Namespace, o.Name)
+		}
+		m.trouble.DeletePartialMatch(labelsOf(o))
+		m.failures.DeletePartialMatch(labelsOf(o))
 	}
-	m.desired.DeleteLabelValues(o.Namespace, o.Name)
-	m.current.DeleteLabelValues(o.Namespace, o.Name)
+}
+
+// labelsOf are those that all series of an object have.
+func labelsOf(o journal.Object) prometheus.Labels {
+	return prometheus.Labels{"namespace": o.Namespace, "name": o.Name}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
 	"github.com/karpenter-sim/karpenter/engine/cycle"
 	"github.com/karpenter-sim/karpenter/engine/journal"
+	"github.com/karpenter-sim/karpenter/engine/nodegroup"
 	"github.com/karpenter-sim/karpenter/engine/observation"
 )
 
@@ -86,6 +87,12 @@ func (r *Reporter) Record(record *journal.Record) {
 			r.metrics.errors.WithLabelValues("metric", string(code)).Inc()
 		}
 	}
+	if code := record.Failed(); code != observation.OK {
+		r.metrics.errors.WithLabelValues("provider", string(code)).Inc()
+	}
+	if record.Kind == journal.ScalableNodeGroup {
+		r.metrics.group(record)
+	}
 	known.change = changeOf(record)
 	r.sink.Record(record)
 }
@@ -96,6 +103,9 @@ func (r *Reporter) Outcome(outcome *journal.Outcome) {
 	timed := *outcome
 	timed.At, timed.Lateness = now.UnixMilli(), now.Sub(outcome.Slot.Time()).Milliseconds()
 	r.metrics.outcomes.WithLabelValues(outcome.Kind, outcome.Result).Inc()
+	if outcome.Kind == journal.ScalableNodeGroup && outcome.Result != cycle.Applied {
+		r.metrics.failed(outcome.Object, nodegroup.ResizeCall, outcome.Result)
+	}
 	r.scaled(known, &timed)
 	r.sink.Outcome(&timed)
 }

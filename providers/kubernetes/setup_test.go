@@ -2,6 +2,7 @@ package kubernetes_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -23,6 +24,8 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
 	"github.com/karpenter-sim/karpenter/engine/cycle"
 	"github.com/karpenter-sim/karpenter/engine/journal"
+	"github.com/karpenter-sim/karpenter/engine/nodegroup"
+	"github.com/karpenter-sim/karpenter/engine/observation"
 	"github.com/karpenter-sim/karpenter/engine/slot"
 	"github.com/karpenter-sim/karpenter/providers/kubernetes"
 )
@@ -51,12 +54,20 @@ func (g *gauge) Query(context.Context, string, time.Time) (cycle.Result, error) 
 type cloud struct {
 	mu      sync.Mutex
 	desired int32
+	trouble observation.Code
+	err     error // of every call, if set
+}
+
+func (c *cloud) set(trouble observation.Code, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.trouble, c.err = trouble, err
 }
 
 func (c *cloud) Observe(context.Context, cycle.NodeGroupRef) (cycle.NodeGroup, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return cycle.NodeGroup{Desired: c.desired, Ready: c.desired, Max: 10}, nil
+	return cycle.NodeGroup{Desired: c.desired, Ready: c.desired, Max: 10, Code: c.trouble}, c.err
 }
 
 func (c *cloud) Resize(_ context.Context, _ cycle.NodeGroupRef, desired int32) error {
@@ -319,16 +330,59 @@ func TestNodeGroupsAndProducers(t *testing.T) {
 			t.Errorf("no event %q in\n%s", want, events)
 		}
 	}
-	expect := `# HELP karpenter_queue_length Value of a MetricsProducer.
+	expect := `# HELP karpenter_queue_length Messages in the queue that a MetricsProducer reads.
 # TYPE karpenter_queue_length gauge
 karpenter_queue_length{name="jobs",namespace="` + s.namespace + `"} 5
 `
 	s.check(testutil.GatherAndCompare(r.registry, strings.NewReader(expect), "karpenter_queue_length"))
+	r.testGroupSeries("pool")
 	for _, o := range []client.Object{a, pool, &v1alpha1.MetricsProducer{ObjectMeta: s.meta("jobs")}} {
 		s.check(s.client.Delete(context.Background(), o))
 	}
-	r.eventually("the gauge is gone", func() bool {
-		n, err := testutil.GatherAndCount(r.registry, "karpenter_queue_length")
+	r.eventually("their series are gone", func() bool {
+		n, err := testutil.GatherAndCount(r.registry, append(nodegroup.GaugeNames(), nodegroup.Trouble, nodegroup.Failures, "karpenter_queue_length")...)
 		return err == nil && n == 0
 	})
+}
+
+// testGroupSeries has a node group of four nodes show its counts, and what the
+// provider said while it could not be asked.
+func (r *running) testGroupSeries(name string) {
+	r.t.Helper()
+	labels := `{name="` + name + `",namespace="` + r.namespace + `"} `
+	shown := func(names ...string) string {
+		text := ""
+		for _, series := range names {
+			value := map[string]string{nodegroup.MaxReplicas: "10", nodegroup.MinReplicas: "0"}[series]
+			if value == "" {
+				value = "4"
+			}
+			text += "# HELP " + series + " " + nodegroup.Help(series) + "\n# TYPE " + series + " gauge\n" + series + labels + value + "\n"
+		}
+		return text
+	}
+	r.check(testutil.GatherAndCompare(r.registry, strings.NewReader(shown(nodegroup.GaugeNames()...)), nodegroup.GaugeNames()...))
+	r.cloud.set(observation.LimitReached, nil)
+	r.eventually("trouble", func() bool {
+		if r.clock.HasWaiters() {
+			r.clock.Step(time.Second)
+		}
+		n, err := testutil.GatherAndCount(r.registry, nodegroup.Trouble)
+		return err == nil && n == 1
+	})
+	r.cloud.set(observation.OK, fmt.Errorf("enough: %w", cycle.ErrThrottled))
+	r.eventually("a failure", func() bool {
+		if r.clock.HasWaiters() {
+			r.clock.Step(time.Second)
+		}
+		n, err := testutil.GatherAndCount(r.registry, nodegroup.Failures)
+		return err == nil && n > 0
+	})
+	r.check(testutil.GatherAndCompare(r.registry, strings.NewReader(shown(nodegroup.SpecReplicas)), nodegroup.GaugeNames()...))
+	if n, err := testutil.GatherAndCount(r.registry, nodegroup.Trouble); n != 0 || err != nil {
+		r.t.Errorf("trouble is still shown: %d %v", n, err)
+	}
+	if n := r.errors("provider Throttled"); n == 0 {
+		r.t.Error("the failure is counted with no error")
+	}
 }

@@ -49,6 +49,20 @@ func TestAlerts(t *testing.T) {
 		{"NotApplied", "Superseded means that somebody else scaled first", `
 			karpenter_autoscaling_outcomes_total{kind="HorizontalAutoscaler",result="Applied"} 0+1x60
 			karpenter_autoscaling_outcomes_total{kind="HorizontalAutoscaler",result="Superseded"} 0+1x60`, 0},
+		{"ProviderErrors", "the role lacks a right", `karpenter_autoscaling_errors_total{source="provider",code="Forbidden"} 0+1x60`, 1},
+		{"ProviderErrors", "targets have their own alert", `karpenter_autoscaling_errors_total{source="target",code="Forbidden"} 0+1x60`, 0},
+		{"NodesMissing", "two of five do not come", `
+			karpenter_scalablenodegroup_desired_replicas{name="a"} 5x60
+			karpenter_scalablenodegroup_ready_replicas{name="a"} 3x60
+			karpenter_scalablenodegroup_desired_replicas{name="b"} 5x60
+			karpenter_scalablenodegroup_ready_replicas{name="b"} 5x60`, 1},
+		{"NodesMissing", "more than wanted are on their way out", `
+			karpenter_scalablenodegroup_desired_replicas{name="a"} 3x60
+			karpenter_scalablenodegroup_ready_replicas{name="a"} 5x60`, 0},
+		{"AboveProviderMaximum", "nine are wanted, eight are allowed", `
+			karpenter_scalablenodegroup_spec_replicas{name="a"} 9x60
+			karpenter_scalablenodegroup_max_replicas{name="a"} 8x60`, 1},
+		{"AboveProviderMaximum", "a provider without a maximum", `karpenter_scalablenodegroup_spec_replicas{name="a"} 900x60`, 0},
 		{"InvalidPolicy", "one spec is enough", `karpenter_autoscaling_decisions_total{kind="HorizontalAutoscaler",reason="InvalidPolicy"} 0+6x60`, 1},
 		{"InvalidPolicy", "other reasons are none", `karpenter_autoscaling_decisions_total{kind="HorizontalAutoscaler",reason="Bounded"} 0+6x60`, 0},
 		{"SlowQueries", "one of fifty takes five seconds", `
