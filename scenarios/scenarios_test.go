@@ -97,7 +97,7 @@ func play(t *testing.T, file *scenario.File) []trace {
 			t.Fatal(err)
 		}
 		var decisions, series bytes.Buffer
-		result, err := in.Play(context.Background(), autoscalers, sim.Options{Journal: &decisions, Series: &series})
+		result, err := in.Play(context.Background(), autoscalers, sim.Options{Manifests: set, Journal: &decisions, Series: &series})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -15,12 +15,16 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/slot"
 	"github.com/karpenter-sim/karpenter/providers/fake"
 	"github.com/karpenter-sim/karpenter/sim/check"
+	"github.com/karpenter-sim/karpenter/sim/manifest"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 	"github.com/karpenter-sim/karpenter/sim/world"
 )
 
 // Options are what a run needs besides its input.
 type Options struct {
+	// Manifests has the node groups and producers of the column; nil means those
+	// of the scenario's file.
+	Manifests *manifest.Set
 	// Journal receives decisions.jsonl; nil discards it, but it is still digested.
 	Journal io.Writer
 	// Series receives the series that the world published, as OpenMetrics; nil discards them.
@@ -131,6 +135,14 @@ func (in *Input) Play(ctx context.Context, autoscalers []Autoscaler, o Options) 
 		return nil, err
 	}
 	return r.finish()
+}
+
+// Check finds what is wrong with a column before anything is played: what Play
+// would refuse at its start.
+func (in *Input) Check(ctx context.Context, autoscalers []Autoscaler, o Options) error {
+	r := &run{ctx: ctx, in: in, o: o, objects: objects{}}
+	defer r.close()
+	return r.prepare(autoscalers)
 }
 
 func (r *run) close() {

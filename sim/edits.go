@@ -2,6 +2,7 @@ package sim
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -9,12 +10,21 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
+	"github.com/karpenter-sim/karpenter/engine/journal"
 	"github.com/karpenter-sim/karpenter/engine/policy"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 )
 
-// addEdits schedules the changes of autoscalers during the run.
+// An editable is an object that can be changed during the run.
+type editable interface {
+	reference() scenario.Reference
+	// change checks a change of what the changes before it leave, and returns
+	// what makes it when its time has come.
+	change(set []string) (apply func() error, err error)
+}
+
+// addEdits schedules the changes of objects during the run.
 func (r *run) addEdits() error {
 	edits := slices.Clone(r.in.File.Spec.Edits)
 	path := map[*scenario.Duration]string{}
@@ -22,38 +32,47 @@ func (r *run) addEdits() error {
 		path[edits[i].At] = fmt.Sprintf("spec.edits[%d]", i)
 	}
 	slices.SortStableFunc(edits, func(a, b scenario.Edit) int { return cmp.Compare(*a.At, *b.At) })
-	specs := make([]*v1alpha1.HorizontalAutoscaler, len(r.played))
-	for i, p := range r.played {
-		specs[i] = p.Object
-	}
 	for _, e := range edits {
-		at := path[e.At]
-		found := false
-		for i, p := range r.played {
-			if ref, _ := e.Reference(); e.Object != "" && ref != p.reference() {
-				continue
-			}
-			found = true
-			edited, err := p.edit(specs[i], e.Set)
-			if err != nil {
-				return r.in.File.Doc.Errorf(at+".set", "%s: %v", p.reference(), err)
-			}
-			specs[i] = edited
-			when := r.in.start + time.Duration(*e.At).Milliseconds()
-			r.queue.schedule(when, transition, "edit/"+p.reference().String(), func() (int64, error) {
-				p.apply(edited)
-				return 0, nil
-			})
+		objects := r.edited(&e)
+		if len(objects) == 0 {
+			return r.in.File.Doc.Errorf(path[e.At]+".object", "the run has no %s", e.Object)
 		}
-		if !found {
-			return r.in.File.Doc.Errorf(at+".object", "the run has no %s", e.Object)
+		for _, o := range objects {
+			apply, err := o.change(e.Set)
+			if err != nil {
+				return r.in.File.Doc.Errorf(path[e.At]+".set", "%s: %v", o.reference(), err)
+			}
+			when := r.in.start + time.Duration(*e.At).Milliseconds()
+			r.queue.schedule(when, transition, "edit/"+o.reference().String(), func() (int64, error) { return 0, apply() })
 		}
 	}
 	return nil
 }
 
-// edit is the object after a change.
-func (p *player) edit(before *v1alpha1.HorizontalAutoscaler, set []string) (*v1alpha1.HorizontalAutoscaler, error) {
+// edited are the objects that an edit is of.
+func (r *run) edited(e *scenario.Edit) []editable {
+	var all []editable
+	for _, p := range r.played {
+		all = append(all, p)
+	}
+	if e.Object == "" {
+		return all
+	}
+	for _, s := range r.groupsOf() {
+		all = append(all, s)
+	}
+	if r.producers != nil {
+		for _, s := range r.producers.sorted {
+			all = append(all, s)
+		}
+	}
+	ref, _ := e.Reference()
+	return slices.DeleteFunc(all, func(o editable) bool { return o.reference() != ref })
+}
+
+// change implements editable.
+func (p *player) change(set []string) (func() error, error) {
+	before := cmp.Or(p.edited, p.Object)
 	entry, err := manifest.Assign(manifest.Autoscaler{Object: before}, set)
 	if err != nil {
 		return nil, err
@@ -67,22 +86,107 @@ func (p *player) edit(before *v1alpha1.HorizontalAutoscaler, set []string) (*v1a
 	}
 	switch {
 	case compiled.Target != p.Policy.Target:
-		return nil, fmt.Errorf("spec.scaleTargetRef cannot be changed during a run")
+		return nil, errors.New("spec.scaleTargetRef cannot be changed during a run")
 	case compiled.Interval != p.Policy.Interval:
-		return nil, fmt.Errorf("spec.pollingIntervalSeconds cannot be changed during a run")
+		return nil, errors.New("spec.pollingIntervalSeconds cannot be changed during a run")
 	}
 	for i, m := range compiled.Metrics {
 		if !slices.Contains(p.queries(), m.Query) {
 			return nil, fmt.Errorf("spec.metrics[%d].prometheus.query cannot be changed during a run", i)
 		}
 	}
+	p.edited = after
+	return func() error {
+		p.Object = after
+		kept := p.run.objects[nameOf(after)]
+		kept.object.Spec, kept.object.Generation = after.Spec, after.Generation
+		kept.version++
+		return nil
+	}, nil
+}
+
+// change implements editable. Because autoscalers change the spec as well, it is
+// made of what is there when its time has come.
+func (s *storedGroup) change(set []string) (func() error, error) {
+	before := cmp.Or(s.edited, s.object)
+	after, err := s.assign(before, set)
+	if err != nil {
+		return nil, err
+	}
+	s.edited = after
+	return func() error {
+		now, err := s.assign(s.object, set)
+		if err != nil {
+			return fmt.Errorf("%s: %w", s.reference(), err)
+		}
+		now.Generation++
+		s.object = now
+		s.version++
+		if now.Spec.Replicas != nil {
+			s.target.Observe(*now.Spec.Replicas, s.target.Status)
+		}
+		return nil
+	}, nil
+}
+
+// assign is a node group after a change that the run can follow.
+func (s *storedGroup) assign(before *v1alpha1.ScalableNodeGroup, set []string) (*v1alpha1.ScalableNodeGroup, error) {
+	entry, err := manifest.Assign(manifest.NodeGroup{Object: before}, set)
+	if err != nil {
+		return nil, err
+	}
+	after := before.DeepCopy()
+	after.Spec = entry.Object.Spec
+	compiled, errs := policy.CompileNodeGroup(&after.Spec, field.NewPath("spec"))
+	switch {
+	case len(errs) > 0:
+		return nil, errs.ToAggregate()
+	case compiled.Type != s.ref.Type:
+		return nil, errors.New("spec.type cannot be changed during a run")
+	case compiled.ID != s.ref.ID:
+		return nil, errors.New("spec.id cannot be changed during a run")
+	}
 	return after, nil
 }
 
-// apply puts a changed object in the place of the one before.
-func (p *player) apply(o *v1alpha1.HorizontalAutoscaler) {
-	p.Object = o
-	kept := p.run.objects[nameOf(o)]
-	kept.object.Spec, kept.object.Generation = o.Spec, o.Generation
-	kept.version++
+// change implements editable.
+func (s *storedProducer) change(set []string) (func() error, error) {
+	before := cmp.Or(s.edited, s.object)
+	entry, err := manifest.Assign(manifest.Producer{Object: before}, set)
+	if err != nil {
+		return nil, err
+	}
+	spec := entry.Object.Spec
+	if _, errs := policy.CompileProducer(&spec, field.NewPath("spec")); len(errs) > 0 {
+		return nil, errs.ToAggregate()
+	}
+	if sourceOf(&spec) != sourceOf(&before.Spec) {
+		return nil, fmt.Errorf("spec.%s cannot give way to spec.%s during a run", sourceOf(&before.Spec), sourceOf(&spec))
+	}
+	s.edited = before.DeepCopy()
+	s.edited.Spec = spec
+	return func() error {
+		s.object = s.object.DeepCopy()
+		s.object.Spec = spec
+		s.object.Generation++
+		s.version++
+		return nil
+	}, nil
+}
+
+// sourceOf names what a valid producer measures.
+func sourceOf(spec *v1alpha1.MetricsProducerSpec) string {
+	switch {
+	case spec.PendingCapacity != nil:
+		return "pendingCapacity"
+	case spec.Queue != nil:
+		return "queue"
+	case spec.ReservedCapacity != nil:
+		return "reservedCapacity"
+	}
+	return "scheduleSpec"
+}
+
+func (s *storedProducer) reference() scenario.Reference {
+	return scenario.Reference{Namespace: s.object.Namespace, Kind: journal.MetricsProducer, Name: s.object.Name}
 }

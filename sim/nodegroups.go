@@ -50,6 +50,8 @@ type storedGroup struct {
 	taints      []corev1.Taint
 	allocatable corev1.ResourceList
 	series      groupSeries
+	// edited is what the edits to come leave of the object, nil without any.
+	edited *v1alpha1.ScalableNodeGroup
 }
 
 func groupName(o *v1alpha1.ScalableNodeGroup) types.NamespacedName {
@@ -63,7 +65,7 @@ func compareNames(a, b types.NamespacedName) int {
 // addCloud puts the provider's part of the world into the run. A replay has none:
 // its node groups are targets, and its producers' series are recorded.
 func (r *run) addCloud() error {
-	set := r.in.File.Manifests
+	set := cmp.Or(r.o.Manifests, r.in.File.Manifests)
 	if r.in.File.Spec.Replay != nil || set == nil {
 		return nil
 	}
@@ -103,7 +105,6 @@ func (r *run) addNodeGroups(entries []manifest.NodeGroup) error {
 	spec := &r.in.File.Spec
 	sorted := slices.Clone(entries)
 	slices.SortFunc(sorted, func(a, b manifest.NodeGroup) int { return compareNames(groupName(a.Object), groupName(b.Object)) })
-	owned := map[scenario.Reference]bool{}
 	for _, e := range sorted {
 		declared := scenario.NodeGroup{Namespace: e.Object.Namespace, Name: e.Object.Name}
 		for i := range spec.NodeGroups {
@@ -111,15 +112,11 @@ func (r *run) addNodeGroups(entries []manifest.NodeGroup) error {
 				declared = *g
 			}
 		}
-		owned[declared.Reference()] = true
 		if err := r.addNodeGroup(e, &declared); err != nil {
 			return err
 		}
 	}
 	for i := range spec.NodeGroups {
-		if g := &spec.NodeGroups[i]; !owned[g.Reference()] {
-			return r.in.File.Doc.Errorf(fmt.Sprintf("spec.nodeGroups[%d].name", i), "there is no manifest of %s, which says type and id of the group", g.Reference())
-		}
 		if len(spec.NodeGroups[i].Allocatable) > 0 {
 			r.nodes.Require()
 		}

@@ -137,11 +137,6 @@ func TestNodeGroups(t *testing.T) {
 
 func TestNodeGroupErrors(t *testing.T) {
 	cases := map[string]struct{ reason, group, fault, want string }{
-		"NoManifest": {
-			reason: "a group belongs to a ScalableNodeGroup",
-			group:  "}, {name: other",
-			want:   "spec.nodeGroups[1].name: there is no manifest of default/ScalableNodeGroup/other, which says type and id of the group",
-		},
 		"FaultObject": {
 			reason: "a fault hits what is there",
 			fault:  "{at: 1m, nodes: lost, object: sng/other}",
@@ -215,5 +210,113 @@ func TestEdits(t *testing.T) {
 				t.Errorf("%s, -want +got:\n%s", c.reason, diff)
 			}
 		})
+	}
+}
+
+// cloudBase has a schedule that sizes a group: two nodes, and three in the first
+// ten minutes.
+const cloudBase = `apiVersion: simulation.karpenter.sh/v1alpha1
+kind: Scenario
+metadata: {name: cloud}
+spec:
+  seed: 3
+  start: "2026-01-05T08:00:00Z"
+  duration: 30m
+  controller: {phase: aligned}
+  nodeGroups: [{name: batch}]
+  edits: [EDIT]
+---
+apiVersion: autoscaling.karpenter.sh/v1alpha1
+kind: HorizontalAutoscaler
+metadata: {name: batch}
+spec:
+  scaleTargetRef: {apiVersion: autoscaling.karpenter.sh/v1alpha1, kind: ScalableNodeGroup, name: batch}
+  minReplicas: 1
+  maxReplicas: 20
+  behavior: {scaleDown: {stabilizationWindowSeconds: 0}}
+  metrics: [{prometheus: {query: karpenter_scheduled_replicas_value, target: {type: AverageValue, value: 1}}}]
+---
+apiVersion: autoscaling.karpenter.sh/v1alpha1
+kind: ScalableNodeGroup
+metadata: {name: batch}
+spec: {type: AWSEC2AutoScalingGroup, id: batch, replicas: 1}
+---
+apiVersion: autoscaling.karpenter.sh/v1alpha1
+kind: MetricsProducer
+metadata: {name: hours}
+spec:
+  scheduleSpec:
+    defaultReplicas: 2
+    behaviors: [{replicas: 3, start: {hours: "8"}, end: {hours: "8", minutes: "10"}}]
+`
+
+// TestEditsOfTheCloud edits node groups and producers in flight.
+func TestEditsOfTheCloud(t *testing.T) {
+	cases := map[string]struct {
+		reason, edit string
+		// ready are the nodes at the end of a minute.
+		ready map[int64]float64
+		err   string
+	}{
+		"None":     {"the schedule alone", "", map[int64]float64{4: 3, 9: 3, 12: 2}, ""},
+		"Producer": {"a schedule acts from the edit on", "{at: 5m, object: mp/hours, set: 'spec.scheduleSpec.behaviors[0].replicas=6'}", map[int64]float64{4: 3, 7: 6, 12: 2}, ""},
+		"DryRun": {"a group in dry run is told nothing, and later everything", "{at: 5m, object: sng/batch, set: spec.dryRun=true}, {at: 20m, object: sng/batch, set: spec.dryRun=false}",
+			map[int64]float64{4: 3, 12: 3, 19: 3, 21: 2}, ""},
+		"Replicas": {"an autoscaler sets a size back that somebody else set", "{at: 15m, object: default/sng/batch, set: spec.replicas=9}", map[int64]float64{14: 2, 16: 2}, ""},
+		"Type":     {"a group of another type would be another group", "{at: 5m, object: sng/batch, set: 'spec.type=AWSEKSNodeGroup,spec.id=arn:aws:eks:eu-west-1:1:nodegroup/a/b/c'}", nil, "spec.type cannot be changed during a run"},
+		"ID":       {"so would one of another name", "{at: 5m, object: sng/batch, set: spec.id=other}", nil, "spec.id cannot be changed during a run"},
+		"Source": {"a producer keeps to what it measures", "{at: 5m, object: mp/hours, set: 'spec.scheduleSpec=null,spec.reservedCapacity.nodeSelector.pool=a'}", nil,
+			"spec.scheduleSpec cannot give way to spec.reservedCapacity during a run"},
+		"Invalid": {"an edit leaves a valid object", "{at: 5m, object: mp/hours, set: 'spec.scheduleSpec.behaviors[0].start.hours=25'}", nil, "spec.scheduleSpec.behaviors[0].start.hours"},
+		"Missing": {"of an object that is there", "{at: 5m, object: mp/other, set: spec.queue=null}", nil, "spec.edits[0].object: the run has no mp/other"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			in, autoscalers := openFile(t, loadText(t, strings.Replace(cloudBase, "EDIT", c.edit, 1)))
+			result, err := in.Play(t.Context(), autoscalers, Options{})
+			if c.err != "" {
+				if err == nil || !strings.Contains(err.Error(), c.err) {
+					t.Errorf("%s: %v, want %s", c.reason, err, c.err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(c.ready, readyByMinute(result, c.ready)); diff != "" {
+				t.Errorf("%s, -want +got:\n%s", c.reason, diff)
+			}
+		})
+	}
+}
+
+func readyByMinute(result *Result, minutes map[int64]float64) map[int64]float64 {
+	o := &result.Objects[0]
+	got := map[int64]float64{}
+	for minute := range minutes {
+		got[minute] = o.Ready.At(o.Ready.T[0] + 60*minute + 59)
+	}
+	return got
+}
+
+// TestColumnsOfTheCloud plays the node groups and producers of a column.
+func TestColumnsOfTheCloud(t *testing.T) {
+	file := loadText(t, strings.Replace(cloudBase, "EDIT", "", 1))
+	in, autoscalers := openFile(t, file)
+	for set, want := range map[string]map[int64]float64{
+		"sng/batch:spec.dryRun=true":                {4: 1, 12: 1},
+		"mp/hours:spec.scheduleSpec.behaviors=null": {4: 2, 12: 2},
+	} {
+		column, err := file.Manifests.Assign([]string{set})
+		if err != nil {
+			t.Fatal(err)
+		}
+		result, err := in.Play(t.Context(), autoscalers, Options{Manifests: column})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, readyByMinute(result, want)); diff != "" {
+			t.Errorf("%s, -want +got:\n%s", set, diff)
+		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
 	"github.com/karpenter-sim/karpenter/engine/cycle"
 	"github.com/karpenter-sim/karpenter/engine/journal"
 	"github.com/karpenter-sim/karpenter/engine/policy"
@@ -33,6 +34,8 @@ type player struct {
 	workload *world.Workload
 	source   metricSource
 	object   Object
+	// edited is what the edits to come leave of the autoscaler, nil without any.
+	edited *v1alpha1.HorizontalAutoscaler
 }
 
 // addPlayer puts an autoscaler and its target into the run.

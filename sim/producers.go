@@ -33,6 +33,8 @@ type storedProducer struct {
 	object  *v1alpha1.MetricsProducer
 	version int
 	gauges  []exported
+	// edited is what the edits to come leave of the object, nil without any.
+	edited *v1alpha1.MetricsProducer
 }
 
 // An exported gauge is one series of a producer.

@@ -43,6 +43,8 @@ type job struct {
 type column struct {
 	name        string
 	autoscalers []sim.Autoscaler
+	// manifests has its node groups and producers.
+	manifests *manifest.Set
 }
 
 // commandAnnotation keeps the command line that a scenario was written by, so
@@ -62,8 +64,8 @@ func (a *app) prepare(ctx context.Context, file *scenario.File, conversion conve
 			j.notes = append(j.notes, fmt.Sprintf("%s: %s: %s", n.Object, n.Field, n.Message))
 		}
 		autoscalers, resolveErr := sim.Resolve(set)
-		errs = append(errs, err, resolveErr)
-		j.columns = append(j.columns, column{name, autoscalers})
+		errs = append(errs, err, resolveErr, checkNodes(set))
+		j.columns = append(j.columns, column{name, autoscalers, set})
 	}
 	add(reports.Current, file.Manifests)
 	if len(j.columns[0].autoscalers) == 0 && manifest.Join(errs...) == nil {
@@ -117,6 +119,15 @@ func (a *app) prepare(ctx context.Context, file *scenario.File, conversion conve
 	var err error
 	j.input, err = sim.Open(ctx, file)
 	return j, err
+}
+
+// check finds what a column's run would refuse at its start.
+func (j *job) check(ctx context.Context) error {
+	var errs []error
+	for _, c := range j.columns {
+		errs = append(errs, j.input.Check(ctx, c.autoscalers, sim.Options{Manifests: c.manifests}))
+	}
+	return manifestErrors(errs)
 }
 
 // play runs all columns of a job into dir and computes its report.
@@ -174,7 +185,7 @@ func (j *job) playColumn(ctx context.Context, c column, dir string, progress fun
 	compressed := gzip.NewWriter(series)
 	out := bufio.NewWriterSize(decisions, 1<<18)
 	result, err = j.input.Play(ctx, c.autoscalers, sim.Options{
-		Journal: out, Series: compressed,
+		Manifests: c.manifests, Journal: out, Series: compressed,
 		Progress: func(now time.Time) { progress(c.name, now) },
 	})
 	if err != nil {

@@ -41,7 +41,7 @@ func (f *replayFlags) add(c *cobra.Command) {
 	flags.StringArrayVar(&f.series, "series", nil, "name a CSV column's series: COLUMN='name{label=\"x\"}' (repeatable)")
 	flags.StringArrayVar(&f.replicas, "replicas", nil, "the series with a target's recorded replicas: [NS/]KIND/NAME=SERIES (repeatable)")
 	flags.StringArrayVar(&f.targets, "target", nil, "a target's replicas at the start: [NS/]KIND/NAME=N (repeatable; default: as recorded, else max(1, minReplicas))")
-	flags.StringArrayVar(&f.variants, "variant", nil, "another policy for the same input: NAME=FILE or NAME=PATH=VALUE[,PATH=VALUE] (repeatable)")
+	flags.StringArrayVar(&f.variants, "variant", nil, "another policy for the same input: NAME=FILE or NAME=[[NS/]ha/NAME:]PATH=VALUE[,PATH=VALUE] (repeatable)")
 	flags.StringArrayVar(&f.metrics, "metric", nil, "the PromQL of an HPA's Pods, Object or External metric: NAME=PROMQL (repeatable)")
 	flags.StringVar(&f.name, "name", "", "name of the run (default: the first manifest's)")
 	flags.StringVar(&f.zone, "tz", "UTC", "time zone of CSV times without an offset, and of the report")
@@ -125,7 +125,7 @@ func (a *app) replayFile(s *scenario.Scenario, set *manifest.Set, f *replayFlags
 				err = a.adopt(own, f.metrics)
 			}
 		} else {
-			_, err = set.Assign(v.Set)
+			err = assignReplayed(set, v.Set)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("--variant %s: %w", v.Name, err)
@@ -403,6 +403,26 @@ func csvHeader(path string) []string {
 	}
 	header[0] = strings.TrimPrefix(header[0], "\uFEFF")
 	return header
+}
+
+// assignReplayed tries assignments. Node groups and producers do not decide in a
+// replay, in which what they would say is recorded.
+func assignReplayed(set *manifest.Set, assignments []string) error {
+	changed, err := set.Assign(assignments)
+	if err != nil {
+		return err
+	}
+	for i := range set.Producers {
+		if changed.Producers[i].Object != set.Producers[i].Object {
+			return fmt.Errorf("MetricsProducer %s does not act in a replay, which has its series recorded; a scenario plays it", set.Producers[i].Object.Name)
+		}
+	}
+	for i := range set.NodeGroups {
+		if changed.NodeGroups[i].Object != set.NodeGroups[i].Object {
+			return fmt.Errorf("ScalableNodeGroup %s does not act in a replay, which has no cloud; a scenario plays it", set.NodeGroups[i].Object.Name)
+		}
+	}
+	return nil
 }
 
 // parseVariants reads the --variant flags; those of one name belong together.

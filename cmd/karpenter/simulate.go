@@ -162,6 +162,9 @@ func (s *session) prepareAll(ctx context.Context, files []*scenario.File) ([]*jo
 		if j != nil && j.input != nil {
 			j.update = s.update
 			jobs = append(jobs, j)
+			if len(files) > 1 { // one alone is refused when it begins
+				err = j.check(ctx)
+			}
 		}
 		errs = append(errs, err)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
 	"github.com/karpenter-sim/karpenter/engine/convert"
 	"github.com/karpenter-sim/karpenter/engine/policy"
 	"github.com/karpenter-sim/karpenter/sim"
@@ -123,13 +124,19 @@ func (v *validation) checkSet(set *manifest.Set) error {
 	for _, n := range notes {
 		v.note("%s", n)
 	}
+	v.noteTypes(set)
 	return manifest.Join(err, checkKinds(set))
 }
 
 // checkKinds checks what decoding cannot see, kind by kind.
 func checkKinds(set *manifest.Set) error {
 	_, err := sim.Resolve(set)
-	errs := []error{err}
+	return manifest.Join(err, checkNodes(set))
+}
+
+// checkNodes checks what decoding cannot see of producers and node groups.
+func checkNodes(set *manifest.Set) error {
+	var errs []error
 	for _, e := range set.Producers {
 		_, list := policy.CompileProducer(&e.Object.Spec, specPath)
 		errs = append(errs, manifest.Positioned(e.Doc, list))
@@ -139,6 +146,16 @@ func checkKinds(set *manifest.Set) error {
 		errs = append(errs, manifest.Positioned(e.Doc, list))
 	}
 	return manifest.Join(errs...)
+}
+
+// noteTypes tells of node groups whose provider has to come from somebody else.
+func (v *validation) noteTypes(set *manifest.Set) {
+	own := []v1alpha1.NodeGroupType{v1alpha1.AWSEC2AutoScalingGroupType, v1alpha1.AWSEKSNodeGroupType}
+	for _, e := range set.NodeGroups {
+		if kind := e.Object.Spec.Type; !slices.Contains(own, kind) {
+			v.note("%s: spec.type: karpenter's own controller has no provider %q, and would hold; it has %s, %s", e.Doc.Locate("spec.type"), kind, own[0], own[1])
+		}
+	}
 }
 
 var specPath = field.NewPath("spec")
@@ -184,12 +201,15 @@ func (v *validation) scenario(ctx context.Context, path string) error {
 		for _, n := range job.notes {
 			v.note("%s", n)
 		}
-		err = errors.Join(err, job.input.Close())
+		v.noteTypes(file.Manifests)
+		if job.input != nil {
+			err = errors.Join(job.check(ctx), job.input.Close())
+		}
 	}
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	v.errs = append(v.errs, err, checkKinds(file.Manifests))
+	v.errs = append(v.errs, err)
 	return nil
 }
 

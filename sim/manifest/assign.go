@@ -59,7 +59,7 @@ type assignTree struct {
 // treeOf is the object as nodes: its document, unless it has none or was
 // converted from a document of another kind.
 func treeOf[T any](e Entry[T]) (assignTree, error) {
-	if e.Doc != nil && (e.Doc.Kind == "" || e.Doc.Kind == reflect.TypeFor[T]().Name()) {
+	if e.Doc != nil && (e.Doc.Kind == "" || e.Doc.Kind == kindOfObject[T]()) {
 		return assignTree{doc: e.Doc, root: clone(e.Doc.Node)}, nil
 	}
 	root, err := nodeOf(e.Object)
@@ -69,6 +69,9 @@ func treeOf[T any](e Entry[T]) (assignTree, error) {
 	root = without(root, "status")
 	return assignTree{doc: &Document{Node: root}, root: root}, nil
 }
+
+// kindOfObject is the kind of the objects of a type.
+func kindOfObject[T any]() string { return reflect.TypeFor[T]().Name() }
 
 func clone(n *yaml.Node) *yaml.Node {
 	out := *n
@@ -217,22 +220,4 @@ func elements(n int) string {
 		return "1 element"
 	}
 	return fmt.Sprintf("%d elements", n)
-}
-
-// Assign returns a copy of the set in which every HorizontalAutoscaler has the
-// assignments; see the function Assign.
-func (s *Set) Assign(assignments []string) (*Set, error) {
-	out := *s
-	out.Autoscalers = make([]Autoscaler, len(s.Autoscalers))
-	var errs []error
-	for i, e := range s.Autoscalers {
-		var err error
-		if out.Autoscalers[i], err = Assign(e, assignments); err != nil {
-			errs = append(errs, err)
-		}
-	}
-	if err := Join(errs...); err != nil {
-		return nil, err
-	}
-	return &out, nil
 }

@@ -155,10 +155,58 @@ func TestSetAssign(t *testing.T) {
 			t.Errorf("%s: every autoscaler of the copy changes and none of the original", e.Object.Name)
 		}
 	}
+	if changed.NodeGroups[0].Object != set.NodeGroups[0].Object {
+		t.Error("without an object in front only autoscalers change")
+	}
 	_, err = set.Assign([]string{"spec.max=1"})
 	want := `set "spec.max=1": spec.max: unknown field; allowed: scaleTargetRef, minReplicas, maxReplicas, metrics, behavior, pollingIntervalSeconds, dryRun`
 	if diff := cmp.Diff(want, message(err)); diff != "" {
 		t.Errorf("one mistake is told once\n-want +got:\n%s", diff)
+	}
+}
+
+// TestSetAssignObject has an object in front of the path.
+func TestSetAssignObject(t *testing.T) {
+	cases := map[string]struct {
+		reason string
+		set    []string
+		// web, api and workers are maxReplicas and spec.replicas afterwards.
+		web, api, workers int32
+		err               string
+	}{
+		"NodeGroup":  {"kubectl's short name of a kind", []string{"sng/workers:spec.replicas=7"}, 10, 10, 7, ""},
+		"Several":    {"what follows a comma is of the same object", []string{"sng/workers:spec.replicas=7,spec.dryRun=true"}, 10, 10, 7, ""},
+		"LongName":   {"namespace, kind and name", []string{"default/ScalableNodeGroup/workers:spec.replicas=7"}, 10, 10, 7, ""},
+		"Plural":     {"kubectl takes plurals too", []string{"scalablenodegroups/workers:spec.replicas=7"}, 10, 10, 7, ""},
+		"OneOfTwo":   {"one autoscaler and not the other", []string{"ha/api:spec.maxReplicas=20"}, 10, 20, 3, ""},
+		"InOrder":    {"later assignments win", []string{"spec.maxReplicas=20", "ha/api:spec.maxReplicas=30", "sng/workers:spec.replicas=1"}, 20, 30, 1, ""},
+		"NotBefore":  {"of any object", []string{"ha/api:spec.maxReplicas=30", "spec.maxReplicas=20"}, 20, 20, 3, ""},
+		"ColonValue": {"a colon in a value is no object's", []string{"spec.metrics[0].prometheus.query=a:b/c:d"}, 10, 10, 3, ""},
+		"NoObject": {"an object that is not there", []string{"sng/other:spec.replicas=7"}, 0, 0, 0,
+			`set "sng/other:spec.replicas=7": there is no default/ScalableNodeGroup/other`},
+		"NoKind": {"an object of another kind", []string{"deployment/web:spec.replicas=7"}, 0, 0, 0,
+			`set "deployment/web:spec.replicas=7": "deployment/web" is no object to change; want [NAMESPACE/]KIND/NAME of a HorizontalAutoscaler (ha), MetricsProducer (mp) or ScalableNodeGroup (sng), such as sng/workers:spec.replicas=3`},
+		"NoField": {"the fields are the kind's", []string{"sng/workers:spec.maxReplicas=7"}, 0, 0, 0,
+			`set "spec.maxReplicas=7": spec.maxReplicas: unknown field; did you mean "replicas"?`},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			set, err := load(t, web+"---\n"+strings.Replace(web, "  name: web\n", "  name: api\n", 1)+"---\n"+strings.Replace(group, "name: nodes", "name: workers", 1))
+			if err != nil {
+				t.Fatal(err)
+			}
+			changed, err := set.Assign(c.set)
+			if diff := cmp.Diff(c.err, message(err)); diff != "" {
+				t.Fatalf("%s\n-want +got:\n%s", c.reason, diff)
+			}
+			if err != nil {
+				return
+			}
+			got := [3]int32{changed.Autoscalers[0].Object.Spec.MaxReplicas, changed.Autoscalers[1].Object.Spec.MaxReplicas, *changed.NodeGroups[0].Object.Spec.Replicas}
+			if want := [3]int32{c.web, c.api, c.workers}; got != want {
+				t.Errorf("%s: got %v, want %v", c.reason, got, want)
+			}
+		})
 	}
 }
 

@@ -1,19 +1,20 @@
 package scenario
 
-// An Edit changes HorizontalAutoscalers during the run, as kubectl apply would.
+// An Edit changes objects of our kinds during the run, as kubectl patch would.
 type Edit struct {
 	// At is the instant, before its decisions. Required.
 	At *Duration `json:"at"`
-	// Object is the only autoscaler that is changed, as [NAMESPACE/]KIND/NAME;
-	// all if absent.
+	// Object is the only object that is changed, as [NAMESPACE/]KIND/NAME; every
+	// HorizontalAutoscaler if absent.
 	Object string `json:"object,omitempty"`
-	// Set are the changes, in helm's syntax. Neither the target, nor the
-	// interval, nor a query can be changed.
+	// Set are the changes, in helm's syntax. Of an autoscaler neither the target,
+	// nor the interval, nor a query can be changed, of a node group neither type
+	// nor id, of a producer not what it measures.
 	Set Assignments `json:"set"`
 }
 
 // Reference is the only object that is changed; kubectl's short names will do.
-func (e *Edit) Reference() (Reference, error) { return (&Fault{Object: e.Object}).Reference() }
+func (e *Edit) Reference() (Reference, error) { return ParseReference(e.Object) }
 
 func (v *validation) checkEdits() {
 	for i := range v.spec.Edits {
@@ -33,8 +34,8 @@ func (v *validation) checkEdits() {
 		}
 		if ref, err := e.Reference(); err != nil {
 			v.fail(at+".object", "%v", err)
-		} else if ref.Kind != autoscalerKind {
-			v.fail(at+".object", "%s is no HorizontalAutoscaler", ref)
+		} else if ref.Kind != autoscalerKind && ref.Kind != nodeGroupKind && ref.Kind != producerKind {
+			v.fail(at+".object", "%s is of none of our kinds; want a HorizontalAutoscaler (ha), MetricsProducer (mp) or ScalableNodeGroup (sng)", ref)
 		}
 	}
 }

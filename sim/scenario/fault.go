@@ -178,19 +178,11 @@ func (v *validation) checkFault(at string, f *Fault) {
 const (
 	autoscalerKind = "HorizontalAutoscaler"
 	nodeGroupKind  = "ScalableNodeGroup"
+	producerKind   = "MetricsProducer"
 )
 
 // Reference is the only object that is hit; kubectl's short names will do.
-func (f *Fault) Reference() (Reference, error) {
-	ref, err := ParseReference(f.Object)
-	switch strings.ToLower(ref.Kind) {
-	case "ha", "horizontalautoscaler", "horizontalautoscalers":
-		ref.Kind = autoscalerKind
-	case "sng":
-		ref.Kind = nodeGroupKind
-	}
-	return ref, err
-}
+func (f *Fault) Reference() (Reference, error) { return ParseReference(f.Object) }
 
 // checkFaultFields refuses fields that the fault would not heed.
 func (v *validation) checkFaultFields(at string, f *Fault) {

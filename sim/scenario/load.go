@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/prometheus/common/model"
@@ -226,11 +227,19 @@ func (l *loader) checkRules(at, path string) {
 	}
 }
 
-// checkOwners refuses a target that a ScalableNodeGroup of the manifests owns.
+// checkOwners refuses a target that a ScalableNodeGroup of the manifests owns, and
+// a group of the provider that none does.
 func (l *loader) checkOwners() {
+	for i, declared := range l.file.Spec.NodeGroups {
+		if !slices.ContainsFunc(l.file.Manifests.NodeGroups, func(g manifest.NodeGroup) bool {
+			return declared.Reference() == Reference{Namespace: g.Object.Namespace, Kind: nodeGroupKind, Name: g.Object.Name}
+		}) {
+			l.fail(index("spec.nodeGroups", i)+".name", "there is no manifest of %s, which says type and id of the group", declared.Reference())
+		}
+	}
 	for i, t := range l.file.Spec.Targets {
 		for _, g := range l.file.Manifests.NodeGroups {
-			owned := Reference{Namespace: g.Object.Namespace, Kind: "ScalableNodeGroup", Name: g.Object.Name}
+			owned := Reference{Namespace: g.Object.Namespace, Kind: nodeGroupKind, Name: g.Object.Name}
 			if t.Reference() == owned {
 				l.fail(index("spec.targets", i), "%s has two owners; the manifest at %s is the other", owned, g.Doc.Locate("metadata.name"))
 			}

@@ -127,6 +127,11 @@ s.yaml:11:1: spek: unknown field; did you mean "spec"?`,
 			want: `s.yaml:6:27: spec.variants[0].set: set "spec.maxReplica=3": spec.maxReplica: unknown field; did you mean "maxReplicas"?
 s.yaml:6:27: spec.variants[0].set: set "spec.metrics[1]=x": spec.metrics[1]: index 1 is out of range: the list has no elements`,
 		},
+		"GroupWithoutManifest": {
+			reason: "a group of the provider belongs to a ScalableNodeGroup",
+			files:  map[string]string{"s.yaml": base + "nodeGroups: [{name: nodes}]}\n"},
+			want:   `s.yaml:6:21: spec.nodeGroups[0].name: there is no manifest of default/ScalableNodeGroup/nodes, which says type and id of the group`,
+		},
 		"TwoOwners": {
 			reason: "a node group of the manifests owns its replicas",
 			files: map[string]string{"s.yaml": base + "targets: [{kind: ScalableNodeGroup, name: nodes}]}\n---\n" +

@@ -51,8 +51,11 @@ func ParseReference(text string) (Reference, error) {
 	return r, nil
 }
 
-// kindOf leaves kinds alone that it does not know.
+// kindOf is the kind that a word means; it leaves alone what it does not know.
 func kindOf(word string) string {
+	if kind := manifest.KindOf(word); kind != "" {
+		return kind
+	}
 	lower := strings.ToLower(word)
 	if kind, ok := shortNames[lower]; ok {
 		return kind

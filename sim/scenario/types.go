@@ -60,7 +60,7 @@ type Spec struct {
 	Queues []Queue `json:"queues,omitempty"`
 	// Faults are what goes wrong.
 	Faults []Fault `json:"faults,omitempty"`
-	// Edits change autoscalers during the run.
+	// Edits change objects during the run.
 	Edits []Edit `json:"edits,omitempty"`
 	// Replay says how recorded series react to the simulated replicas.
 	Replay *Replay `json:"replay,omitempty"`
@@ -190,6 +190,8 @@ type Variant struct {
 	// Manifests are files and directories whose objects replace the scenario's.
 	Manifests []string `json:"manifests,omitempty"`
 	// Set changes fields of every HorizontalAutoscaler, in helm's syntax:
-	// spec.maxReplicas=20. A string, a list of strings or a mapping from path to value.
+	// spec.maxReplicas=20; with an object in front, of that object:
+	// sng/workers:spec.replicas=5. A string, a list of strings or a mapping from
+	// path to value.
 	Set Assignments `json:"set,omitempty"`
 }

@@ -52,6 +52,12 @@ s.yaml:6:216: spec.workloads[0].demand[6].noise.percent: want a number above 0, 
 			want: `s.yaml:6:88: spec.workloads[0].labels[code]: the series have this label already; taken are code, le, namespace, queue, service
 s.yaml:6:96: spec.workloads[0].labels[a-b]: "a-b" is no label's name; want letters, digits and '_'`,
 		},
+		"EditObject": {
+			reason: "an edit is of an object of our kinds",
+			spec:   "edits: [{at: 1m, object: deployment/web, set: spec.replicas=3}, {at: 1m, object: web, set: spec.replicas=3}]",
+			want: `s.yaml:6:26: spec.edits[0].object: default/Deployment/web is of none of our kinds; want a HorizontalAutoscaler (ha), MetricsProducer (mp) or ScalableNodeGroup (sng)
+s.yaml:6:82: spec.edits[1].object: "web" is no object; want [NAMESPACE/]KIND/NAME such as shop/deployment/web`,
+		},
 		"FaultKinds": {
 			reason: "a fault is one thing that is known",
 			spec:   "faults: [{at: 1m, metrics: gone}, {at: 1m, controller: restart, target: conflict}, {metrics: down}]",
