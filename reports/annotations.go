@@ -19,7 +19,7 @@ func Annotations(w io.Writer, reports []*Report) error {
 				}
 			}
 			properties = append(properties, "title="+escapeProperty(r.Run.Name+": "+e.Name))
-			if _, err := fmt.Fprintf(w, "::error %s::%s\n", strings.Join(properties, ","), escapeCommand(r.failure(&e))); err != nil {
+			if _, err := fmt.Fprintf(w, "::error %s::%s\n", strings.Join(properties, ","), escapeCommand(r.Failure(&e))); err != nil {
 				return err
 			}
 		}

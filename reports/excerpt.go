@@ -5,67 +5,79 @@ import (
 	"html/template"
 	"math"
 	"strings"
+	"unicode/utf8"
 
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgsvg"
 )
 
-// maxExcerpt is how many changes of an excerpt are written out.
-const maxExcerpt = 9
+// aroundMoment is how many samples of an excerpt are written out before the
+// moment, and after it.
+const aroundMoment = 3
 
-// A sample of an excerpt; the one at or before the moment is marked.
-type excerptSample struct {
-	t      int64
-	value  float64
-	moment bool
-}
-
-// excerptSamples are the changes nearest to the moment that decided.
-func (e *Expectation) excerptSamples() []excerptSample {
-	s := e.Excerpt
-	moment := -1
-	for i, t := range s.T {
-		if t <= e.At {
-			moment = i
+// near are the samples nearest to the moment of the verdict, from first up to
+// last, and the index of the one at it or just before, -1 if there is none.
+func (x *Excerpt) near(moment int64) (first, last, at int) {
+	at = -1
+	for i, t := range x.Values.T {
+		if t <= moment {
+			at = i
 		}
 	}
-	first := max(0, min(moment-maxExcerpt/2, len(s.T)-maxExcerpt))
-	var list []excerptSample
-	for i := first; i < min(first+maxExcerpt, len(s.T)); i++ {
-		list = append(list, excerptSample{s.T[i], s.V[i], i == moment})
-	}
-	return list
+	const most = 2*aroundMoment + 1
+	first = max(0, min(at-aroundMoment, len(x.Values.T)-most))
+	return first, min(first+most, len(x.Values.T)), at
 }
 
-// excerptText is the excerpt in a line: times with values, the one that decided
-// in brackets.
-func (r *Report) excerptText(e *Expectation) string {
-	var parts []string
-	for _, s := range e.excerptSamples() {
-		text := r.Run.clock().at(s.t).Format("15:04:05") + " " + orUnknown(s.value)
-		if s.moment {
-			text = "[" + text + "]"
+// excerptLines are the excerpts as text: a line of times, then for each series
+// its name and its values, in brackets those that decided.
+func (r *Report) excerptLines(e *Expectation) []string {
+	var lines []string
+	for i := range e.Excerpts {
+		x := &e.Excerpts[i]
+		first, last, at := x.near(e.At)
+		var times, values strings.Builder
+		for k := first; k < last; k++ {
+			cell(&times, r.Run.clock().at(x.Values.T[k]).Format("15:04:05"), k == at)
+			cell(&values, sample(x.Values.V[k]), k == at)
 		}
-		parts = append(parts, text)
+		if line := trimRight(times.String()); i == 0 || line != lines[0] {
+			lines = append(lines, line)
+		}
+		lines = append(lines, oneLine(x.Series), trimRight(values.String()))
 	}
-	return strings.Join(parts, " · ")
+	return lines
 }
 
-func orUnknown(v float64) string {
+// cell writes one value of a table right-aligned.
+func cell(b *strings.Builder, text string, moment bool) {
+	const width = 8
+	left, right := " ", " "
+	if moment {
+		left, right = "[", "]"
+	}
+	pad := strings.Repeat(" ", max(0, width-utf8.RuneCountInString(text)))
+	b.WriteString(pad + left + text + right)
+}
+
+func trimRight(text string) string { return strings.TrimRight(text, " ") }
+
+// sample is a value as it fits a cell.
+func sample(v float64) string {
 	if math.IsNaN(v) {
-		return "unknown"
+		return "–"
 	}
-	return exact(v)
+	return fmt.Sprintf("%.6g", v)
 }
 
 // The sparkline of an excerpt, in points.
 const sparkWidth, sparkHeight, sparkText = 260, 52, 10
 
-// spark draws the excerpt with a mark at the moment that decided; empty where
+// spark draws the excerpt with a mark at the moment of the verdict; empty where
 // there is nothing to draw.
-func (r *Report) spark(e *Expectation) (template.HTML, error) {
-	s := e.Excerpt
+func (x *Excerpt) spark(moment int64) (template.HTML, error) {
+	s := x.Values
 	if !s.Known() {
 		return "", nil
 	}
@@ -81,7 +93,7 @@ func (r *Report) spark(e *Expectation) (template.HTML, error) {
 	canvas := vgsvg.NewWith(vgsvg.UseWH(sparkWidth, sparkHeight))
 	p := &pen{Canvas: draw.New(canvas), size: sparkText}
 	labels := max(p.width(exact(low)), p.width(exact(high)))*wider + 6
-	from, to := s.T[0], max(s.T[len(s.T)-1], e.At)
+	from, to := s.T[0], max(s.T[len(s.T)-1], moment)
 	f := &frame{from: from, to: to + max(1, (to-from)/20), top: max(high-low, 1e-9) * 1.15,
 		left: 4, right: sparkWidth - labels, bottom: 6, ceil: sparkHeight - 4}
 	shifted := Steps{T: s.T, V: make([]float64, len(s.V))}
@@ -89,8 +101,8 @@ func (r *Report) spark(e *Expectation) (template.HTML, error) {
 		shifted.V[i] = v - low
 	}
 	p.line(inkGrid, 1, nil, vg.Point{X: f.left, Y: f.bottom}, vg.Point{X: f.right, Y: f.bottom})
-	if e.At >= from {
-		p.line(inkLacking, 1, []vg.Length{2, 2}, vg.Point{X: f.x(e.At), Y: 0}, vg.Point{X: f.x(e.At), Y: f.ceil + 4})
+	if moment >= from {
+		p.line(inkLacking, 1, []vg.Length{2, 2}, vg.Point{X: f.x(moment), Y: 0}, vg.Point{X: f.x(moment), Y: f.ceil + 4})
 	}
 	for _, line := range f.trace(shifted) {
 		p.line(inkDecided, 1.6, nil, line...)
@@ -99,7 +111,7 @@ func (r *Report) spark(e *Expectation) (template.HTML, error) {
 	if high > low {
 		p.text(inkMuted, vg.Point{X: f.right + 4, Y: f.y(high - low)}, draw.XLeft, draw.YCenter, exact(high))
 	}
-	title := "Series around the moment"
+	title := x.Series + " around the moment"
 	drawing, err := inlineSVG(canvas, "spark", title, fmt.Sprintf("%s to %s, %s to %s", exact(low), exact(high), rfc3339(from), rfc3339(to)))
 	return template.HTML(drawing), err
 }

@@ -30,7 +30,7 @@ func indexHTML(reports []*Report, call Call) ([]byte, error) {
 			Badges: r.badges(), Titles: figureTitles(), Rows: r.columnRows(),
 		}
 		for _, e := range r.Failures() {
-			run.Failures = append(run.Failures, textView{e.Name, r.failure(&e)})
+			run.Failures = append(run.Failures, textView{e.Name, r.Failure(&e)})
 		}
 		p.Runs = append(p.Runs, run)
 	}

@@ -94,8 +94,8 @@ func (r *Report) junitSuite() junitSuite {
 		if !e.Passed {
 			suite.Failures++
 			c.Failure = &junitFailure{
-				Message: xmlText(r.failure(e)), Type: xmlText(e.Kind),
-				Text: xmlText(fmt.Sprintf("%s: %s\n%s\n", e.Kind, e.Expr, r.failure(e))),
+				Message: xmlText(r.Failure(e)), Type: xmlText(e.Kind),
+				Text: xmlText(strings.Join(append([]string{e.Kind + ": " + e.Expr, r.Failure(e)}, r.excerptLines(e)...), "\n") + "\n"),
 			}
 		}
 		suite.Cases = append(suite.Cases, c)

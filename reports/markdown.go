@@ -81,18 +81,19 @@ func (r *Report) markdownExpectations(b *strings.Builder) {
 			break
 		}
 		e := &failed[i]
-		fmt.Fprintf(b, "- ❌ **%s** %s: %s\n", escapeMarkdown(e.Name), codeSpan(e.Expr), escapeMarkdown(r.failure(e)))
-		if text := r.excerptText(e); text != "" {
-			fmt.Fprintf(b, "  %s\n", codeSpan(text))
+		fmt.Fprintf(b, "- ❌ **%s** %s: %s\n", escapeMarkdown(e.Name), codeSpan(e.Expr), escapeMarkdown(r.Failure(e)))
+		if lines := r.excerptLines(e); len(lines) > 0 && i < maxExcerpts {
+			fmt.Fprintf(b, "\n  %s\n\n", strings.ReplaceAll(fenced("text", strings.Join(lines, "\n")), "\n", "\n  "))
 		}
 	}
 }
 
-// maxFailures is how many failures a summary spells out.
-const maxFailures = 50
+// maxFailures is how many failures a summary spells out, maxExcerpts with how
+// many of them go the series around the moment.
+const maxFailures, maxExcerpts = 50, 10
 
-// failure is what a failed expectation says: message, series, value, instant.
-func (r *Report) failure(e *Expectation) string {
+// Failure is what a failed expectation says: message, series, value, instant.
+func (r *Report) Failure(e *Expectation) string {
 	text := oneLine(e.Message)
 	if text == "" {
 		text = "did not hold"
@@ -106,7 +107,7 @@ func (r *Report) failure(e *Expectation) string {
 		text += "; value " + e.Value
 	}
 	if e.At != 0 {
-		text += " at " + r.Run.clock().full(e.At)
+		text += fmt.Sprintf(" at %s, %s into the run", r.Run.clock().full(e.At), span(e.At-r.Run.covers().start))
 	}
 	return text
 }
@@ -173,10 +174,12 @@ func codeSpan(text string) string {
 	return fence + oneLine(text) + fence
 }
 
-func codeBlock(text string) string {
+func codeBlock(text string) string { return fenced("sh", text) }
+
+func fenced(language, text string) string {
 	fence := "```"
 	for strings.Contains(text, fence) {
 		fence += "`"
 	}
-	return fence + "sh\n" + text + "\n" + fence
+	return fence + language + "\n" + text + "\n" + fence
 }

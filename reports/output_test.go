@@ -166,6 +166,7 @@ func TestJUnit(t *testing.T) {
 	failing, plain := evening(t), evening(t)
 	failing.Name, plain.Name, plain.Expectations = "sale", "plain\x01", nil
 	failing.Expectations[1].At = failing.Start + 90
+	failing.Expectations[1].Excerpts[0].Values.T = []int64{failing.Start + 60, failing.Start + 90, failing.Start + 120, failing.Start + 150}
 	text, err := JUnit([]*Report{computed(t, failing), computed(t, plain)})
 	if err != nil {
 		t.Fatal(err)
@@ -184,9 +185,10 @@ func TestJUnit(t *testing.T) {
 	wantCase := junitCase{
 		Name: "enough", ClassName: "karpenter.sale", File: "scenarios/checkout.yaml", Line: 31, Time: "90",
 		Failure: &junitFailure{
-			Message: `not true for all samples; kube_deployment_status_replicas_ready{deployment="checkout"} is 17 at 2026-01-09 17:41:30 UTC`,
+			Message: `not true for all samples; kube_deployment_status_replicas_ready{deployment="checkout"} is 17 at 2026-01-09 17:41:30 UTC, 1 min 30 s into the run`,
 			Type:    "always",
-			Text:    "always: kube_deployment_status_replicas_ready >= bool 18\nnot true for all samples; kube_deployment_status_replicas_ready{deployment=\"checkout\"} is 17 at 2026-01-09 17:41:30 UTC\n",
+			Text:    "always: kube_deployment_status_replicas_ready >= bool 18\nnot true for all samples; kube_deployment_status_replicas_ready{deployment=\"checkout\"} is 17 at 2026-01-09 17:41:30 UTC, 1 min 30 s into the run\n" +
+				" 17:41:00 [17:41:30] 17:42:00  17:42:30\n" + `kube_deployment_status_replicas_ready{deployment="checkout"}` + "\n       20       [18]       17        19\n",
 		},
 	}
 	if diff := cmp.Diff(wantCase, doc.Suites[0].Cases[1]); diff != "" {
@@ -204,7 +206,7 @@ func TestAnnotations(t *testing.T) {
 	if err := Annotations(&b, []*Report{computed(t, run)}); err != nil {
 		t.Fatal(err)
 	}
-	want := "::error file=a%2Cb%3Ac.yaml,line=31,title=checkout%3A enough::100 %25 wrong; kube_deployment_status_replicas_ready{deployment=\"checkout\"} is 17 at 2026-01-09 18:40:00 UTC\n"
+	want := "::error file=a%2Cb%3Ac.yaml,line=31,title=checkout%3A enough::100 %25 wrong; kube_deployment_status_replicas_ready{deployment=\"checkout\"} is 17 at 2026-01-09 18:40:00 UTC, 1 h into the run\n"
 	if diff := cmp.Diff(want, b.String()); diff != "" {
 		t.Errorf("annotation (-want +got):\n%s", diff)
 	}

@@ -70,10 +70,14 @@ type (
 	}
 	expectationView struct {
 		Class, Result, Name, Expr, Failure string
-		Spark                              template.HTML
-		Excerpt                            []excerptView
+		Excerpts                           []excerptView
 	}
 	excerptView struct {
+		Series  string
+		Spark   template.HTML
+		Samples []sampleView
+	}
+	sampleView struct {
 		Time, Value string
 		Moment      bool
 	}
@@ -268,17 +272,27 @@ func (r *Report) expectationViews() ([]expectationView, error) {
 			held = append(held, expectationView{Class: "held", Result: "✓ held", Name: e.Name, Expr: e.Expr})
 			continue
 		}
-		spark, err := r.spark(e)
-		if err != nil {
-			return nil, err
-		}
-		view := expectationView{Class: "failed", Result: "✗ failed", Name: e.Name, Expr: e.Expr, Failure: r.failure(e), Spark: spark}
-		for _, s := range e.excerptSamples() {
-			view.Excerpt = append(view.Excerpt, excerptView{r.Run.clock().instant(s.t), orUnknown(s.value), s.moment})
+		view := expectationView{Class: "failed", Result: "✗ failed", Name: e.Name, Expr: e.Expr, Failure: r.Failure(e)}
+		for k := range e.Excerpts {
+			excerpt, err := r.excerptView(&e.Excerpts[k], e.At)
+			if err != nil {
+				return nil, err
+			}
+			view.Excerpts = append(view.Excerpts, excerpt)
 		}
 		failed = append(failed, view)
 	}
 	return append(failed, held...), nil
+}
+
+func (r *Report) excerptView(x *Excerpt, moment int64) (excerptView, error) {
+	spark, err := x.spark(moment)
+	view := excerptView{Series: x.Series, Spark: spark}
+	first, last, at := x.near(moment)
+	for i := first; i < last; i++ {
+		view.Samples = append(view.Samples, sampleView{r.Run.clock().at(x.Values.T[i]).Format("15:04:05"), sample(x.Values.V[i]), i == at})
+	}
+	return view, err
 }
 
 func (r *Report) episodeViews(o *ObjectReport) []episodeView {

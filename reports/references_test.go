@@ -97,7 +97,7 @@ func TestFaultsAreShown(t *testing.T) {
 	text := r.Markdown()
 	for _, line := range []string{
 		"Faults: API conflicts (30 %) Friday 18:00–18:30; Prometheus down Friday 18:05–18:12; leader change 18:20:00.",
-		"`18:39:00 20 · 18:39:30 18 · [18:40:00 17] · 18:40:30 19`",
+		"  ```text\n   18:39:00  18:39:30 [18:40:00] 18:40:30\n  kube_deployment_status_replicas_ready{deployment=\"checkout\"}\n         20        18       [17]       19\n  ```\n",
 	} {
 		if !strings.Contains(text, line) {
 			t.Errorf("the summary lacks %q:\n%s", line, text)

@@ -143,11 +143,18 @@ type Expectation struct {
 	Series  string `json:"series,omitempty"`
 	Value   string `json:"value,omitempty"`
 	At      int64  `json:"at,omitempty"`
-	// Excerpt is the series around At, where it is known.
-	Excerpt Steps `json:"excerpt,omitzero"`
+	// Excerpts are the series that decided, around At, where they are known.
+	Excerpts []Excerpt `json:"excerpts,omitempty"`
 	// File and Line are where it is written, for annotations.
 	File string `json:"file,omitempty"`
 	Line int    `json:"line,omitempty"`
+}
+
+// An Excerpt is the samples of one series around the moment of a verdict: one
+// for each instant, even where nothing changes; NaN is no sample.
+type Excerpt struct {
+	Series string `json:"series"`
+	Values Steps  `json:"values"`
 }
 
 // SetBaseline adds the primary column of another run of the same demand as the

@@ -138,7 +138,8 @@ func (s *synthetic) run() *Run {
 			{Name: "calm", Kind: "report", Expr: "reversals <= 60", Passed: true},
 			{Name: "enough", Kind: "always", Expr: `kube_deployment_status_replicas_ready >= bool 18`, Passed: false, Message: "not true for all samples",
 				Series: `kube_deployment_status_replicas_ready{deployment="checkout"}`, Value: "17", At: s.start + 3600, File: "scenarios/checkout.yaml", Line: 31,
-				Excerpt: Steps{T: []int64{s.start + 3540, s.start + 3570, s.start + 3600, s.start + 3630}, V: []float64{20, 18, 17, 19}}},
+				Excerpts: []Excerpt{{`kube_deployment_status_replicas_ready{deployment="checkout"}`,
+					Steps{T: []int64{s.start + 3540, s.start + 3570, s.start + 3600, s.start + 3630}, V: []float64{20, 18, 17, 19}}}}},
 		},
 		Faults: []Fault{
 			{Name: "Prometheus down", From: evening + 300, To: evening + 720, Probability: 1},

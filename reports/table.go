@@ -83,7 +83,13 @@ func textTable(reports []*Report, o TableOptions) string {
 		b.WriteString("\n")
 		wrap(&b, r.Run.Name+": "+strings.TrimSpace(r.Headline+" "+r.Trade), o.Width)
 		for _, e := range r.Failures() {
-			wrap(&b, fmt.Sprintf("  failed %s: %s", e.Name, r.failure(&e)), o.Width)
+			wrap(&b, fmt.Sprintf("  failed %s: %s", e.Name, r.Failure(&e)), o.Width)
+			if len(e.Excerpts) > 0 {
+				fmt.Fprintf(&b, "      %s: %s\n", e.Kind, oneLine(e.Expr))
+			}
+			for _, line := range r.excerptLines(&e) {
+				b.WriteString("      " + line + "\n")
+			}
 		}
 	}
 	return b.String()

@@ -130,6 +130,16 @@ func (r *run) addQuery(p *player, text string) (*query, error) {
 	return q, nil
 }
 
+// dependsOnReplicas says whether the query's value would change with the count.
+func dependsOnReplicas(p *policy.Autoscaler, text string) bool {
+	for _, m := range p.Metrics {
+		if m.Query == text && m.Type != policy.AverageValue {
+			return true
+		}
+	}
+	return false
+}
+
 // capacity is how much of a query's value one replica serves: of the demand as
 // given, else of the policy's own metrics.
 func (p *player) capacity(text string, known bool) (units float64, shared bool) {

@@ -83,7 +83,7 @@ func (s *Stage) answerEverything() error {
 	if err := r.addScrape(); err != nil {
 		return err
 	}
-	r.judge, err = check.NewJudge(nil, r.in.start, r.in.end, r.prom.Instant)
+	r.judge, err = check.NewJudge(nil, r.in.start, r.in.end, time.Duration(r.in.File.Spec.Prometheus.ScrapeInterval), r.prom.Instant)
 	return err
 }
 

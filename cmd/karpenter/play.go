@@ -18,6 +18,7 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/journal"
 	"github.com/karpenter-sim/karpenter/reports"
 	"github.com/karpenter-sim/karpenter/sim"
+	"github.com/karpenter-sim/karpenter/sim/check"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 )
@@ -321,7 +322,9 @@ func (j *job) assumptions(current *sim.Result) []string {
 func (j *job) judge(run *reports.Run, report *reports.Report, current *sim.Result) error {
 	verdicts := make([]reports.Expectation, len(j.file.Spec.Expect))
 	for _, o := range current.Outcomes {
-		verdicts[o.Index] = reports.Expectation{Kind: string(o.Form), Expr: o.Expr, Passed: o.Passed, Message: o.Message, At: o.At / 1000}
+		verdicts[o.Index] = reports.Expectation{
+			Kind: string(o.Form), Expr: o.Expr, Passed: o.Passed, Message: o.Message, At: o.At / 1000, Excerpts: excerpts(o.Excerpts),
+		}
 	}
 	for i, e := range j.file.Spec.Expect {
 		v := &verdicts[i]
@@ -350,6 +353,22 @@ func (j *job) judge(run *reports.Run, report *reports.Report, current *sim.Resul
 	}
 	run.Expectations = verdicts
 	return nil
+}
+
+// excerpts are what the series did around a verdict, one sample a second at most.
+func excerpts(list []check.Excerpt) []reports.Excerpt {
+	var out []reports.Excerpt
+	for _, x := range list {
+		var s reports.Steps
+		for i, ms := range x.T {
+			if n := len(s.T); n > 0 && s.T[n-1] == ms/1000 {
+				continue
+			}
+			s.T, s.V = append(s.T, ms/1000), append(s.V, x.V[i])
+		}
+		out = append(out, reports.Excerpt{Series: x.Series, Values: s})
+	}
+	return out
 }
 
 // write writes the run's report and the scenario that repeats it.

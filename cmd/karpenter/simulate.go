@@ -250,7 +250,7 @@ func (s *session) tell(jobs []*job, all []*reports.Report) error {
 	for i, r := range all {
 		for _, f := range r.Failures() {
 			failures++
-			s.note("%s:%d: %s: %s", f.File, f.Line, f.Name, f.Message)
+			s.note("%s:%d: %s: %s", f.File, f.Line, f.Name, r.Failure(&f))
 		}
 		if !r.Passed() {
 			s.note("repeat with: %s  (seed %d, version %s)", jobs[i].command, r.Run.Seed, version())

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -70,5 +71,28 @@ func TestVariantsOfTheCloud(t *testing.T) {
 	again := call(t, "", "simulate", "out/hours/scenario.yaml", "--out", "again")
 	if again.code != exitOK || read(t, "again/hours/variants/idle/decisions.jsonl") != idle {
 		t.Errorf("what was written does not repeat the run: code %d\n%s", again.code, again.stderr)
+	}
+}
+
+// What failed is shown with the series around the moment, everywhere, even long
+// after the samples of the run's beginning have been dropped.
+func TestFailuresShowTheSeries(t *testing.T) {
+	source, want := testdata(t, "failing.yaml"), testdata(t, "failing.stdout")
+	t.Chdir(t.TempDir())
+	write(t, "failing.yaml", read(t, source))
+	t.Setenv("GITHUB_ACTIONS", "true")
+	c := call(t, "", "simulate", "failing.yaml", "--out", "out")
+	c.want(t, exitFailed, "::error file=failing.yaml,line=17,title=failing%3A peak::")
+	golden(t, want, c.stdout)
+	for _, file := range []string{"summary.md", "junit.xml", "failing/summary.md"} {
+		if text := read(t, filepath.Join("out", file)); !strings.Contains(text, "10:39:45 [10:40:00] 10:40:15") {
+			t.Errorf("%s lacks the samples around the moment:\n%s", file, text)
+		}
+	}
+	page := read(t, filepath.Join("out", "failing", "report.html"))
+	for _, text := range []string{`class="spark"`, `<td class="moment">10:40:00<br>4</td>`} {
+		if !strings.Contains(page, text) {
+			t.Errorf("report.html lacks %s", text)
+		}
 	}
 }

@@ -20,6 +20,8 @@ type expression struct {
 	// without the comparison, so that it has the values.
 	judged, shown string
 	comparison    bool
+	// operands are the parts whose values an excerpt shows.
+	operands []string
 }
 
 // parse prepares an expression. It must be an instant vector or a scalar.
@@ -29,6 +31,7 @@ func parse(text string) (expression, error) {
 	if err != nil {
 		return e, err
 	}
+	e.operands = operands(expr)
 	for {
 		inner, ok := expr.(*parser.ParenExpr)
 		if !ok {
@@ -46,13 +49,13 @@ func parse(text string) (expression, error) {
 }
 
 // Queries are the expressions that judging one evaluates, so that their samples
-// can be kept long enough.
+// can be kept long enough: as long as they see, and Reach besides.
 func Queries(text string) []string {
 	e, err := parse(text)
 	if err != nil {
 		return nil
 	}
-	return []string{e.judged, e.shown}
+	return unique(append([]string{e.judged, e.shown}, e.operands...))
 }
 
 // holds judges the expression at an instant; detail says why it does not hold.
@@ -105,17 +108,18 @@ func (e *expression) observed(eval Evaluate, at int64) string {
 				lines = append(lines, fmt.Sprintf("and %d more", len(v)-i))
 				break
 			}
-			lines = append(lines, fmt.Sprintf("%s = %g", e.series(s.Metric), s.F))
+			lines = append(lines, fmt.Sprintf("%s = %g", series(s.Metric, e.shown), s.F))
 		}
 		return strings.Join(lines, ", ")
 	}
 	return fmt.Sprintf("%s is a %s", e.shown, value.Type())
 }
 
-// series is a series as PromQL writes it, or the expression where it has no labels.
-func (e *expression) series(l labels.Labels) string {
+// series is a series as PromQL writes it, or the expression that gave it where
+// it has no labels.
+func series(l labels.Labels, expr string) string {
 	if l.IsEmpty() {
-		return e.shown
+		return expr
 	}
 	name := l.Get(labels.MetricName)
 	rest := labels.NewBuilder(l).Del(labels.MetricName).Labels()

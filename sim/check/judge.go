@@ -16,10 +16,12 @@ type Outcome struct {
 	// Expr is the expression, condition or digest that was expected.
 	Expr   string
 	Passed bool
-	// Message says what was seen, with series, value and instant.
+	// Message says what was seen: series and values.
 	Message string
 	// At is the instant of the verdict in Unix milliseconds.
 	At int64
+	// Excerpts are the series that decided, around At; only of what failed.
+	Excerpts []Excerpt
 	// Index is the place in spec.expect.
 	Index int
 }
@@ -28,6 +30,7 @@ type Outcome struct {
 // and eventually.
 type Judge struct {
 	start, end int64
+	every      time.Duration // between scrapes
 	eval       Evaluate
 	trials     []*trial
 }
@@ -47,12 +50,15 @@ type trial struct {
 	at             int64
 	// since is when an eventually came true, negative while it is not.
 	since int64
+	// around is what the series did, nil unless it failed.
+	around *excerpting
 }
 
 // NewJudge prepares the expectations of a run over [start, end] in Unix
-// milliseconds. An error names the expectation whose expression does not parse.
-func NewJudge(expectations []scenario.Expectation, start, end int64, eval Evaluate) (*Judge, error) {
-	j := &Judge{start: start, end: end, eval: eval}
+// milliseconds, with a scrape every so often. An error names the expectation
+// whose expression does not parse.
+func NewJudge(expectations []scenario.Expectation, start, end int64, every time.Duration, eval Evaluate) (*Judge, error) {
+	j := &Judge{start: start, end: end, every: every, eval: eval}
 	for i, e := range expectations {
 		if e.Expression() == "" {
 			continue
@@ -108,6 +114,9 @@ func (j *Judge) Instants() []int64 {
 // atScrape says whether the world was scraped at it.
 func (j *Judge) Judge(now int64, atScrape bool) {
 	for _, t := range j.trials {
+		if t.around != nil && atScrape {
+			t.around.take(j.eval, now)
+		}
 		if t.settled || now < t.from {
 			continue
 		}
@@ -138,6 +147,14 @@ func (j *Judge) judge(t *trial, now int64) {
 		}
 	case scenario.EventuallyForm:
 		t.follow(ok, detail, now)
+	}
+	j.lookAround(t, now)
+}
+
+// lookAround begins the excerpt of a trial that has just failed.
+func (j *Judge) lookAround(t *trial, now int64) {
+	if t.settled && !t.passed {
+		t.around = j.excerpt(&t.expr, t.at, now)
 	}
 }
 
@@ -174,8 +191,8 @@ func (j *Judge) Outcomes() []Outcome {
 			j.close(t)
 		}
 		o := Outcome{Name: t.Name, Form: t.Form(), Expr: t.Expression(), Passed: t.passed, Message: t.message, At: t.at, Index: t.index}
-		if !o.Passed {
-			o.Message = fmt.Sprintf("%s (%s into the run): %s", instant(o.At), into(o.At-j.start), o.Message)
+		if t.around != nil {
+			o.Excerpts = t.around.excerpts()
 		}
 		out = append(out, o)
 	}
@@ -187,6 +204,7 @@ func (j *Judge) close(t *trial) {
 	switch {
 	case t.judged == 0:
 		t.settle(false, "it was never judged: no scrape falls between "+instant(t.from)+" and "+instant(t.to), j.end)
+		return // there is no moment to look around
 	case t.Form() == scenario.AlwaysForm:
 		t.settle(true, "", j.end)
 	case t.since >= 0 && t.hold < 0:
@@ -196,6 +214,7 @@ func (j *Judge) close(t *trial) {
 	default:
 		t.settle(false, t.message, j.end)
 	}
+	j.lookAround(t, j.end)
 }
 
 func instant(ms int64) string { return time.UnixMilli(ms).UTC().Format(time.RFC3339) }

@@ -1,0 +1,181 @@
+package sim
+
+import (
+	"slices"
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/karpenter-sim/karpenter/engine/slot"
+	"github.com/karpenter-sim/karpenter/providers/fake"
+	"github.com/karpenter-sim/karpenter/sim/check"
+	"github.com/karpenter-sim/karpenter/sim/world"
+)
+
+// addMetrics builds the fake Prometheus and gives every player its source: a
+// query that nothing in the run can influence is evaluated ahead, a day at a
+// time; every other one at its slot.
+func (r *run) addMetrics() error {
+	spec := &r.in.File.Spec
+	options := fake.Options{
+		Start: r.in.start, Lookback: r.in.Lookback,
+		EvaluationInterval: time.Duration(spec.Prometheus.EvaluationInterval),
+		Keep:               r.keep(),
+	}
+	r.prom = fake.NewPrometheus(options)
+	files := make([]string, len(spec.Prometheus.RuleFiles))
+	for i, f := range spec.Prometheus.RuleFiles {
+		files[i] = r.in.File.Resolve(f)
+	}
+	if err := r.prom.LoadRules(files...); err != nil {
+		return err
+	}
+	instant := []string{} // what needs samples in the run's own Prometheus
+	ahead := []string{}   // what is evaluated ahead
+	var bind []func() error
+	for _, p := range r.played {
+		p.source = metricSource{player: p, queries: map[string]*query{}, scale: 1}
+		for _, text := range p.queries() {
+			q, err := r.addQuery(p, text)
+			if err != nil {
+				return err
+			}
+			switch {
+			case q.ask != nil:
+			case r.in.shared != nil && r.exogenous(text):
+				if err := p.askShared(q); err != nil {
+					return err
+				}
+			case r.exogenous(text):
+				ahead = append(ahead, text)
+				bind = append(bind, func() error { return r.askAhead(p, q) })
+			default:
+				instant = append(instant, text)
+				q.ask = r.prom.Query
+			}
+		}
+	}
+	if err := r.addAhead(ahead, bind, options); err != nil {
+		return err
+	}
+	for _, e := range spec.Expect {
+		instant = append(instant, judged(e)...)
+	}
+	if len(files) > 0 {
+		instant = nil // rules read what they like
+	}
+	feed, err := r.in.feed(instant, r.owns)
+	if err != nil {
+		return err
+	}
+	r.prom.Attach(r.incomplete(feed))
+	r.unread = instant != nil && len(instant) == 0 && r.o.Series == nil
+	if instant != nil {
+		if err := r.prom.Retain(instant...); err != nil {
+			return err
+		}
+	}
+	return r.addScrape()
+}
+
+// keep is how long before the present instant queries are asked: late by fault
+// or by offset, and around a failed expectation.
+func (r *run) keep() time.Duration {
+	spec := &r.in.File.Spec
+	keep := time.Duration(spec.Controller.QueryOffset) + r.latest()
+	if len(spec.Expect) > 0 {
+		keep = max(keep, check.Reach(time.Duration(spec.Prometheus.ScrapeInterval)))
+	}
+	return keep
+}
+
+// exogenous says whether nothing that happens in the run can change the query's result.
+func (r *run) exogenous(text string) bool {
+	if len(r.in.File.Spec.Prometheus.RuleFiles) > 0 || r.samplesSuffer() {
+		return false
+	}
+	return fake.Exogenous(text, func(name string) bool { return slices.Contains(r.publishedNames(), name) })
+}
+
+func (r *run) publishedNames() []string {
+	names := append(world.PublishedNames(), desiredReplicas, currentReplicas)
+	if len(r.in.File.Spec.Workloads) > 0 {
+		names = append(names, world.WorkloadNames()...)
+	}
+	if len(r.groupsOf()) > 0 {
+		names = slices.Concat(names, world.NodeNames(), groupNames())
+	}
+	if r.producers != nil && len(r.producers.sorted) > 0 {
+		names = append(names, producerNames()...)
+	}
+	return names
+}
+
+// addAhead opens the samples for queries that are evaluated ahead.
+func (r *run) addAhead(queries []string, bind []func() error, options fake.Options) error {
+	if len(queries) == 0 {
+		return nil
+	}
+	r.ahead = fake.NewPreevaluator(func() (fake.Feed, error) { return r.in.feed(queries, nil) }, options)
+	for _, b := range bind {
+		if err := b(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// askAhead has a query evaluated ahead at the player's slots.
+func (r *run) askAhead(p *player, q *query) error {
+	first := int64(p.grid.From(slot.At(r.in.File.Spec.Start.Time))) * 1000
+	grid := fake.Grid{
+		Start:    first - time.Duration(r.in.File.Spec.Controller.QueryOffset).Milliseconds(),
+		Interval: time.Duration(p.grid.Interval) * time.Second,
+		End:      r.in.end,
+	}
+	evaluated, err := r.ahead.Add(q.text, grid)
+	if err != nil {
+		return err
+	}
+	q.ask = evaluated.Query
+	return nil
+}
+
+// The autoscalers' own series, as the controller exposes them.
+const (
+	desiredReplicas = "karpenter_horizontalautoscaler_desired_replicas"
+	currentReplicas = "karpenter_horizontalautoscaler_current_replicas"
+)
+
+// addScrape has the state of the world scraped.
+func (r *run) addScrape() error {
+	spec := &r.in.File.Spec.Prometheus
+	targets := r.targets.Collector()
+	gauges := make([][2]labels.Labels, len(r.played))
+	for i, p := range r.played {
+		for j, name := range []string{currentReplicas, desiredReplicas} {
+			gauges[i][j] = labels.FromStrings(labels.MetricName, name, "namespace", p.Object.Namespace, "name", p.Object.Name)
+		}
+	}
+	r.series = newSeriesWriter(r.o.Series)
+	return r.prom.AddScrape(fake.Scrape{
+		Interval: time.Duration(spec.ScrapeInterval), Start: r.in.start, IngestDelay: time.Duration(spec.IngestDelay),
+		Collect: func(now int64, emit func(labels.Labels, float64)) {
+			both := r.partial(now, r.series.tee(now, emit))
+			targets(now, both)
+			r.workloads.Emit(now, both)
+			if r.groups != nil {
+				r.nodes.Emit(both)
+				r.groups.emit(both)
+				r.producers.emit(both)
+			}
+			for i, p := range r.played {
+				status := &r.objects[p.Name()].object.Status
+				if status.DesiredReplicas != nil {
+					both(gauges[i][0], float64(*status.CurrentReplicas))
+					both(gauges[i][1], float64(*status.DesiredReplicas))
+				}
+			}
+		},
+	})
+}
