@@ -21,17 +21,24 @@ func (r *Report) Markdown() string {
 		fmt.Fprintf(&b, "\nFaults: %s.\n", escapeMarkdown(faults))
 	}
 	r.markdownExpectations(&b)
-	if assumptions := r.assumptions(); len(assumptions) > 0 {
-		b.WriteString("\n<details><summary>Assumptions</summary>\n\n")
-		for _, a := range assumptions {
-			fmt.Fprintf(&b, "- %s\n", escapeMarkdown(a))
-		}
-		b.WriteString("\n</details>\n")
-	}
+	markdownDetails(&b, "Assumptions", r.assumptions())
+	markdownDetails(&b, "Notes", r.notes())
 	if r.Run.Command != "" {
 		fmt.Fprintf(&b, "\n%s\n", codeBlock(r.Run.Command))
 	}
 	return b.String()
+}
+
+// markdownDetails is a list that opens at a click.
+func markdownDetails(b *strings.Builder, title string, lines []string) {
+	if len(lines) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "\n<details><summary>%s</summary>\n\n", title)
+	for _, line := range lines {
+		fmt.Fprintf(b, "- %s\n", escapeMarkdown(line))
+	}
+	b.WriteString("\n</details>\n")
 }
 
 func verdict(r *Report) string {

@@ -89,7 +89,11 @@ func (a *app) initInput(ctx context.Context, f *replayFlags) (*manifest.Set, *sc
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := a.adopt(set, nil); err != nil {
+	notes, err := a.adopt(set, nil)
+	for _, n := range notes {
+		a.note("%s", n)
+	}
+	if err != nil {
 		return nil, nil, fmt.Errorf("%w; what needs --metric is for karpenter convert", err)
 	}
 	if len(set.Autoscalers) == 0 {

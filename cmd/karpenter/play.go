@@ -48,22 +48,17 @@ type column struct {
 	manifests *manifest.Set
 }
 
-// commandAnnotation keeps the command line that a scenario was written by, so
-// that simulating it gives the same report.
-const commandAnnotation = "simulation.karpenter.sh/command"
-
-// zoneAnnotation keeps the time zone that its report is shown in.
-const zoneAnnotation = "simulation.karpenter.sh/tz"
-
 // prepare makes a job of a scenario, or says everything that is wrong with it.
 func (a *app) prepare(ctx context.Context, file *scenario.File, conversion convert.Options, base *baseline) (*job, error) {
 	j := &job{file: file, location: time.UTC}
 	var errs []error
-	add := func(name string, set *manifest.Set) {
+	adopt := func(set *manifest.Set) error {
 		notes, err := sim.Adopt(set, conversion)
-		for _, n := range notes {
-			j.notes = append(j.notes, fmt.Sprintf("%s: %s: %s", n.Object, n.Field, n.Message))
-		}
+		file.Metadata.Annotations = withNotes(file.Metadata.Annotations, notes)
+		return err
+	}
+	add := func(name string, set *manifest.Set) {
+		err := adopt(set)
 		autoscalers, resolveErr := sim.Resolve(set)
 		errs = append(errs, err, resolveErr, checkNodes(set))
 		j.columns = append(j.columns, column{name, autoscalers, set})
@@ -74,8 +69,7 @@ func (a *app) prepare(ctx context.Context, file *scenario.File, conversion conve
 	}
 	for i, v := range file.Spec.Variants {
 		if own := file.Variants[i]; own != nil {
-			_, err := sim.Adopt(own, conversion)
-			errs = append(errs, err)
+			errs = append(errs, adopt(own))
 			add(v.Name, file.Manifests.Override(own))
 			continue
 		}
@@ -102,6 +96,7 @@ func (a *app) prepare(ctx context.Context, file *scenario.File, conversion conve
 			errs = append(errs, file.Doc.Errorf(fmt.Sprintf("spec.expect[%d].report", i), "%v", err))
 		}
 	}
+	j.notes = notesOf(file.Metadata.Annotations)
 	j.command = "karpenter simulate " + quoteArgument(file.Path) + " --out out"
 	if command := file.Metadata.Annotations[commandAnnotation]; command != "" {
 		j.command = command

@@ -89,7 +89,8 @@ func (a *app) replayScenario(ctx context.Context, f *replayFlags) (*scenario.Fil
 	if err != nil {
 		return nil, err
 	}
-	if err := a.adopt(set, f.metrics); err != nil {
+	notes, err := a.adopt(set, f.metrics)
+	if err != nil {
 		return nil, err
 	}
 	if len(set.Autoscalers) == 0 {
@@ -104,6 +105,7 @@ func (a *app) replayScenario(ctx context.Context, f *replayFlags) (*scenario.Fil
 	if f.zone != "UTC" && f.zone != "" {
 		s.Metadata.Annotations[zoneAnnotation] = f.zone
 	}
+	s.Metadata.Annotations = withNotes(s.Metadata.Annotations, notes)
 	if err := f.fill(ctx, &s.Spec, set); err != nil {
 		return nil, err
 	}
@@ -121,9 +123,7 @@ func (a *app) replayFile(s *scenario.Scenario, set *manifest.Set, f *replayFlags
 	for _, v := range variants {
 		var own *manifest.Set
 		if len(v.Manifests) > 0 {
-			if own, err = manifest.Load(v.Manifests, a.stdin); err == nil {
-				err = a.adopt(own, f.metrics)
-			}
+			own, err = a.variantSet(s, v.Manifests, f.metrics)
 		} else {
 			err = assignReplayed(set, v.Set)
 		}
@@ -148,16 +148,26 @@ func (a *app) replayFile(s *scenario.Scenario, set *manifest.Set, f *replayFlags
 	return file, nil
 }
 
-// adopt converts foreign autoscalers and says what was changed or passed over.
-func (a *app) adopt(set *manifest.Set, metrics []string) error {
+// variantSet reads the manifests of a variant; the scenario keeps what
+// conversions note.
+func (a *app) variantSet(s *scenario.Scenario, paths, metrics []string) (*manifest.Set, error) {
+	set, err := manifest.Load(paths, a.stdin)
+	if err != nil {
+		return nil, err
+	}
+	notes, err := a.adopt(set, metrics)
+	s.Metadata.Annotations = withNotes(s.Metadata.Annotations, notes)
+	return set, err
+}
+
+// adopt converts foreign autoscalers and says what was passed over; the notes
+// say what was changed or lost.
+func (a *app) adopt(set *manifest.Set, metrics []string) ([]convert.Note, error) {
 	options, err := conversionOptions(metrics)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	notes, err := sim.Adopt(set, options)
-	for _, n := range notes {
-		a.note("%s: %s: %s", n.Object, n.Field, n.Message)
-	}
 	for _, skipped := range set.Skipped {
 		kind := skipped.Kind
 		if kind == "" {
@@ -165,7 +175,7 @@ func (a *app) adopt(set *manifest.Set, metrics []string) error {
 		}
 		a.note("skipped %d %s", skipped.Count, kind)
 	}
-	return err
+	return notes, err
 }
 
 // conversionOptions reads the --metric flags.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -76,7 +75,7 @@ func (a *app) simulateCommand() *cobra.Command {
 					f.Spec.Seed = seed
 				}
 				if zone != "" {
-					f.Metadata.Annotations = withZone(f.Metadata.Annotations, zone)
+					f.Metadata.Annotations = annotated(f.Metadata.Annotations, zoneAnnotation, zone)
 				}
 			}
 			session := &session{app: a, flags: flags, update: update}
@@ -94,16 +93,6 @@ func (a *app) simulateCommand() *cobra.Command {
 	c.Flags().StringVar(&baseline, "baseline", "", "manifests of another version, or the --out directory of another call: shown beside this one as column baseline")
 	c.Flags().BoolVar(&update, "update", false, "write the digests of the decisions into the scenario files")
 	return c
-}
-
-// withZone is a scenario's annotations with another time zone.
-func withZone(annotations map[string]string, zone string) map[string]string {
-	out := maps.Clone(annotations)
-	if out == nil {
-		out = map[string]string{}
-	}
-	out[zoneAnnotation] = zone
-	return out
 }
 
 // A session runs all scenarios of a call and writes their output.

@@ -96,3 +96,68 @@ func TestFailuresShowTheSeries(t *testing.T) {
 		}
 	}
 }
+
+const hpaScenario = `apiVersion: simulation.karpenter.sh/v1alpha1
+kind: Scenario
+metadata: {name: hpa}
+spec:
+  seed: 1
+  start: "2026-01-05T08:00:00Z"
+  duration: 10m
+  workloads: [{name: web, demand: [{constant: 250}], capacityPerReplica: 100, requests: {cpu: 500m}}]
+  variants: [{name: hasty, manifests: [hasty.yaml]}]
+---
+` + someHPA
+
+const someHPA = `apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: web, namespace: default}
+spec:
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}
+  minReplicas: 2
+  maxReplicas: 15
+  metrics:
+    - type: Resource
+      resource: {name: cpu, target: {type: Utilization, averageUtilization: 80}}
+`
+
+// What a conversion changed stands in the report, in the second run of a
+// determinism check and in the scenario that repeats the run, too.
+func TestNotesOfConversionsAreKept(t *testing.T) {
+	t.Chdir(t.TempDir())
+	write(t, "hpa.yaml", hpaScenario)
+	write(t, "hasty.yaml", strings.Replace(someHPA, "minReplicas: 2", "minReplicas: 3", 1))
+	c := call(t, "", "simulate", "hpa.yaml", "--check-determinism", "--out", "out")
+	c.want(t, exitOK, "HorizontalPodAutoscaler default/web: spec.minReplicas: ")
+	if n := strings.Count(c.stderr, "averaged over 2m"); n != 1 {
+		t.Errorf("stderr has a note %d times, want once:\n%s", n, c.stderr)
+	}
+	call(t, "", "simulate", "out/hpa/scenario.yaml", "--out", "again").want(t, exitOK, "")
+	for _, dir := range []string{"out", "again"} {
+		for _, file := range []string{"report.html", "report.json", "summary.md"} {
+			text := read(t, filepath.Join(dir, "hpa", file))
+			for _, note := range []string{"to minReplicas (2)", "to minReplicas (3)"} {
+				if !strings.Contains(strings.ReplaceAll(text, `\`, ""), note) {
+					t.Errorf("%s/hpa/%s lacks the note that HPA's 0 is raised %s", dir, file, note)
+				}
+			}
+		}
+	}
+}
+
+// A replay's report keeps them as well, and so does the one of its scenario.
+func TestReplayKeepsNotesOfConversions(t *testing.T) {
+	t.Chdir(t.TempDir())
+	write(t, "r.csv", "timestamp,value\n2026-01-05T08:00:00Z,1\n2026-01-05T08:10:00Z,1\n")
+	write(t, "external.yaml", strings.Replace(someHPA, `type: Resource
+      resource: {name: cpu, target: {type: Utilization, averageUtilization: 80}}`, `type: External
+      external: {metric: {name: queue}, target: {type: AverageValue, averageValue: "1"}}`, 1))
+	call(t, "", "replay", "-f", "external.yaml", "--metric", "queue=value", "--recording", "r.csv", "--out", "a").want(t, exitOK, "")
+	call(t, "", "simulate", "a/web/scenario.yaml", "--out", "b").want(t, exitOK, "")
+	if err := compareTrees("a", "b"); err != nil {
+		t.Error(err)
+	}
+	if text := read(t, filepath.Join("a", "web", "report.html")); !strings.Contains(text, "HorizontalPodAutoscaler default/web: spec.minReplicas: ") {
+		t.Error("report.html lacks the notes of the conversion")
+	}
+}
