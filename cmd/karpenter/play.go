@@ -97,10 +97,7 @@ func (a *app) prepare(ctx context.Context, file *scenario.File, conversion conve
 		}
 	}
 	j.notes = notesOf(file.Metadata.Annotations)
-	j.command = "karpenter simulate " + quoteArgument(file.Path) + " --out out"
-	if command := file.Metadata.Annotations[commandAnnotation]; command != "" {
-		j.command = command
-	}
+	j.command = commandOf(file, "")
 	if zone := file.Metadata.Annotations[zoneAnnotation]; zone != "" {
 		location, err := time.LoadLocation(zone)
 		if err != nil {
@@ -124,6 +121,15 @@ func (j *job) check(ctx context.Context) error {
 		errs = append(errs, j.input.Check(ctx, c.autoscalers, sim.Options{Manifests: c.manifests}))
 	}
 	return manifestErrors(errs)
+}
+
+// commandOf repeats a scenario: the command that it was written by, else the
+// simulation of its file, with these arguments.
+func commandOf(file *scenario.File, arguments string) string {
+	if command := file.Metadata.Annotations[commandAnnotation]; command != "" && arguments == "" {
+		return command
+	}
+	return "karpenter simulate " + quoteArgument(file.Path) + arguments + " --out out"
 }
 
 // play runs all columns of a job into dir and computes its report.

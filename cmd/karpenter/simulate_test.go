@@ -97,6 +97,36 @@ func TestFailuresShowTheSeries(t *testing.T) {
 	}
 }
 
+// The one command that repeats a run repeats it with its seed and its manifests.
+func TestFailuresNameTheCommand(t *testing.T) {
+	source := read(t, testdata(t, "failing.yaml"))
+	t.Chdir(t.TempDir())
+	write(t, "a b/failing.yaml", source)
+	write(t, "a b/other.yaml", strings.Replace(source, "name: failing", "name: other", 1))
+	_, manifests, _ := strings.Cut(source, "\n---\n")
+	write(t, "own.yaml", strings.Replace(manifests, "maxReplicas: 4", "maxReplicas: 3", 1))
+	cases := map[string]struct {
+		reason, want, call string
+		args               []string
+	}{
+		"Plain": {"the file alone", "repeat with: karpenter simulate 'a b/failing.yaml' --out out  (seed 7, version ",
+			"karpenter simulate 'a b/failing.yaml' --out out", []string{"a b/failing.yaml"}},
+		"Seed": {"another seed is another run", "karpenter simulate 'a b/failing.yaml' --seed 8 --tz Europe/Berlin --out out  (seed 8, version ",
+			"karpenter simulate 'a b/failing.yaml' --seed 8 --tz Europe/Berlin --out out", []string{"a b/failing.yaml", "--seed", "8", "--tz", "Europe/Berlin"}},
+		"Many": {"of several scenarios the one that failed", "karpenter simulate 'a b/other.yaml' --manifests own.yaml --out out  (",
+			"karpenter simulate 'a b' --run 'f|o' --manifests own.yaml --out out", []string{"a b", "--run", "f|o", "--manifests", "own.yaml"}},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			called := call(t, "", append(append([]string{"simulate"}, c.args...), "--out", "out")...)
+			called.want(t, exitFailed, c.want)
+			if text := read(t, "out/report.json"); !strings.Contains(text, `"command": "`+c.call+`"`) {
+				t.Errorf("%s: report.json lacks %s", c.reason, c.call)
+			}
+		})
+	}
+}
+
 const hpaScenario = `apiVersion: simulation.karpenter.sh/v1alpha1
 kind: Scenario
 metadata: {name: hpa}

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/karpenter-sim/karpenter/sim/manifest"
+	"github.com/karpenter-sim/karpenter/sim/scenario"
+)
+
+// again runs everything a second time under other circumstances and compares
+// all files with the first run's.
+func (s *session) again(ctx context.Context, files []*scenario.File, first string) error {
+	second, err := os.MkdirTemp("", "karpenter-again-")
+	if err != nil {
+		return internal(err)
+	}
+	defer os.RemoveAll(second)
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	local := time.Local
+	defer func() { time.Local = local }()
+	time.Local = time.FixedZone("elsewhere", 5*3600+45*60)
+	shuffled := make([]*scenario.File, len(files))
+	for i, f := range files {
+		copied := *f
+		copied.Manifests = reversed(f.Manifests)
+		copied.Variants = make([]*manifest.Set, len(f.Variants))
+		for k, v := range f.Variants {
+			copied.Variants[k] = reversed(v)
+		}
+		shuffled[i] = &copied
+	}
+	jobs, err := s.prepareAll(ctx, shuffled)
+	defer func() {
+		for _, j := range jobs {
+			j.input.Close()
+		}
+	}()
+	if err != nil {
+		return err
+	}
+	if _, err := s.play(ctx, jobs, second); err != nil {
+		return err
+	}
+	return compareTrees(first, second)
+}
+
+// reversed is a set with its objects in the opposite order.
+func reversed(set *manifest.Set) *manifest.Set {
+	if set == nil {
+		return nil
+	}
+	out := *set
+	out.Autoscalers = slices.Clone(set.Autoscalers)
+	slices.Reverse(out.Autoscalers)
+	out.Producers = slices.Clone(set.Producers)
+	slices.Reverse(out.Producers)
+	out.NodeGroups = slices.Clone(set.NodeGroups)
+	slices.Reverse(out.NodeGroups)
+	return &out
+}
+
+// compareTrees returns an error with exit code 3 at the first difference.
+func compareTrees(first, second string) error {
+	return filepath.WalkDir(first, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		name, err := filepath.Rel(first, path)
+		if err != nil {
+			return err
+		}
+		a, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		b, err := os.ReadFile(filepath.Join(second, name))
+		if err != nil {
+			return &statusError{exitNondeterminism, fmt.Errorf("%s: the second run did not write it", name)}
+		}
+		if bytes.Equal(a, b) {
+			return nil
+		}
+		return &statusError{exitNondeterminism, firstDifference(name, a, b)}
+	})
+}
+
+func firstDifference(name string, a, b []byte) error {
+	first, second := strings.Split(string(a), "\n"), strings.Split(string(b), "\n")
+	for i := range min(len(first), len(second)) {
+		if first[i] != second[i] {
+			return fmt.Errorf("%s:%d differs from run to run\n  first:  %.300q\n  second: %.300q", name, i+1, first[i], second[i])
+		}
+	}
+	return fmt.Errorf("%s differs from run to run in its length: %d and %d bytes", name, len(a), len(b))
+}

@@ -1,0 +1,193 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/term"
+
+	"github.com/karpenter-sim/karpenter/engine/convert"
+	"github.com/karpenter-sim/karpenter/reports"
+	"github.com/karpenter-sim/karpenter/sim/manifest"
+	"github.com/karpenter-sim/karpenter/sim/scenario"
+)
+
+// runFlags are those of every command that runs scenarios.
+type runFlags struct {
+	out         string
+	format      string
+	determinism bool
+}
+
+func (f *runFlags) add(c *cobra.Command) {
+	c.Flags().StringVar(&f.out, "out", "", "directory to write reports and journals to (required)")
+	c.Flags().StringVarP(&f.format, "output", "o", "table", "what stdout shows: table, json or yaml")
+	c.Flags().BoolVar(&f.determinism, "check-determinism", false, "run again under GOMAXPROCS=1, another time zone and shuffled documents; exit 3 at the first byte that differs")
+}
+
+func (f *runFlags) check() error {
+	if !slices.Contains([]string{"table", "json", "yaml"}, f.format) {
+		return fmt.Errorf("-o %s: want table, json or yaml", f.format)
+	}
+	return nil
+}
+
+// A session runs all scenarios of a call and writes their output.
+type session struct {
+	*app
+	flags  runFlags
+	update bool
+	// baseline is another version to show beside this one; nil for none.
+	baseline *baseline
+	// command is the whole call's, if it is not that of its only scenario;
+	// arguments are the flags with which one scenario is repeated.
+	command, arguments string
+	conversion         convert.Options
+}
+
+// run prepares every scenario before it runs any: an invalid one runs nothing.
+func (s *session) run(ctx context.Context, files []*scenario.File) error {
+	out, err := newOutput(s.flags.out)
+	if err != nil {
+		return err
+	}
+	defer out.discard()
+	jobs, err := s.prepareAll(ctx, files)
+	defer func() {
+		for _, j := range jobs {
+			j.input.Close()
+		}
+	}()
+	if err != nil {
+		return err
+	}
+	all, err := s.play(ctx, jobs, out.temporary)
+	if err != nil {
+		return err
+	}
+	if s.flags.determinism {
+		if err := s.again(ctx, files, out.temporary); err != nil {
+			return err
+		}
+	}
+	if err := out.commit(); err != nil {
+		return internal(fmt.Errorf("--out %s: %w", s.flags.out, err))
+	}
+	if s.update {
+		if err := updateDigests(jobs, all); err != nil {
+			return err
+		}
+	}
+	return s.tell(jobs, all)
+}
+
+func (s *session) prepareAll(ctx context.Context, files []*scenario.File) ([]*job, error) {
+	var jobs []*job
+	var errs []error
+	for _, f := range files {
+		j, err := s.prepare(ctx, f, s.conversion, s.baseline)
+		if j != nil && j.input != nil {
+			j.update = s.update
+			j.command = commandOf(f, s.arguments)
+			jobs = append(jobs, j)
+			if len(files) > 1 { // one alone is refused when it begins
+				err = j.check(ctx)
+			}
+		}
+		errs = append(errs, err)
+	}
+	return jobs, manifestErrors(errs)
+}
+
+// manifestErrors joins errors with places into one sorted list, and leaves
+// others as they are.
+func manifestErrors(errs []error) error {
+	var others []error
+	for _, err := range errs {
+		var placed manifest.Errors
+		var one *manifest.Error
+		if err != nil && !errors.As(err, &placed) && !errors.As(err, &one) {
+			others = append(others, err)
+		}
+	}
+	if len(others) > 0 {
+		return errors.Join(others...)
+	}
+	return manifest.Join(errs...)
+}
+
+// play runs the jobs, as many at once as there are cores, and writes what is
+// theirs and the call's into dir. The order of the output is that of the jobs.
+func (s *session) play(ctx context.Context, jobs []*job, dir string) ([]*reports.Report, error) {
+	bar := s.newProgress(jobs)
+	defer bar.close()
+	all := make([]*reports.Report, len(jobs))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i, j := range jobs {
+		group.Go(func() error {
+			report, err := j.play(ctx, filepath.Join(dir, j.file.Metadata.Name), func(column string, now time.Time) { bar.told(j, column, now) })
+			all[i] = report
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	call := reports.Call{Command: s.command, Version: version()}
+	if call.Command == "" {
+		call.Command = jobs[0].command
+	}
+	return all, reports.WriteCall(dir, all, call)
+}
+
+// tell prints the result and turns it into an exit code.
+func (s *session) tell(jobs []*job, all []*reports.Report) error {
+	options := reports.TableOptions{Format: reports.Format(s.flags.format)}
+	if file, ok := s.stdout.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
+		options.Color = os.Getenv("NO_COLOR") == ""
+		if width, _, err := term.GetSize(int(file.Fd())); err == nil {
+			options.Width = width
+		}
+	}
+	if err := reports.Table(s.stdout, all, options); err != nil {
+		return internal(err)
+	}
+	for _, j := range jobs {
+		for _, n := range slices.Concat(j.notes, j.input.Notes) {
+			s.note("%s", n)
+		}
+	}
+	if os.Getenv("GITHUB_ACTIONS") == "true" {
+		if err := reports.Annotations(s.stderr, all); err != nil {
+			return internal(err)
+		}
+	}
+	page := filepath.Join(s.flags.out, "index.html")
+	if len(all) == 1 {
+		page = filepath.Join(s.flags.out, all[0].Run.Name, "report.html")
+	}
+	s.note("report: %s", page)
+	failures := 0
+	for i, r := range all {
+		for _, f := range r.Failures() {
+			failures++
+			s.note("%s:%d: %s: %s", f.File, f.Line, f.Name, r.Failure(&f))
+		}
+		if !r.Passed() {
+			s.note("repeat with: %s  (seed %d, version %s)", jobs[i].command, r.Run.Seed, version())
+		}
+	}
+	if failures > 0 {
+		return &statusError{exitFailed, errReported}
+	}
+	return nil
+}
