@@ -2,29 +2,35 @@ package reports
 
 import (
 	"fmt"
-	"io"
 	"strings"
 )
 
-// Annotations writes a GitHub workflow command for every failed expectation, so
-// that it is shown beside the line that states it.
-func Annotations(w io.Writer, reports []*Report) error {
-	for _, r := range reports {
-		for _, e := range r.Failures() {
-			var properties []string
-			if e.File != "" {
-				properties = append(properties, "file="+escapeProperty(e.File))
-				if e.Line > 0 {
-					properties = append(properties, fmt.Sprintf("line=%d", e.Line))
-				}
-			}
-			properties = append(properties, "title="+escapeProperty(r.Run.Name+": "+e.Name))
-			if _, err := fmt.Fprintf(w, "::error %s::%s\n", strings.Join(properties, ","), escapeCommand(r.Failure(&e))); err != nil {
-				return err
-			}
+// An Annotation is a message that a GitHub workflow shows beside a line of code.
+type Annotation struct {
+	// File is relative to the repository; empty where there is none.
+	File string
+	// Line and Column count from 1; 0 where they are not known.
+	Line, Column int
+	Title        string
+	Message      string
+}
+
+// String is the workflow command.
+func (a Annotation) String() string {
+	var properties []string
+	if a.File != "" {
+		properties = append(properties, "file="+propertyEscaper.Replace(a.File))
+		if a.Line > 0 {
+			properties = append(properties, fmt.Sprintf("line=%d", a.Line))
+		}
+		if a.Column > 0 {
+			properties = append(properties, fmt.Sprintf("col=%d", a.Column))
 		}
 	}
-	return nil
+	if a.Title != "" {
+		properties = append(properties, "title="+propertyEscaper.Replace(a.Title))
+	}
+	return "::error " + strings.Join(properties, ",") + "::" + commandEscaper.Replace(a.Message)
 }
 
 var (
@@ -32,5 +38,11 @@ var (
 	propertyEscaper = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
 )
 
-func escapeCommand(text string) string  { return commandEscaper.Replace(text) }
-func escapeProperty(text string) string { return propertyEscaper.Replace(text) }
+// Annotations are those of the failed expectations, at the lines that state them.
+func (r *Report) Annotations() []Annotation {
+	var list []Annotation
+	for _, e := range r.Failures() {
+		list = append(list, Annotation{File: e.File, Line: e.Line, Title: r.Run.Name + ": " + e.Name, Message: r.Failure(&e)})
+	}
+	return list
+}

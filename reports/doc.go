@@ -12,7 +12,8 @@
 //	err = report.WriteDir(dir) // report.html, summary.md, report.json
 //
 // WriteCall writes the four files of a whole call, Table prints what belongs on
-// standard output, Annotations what a GitHub workflow shows beside the code.
+// standard output, Report.Annotations are what a GitHub workflow shows beside the
+// code.
 // ReadRun reads a run back from its directory, and Zoom narrows it, so that a
 // report can be rendered again without running anything.
 //

@@ -187,7 +187,7 @@ func TestJUnit(t *testing.T) {
 		Failure: &junitFailure{
 			Message: `not true for all samples; kube_deployment_status_replicas_ready{deployment="checkout"} is 17 at 2026-01-09 17:41:30 UTC, 1 min 30 s into the run`,
 			Type:    "always",
-			Text:    "always: kube_deployment_status_replicas_ready >= bool 18\nnot true for all samples; kube_deployment_status_replicas_ready{deployment=\"checkout\"} is 17 at 2026-01-09 17:41:30 UTC, 1 min 30 s into the run\n" +
+			Text: "always: kube_deployment_status_replicas_ready >= bool 18\nnot true for all samples; kube_deployment_status_replicas_ready{deployment=\"checkout\"} is 17 at 2026-01-09 17:41:30 UTC, 1 min 30 s into the run\n" +
 				" 17:41:00 [17:41:30] 17:42:00  17:42:30\n" + `kube_deployment_status_replicas_ready{deployment="checkout"}` + "\n       20       [18]       17        19\n",
 		},
 	}
@@ -202,12 +202,12 @@ func TestJUnit(t *testing.T) {
 func TestAnnotations(t *testing.T) {
 	run := evening(t)
 	run.Expectations[1].Message, run.Expectations[1].File = "100 %\nwrong", "a,b:c.yaml"
-	var b strings.Builder
-	if err := Annotations(&b, []*Report{computed(t, run)}); err != nil {
-		t.Fatal(err)
+	got := computed(t, run).Annotations()
+	if len(got) != 1 {
+		t.Fatalf("%d annotations, want one for the failure", len(got))
 	}
-	want := "::error file=a%2Cb%3Ac.yaml,line=31,title=checkout%3A enough::100 %25 wrong; kube_deployment_status_replicas_ready{deployment=\"checkout\"} is 17 at 2026-01-09 18:40:00 UTC, 1 h into the run\n"
-	if diff := cmp.Diff(want, b.String()); diff != "" {
+	want := "::error file=a%2Cb%3Ac.yaml,line=31,title=checkout%3A enough::100 %25 wrong; kube_deployment_status_replicas_ready{deployment=\"checkout\"} is 17 at 2026-01-09 18:40:00 UTC, 1 h into the run"
+	if diff := cmp.Diff(want, got[0].String()); diff != "" {
 		t.Errorf("annotation (-want +got):\n%s", diff)
 	}
 }

@@ -2,13 +2,16 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/karpenter-sim/karpenter/reports"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
 )
 
@@ -65,15 +68,43 @@ func counted(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-var (
-	commandEscaper  = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
-	propertyEscaper = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
-)
-
-// annotate repeats an error as a GitHub workflow shows it beside the file.
-func (a *app) annotate(file string, line, column int, message string) {
-	if os.Getenv("GITHUB_ACTIONS") != "true" || file == "" {
+// annotate has a GitHub workflow show a message beside the file; elsewhere it
+// does nothing.
+func (a *app) annotate(annotation reports.Annotation) {
+	if os.Getenv("GITHUB_ACTIONS") != "true" {
 		return
 	}
-	fmt.Fprintf(a.stderr, "::error file=%s,line=%d,col=%d::%s\n", propertyEscaper.Replace(file), max(line, 1), max(column, 1), commandEscaper.Replace(message))
+	annotation.File = inWorkspace(annotation.File)
+	fmt.Fprintln(a.stderr, annotation)
+}
+
+// inWorkspace is a file's path in the repository that a workflow checked out,
+// wherever in it the program runs.
+func inWorkspace(file string) string {
+	workspace := os.Getenv("GITHUB_WORKSPACE")
+	if workspace == "" || file == "" {
+		return file
+	}
+	path, err := filepath.Rel(workspace, absolute(file))
+	if err != nil || strings.HasPrefix(path, "..") {
+		return file
+	}
+	return filepath.ToSlash(path)
+}
+
+// annotateErrors does so for errors in files.
+func (a *app) annotateErrors(err error) {
+	var list manifest.Errors
+	var one *manifest.Error
+	if !errors.As(err, &list) && errors.As(err, &one) {
+		list = manifest.Errors{one}
+	}
+	for _, e := range list {
+		message := e.Message
+		if e.Field != "" {
+			message = e.Field + ": " + message
+		}
+		p := e.Position
+		a.annotate(reports.Annotation{File: p.File, Line: p.Line, Column: p.Column, Message: message})
+	}
 }

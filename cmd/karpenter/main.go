@@ -91,6 +91,7 @@ func (a *app) run(ctx context.Context, args []string) (code int) {
 		for line := range strings.Lines(err.Error()) {
 			fmt.Fprintf(a.stderr, "karpenter: %s\n", strings.TrimRight(line, "\n"))
 		}
+		a.annotateErrors(err)
 	}
 	return code
 }

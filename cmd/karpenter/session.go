@@ -166,9 +166,9 @@ func (s *session) tell(jobs []*job, all []*reports.Report) error {
 			s.note("%s", n)
 		}
 	}
-	if os.Getenv("GITHUB_ACTIONS") == "true" {
-		if err := reports.Annotations(s.stderr, all); err != nil {
-			return internal(err)
+	for _, r := range all {
+		for _, annotation := range r.Annotations() {
+			s.annotate(annotation)
 		}
 	}
 	page := filepath.Join(s.flags.out, "index.html")

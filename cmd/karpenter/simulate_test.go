@@ -97,6 +97,22 @@ func TestFailuresShowTheSeries(t *testing.T) {
 	}
 }
 
+// Annotations name files as the repository does, wherever the program runs, and
+// invalid scenarios have them as well.
+func TestAnnotationsNameFilesOfTheRepository(t *testing.T) {
+	source := read(t, testdata(t, "failing.yaml"))
+	workspace := t.TempDir()
+	t.Setenv("GITHUB_ACTIONS", "true")
+	t.Setenv("GITHUB_WORKSPACE", workspace)
+	write(t, filepath.Join(workspace, "deploy", "failing.yaml"), source)
+	write(t, filepath.Join(workspace, "deploy", "bad.yaml"), strings.Replace(source, "seed: 7", "sed: 7", 1))
+	t.Chdir(filepath.Join(workspace, "deploy"))
+	call(t, "", "simulate", "failing.yaml", "--out", "out").want(t, exitFailed, "::error file=deploy/failing.yaml,line=16,title=failing%3A enough::")
+	call(t, "", "simulate", "bad.yaml", "--out", "out").want(t, exitInvalid, "::error file=deploy/bad.yaml,line=6,col=3::spec.sed: unknown field")
+	write(t, "bad.yaml", "x: [")
+	call(t, "", "validate", "-f", "bad.yaml").want(t, exitInvalid, "::error file=deploy/bad.yaml,line=1")
+}
+
 // The one command that repeats a run repeats it with its seed and its manifests.
 func TestFailuresNameTheCommand(t *testing.T) {
 	source := read(t, testdata(t, "failing.yaml"))

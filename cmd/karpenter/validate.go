@@ -260,13 +260,7 @@ func (v *validation) tell(format string) error {
 			fmt.Fprintf(v.stdout, "%s: %s valid\n", f.File, counted(f.Objects, "object"))
 		}
 	}
-	for _, e := range errs {
-		message := e.Message
-		if e.Field != "" {
-			message = e.Field + ": " + message
-		}
-		v.annotate(e.Position.File, e.Position.Line, e.Position.Column, message)
-	}
+	v.annotateErrors(errs)
 	switch {
 	case len(errs) > 0 && format != tableFormat:
 		return errReported

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/karpenter-sim/karpenter/engine/journal"
+	"github.com/karpenter-sim/karpenter/reports"
 )
 
 func (a *app) verifyCommand() *cobra.Command {
@@ -72,7 +73,7 @@ func (a *app) verify(files []journalFile, strict bool, format string) error {
 			fmt.Fprint(a.stdout, result.text())
 		}
 		if d := result.Difference; d != nil {
-			a.annotate(result.File, d.Line, 1, d.message())
+			a.annotate(reports.Annotation{File: result.File, Line: d.Line, Column: 1, Message: d.message()})
 			code = max(code, exitFailed)
 			break
 		}
