@@ -79,10 +79,14 @@ func (b *biller) hours(t int64) float64 {
 	return b.billed / 3600
 }
 
-// paid are the units of an object that cost: those asked for, starting ones
-// included, and those that still serve although no longer asked for.
-func paid(asked, ready float64) float64 {
-	if math.IsNaN(asked) {
+// paid are the units of an object that cost: the machines, else those asked
+// for, starting ones included, and those that still serve although no longer
+// asked for.
+func paid(machines, asked, ready float64) float64 {
+	switch {
+	case !math.IsNaN(machines):
+		return machines
+	case math.IsNaN(asked):
 		return ready
 	}
 	if ready > asked {

@@ -86,6 +86,7 @@ type storedSeries struct {
 	Needed *Steps `json:"needed,omitempty"`
 	Ready  Steps  `json:"ready"`
 	Spec   Steps  `json:"spec"`
+	Paid   *Steps `json:"paid,omitempty"`
 }
 
 func (r *Report) stored() *stored {
@@ -111,6 +112,9 @@ func (r *Report) stored() *stored {
 			o := &c.Objects[j]
 			column.Objects = append(column.Objects, o.stored())
 			series := storedSeries{Column: i, Object: j, Ready: o.object.Ready, Spec: o.object.Spec}
+			if len(o.object.Paid.T) > 0 {
+				series.Paid = &o.object.Paid
+			}
 			if needed, ok := first[o.Object]; !ok || !equalSteps(needed, o.object.Needed) {
 				series.Needed = &o.object.Needed
 			}
@@ -255,6 +259,9 @@ func (s *stored) fill(run *Run) error {
 		o.Ready, o.Spec, o.Needed = series.Ready, series.Spec, first[o.Journal]
 		if series.Needed != nil {
 			o.Needed = *series.Needed
+		}
+		if series.Paid != nil {
+			o.Paid = *series.Paid
 		}
 		if _, ok := first[o.Journal]; !ok {
 			first[o.Journal] = o.Needed

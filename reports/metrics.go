@@ -36,7 +36,7 @@ var metrics = []Metric{
 	{"breach_episodes", "count", "Episodes that lacked capacity.", own, scored(func(s *score) float64 { return float64(s.episodes) })},
 	{"replica_hours", "replica-hours", "Integral of the replicas asked for (spec.replicas), starting ones included.", own, func(s *score) float64 { return known(s.askedKnown, s.asked/3600) }},
 	{"ready_hours", "replica-hours", "Integral of the replicas that serve.", own, func(s *score) float64 { return known(s.readyKnown, s.ready/3600) }},
-	{"billed_replica_hours", "replica-hours", "Replica-hours paid for: replicas asked for, or still serving where those are more, each for its time or the billing minimum if longer, begun increments in full; of several the newest goes first; those there at the end are billed up to it.", own, func(s *score) float64 { return known(s.billedKnown, s.billed) }},
+	{"billed_replica_hours", "replica-hours", "Replica-hours paid for: replicas asked for, or still serving where those are more, and of node groups the machines that exist, each for its time or the billing minimum if longer, begun increments in full; of several the newest goes first; those there at the end are billed up to it.", own, func(s *score) float64 { return known(s.billedKnown, s.billed) }},
 	{"cost", "currency", "billed_replica_hours x the price of a replica-hour; only where a price is given.", own, func(s *score) float64 { return known(s.priced, s.cost) }},
 	{"reversals", "count", "Changes of the desired count against the direction of the change before, at most 15 min after it.", own, changed(func(s *score) float64 { return float64(s.reversals) })},
 	{"scale_ups", "count", "Changes of the desired count upwards.", vasim, changed(func(s *score) float64 { return float64(s.ups) })},

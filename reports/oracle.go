@@ -129,14 +129,14 @@ func regretOf(o *Object, needed Steps, start, end int64) regret {
 	best := newOracle(o, start, end)
 	own, its := biller{billing: o.Billing}, biller{billing: o.Billing}
 	var r regret
-	walk(start, end, []Steps{needed, o.Ready, o.Spec, best.asked, best.ready}, func(from, to int64, v []float64) {
+	walk(start, end, []Steps{needed, o.Ready, o.Spec, best.asked, best.ready, o.Paid}, func(from, to int64, v []float64) {
 		if math.IsNaN(v[0]) || math.IsNaN(v[1]) {
 			own.to(from, math.NaN())
 			its.to(from, math.NaN())
 			return
 		}
-		own.to(from, paid(v[2], v[1]))
-		its.to(from, paid(v[3], v[4]))
+		own.to(from, paid(v[5], v[2], v[1]))
+		its.to(from, paid(math.NaN(), v[3], v[4]))
 		if v[1] < v[0] {
 			r.lacking += to - from
 		}

@@ -110,6 +110,9 @@ type Object struct {
 	Needed Steps
 	// Ready are the replicas that serve, Spec those asked for, starting included.
 	Ready, Spec Steps
+	// Paid are the units that cost, where that is known better than by Spec and
+	// Ready: of a node group the machines, whether they boot, serve or end.
+	Paid Steps
 	// Price is that of one replica-hour; 0 where none is known. Billing says
 	// which hours are paid.
 	Price   float64
@@ -260,7 +263,7 @@ func (c *Column) check() error {
 		for _, s := range []struct {
 			name  string
 			steps Steps
-		}{{"needed", o.Needed}, {"ready", o.Ready}, {"spec", o.Spec}} {
+		}{{"needed", o.Needed}, {"ready", o.Ready}, {"spec", o.Spec}, {"paid", o.Paid}} {
 			if err := s.steps.check(); err != nil {
 				return fmt.Errorf("%s: %s replicas: %w", o.Journal, s.name, err)
 			}

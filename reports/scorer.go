@@ -17,6 +17,7 @@ type scorer struct {
 	label                string
 	start, end, now      int64
 	needed, ready, asked cursor
+	paid                 cursor
 	policy               *policy.Autoscaler
 	inForce              *decision
 	last                 int64 // slot of the decision in force
@@ -32,7 +33,7 @@ type scorer struct {
 func newScorer(run *Run, o *Object, label string, records bool, list *runs) *scorer {
 	s := &scorer{
 		object: o, label: label, start: run.Start, end: run.End, now: run.Start,
-		needed: cursor{steps: o.Needed.wholeReplicas()}, ready: cursor{steps: o.Ready}, asked: cursor{steps: o.Spec},
+		needed: cursor{steps: o.Needed.wholeReplicas()}, ready: cursor{steps: o.Ready}, asked: cursor{steps: o.Spec}, paid: cursor{steps: o.Paid},
 		policy: o.Policy, runs: list, changes: changes{last: math.NaN()}, score: newScore(),
 		bill: biller{billing: o.Billing},
 	}
@@ -113,7 +114,8 @@ func (s *scorer) rateLimit(l *behavior.Limit) string {
 func (s *scorer) until(t int64) {
 	for t = min(t, s.end); s.now < t; {
 		needed, ready, asked := s.needed.to(s.now), s.ready.to(s.now), s.asked.to(s.now)
-		next := min(t, s.needed.next(), s.ready.next(), s.asked.next())
+		s.bill.to(s.now, paid(s.paid.to(s.now), asked, ready))
+		next := min(t, s.needed.next(), s.ready.next(), s.asked.next(), s.paid.next())
 		if overdue := s.overdue(); overdue > s.now {
 			next = min(next, overdue)
 		}
@@ -126,7 +128,6 @@ func (s *scorer) until(t int64) {
 func (s *scorer) stretch(next int64, needed, ready, asked float64) {
 	seconds := next - s.now
 	s.score.supply(seconds, asked, ready)
-	s.bill.to(s.now, paid(asked, ready))
 	if s.inForce != nil && s.inForce.held() {
 		s.score.held += seconds
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/karpenter-sim/karpenter/engine/cycle"
 	"github.com/karpenter-sim/karpenter/engine/journal"
+	"github.com/karpenter-sim/karpenter/providers/fake"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 )
 
@@ -29,6 +30,8 @@ func (r *run) scheduleNodes(f *fault) {
 	switch f.Nodes {
 	case scenario.NodesStockOut:
 		toggle(func(s *storedGroup, on bool) { r.cloud.SetStockOut(s.pool, on) })
+	case scenario.NodesSlowBoot:
+		toggle(func(s *storedGroup, on bool) { r.slowBoot(f, s, on) })
 	case scenario.NodesLying:
 		toggle(func(s *storedGroup, on bool) { s.group.Freeze(on) })
 	case scenario.NodesFailedBoot:
@@ -48,6 +51,19 @@ func (r *run) scheduleNodes(f *fault) {
 		length := time.Duration(f.to-f.from) * time.Millisecond
 		each(f.from, func(s *storedGroup) { s.group.Isolate(int(f.Count), length) })
 	}
+}
+
+// slowBoot begins or ends that a group's new nodes boot slowly.
+func (r *run) slowBoot(f *fault, s *storedGroup, on bool) {
+	if !on {
+		s.group.SlowBoot(fake.Delay{}, nil)
+		return
+	}
+	delay := cloudDelay(f.Boot)
+	if f.Factor != nil {
+		delay = s.boot.Times(*f.Factor)
+	}
+	s.group.SlowBoot(delay, func() bool { return f.hits(r.queue.clock.now.UnixMilli(), s.reference()) })
 }
 
 func (s *storedGroup) reference() scenario.Reference {

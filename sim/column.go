@@ -65,12 +65,28 @@ type Object struct {
 	// Spec and Ready are the target's counts; Needed is what the demand asked
 	// for, in replicas and fractions of them.
 	Spec, Ready, Needed Steps
-	// Price is that of a replica for an hour; 0 where none is known.
-	Price float64
+	// Price is what a replica costs.
+	Price Price
+	// Machines are those of a node group that are paid for, whether they boot,
+	// serve or end; empty for every other target.
+	Machines Steps
 	// Recorded are the counts of the recording, empty where there are none.
 	Recorded Recorded
 	// Agreed of Compared slots decided what was recorded.
 	Agreed, Compared int64
+}
+
+// A Price is what a replica or node costs.
+type Price struct {
+	// PerHour is in any currency; 0 where none is known.
+	PerHour float64
+	// Minimum is billed of every replica, and beyond it every begun Increment; 0
+	// is none.
+	Minimum, Increment time.Duration
+}
+
+func priceOf(perHour float64, b scenario.Billing) Price {
+	return Price{PerHour: perHour, Minimum: time.Duration(b.Minimum), Increment: time.Duration(b.Increment)}
 }
 
 // A Badge says how a run's metrics relate to its replicas.
@@ -303,6 +319,9 @@ func (r *run) finish() (*Result, error) {
 	for _, p := range r.played {
 		if err := p.sampled(); err != nil {
 			return nil, err
+		}
+		if s := r.groupOf(p.target); s != nil {
+			p.object.Machines = s.there
 		}
 		r.result.Objects = append(r.result.Objects, p.object)
 	}

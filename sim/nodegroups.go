@@ -43,7 +43,11 @@ type storedGroup struct {
 	pool   string
 	// bootFailure is the share of nodes that never become ready without a fault.
 	bootFailure float64
-	price       float64
+	// boot is how long nodes boot without a fault.
+	boot fake.Delay
+	// price is that of a node, there are the machines that are paid for.
+	price Price
+	there Steps
 	// machines are the nodes of the provider's group by name.
 	machines    map[string]*world.Node
 	labels      map[string]string
@@ -79,14 +83,14 @@ func (r *run) addCloud() error {
 	return nil
 }
 
-// priceOf is what a node of a target's group costs an hour.
-func (r *run) priceOf(t *world.Target) float64 {
+// groupOf is the node group that a target is, or nil.
+func (r *run) groupOf(t *world.Target) *storedGroup {
 	for _, s := range r.groupsOf() {
 		if s.target == t {
-			return s.price
+			return s
 		}
 	}
-	return 0
+	return nil
 }
 
 // groupsOf are the run's node groups, none in a replay.
@@ -131,7 +135,7 @@ func (r *run) addNodeGroup(e manifest.NodeGroup, declared *scenario.NodeGroup) e
 	if len(errs) > 0 {
 		return manifest.Positioned(e.Doc, errs)
 	}
-	s := &storedGroup{object: e.Object.DeepCopy(), version: 1, machines: map[string]*world.Node{}, labels: declared.Labels, taints: declared.Taints, allocatable: declared.Allocatable, bootFailure: declared.BootFailure, price: declared.PricePerHour}
+	s := &storedGroup{object: e.Object.DeepCopy(), version: 1, machines: map[string]*world.Node{}, labels: declared.Labels, taints: declared.Taints, allocatable: declared.Allocatable, bootFailure: declared.BootFailure, boot: cloudDelay(declared.Boot), price: priceOf(declared.PricePerHour, declared.Billing)}
 	s.object.Generation, s.object.CreationTimestamp.Time = 1, r.in.File.Spec.Start.Time
 	s.series.labels = map[string]labels.Labels{}
 	for _, name := range nodegroup.GaugeNames() {
@@ -172,10 +176,9 @@ func (r *run) config(s *storedGroup, d *scenario.NodeGroup) fake.NodeGroupConfig
 	c := fake.NodeGroupConfig{
 		Ref: s.ref, Name: d.Name, Initial: d.Min, Min: d.Min, Max: -1,
 		Random: world.Source(r.in.File.Spec.Seed, d.Reference().String()),
-		Boot:   cloudDelay(d.Boot), Terminate: cloudDelay(d.Terminate),
+		Boot:   s.boot, Terminate: cloudDelay(d.Terminate),
 		BootFailure: d.BootFailure, MeanLifetime: time.Duration(d.MeanLifetime),
 		Pool: s.pool, ObserveLag: time.Duration(d.ObserveLag),
-		Price:   fake.Price{PerHour: d.PricePerHour},
 		Changed: func(g *fake.NodeGroup) { r.follow(s, g) },
 	}
 	if d.ReplaceAfter != nil {
@@ -209,8 +212,10 @@ func cloudDelay(d scenario.Delay) fake.Delay {
 // follow brings the cluster's nodes in line with the provider's machines. A node
 // joins when its machine is ready.
 func (r *run) follow(s *storedGroup, g *fake.NodeGroup) {
+	machines := g.Nodes()
+	s.there.Add(r.queue.clock.now.Unix(), float64(len(machines)))
 	there := map[string]bool{}
-	for _, m := range g.Nodes() {
+	for _, m := range machines {
 		if !m.Terminating.IsZero() {
 			continue
 		}

@@ -72,6 +72,22 @@ func TestNodeGroups(t *testing.T) {
 			reason: "nodes that do not boot are replaced",
 			group:  ", replaceAfter: 5m", fault: "{at: 4m, for: 3m, nodes: failedBoot}", ready: map[int64]float64{9: 2, 12: 5},
 		},
+		"SlowBoot": {
+			reason: "nodes that are launched meanwhile boot four times as long",
+			fault:  "{at: 4m, for: 3m, nodes: slowBoot, factor: 4, object: sng/batch}", spec: map[int64]float64{6: 5}, ready: map[int64]float64{9: 2, 10: 2, 11: 5},
+		},
+		"SlowBootDelay": {
+			reason: "or as long as the fault says",
+			fault:  "{at: 4m, for: 3m, nodes: slowBoot, boot: 9m}", ready: map[int64]float64{13: 2, 14: 5},
+		},
+		"SlowBootOver": {
+			reason: "nodes that are launched later boot as ever",
+			fault:  "{at: 1m, for: 3m, nodes: slowBoot, factor: 4}", ready: map[int64]float64{5: 2, 6: 5},
+		},
+		"SlowBootByChance": {
+			reason: "by chance, some nodes boot slowly and others do not",
+			fault:  "{at: 4m, for: 3m, nodes: slowBoot, factor: 4, probability: 0.5}", ready: map[int64]float64{5: 2, 6: 4, 11: 5},
+		},
 		"Throttled": {
 			reason: "a call that is throttled holds, and is repeated",
 			fault:  "{at: 4m, for: 3m, nodes: throttled, object: sng/batch}", ready: map[int64]float64{7: 2, 9: 5}, code: "Throttled",

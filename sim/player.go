@@ -111,7 +111,9 @@ func (r *run) rival(target cycle.TargetRef, self types.NamespacedName) string {
 func (p *player) start() error {
 	t := p.target
 	if t.Delegated() {
-		p.object.Price = p.run.priceOf(t)
+		if s := p.run.groupOf(t); s != nil {
+			p.object.Price = s.price
+		}
 		p.watch(p.run.in.start / 1000)
 		return nil
 	}
@@ -120,6 +122,9 @@ func (p *player) start() error {
 		t.Spec = int32(recorded)
 	}
 	declared := p.run.declared(t)
+	if declared != nil {
+		p.object.Price = priceOf(declared.PricePerHour, declared.Billing)
+	}
 	if declared != nil && declared.Replicas != nil {
 		t.Spec = *declared.Replicas
 	}

@@ -221,7 +221,8 @@ func (j *job) report(dir string, results []*sim.Result) (*reports.Run, error) {
 			out.Objects = append(out.Objects, reports.Object{
 				Journal: nameOf(&o), Target: o.Target.Name, Policy: o.Policy,
 				Needed: needed(current, &o), Ready: reports.Steps(o.Ready), Spec: reports.Steps(o.Spec),
-				BootDelay: j.bootDelay(current, &o), Price: o.Price,
+				BootDelay: j.bootDelay(current, &o), Paid: reports.Steps(o.Machines), Price: o.Price.PerHour,
+				Billing: reports.Billing{Minimum: seconds(o.Price.Minimum), Increment: seconds(o.Price.Increment)},
 			})
 		}
 		run.Columns = append(run.Columns, out)

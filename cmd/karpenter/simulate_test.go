@@ -207,3 +207,67 @@ func TestReplayKeepsNotesOfConversions(t *testing.T) {
 		t.Error("report.html lacks the notes of the conversion")
 	}
 }
+
+const pricedScenario = `apiVersion: simulation.karpenter.sh/v1alpha1
+kind: Scenario
+metadata: {name: priced}
+spec:
+  seed: 1
+  start: "2026-01-05T08:00:00Z"
+  duration: 1h
+  controller: {phase: aligned}
+  interval: 1m
+  inputSeries: [{series: wanted, values: '2x29 5 2x30'}]
+  targets: [{kind: Deployment, name: web, replicas: 2, pricePerHour: 6, billing: {minimum: 10m, increment: 7m}}]
+  nodeGroups: [{name: batch, boot: 3m, terminate: 2m, pricePerHour: 12}]
+  expect:
+    # Two for an hour, which is billed as 63 min, and three for a minute, as 14.
+    - {name: replicas, report: 'cost{object="default/HorizontalAutoscaler/web"} <= 16.8'}
+    - {name: no less, report: 'cost{object="default/HorizontalAutoscaler/web"} >= 16.79'}
+    # Two for an hour; three from their launch until two minutes after the end,
+    # which the autoscaler orders once they are ready, after 190 s.
+    - {name: nodes, report: 'cost{object="default/HorizontalAutoscaler/batch"} == 27.1'}
+    - {name: all, report: 'cost <= 43.9'}
+    - {name: reference, report: 'cost{column="static peak"} == 91.5'}
+---
+apiVersion: autoscaling.karpenter.sh/v1alpha1
+kind: HorizontalAutoscaler
+metadata: {name: web}
+spec:
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}
+  minReplicas: 2
+  maxReplicas: 9
+  behavior: {scaleDown: {stabilizationWindowSeconds: 0}}
+  metrics: [{prometheus: {query: wanted, target: {type: AverageValue, value: 1}}}]
+---
+apiVersion: autoscaling.karpenter.sh/v1alpha1
+kind: HorizontalAutoscaler
+metadata: {name: batch}
+spec:
+  scaleTargetRef: {apiVersion: autoscaling.karpenter.sh/v1alpha1, kind: ScalableNodeGroup, name: batch}
+  minReplicas: 2
+  maxReplicas: 9
+  behavior: {scaleDown: {stabilizationWindowSeconds: 0}}
+  metrics: [{prometheus: {query: wanted, target: {type: AverageValue, value: 1}}}]
+---
+apiVersion: autoscaling.karpenter.sh/v1alpha1
+kind: ScalableNodeGroup
+metadata: {name: batch}
+spec: {type: AWSEC2AutoScalingGroup, id: batch, replicas: 2}
+`
+
+// Replicas and nodes cost what the scenario says, also once the report is
+// rendered again.
+func TestCost(t *testing.T) {
+	t.Chdir(t.TempDir())
+	write(t, "priced.yaml", pricedScenario)
+	c := call(t, "", "simulate", "priced.yaml", "--out", "out")
+	if c.want(t, exitOK, ""); c.code != exitOK {
+		t.Fatal(c.stdout)
+	}
+	before := read(t, "out/priced/report.html")
+	call(t, "", "report", "out").want(t, exitOK, "")
+	if read(t, "out/priced/report.html") != before {
+		t.Error("report.html differs when it is rendered again")
+	}
+}

@@ -37,6 +37,16 @@ func LogNormalDelay(p50, p95 time.Duration) Delay {
 	return Delay{kind: lognormal, first: p50, last: p95}
 }
 
+// Times is the distribution of delays that are a factor longer.
+func (d Delay) Times(factor float64) Delay {
+	d.first, d.last = longer(d.first, factor), longer(d.last, factor)
+	return d
+}
+
+func longer(d time.Duration, factor float64) time.Duration {
+	return time.Duration(min(float64(d)*factor, math.MaxInt64/2)).Round(time.Millisecond)
+}
+
 func (d Delay) check() error {
 	switch {
 	case d.first < 0:

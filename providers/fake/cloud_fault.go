@@ -21,6 +21,10 @@ func (g *NodeGroup) SetBounds(least, most int32) {
 // SetBootFailure changes the share of nodes, 0 to 1, that will not become ready.
 func (g *NodeGroup) SetBootFailure(share float64) { g.config.BootFailure = share }
 
+// SlowBoot makes nodes that are launched take another delay to boot, each for
+// which hits says so; nil ends it. Nodes that boot already go on as they were.
+func (g *NodeGroup) SlowBoot(delay Delay, hits func() bool) { g.slow, g.slowed = delay, hits }
+
 // Freeze makes Observe report the group as it is now until it is called with false.
 func (g *NodeGroup) Freeze(frozen bool) {
 	g.frozen = nil

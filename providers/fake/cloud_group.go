@@ -35,7 +35,6 @@ type NodeGroupConfig struct {
 	Units int64
 	// ObserveLag is how old what Observe reports is.
 	ObserveLag time.Duration
-	Price      Price
 	// Changed is told of every change of the group, if set. It must not change
 	// the cloud itself.
 	Changed func(*NodeGroup)
@@ -54,7 +53,7 @@ func (c *NodeGroupConfig) check() error {
 	case c.MeanLifetime < 0 || c.ReplaceAfter < 0 || c.ObserveLag < 0 || c.Units < 0:
 		return errors.New("durations and units must be 0 or more")
 	}
-	return errors.Join(c.Boot.check(), c.Terminate.check(), c.Price.check())
+	return errors.Join(c.Boot.check(), c.Terminate.check())
 }
 
 // A NodeGroup is a simulated node group.
@@ -70,8 +69,10 @@ type NodeGroup struct {
 	shortage string
 	frozen   *cycle.NodeGroup
 	history  []snapshot
-	ledger   ledger
 	failure  error
+	// slow is how long a node boots for which slowed says so; nil for none.
+	slow   Delay
+	slowed func() bool
 }
 
 func newNodeGroup(c *Cloud, config NodeGroupConfig) *NodeGroup {
@@ -81,7 +82,7 @@ func newNodeGroup(c *Cloud, config NodeGroupConfig) *NodeGroup {
 	if config.Units == 0 {
 		config.Units = 1
 	}
-	return &NodeGroup{cloud: c, config: config, random: config.Random, desired: config.Initial, ledger: ledger{price: config.Price}}
+	return &NodeGroup{cloud: c, config: config, random: config.Random, desired: config.Initial}
 }
 
 // start launches the initial nodes, ready.
@@ -148,6 +149,9 @@ func (g *NodeGroup) boot(node *Node) {
 		return
 	}
 	delay := g.config.Boot.quantile(node.draws.boot)
+	if g.slowed != nil && g.slowed() {
+		delay = g.slow.quantile(node.draws.boot)
+	}
 	node.ReadyAt = node.Created.Add(delay)
 	g.after(delay, node, booting, func() {
 		g.begin(node)
@@ -185,9 +189,7 @@ func (g *NodeGroup) terminate(node *Node) {
 
 // remove makes a machine be gone, and the group replace it if it still should.
 func (g *NodeGroup) remove(node *Node) {
-	now := g.cloud.timeline.Now()
 	node.state = gone
-	g.ledger.close(node, now)
 	for i, n := range g.nodes {
 		if n == node {
 			g.nodes = append(g.nodes[:i:i], g.nodes[i+1:]...)

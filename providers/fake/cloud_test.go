@@ -257,31 +257,27 @@ func TestCloudNodes(t *testing.T) {
 	}
 }
 
-func TestCloudBill(t *testing.T) {
-	cases := map[string]struct {
-		reason string
-		price  fake.Price
-		age    time.Duration
-		want   fake.Bill
-	}{
-		"Exact":     {"to the millisecond", fake.Price{PerHour: 3.6}, 90 * time.Second, fake.Bill{NodeSeconds: 90, ReadySeconds: 60, BilledSeconds: 90, Cost: 0.09}},
-		"Minimum":   {"a minute at least", fake.Price{PerHour: 3.6, Minimum: 2 * time.Minute}, 90 * time.Second, fake.Bill{NodeSeconds: 90, ReadySeconds: 60, BilledSeconds: 120, Cost: 0.12}},
-		"Increment": {"begun hours count", fake.Price{PerHour: 2, Increment: time.Hour}, 61 * time.Minute, fake.Bill{NodeSeconds: 3660, ReadySeconds: 3630, BilledSeconds: 7200, Cost: 4}},
+// A slow boot is that of the nodes launched meanwhile, each with its own chance.
+func TestCloudSlowBoot(t *testing.T) {
+	line, cloud, group := newGroup(t, fake.NodeGroupConfig{Max: 9, Boot: fake.FixedDelay(time.Minute)})
+	ready := func() int32 { return group.Now().Ready }
+	resize(1)(cloud, group)
+	unlucky := 0
+	group.SlowBoot(fake.FixedDelay(time.Minute).Times(5), func() bool { unlucky++; return unlucky%2 == 1 })
+	resize(4)(cloud, group)
+	line.run(time.Minute)
+	if got := ready(); got != 2 {
+		t.Errorf("%d nodes ready after 1m, want that from before and the one of three that was spared", got)
 	}
-	for name, c := range cases {
-		t.Run(name, func(t *testing.T) {
-			line, cloud, group := newGroup(t, fake.NodeGroupConfig{Max: 9, Price: c.price, Boot: fake.FixedDelay(30 * time.Second)})
-			resize(1)(cloud, group)
-			line.run(c.age)
-			if diff := gocmp.Diff(c.want, group.Bill()); diff != "" {
-				t.Errorf("%s: running (-want +got):\n%s", c.reason, diff)
-			}
-			resize(0)(cloud, group)
-			line.run(time.Hour)
-			if diff := gocmp.Diff(c.want, group.Bill()); diff != "" {
-				t.Errorf("%s: gone (-want +got):\n%s", c.reason, diff)
-			}
-		})
+	group.SlowBoot(fake.Delay{}, nil)
+	resize(5)(cloud, group)
+	line.run(time.Minute)
+	if got := ready(); got != 3 {
+		t.Errorf("%d nodes ready after 2m, want the one from after the fault as well", got)
+	}
+	line.run(3 * time.Minute)
+	if got := ready(); got != 5 {
+		t.Errorf("%d nodes ready after 5m, want all", got)
 	}
 }
 
@@ -311,7 +307,6 @@ func TestCloudBadConfig(t *testing.T) {
 		"a negative delay":        {Boot: fake.FixedDelay(-1)},
 		"crossed delays":          {Boot: fake.UniformDelay(2, 1)},
 		"a log-normal from 0":     {Boot: fake.LogNormalDelay(0, 1)},
-		"a negative price":        {Price: fake.Price{PerHour: -1}},
 		"a negative time to live": {MeanLifetime: -1},
 	} {
 		config.Ref = groupRef
@@ -380,12 +375,11 @@ func TestCloudInvariants(t *testing.T) {
 			Ref: groupRef, Initial: 3, Max: 20, Random: rand.NewPCG(rapid.Uint64().Draw(rt, "seed"), 0),
 			Boot: fake.UniformDelay(0, time.Minute), Terminate: fake.UniformDelay(0, time.Minute),
 			BootFailure: 0.2, ReplaceAfter: 5 * time.Minute, MeanLifetime: 20 * time.Minute, Pool: "p",
-			Price: fake.Price{PerHour: 1, Minimum: time.Minute, Increment: time.Second},
 		})
 		if err != nil {
 			rt.Fatal(err)
 		}
-		quota, paid := 1<<30, 0.0
+		quota := 1 << 30
 		for range rapid.IntRange(1, 30).Draw(rt, "steps") {
 			switch rapid.IntRange(0, 4).Draw(rt, "what") {
 			case 0:
@@ -405,15 +399,11 @@ func TestCloudInvariants(t *testing.T) {
 					active++
 				}
 			}
-			switch bill := group.Bill(); {
+			switch {
 			case active > now.Desired || now.Ready > active:
 				rt.Fatalf("%d desired, %d active, %d ready", now.Desired, active, now.Ready)
 			case active < now.Desired != (now.Code == observation.LimitReached):
 				rt.Fatalf("%d of %d nodes, code %q", active, now.Desired, now.Code)
-			case bill.Cost < paid || bill.BilledSeconds < bill.NodeSeconds || bill.ReadySeconds > bill.NodeSeconds:
-				rt.Fatalf("bill %+v after %v", bill, paid)
-			default:
-				paid = bill.Cost
 			}
 		}
 	})

@@ -43,6 +43,10 @@ type Fault struct {
 	Target TargetFault `json:"target,omitempty"`
 	// Nodes is what goes wrong with a provider's node groups.
 	Nodes NodesFault `json:"nodes,omitempty"`
+	// Factor is how many times as long new nodes take to boot with nodes:
+	// slowBoot, and Boot how long they take instead; exactly one of them.
+	Factor *float64 `json:"factor,omitempty"`
+	Boot   Delay    `json:"boot,omitzero"`
 	// Count is how many nodes of each group nodes: lost and isolated hit, the
 	// oldest first; 1 if absent.
 	Count int32 `json:"count,omitempty"`
@@ -93,6 +97,7 @@ const (
 	NodesThrottled  NodesFault = "throttled"  // calls are refused: too many of them
 	NodesDown       NodesFault = "down"       // calls are not answered
 	NodesStockOut   NodesFault = "stockOut"   // no machine is to be had
+	NodesSlowBoot   NodesFault = "slowBoot"   // new nodes take longer to become ready
 	NodesFailedBoot NodesFault = "failedBoot" // new nodes never become ready
 	NodesLost       NodesFault = "lost"       // ready nodes are gone at once
 	NodesIsolated   NodesFault = "isolated"   // ready nodes lose the cluster for a while
@@ -100,7 +105,7 @@ const (
 )
 
 var (
-	nodesFaults      = []NodesFault{NodesThrottled, NodesDown, NodesStockOut, NodesFailedBoot, NodesLost, NodesIsolated, NodesLying}
+	nodesFaults      = []NodesFault{NodesThrottled, NodesDown, NodesStockOut, NodesSlowBoot, NodesFailedBoot, NodesLost, NodesIsolated, NodesLying}
 	metricsFaults    = []MetricsFault{MetricsDown, MetricsSlow, MetricsEmpty, MetricsNaN, MetricsStale, MetricsPartial, MetricsDuplicated, MetricsLate}
 	controllerFaults = []ControllerFault{ControllerRestart, ControllerLeaderChange, ControllerConflicts, ControllerSkipped}
 	targetFaults     = []TargetFault{TargetForbidden, TargetConflict, TargetTimeout, TargetUnreadable}
@@ -194,6 +199,8 @@ func (v *validation) checkFaultFields(at string, f *Fault) {
 		{"delay", f.Metrics == MetricsLate, "metrics: late"},
 		{"fraction", f.Metrics == MetricsPartial, "metrics: partial"},
 		{"series", f.Metrics == MetricsPartial, "metrics: partial"},
+		{"factor", f.Nodes == NodesSlowBoot, "nodes: slowBoot"},
+		{"boot", f.Nodes == NodesSlowBoot, "nodes: slowBoot"},
 		{"count", f.Nodes == NodesLost || f.Nodes == NodesIsolated, "nodes: lost and nodes: isolated"},
 		{"query", f.Metrics != "" && f.Metrics != MetricsPartial, "faults of metrics other than partial"},
 	} {
@@ -201,8 +208,29 @@ func (v *validation) checkFaultFields(at string, f *Fault) {
 			v.fail(at+"."+field.name, "belongs to %s", field.to)
 		}
 	}
+	if f.Nodes == NodesSlowBoot {
+		v.checkSlowBoot(at, f)
+	}
 	if f.Metrics == MetricsPartial && (f.Object != "" || f.Probability != nil) {
 		v.fail(at, "metrics: partial hits series, not queries: it takes fraction, and neither object nor probability")
+	}
+}
+
+// checkSlowBoot wants one way to say how slow, and something to be slower than.
+func (v *validation) checkSlowBoot(at string, f *Fault) {
+	switch {
+	case (f.Factor == nil) == f.Boot.IsZero():
+		v.fail(at, "want exactly one of factor, e.g. 5, and boot, e.g. {p50: 5m, p95: 10m}")
+	case f.Factor != nil && !(*f.Factor > 1 && *f.Factor <= 1000):
+		v.fail(at+".factor", "want a number above 1, at most 1000, got %v", *f.Factor)
+	case f.Factor != nil:
+		for i := range v.spec.NodeGroups {
+			g := &v.spec.NodeGroups[i]
+			if ref, err := f.Reference(); (f.Object == "" || err == nil && ref == g.Reference()) && !g.Boot.IsZero() {
+				return
+			}
+		}
+		v.fail(at+".factor", "no node group that it hits has a boot delay to multiply; say boot instead")
 	}
 }
 

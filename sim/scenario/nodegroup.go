@@ -46,6 +46,9 @@ type NodeGroup struct {
 	Allocatable map[corev1.ResourceName]resource.Quantity `json:"allocatable,omitempty"`
 	// PricePerHour is that of a node, in any currency.
 	PricePerHour float64 `json:"pricePerHour,omitempty"`
+	// Billing says which time of a node is paid, from launch until its machine
+	// is gone; exactly that if absent.
+	Billing Billing `json:"billing,omitzero"`
 }
 
 // A Queue is a provider's queue, which the replicas of an object work off.
@@ -81,9 +84,7 @@ func (v *validation) checkNodeGroups() {
 		if !(g.BootFailure >= 0 && g.BootFailure <= 1) {
 			v.fail(at+".bootFailure", "want a share from 0 to 1, got %v", g.BootFailure)
 		}
-		if !(g.PricePerHour >= 0 && g.PricePerHour <= math.MaxInt32) {
-			v.fail(at+".pricePerHour", "want 0 or more, got %v", g.PricePerHour)
-		}
+		v.checkPrice(at, g.PricePerHour, g.Billing)
 		for _, name := range sortedKeys(g.Allocatable) {
 			if q := g.Allocatable[name]; q.Sign() < 0 || q.AsApproximateFloat64() > mostMemory {
 				v.fail(keyPath(at+".allocatable", string(name)), "want 0 or more, got %s", q.String())

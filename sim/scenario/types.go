@@ -181,6 +181,18 @@ type Target struct {
 	// ReadyAfter is how long after spec.replicas a new replica is ready. At 0s,
 	// the default, status follows spec before the next slot.
 	ReadyAfter Duration `json:"readyAfter,omitzero"`
+	// PricePerHour is that of a replica, in any currency.
+	PricePerHour float64 `json:"pricePerHour,omitempty"`
+	// Billing says which time of a replica is paid; exactly that in which it is there if absent.
+	Billing Billing `json:"billing,omitzero"`
+}
+
+// Billing says which time of a replica or node is paid.
+type Billing struct {
+	// Minimum is what one that was there for less is billed; 0s if absent.
+	Minimum Duration `json:"minimum,omitzero"`
+	// Increment is billed in full once begun; if absent, time is billed exactly.
+	Increment Duration `json:"increment,omitzero"`
 }
 
 // A Variant is another policy for the same input: either manifests or set.

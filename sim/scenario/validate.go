@@ -193,6 +193,7 @@ func (v *validation) checkTargets() {
 		if t.Replicas != nil && *t.Replicas < 0 {
 			v.fail(at+".replicas", "want 0 or more, got %d", *t.Replicas)
 		}
+		v.checkPrice(at, t.PricePerHour, t.Billing)
 		if !complete {
 			continue
 		}
@@ -202,6 +203,21 @@ func (v *validation) checkTargets() {
 			continue
 		}
 		seen[ref] = i
+	}
+}
+
+// checkPrice checks what a replica or node costs, and for how long.
+func (v *validation) checkPrice(at string, price float64, b Billing) {
+	if !(price >= 0 && price <= math.MaxInt32) {
+		v.fail(at+".pricePerHour", "want 0 or more, got %v", price)
+	}
+	for _, f := range []struct {
+		name string
+		d    Duration
+	}{{"minimum", b.Minimum}, {"increment", b.Increment}} {
+		if time.Duration(f.d)%time.Second != 0 {
+			v.fail(at+".billing."+f.name, "want whole seconds, got %s", f.d)
+		}
 	}
 }
 

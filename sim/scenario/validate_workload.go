@@ -40,6 +40,7 @@ func (v *validation) checkWorkloads() {
 		v.checkBacklog(at+".queue", w.Queue)
 		v.checkRequests(at+".requests", w.Requests)
 		v.checkLabels(at+".labels", w.Labels, "code", "le", "namespace", "queue", "service")
+		v.checkPrice(at, w.PricePerHour, w.Billing)
 		for k, r := range w.Rollouts {
 			v.checkInstant(index(at+".rollouts", k)+".at", r.At)
 			if r.Batch < 0 {

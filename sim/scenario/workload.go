@@ -42,6 +42,10 @@ type Workload struct {
 	Labels map[string]string `json:"labels,omitempty"`
 	// Rollouts replace all pods at instants of the run.
 	Rollouts []Rollout `json:"rollouts,omitempty"`
+	// PricePerHour is that of a replica, in any currency.
+	PricePerHour float64 `json:"pricePerHour,omitempty"`
+	// Billing says which time of a replica is paid; exactly that in which it is there if absent.
+	Billing Billing `json:"billing,omitzero"`
 }
 
 // A Term is one part of a demand; exactly one field is set.
@@ -169,5 +173,8 @@ func (s *Spec) ScaleTargets() []Target {
 
 // Target is the workload's object.
 func (w *Workload) Target() Target {
-	return Target{APIVersion: w.APIVersion, Kind: w.Kind, Namespace: w.Namespace, Name: w.Name, Replicas: w.Replicas}
+	return Target{
+		APIVersion: w.APIVersion, Kind: w.Kind, Namespace: w.Namespace, Name: w.Name, Replicas: w.Replicas,
+		PricePerHour: w.PricePerHour, Billing: w.Billing,
+	}
 }

@@ -65,6 +65,21 @@ s.yaml:6:82: spec.edits[1].object: "web" is no object; want [NAMESPACE/]KIND/NAM
 s.yaml:6:35: spec.faults[1]: want exactly one of metrics, controller, target and nodes; got controller, target
 s.yaml:6:84: spec.faults[2]: want at, when it begins, or probability`,
 		},
+		"SlowBoot": {
+			reason: "a slow boot is slower than something, in one way",
+			spec:   "nodeGroups: [{name: a, boot: 1m}, {name: b}], faults: [{at: 1m, nodes: slowBoot}, {at: 1m, nodes: slowBoot, factor: 1, object: sng/a}, {at: 1m, nodes: slowBoot, factor: 2, object: sng/b}, {at: 1m, nodes: lost, boot: 2m}]",
+			want: `s.yaml:6:56: spec.faults[0]: want exactly one of factor, e.g. 5, and boot, e.g. {p50: 5m, p95: 10m}
+s.yaml:6:117: spec.faults[1].factor: want a number above 1, at most 1000, got 1
+s.yaml:6:170: spec.faults[2].factor: no node group that it hits has a boot delay to multiply; say boot instead
+s.yaml:6:217: spec.faults[3].boot: belongs to nodes: slowBoot`,
+		},
+		"Prices": {
+			reason: "what is there costs something or nothing, for whole seconds",
+			spec:   "targets: [{kind: Deployment, name: t, pricePerHour: -1}], workloads: [{name: w, demand: [{constant: 1}], capacityPerReplica: 1, billing: {minimum: 1m, increment: 100ms}}], nodeGroups: [{name: g, pricePerHour: -2}]",
+			want: `s.yaml:6:53: spec.targets[0].pricePerHour: want 0 or more, got -1
+s.yaml:6:163: spec.workloads[0].billing.increment: want whole seconds, got 100ms
+s.yaml:6:210: spec.nodeGroups[0].pricePerHour: want 0 or more, got -2`,
+		},
 		"NodeGroup": {
 			reason: "sizes lie within bounds, shares within 0 and 1",
 			spec:   "nodeGroups: [{name: a, min: 3, max: 2}, {name: a, nodes: -1}, {name: b, bootFailure: 2, allocatable: {cpu: -1}, taints: [{key: x}]}]",

@@ -98,9 +98,12 @@ func (g *generator) fault(i int) {
 	}
 	if len(g.c.NodeGroups) > 0 && g.chance(0.3) {
 		f = scenario.Fault{Name: f.Name, At: f.At, For: f.For}
-		f.Nodes = pick(g, scenario.NodesThrottled, scenario.NodesDown, scenario.NodesStockOut, scenario.NodesFailedBoot, scenario.NodesLost, scenario.NodesIsolated, scenario.NodesLying)
+		f.Nodes = pick(g, scenario.NodesThrottled, scenario.NodesDown, scenario.NodesStockOut, scenario.NodesSlowBoot, scenario.NodesFailedBoot, scenario.NodesLost, scenario.NodesIsolated, scenario.NodesLying)
 		if f.Nodes == scenario.NodesLost {
 			f.For = nil
+		}
+		if f.Nodes == scenario.NodesSlowBoot {
+			f.Boot = scenario.Delay{P50: seconds(60), P95: seconds(180)}
 		}
 	}
 	if f.Metrics != scenario.MetricsPartial && f.Nodes == "" {
