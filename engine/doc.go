@@ -85,7 +85,8 @@
 // spec.replicas decides direction, tolerance, partial failures, the base of rate
 // limits, first sight and bounds. status.replicas multiplies Value and
 // Utilization and divides AverageValue's ratio; 0 of it while spec is not makes
-// those metrics unusable. Results are quantised (1e-9, relative) before they are
+// those metrics unusable. A ScalableNodeGroup's status counts ready nodes only, so
+// its missing ones are kept: they count as on target, and never as too many. Results are quantised (1e-9, relative) before they are
 // rounded up. A value that is NaN, infinite, negative or above 2^63 is no value.
 //
 // Missing data never scales down: beside a failed metric only a scale-up acts,
@@ -106,6 +107,9 @@
 //     disarms the window. Here the unknown counts as the last recommendation.
 //   - bounds: HPA skips metrics while the count is outside its bounds. Here the
 //     bounds are the last stage, and metrics are always evaluated.
+//   - nodes: HPA counts pods in status.replicas, ready or not. A node group
+//     counts ready nodes, so for one the ready nodes' share of a scale-down is
+//     asked for beside the nodes that are missing.
 //   - zero: HPA takes 0 replicas for "disabled", lets Value return to 0, and a
 //     percentage never leaves 0. Here 0 is no switch, Value and Utilization ask
 //     for at least 1, and every rate policy allows at least one replica up.

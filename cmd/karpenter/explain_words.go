@@ -127,7 +127,10 @@ func (w *words) formula(i int) string {
 			percent(tolerance.Down.Tolerance), percent(tolerance.Up.Tolerance), r.Scale.Spec)
 	}
 	result := fmt.Sprintf("%s = %d", formula, m.Recommendation)
+	ready := int32(max(1, min(algorithm.Ceil(raw), math.MaxInt32)))
 	switch {
+	case w.step.Policy.Target.CountsNodes() && p.Type != policy.AverageValue && ready < m.Recommendation:
+		return fmt.Sprintf("%s = %d, and %d nodes wanted that are not ready are kept: %d", formula, ready, r.Scale.Spec-r.Scale.Status, m.Recommendation)
 	case p.Type != policy.AverageValue && m.Recommendation == 1 && algorithm.Ceil(raw) < 1:
 		return fmt.Sprintf("%s = %s, at least 1", formula, figure(algorithm.Ceil(raw)))
 	case algorithm.Ceil(raw) > math.MaxInt32:

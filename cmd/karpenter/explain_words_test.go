@@ -173,3 +173,18 @@ func TestFormula(t *testing.T) {
 		})
 	}
 }
+
+// TestFormulaOfNodes says what a node group's missing nodes add.
+func TestFormulaOfNodes(t *testing.T) {
+	p := &policy.Autoscaler{
+		Interval: 10, Target: policy.Target{APIVersion: "autoscaling.karpenter.sh/v1alpha1", Kind: "ScalableNodeGroup", Name: "workers"},
+		Metrics: []policy.Metric{{Type: policy.Utilization, Target: 60}},
+	}
+	in := &autoscaler.Input{Slot: 10, Scale: autoscaler.Scale{Spec: 20, Status: 18}, Metrics: []autoscaler.Sample{{Value: 0.3}}}
+	_, d := autoscaler.Step(p, autoscaler.State{}, in)
+	r := &journal.Record{Scale: in.Scale, Known: true, Metrics: []journal.Metric{{Value: 0.3, Recommendation: d.Metrics[0].Replicas}}}
+	w := &words{step: &journal.Step{Record: r, Policy: p}}
+	if got, want := w.formula(0), "ceil(18 x 0.3 / 0.6) = 9, and 2 nodes wanted that are not ready are kept: 11"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}

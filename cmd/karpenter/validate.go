@@ -152,7 +152,7 @@ func checkNodes(set *manifest.Set) error {
 func (v *validation) noteTypes(set *manifest.Set) {
 	own := []v1alpha1.NodeGroupType{v1alpha1.AWSEC2AutoScalingGroupType, v1alpha1.AWSEKSNodeGroupType}
 	for _, e := range set.NodeGroups {
-		if kind := e.Object.Spec.Type; !slices.Contains(own, kind) {
+		if kind := e.Object.Spec.Type; kind != "" && !slices.Contains(own, kind) {
 			v.note("%s: spec.type: karpenter's own controller has no provider %q, and would hold; it has %s, %s", e.Doc.Locate("spec.type"), kind, own[0], own[1])
 		}
 	}

@@ -228,3 +228,39 @@ func TestSharedFacts(t *testing.T) {
 		t.Error("up is not held by a recommendation that the bounds cut")
 	}
 }
+
+// HPA's status.replicas counts pods that are not ready. A node group's does not,
+// so nodes that vanish would be taken for nodes that nobody needs.
+func TestDeviationNodes(t *testing.T) {
+	group := policy.Target{APIVersion: "autoscaling.karpenter.sh/v1alpha1", Kind: "ScalableNodeGroup", Name: "workers"}
+	deployment := policy.Target{APIVersion: "apps/v1", Kind: "Deployment", Name: "web"}
+	cases := map[string]struct {
+		reason       string
+		target       policy.Target
+		kind         policy.MetricType
+		value        float64
+		spec, status int32
+		want         int32
+	}{
+		"Vanished":     {"16 of 20 are gone, the others have less than they should: nothing shrinks", group, policy.Utilization, 0.5, 20, 4, 20},
+		"VanishedBusy": {"what is left is busy: no reason to grow beyond what is wanted already", group, policy.Utilization, 1, 20, 4, 20},
+		"Scarce":       {"more than is wanted is more", group, policy.Utilization, 1.2, 20, 18, 36},
+		"Idle":         {"two of 20 are missing, the 18 ready ones need 9: the two are kept", group, policy.Utilization, 0.3, 20, 18, 11},
+		"AllReady":     {"with all ready the ratio is all", group, policy.Utilization, 0.3, 20, 20, 10},
+		"Leaving":      {"more than wanted are ready: they are on their way out", group, policy.Utilization, 0.3, 10, 16, 8},
+		"Value":        {"a Value is a ratio too", group, policy.Value, 30, 20, 4, 18},
+		"Total":        {"a total does not depend on who is ready", group, policy.AverageValue, 300, 20, 4, 5},
+		"Huge":         {"no sum overflows", group, policy.Utilization, 0.599, math.MaxInt32, 1 << 30, 2145694077},
+		"Deployment":   {"of any other kind what HPA says, whose case 33 this is", deployment, policy.Utilization, 0.5, 20, 4, 4},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			p := one(c.kind, 60)
+			p.Target, p.Max = c.target, math.MaxInt32
+			_, d := Step(p, State{}, &Input{Slot: 15, Scale: Scale{Spec: c.spec, Status: c.status}, Metrics: []Sample{{Value: c.value}}})
+			if d.Recommended != c.want {
+				t.Errorf("%s: got %d, want %d", c.reason, d.Recommended, c.want)
+			}
+		})
+	}
+}

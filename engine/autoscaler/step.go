@@ -22,6 +22,18 @@ type Scale struct {
 	Code         observation.Code
 }
 
+// WithMissing is a recommendation for a node group that ready nodes alone were
+// asked for. Nodes that are wanted and not ready are kept, as if they were on
+// target: what they run, or are about to, no metric of the ready ones shows. So
+// nodes that vanish shrink nothing, however many they are.
+func (s *Scale) WithMissing(replicas int32) int32 {
+	missing := int64(s.Spec) - int64(s.Status)
+	if replicas >= s.Spec || missing <= 0 {
+		return replicas
+	}
+	return int32(min(int64(s.Spec), int64(replicas)+missing))
+}
+
 // Sample is the observed value of one metric, or why there is none.
 type Sample struct {
 	Value float64
@@ -165,6 +177,9 @@ func (d *Decision) recommend(p *policy.Autoscaler, in *Input) (int32, bool) {
 		if r.Code != observation.OK {
 			failed = true
 			continue
+		}
+		if p.Target.CountsNodes() && p.Metrics[i].Type != policy.AverageValue {
+			r.Replicas = in.Scale.WithMissing(r.Replicas)
 		}
 		largest = max(largest, r.Replicas)
 	}

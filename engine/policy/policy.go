@@ -5,6 +5,9 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"strings"
+
+	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
 )
 
 // Limits that keep state, cost and CRD validation bounded.
@@ -45,6 +48,13 @@ type Target struct {
 	APIVersion string `json:"apiVersion"`
 	Kind       string `json:"kind"`
 	Name       string `json:"name"`
+}
+
+// CountsNodes says whether the target is a ScalableNodeGroup, whose
+// status.replicas leaves out nodes that are there and not ready.
+func (t *Target) CountsNodes() bool {
+	group, _, _ := strings.Cut(t.APIVersion, "/")
+	return t.Kind == "ScalableNodeGroup" && group == v1alpha1.GroupVersion.Group
 }
 
 // A MetricType says how a metric relates to the replicas.

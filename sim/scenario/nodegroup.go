@@ -87,7 +87,7 @@ func (v *validation) checkNodeGroups() {
 		v.checkPrice(at, g.PricePerHour, g.Billing)
 		for _, name := range sortedKeys(g.Allocatable) {
 			if q := g.Allocatable[name]; q.Sign() < 0 || q.AsApproximateFloat64() > mostMemory {
-				v.fail(keyPath(at+".allocatable", string(name)), "want 0 or more, got %s", q.String())
+				v.fail(keyPath(at+".allocatable", string(name)), "want 0 or more, at most %.0f, got %s", mostMemory, q.String())
 			}
 		}
 		for k, t := range g.Taints {
