@@ -315,6 +315,34 @@ func readyByMinute(result *Result, minutes map[int64]float64) map[int64]float64 
 	return got
 }
 
+// TestUnreadSources tells of what producers will not find.
+func TestUnreadSources(t *testing.T) {
+	text := strings.Replace(cloudBase, "EDIT", "", 1) + `---
+apiVersion: autoscaling.karpenter.sh/v1alpha1
+kind: MetricsProducer
+metadata: {name: jobs}
+spec: {queue: {type: AWSSQSQueue, id: "arn:aws:sqs:eu-west-1:1:jobs"}}
+---
+apiVersion: autoscaling.karpenter.sh/v1alpha1
+kind: MetricsProducer
+metadata: {name: pods}
+spec: {pendingCapacity: {nodeSelector: {a: b}, nodeGroupRef: {name: other}}}
+---
+apiVersion: autoscaling.karpenter.sh/v1alpha1
+kind: MetricsProducer
+metadata: {name: right}
+spec: {pendingCapacity: {nodeSelector: {a: b}, nodeGroupRef: {name: batch}}}
+`
+	result, _ := playText(t, text)
+	want := []string{
+		"MetricsProducer default/jobs finds no queue arn:aws:sqs:eu-west-1:1:jobs, because spec.queues has none of that id",
+		"MetricsProducer default/pods finds no ScalableNodeGroup other, because there is no manifest of it",
+	}
+	if diff := cmp.Diff(want, result.Notes); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
 // TestColumnsOfTheCloud plays the node groups and producers of a column.
 func TestColumnsOfTheCloud(t *testing.T) {
 	file := loadText(t, strings.Replace(cloudBase, "EDIT", "", 1))

@@ -55,7 +55,23 @@ func (r *run) addProducers(entries []manifest.Producer) {
 		return compareNames(producerName(a.object), producerName(b.object))
 	})
 	r.producers = p
+	r.noteUnread()
 	p.startDriver(r.in.File.Spec.Start.Time)
+}
+
+// noteUnread tells of producers that read what the scenario does not have. They
+// find nothing, as they would live, and hold.
+func (r *run) noteUnread() {
+	spec := &r.in.File.Spec
+	for _, s := range r.producers.sorted {
+		name, q, p := producerName(s.object), s.object.Spec.Queue, s.object.Spec.PendingCapacity
+		if q != nil && !slices.ContainsFunc(spec.Queues, func(d scenario.Queue) bool { return d.Type == string(q.Type) && d.ID == q.ID }) {
+			r.assume("MetricsProducer %s finds no queue %s, because spec.queues has none of that id", name, q.ID)
+		}
+		if p != nil && p.NodeGroupRef != nil && r.groups.find(types.NamespacedName{Namespace: name.Namespace, Name: p.NodeGroupRef.Name}) == nil {
+			r.assume("MetricsProducer %s finds no ScalableNodeGroup %s, because there is no manifest of it", name, p.NodeGroupRef.Name)
+		}
+	}
 }
 
 func producerName(o *v1alpha1.MetricsProducer) types.NamespacedName {
