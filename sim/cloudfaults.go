@@ -106,3 +106,23 @@ func (n *faultyNodeGroups) hit(ref cycle.NodeGroupRef) error {
 	}
 	return nil
 }
+
+// faultyQueues are the provider's queues with what goes wrong on the way to them.
+type faultyQueues struct{ run *run }
+
+// Observe implements cycle.Queues.
+func (q faultyQueues) Observe(ctx context.Context, ref cycle.QueueRef) (cycle.Queue, error) {
+	now := q.run.queue.clock.now.UnixMilli()
+	for _, s := range q.run.producers.sorted {
+		if spec := s.object.Spec.Queue; spec == nil || string(spec.Type) != ref.Type || spec.ID != ref.ID {
+			continue
+		}
+		for _, f := range q.run.faults {
+			kind := map[scenario.QueuesFault]error{scenario.QueuesThrottled: cycle.ErrThrottled, scenario.QueuesDown: cycle.ErrUnavailable}[f.Queues]
+			if kind != nil && f.hits(now, s.reference()) {
+				return cycle.Queue{}, fmt.Errorf("fault %s: %w", f.Name, kind)
+			}
+		}
+	}
+	return q.run.cloud.Queues().Observe(ctx, ref)
+}

@@ -87,8 +87,11 @@ func (r *run) checkObject(i int, f *fault) error {
 			return nil
 		}
 	}
+	if f.Queues != "" && r.producers != nil && slices.ContainsFunc(r.producers.sorted, func(s *storedProducer) bool { return s.reference() == *f.object }) {
+		return nil
+	}
 	for _, p := range r.played {
-		if f.Nodes == "" && f.Target == "" && p.reference() == *f.object || f.Target != "" && referenceOf(p.Target) == *f.object {
+		if f.Nodes == "" && f.Target == "" && f.Queues == "" && p.reference() == *f.object || f.Target != "" && referenceOf(p.Target) == *f.object {
 			return nil
 		}
 	}

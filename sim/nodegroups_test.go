@@ -315,6 +315,59 @@ func readyByMinute(result *Result, minutes map[int64]float64) map[int64]float64 
 	return got
 }
 
+// TestQueueFaults has reads of a queue fail: its series end, and nothing shrinks.
+func TestQueueFaults(t *testing.T) {
+	base := `apiVersion: simulation.karpenter.sh/v1alpha1
+kind: Scenario
+metadata: {name: queue}
+spec:
+  seed: 3
+  start: "2026-01-05T08:00:00Z"
+  duration: 30m
+  controller: {phase: aligned}
+  queues: [{id: "arn:aws:sqs:eu-west-1:1:jobs", initial: 40, arrivals: [{constant: 0}]}]
+  targets: [{kind: Deployment, name: web, replicas: 4}]
+  faults: [FAULT]
+  expect:
+    - {name: read, at: 9m, expr: 'karpenter_queue_length{name="jobs"} == 40'}
+    - {name: afterwards, at: 25m, expr: 'karpenter_queue_length{name="jobs"} == 40'}
+    - {name: nothing shrinks, always: 'kube_deployment_spec_replicas == 4'}
+    - {name: meanwhile, at: 15m, expr: 'MEANWHILE'}
+---
+apiVersion: autoscaling.karpenter.sh/v1alpha1
+kind: MetricsProducer
+metadata: {name: jobs}
+spec: {queue: {type: AWSSQSQueue, id: "arn:aws:sqs:eu-west-1:1:jobs"}}
+---
+apiVersion: autoscaling.karpenter.sh/v1alpha1
+kind: HorizontalAutoscaler
+metadata: {name: web}
+spec:
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}
+  minReplicas: 0
+  maxReplicas: 20
+  metrics: [{prometheus: {query: 'karpenter_queue_length{name="jobs"}', target: {type: AverageValue, value: 10}}}]
+`
+	cases := map[string]struct{ reason, fault, meanwhile, code string }{
+		"Down":      {"a queue that does not answer", "{at: 10m, for: 10m, queues: down}", "absent(karpenter_queue_length)", `"error":"Unavailable"`},
+		"Throttled": {"that of one producer", "{at: 10m, for: 10m, queues: throttled, object: mp/jobs}", "absent(karpenter_queue_length)", `"error":"Throttled"`},
+		"None":      {"no fault, no gap", "", "karpenter_queue_length == 40", `"kind":"MetricsProducer"`},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			result, decisions := playText(t, strings.NewReplacer("FAULT", c.fault, "MEANWHILE", c.meanwhile).Replace(base))
+			for _, o := range result.Outcomes {
+				if !o.Passed {
+					t.Errorf("%s: %s: %s", c.reason, o.Name, o.Message)
+				}
+			}
+			if !strings.Contains(decisions, c.code) {
+				t.Errorf("%s: the journal has no %s", c.reason, c.code)
+			}
+		})
+	}
+}
+
 // TestUnreadSources tells of what producers will not find.
 func TestUnreadSources(t *testing.T) {
 	text := strings.Replace(cloudBase, "EDIT", "", 1) + `---

@@ -104,9 +104,9 @@ func (r *run) serving(t *world.Target) int32 {
 
 // queues are the providers of queues by type.
 func (r *run) queues() map[string]cycle.Queues {
-	providers := map[string]cycle.Queues{string(v1alpha1.AWSSQSQueueType): r.cloud.Queues()}
+	providers := map[string]cycle.Queues{string(v1alpha1.AWSSQSQueueType): faultyQueues{r}}
 	for i := range r.in.File.Spec.Queues {
-		providers[r.in.File.Spec.Queues[i].Type] = r.cloud.Queues()
+		providers[r.in.File.Spec.Queues[i].Type] = faultyQueues{r}
 	}
 	return providers
 }

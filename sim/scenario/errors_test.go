@@ -128,7 +128,7 @@ s.yaml:6:31: spec.workloads[0].capacityPerReplica: required: what one replica se
 s.yaml:6:31: spec.workloads[0].demand: required: a list of terms such as {constant: 100}
 s.yaml:6:45: spec.queues[0].id: required: spec.queue.id of a MetricsProducer
 s.yaml:6:45: spec.queues[0].arrivals: required: a list of terms such as {constant: 10}
-s.yaml:6:59: spec.faults[0]: want exactly one of metrics, controller, target and nodes; got none`,
+s.yaml:6:59: spec.faults[0]: want exactly one of metrics, controller, target, nodes and queues; got none`,
 		},
 		"SeriesEmpty": {
 			reason: "a series has a name and values",

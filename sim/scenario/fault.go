@@ -10,7 +10,7 @@ import (
 )
 
 // A Fault is something that goes wrong for a time. Exactly one of Metrics,
-// Controller, Target and Nodes says what.
+// Controller, Target, Nodes and Queues says what.
 type Fault struct {
 	// Name names the fault in reports; what goes wrong if absent.
 	Name string `json:"name,omitempty"`
@@ -23,7 +23,8 @@ type Fault struct {
 	// hit, drawn under the seed; 1 if absent.
 	Probability *float64 `json:"probability,omitempty"`
 	// Object is the only one that is hit, as [NAMESPACE/]KIND/NAME: an
-	// autoscaler, or for target faults the object it scales. All if absent.
+	// autoscaler, for target faults the object it scales, for nodes faults a
+	// ScalableNodeGroup, for queues faults a MetricsProducer. All if absent.
 	Object string `json:"object,omitempty"`
 
 	// Metrics is what goes wrong between Prometheus and a decision.
@@ -50,6 +51,8 @@ type Fault struct {
 	// Count is how many nodes of each group nodes: lost and isolated hit, the
 	// oldest first; 1 if absent.
 	Count int32 `json:"count,omitempty"`
+	// Queues is what goes wrong with reading a provider's queues.
+	Queues QueuesFault `json:"queues,omitempty"`
 }
 
 // A MetricsFault is what goes wrong between Prometheus and a decision.
@@ -104,8 +107,18 @@ const (
 	NodesLying      NodesFault = "lying"      // what is reported does not change any more
 )
 
+// A QueuesFault is what goes wrong with reading a provider's queues.
+type QueuesFault string
+
+// The faults of queues.
+const (
+	QueuesThrottled QueuesFault = "throttled" // reads are refused: too many of them
+	QueuesDown      QueuesFault = "down"      // reads are not answered
+)
+
 var (
 	nodesFaults      = []NodesFault{NodesThrottled, NodesDown, NodesStockOut, NodesSlowBoot, NodesFailedBoot, NodesLost, NodesIsolated, NodesLying}
+	queuesFaults     = []QueuesFault{QueuesThrottled, QueuesDown}
 	metricsFaults    = []MetricsFault{MetricsDown, MetricsSlow, MetricsEmpty, MetricsNaN, MetricsStale, MetricsPartial, MetricsDuplicated, MetricsLate}
 	controllerFaults = []ControllerFault{ControllerRestart, ControllerLeaderChange, ControllerConflicts, ControllerSkipped}
 	targetFaults     = []TargetFault{TargetForbidden, TargetConflict, TargetTimeout, TargetUnreadable}
@@ -138,13 +151,14 @@ func (v *validation) checkFault(at string, f *Fault) {
 		if len(kinds) > 0 {
 			got = strings.Join(kinds, ", ")
 		}
-		v.fail(at, "want exactly one of metrics, controller, target and nodes; got %s", got)
+		v.fail(at, "want exactly one of metrics, controller, target, nodes and queues; got %s", got)
 		return
 	}
 	oneOf(v, at+".metrics", f.Metrics, metricsFaults)
 	oneOf(v, at+".controller", f.Controller, controllerFaults)
 	oneOf(v, at+".target", f.Target, targetFaults)
 	oneOf(v, at+".nodes", f.Nodes, nodesFaults)
+	oneOf(v, at+".queues", f.Queues, queuesFaults)
 	if f.Count < 0 {
 		v.fail(at+".count", "want 1 or more, got %d", f.Count)
 	}
@@ -169,7 +183,9 @@ func (v *validation) checkFault(at string, f *Fault) {
 			v.fail(at+".object", "%v", err)
 		} else if f.Nodes != "" && ref.Kind != nodeGroupKind {
 			v.fail(at+".object", "%s is no ScalableNodeGroup", ref)
-		} else if f.Target == "" && f.Nodes == "" && ref.Kind != autoscalerKind {
+		} else if f.Queues != "" && ref.Kind != producerKind {
+			v.fail(at+".object", "%s is no MetricsProducer", ref)
+		} else if f.Target == "" && f.Nodes == "" && f.Queues == "" && ref.Kind != autoscalerKind {
 			v.fail(at+".object", "%s is no HorizontalAutoscaler; want the autoscaler that is hit, not its target", ref)
 		}
 	}
@@ -251,7 +267,7 @@ func (f *Fault) kinds() []string {
 	for _, k := range []struct {
 		name string
 		set  bool
-	}{{"metrics", f.Metrics != ""}, {"controller", f.Controller != ""}, {"target", f.Target != ""}, {"nodes", f.Nodes != ""}} {
+	}{{"metrics", f.Metrics != ""}, {"controller", f.Controller != ""}, {"target", f.Target != ""}, {"nodes", f.Nodes != ""}, {"queues", f.Queues != ""}} {
 		if k.set {
 			kinds = append(kinds, k.name)
 		}
@@ -261,7 +277,7 @@ func (f *Fault) kinds() []string {
 
 func (f *Fault) fillDefaults(i int) {
 	if f.Name == "" {
-		f.Name = fmt.Sprintf("%s %s", f.kinds()[0], string(f.Metrics)+string(f.Controller)+string(f.Target)+string(f.Nodes))
+		f.Name = fmt.Sprintf("%s %s", f.kinds()[0], string(f.Metrics)+string(f.Controller)+string(f.Target)+string(f.Nodes)+string(f.Queues))
 		if i > 0 {
 			f.Name += fmt.Sprintf(" (%d)", i+1)
 		}

@@ -52,6 +52,12 @@ s.yaml:6:216: spec.workloads[0].demand[6].noise.percent: want a number above 0, 
 			want: `s.yaml:6:88: spec.workloads[0].labels[code]: the series have this label already; taken are code, le, namespace, queue, service
 s.yaml:6:96: spec.workloads[0].labels[a-b]: "a-b" is no label's name; want letters, digits and '_'`,
 		},
+		"FaultOfQueues": {
+			reason: "a fault of queues is one that is known, of a producer",
+			spec:   "faults: [{at: 1m, queues: lost}, {at: 1m, queues: down, object: ha/web}]",
+			want: `s.yaml:6:27: spec.faults[0].queues: unknown fault "lost"; allowed: throttled, down
+s.yaml:6:65: spec.faults[1].object: default/HorizontalAutoscaler/web is no MetricsProducer`,
+		},
 		"EditObject": {
 			reason: "an edit is of an object of our kinds",
 			spec:   "edits: [{at: 1m, object: deployment/web, set: spec.replicas=3}, {at: 1m, object: web, set: spec.replicas=3}]",
@@ -62,7 +68,7 @@ s.yaml:6:82: spec.edits[1].object: "web" is no object; want [NAMESPACE/]KIND/NAM
 			reason: "a fault is one thing that is known",
 			spec:   "faults: [{at: 1m, metrics: gone}, {at: 1m, controller: restart, target: conflict}, {metrics: down}]",
 			want: `s.yaml:6:28: spec.faults[0].metrics: unknown fault "gone"; allowed: down, slow, empty, nan, stale, partial, duplicated, late
-s.yaml:6:35: spec.faults[1]: want exactly one of metrics, controller, target and nodes; got controller, target
+s.yaml:6:35: spec.faults[1]: want exactly one of metrics, controller, target, nodes and queues; got controller, target
 s.yaml:6:84: spec.faults[2]: want at, when it begins, or probability`,
 		},
 		"SlowBoot": {
@@ -87,7 +93,7 @@ s.yaml:6:210: spec.nodeGroups[0].pricePerHour: want 0 or more, got -2`,
 s.yaml:6:41: spec.nodeGroups[1]: default/ScalableNodeGroup/a has two owners; the first is spec.nodeGroups[0] at s.yaml:6:14
 s.yaml:6:58: spec.nodeGroups[1].nodes: want a size from 0 to 100000, got -1
 s.yaml:6:86: spec.nodeGroups[2].bootFailure: want a share from 0 to 1, got 2
-s.yaml:6:108: spec.nodeGroups[2].allocatable[cpu]: want 0 or more, got -1
+s.yaml:6:108: spec.nodeGroups[2].allocatable[cpu]: want 0 or more, at most 1000000000000000, got -1
 s.yaml:6:122: spec.nodeGroups[2].taints[0]: want a key and an effect: NoSchedule, PreferNoSchedule or NoExecute`,
 		},
 		"Queue": {
