@@ -59,15 +59,16 @@ soak: ## Check the invariants on RUNS (1000) random cases from SEED (1) on; FILE
 	go test -v -count=1 -timeout 0 ./sim/soak -run '^TestSoak$$' -soak.seed=$(SEED) -soak.runs=$(RUNS) -soak.out=out/soak $(if $(FILE),-soak.file=$(FILE))
 
 .PHONY: mutate
-mutate: ## Break the engine in one place at a time and see whether the corpus notices (ten minutes)
+mutate: ## Break the engine in one place at a time and see whether the corpus notices (five minutes)
 	go run ./.ci/mutate
 
 .PHONY: lint
-lint: ## Check formatting, go vet, staticcheck
+lint: ## Check formatting, go vet, staticcheck, and that the mutations fit
 	@unformatted=$$(git ls-files -z '*.go' | xargs -0 gofmt -l); \
 	if [[ -n $$unformatted ]]; then echo "gofmt -w is due for:"; echo "$$unformatted"; exit 1; fi
 	go vet ./...
 	"$$(.ci/tools/build staticcheck)" ./...
+	go run ./.ci/mutate -check
 
 .PHONY: verify
 verify: generate ## Fail if generated files, or any others, are not committed

@@ -23,14 +23,21 @@ import (
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 )
 
-// TestCorpus plays every scenario with all its variants, twice.
+// TestCorpus plays every scenario with all its variants, twice; with -short
+// once, and one scenario after the other, so that -failfast ends at the first
+// that fails.
 func TestCorpus(t *testing.T) {
 	for _, path := range corpus(t) {
 		t.Run(strings.TrimSuffix(path, ".yaml"), func(t *testing.T) {
-			t.Parallel()
+			if !testing.Short() {
+				t.Parallel()
+			}
 			file := load(t, path)
 			checkProse(t, file)
 			first := play(t, file)
+			if testing.Short() {
+				return
+			}
 			for i, again := range play(t, load(t, path)) {
 				firstDifference(t, "decisions", first[i].Journal, again.Journal)
 				firstDifference(t, "series", first[i].Series, again.Series)

@@ -13,6 +13,8 @@ var mutations = []mutation{
 `, `		return observation.OK
 `, "NaN is a number"},
 	{"engine/algorithm/proportional.go", `	if r.Status <= 0 && r.Spec > 0 {`, `	if r.Status < 0 && r.Spec > 0 {`, "a ratio of no replicas says something"},
+	{"engine/algorithm/proportional.go", `		return observation.Infinite`, `		return observation.OK`, "infinity is a number"},
+	{"engine/algorithm/proportional.go", `		return observation.Negative`, `		return observation.OK`, "less than nothing is a number"},
 
 	{"engine/behavior/bounds.go", `return high, Limit`, `return high + 1, Limit`, "one more than maxReplicas"},
 	{"engine/behavior/bounds.go", `case wanted < low:`, `case wanted < low-1:`, "one fewer than minReplicas"},
@@ -25,6 +27,8 @@ var mutations = []mutation{
 	{"engine/behavior/rate.go", `	if rules.Select == policy.Disabled {`, `	if rules.Select == "" {`, "Disabled disables nothing"},
 	{"engine/behavior/rate.go", `		if int64(wanted) < least {`, `		if int64(wanted) < -least {`, "no rate limits on the way down"},
 	{"engine/behavior/rate.go", `		if int64(wanted) > most {`, `		if -int64(wanted) > most {`, "no rate limits on the way up"},
+	{"engine/behavior/rate.go", `int32(max(most, int64(current)))`, `int32(most)`, "a tightened rate takes away what is there"},
+	{"engine/behavior/rate.go", `algorithm.Floor(float64(start)*(1-value), float64(start))`, `algorithm.Ceil(float64(start)*(1-value))`, "a percentage never takes the last replicas away"},
 	{"engine/behavior/stabilize.go", `slot.Slot(down.Window); now < until`, `slot.Slot(down.Window); now <= until`, "a recommendation as old as its window still counts"},
 	{"engine/behavior/stabilize.go", `last + slot.Slot(down.Window)`, `last + slot.Slot(up.Window)`, "the window up is that of both directions"},
 	{"engine/behavior/stabilize.go", `last + slot.Slot(up.Window)`, `last + slot.Slot(up.Window*0)`, "no window on the way up"},
@@ -43,14 +47,15 @@ var mutations = []mutation{
 	{"engine/autoscaler/step.go", `behavior.RateLimit(&p.Up, &p.Down, s.Events`, `behavior.RateLimit(&p.Up, &p.Down, nil`, "no change is remembered"},
 	{"engine/autoscaler/step.go", `Delta: c.To - c.From}`, `Delta: c.From - c.To}`, "changes are remembered the wrong way round"},
 	{"engine/autoscaler/step.go", `if d.Desired != current && !p.DryRun {`, `if d.Desired != current {`, "a dry run remembers commands that nobody sent"},
+	{"engine/autoscaler/step.go", `case last.observed() && last.To != current:`, `case last.observed() && last.To > 1<<30:`, "a dry run does not see what others change"},
 	{"engine/autoscaler/state.go", `now-run.Last < slot.Slot(s.Window)`, `now-run.Last < slot.Slot(s.Period)`, "recommendations are forgotten after the longest period"},
 	{"engine/autoscaler/state.go", `now-event.Slot < slot.Slot(s.Period)`, `now-event.Slot < slot.Slot(s.Window)`, "events are forgotten after the longest window"},
 	{"engine/autoscaler/state.go", `open.Last = max(open.First, previous)`, `open.Last = open.First`, "a run that ends is as long as one slot"},
 	{"engine/autoscaler/codec.go", `	if fields[6] != "-" {`, `	if fields[6] == "" {`, "a restart forgets the last command"},
 	{"engine/autoscaler/codec.go", `r.Events = append(r.Events, `, `r.Events = append(r.Events[:0:0], `, "a restart forgets all changes but the last"},
 
-	{"engine/slot/slot.go", `return g.Of(s) + Slot(g.Interval) }`, `return g.Of(s) + 2*Slot(g.Interval) }`, "every other slot is decided"},
-	{"engine/slot/slot.go", `return g.Of(s - 1) }`, `return g.Of(s) }`, "the slot before is the slot itself"},
+	{"engine/slot/slot.go", `return g.Of(s) + Slot(g.Interval)`, `return g.Of(s) + 2*Slot(g.Interval)`, "every other slot is decided"},
+	{"engine/slot/slot.go", `return g.Of(s - 1)`, `return g.Of(s)`, "the slot before is the slot itself"},
 
 	{"engine/cycle/autoscalers.go", `m.state.UnmarshalText([]byte(m.text))`, `m.state.UnmarshalText(nil)`, "a restart forgets everything"},
 	{"engine/cycle/life.go", `l.uid == object.GetUID() && object.GetGeneration() <= l.generation {`, `l.uid == object.GetUID() {`, "an edit is never seen"},
@@ -66,16 +71,36 @@ var mutations = []mutation{
 		return`, `	if m.rival == "-" {
 		return`, "two autoscalers fight over one target"},
 
+	{"engine/cycle/nodegroups.go", `if d.Command && !m.policy.DryRun {`, `if d.Command {`, "a node group in dry run acts"},
+	{"engine/cycle/nodegroups.go", `m.state = m.state.Failed(m.in.Name, code)`, `m.state.Code = code`, "a refusal has no delay"},
+
 	{"engine/nodegroup/step.go", `case group.Max >= 0 && d.Wanted > group.Max:`, `case group.Max < -1:`, "the provider's maximum is ignored"},
+	{"engine/nodegroup/step.go", `case d.Wanted < group.Min:`, `case d.Wanted < 0:`, "the provider's minimum is ignored"},
+	{"engine/nodegroup/step.go", `d.Adopt, d.Wanted = true, group.Desired`, `d.Adopt, d.Wanted = false, group.Desired`, "a group without a size is left without one"},
+	{"engine/nodegroup/step.go", `d.Adopt, d.Wanted = true, group.Desired`, `d.Adopt, d.Wanted = true, group.Ready`, "nodes that are not ready are given up when a group is taken over"},
 	{"engine/nodegroup/step.go", `d.Command = !s.waits(in, d.Wanted)`, `d.Command = true || s.waits(in, d.Wanted)`, "a provider that refuses is asked again at once"},
 	{"engine/nodegroup/step.go", `d.Reason = autoscaler.TargetUnavailable
 		return s, d`, `d.Reason = autoscaler.TargetUnavailable
 		return State{}, d`, "an unreadable group forgets its failures"},
+	{"engine/nodegroup/state.go", `c.first<<(max(attempt, 1)-1)`, `c.first`, "delays do not grow"},
 
 	{"engine/producer/queue.go", `	if !p.InFlight {`, `	if p.InFlight {`, "messages being worked on count where they should not"},
 	{"engine/producer/reserved.go", `selects(p.Selector, node) && ready(node) && `, `ready(node) && `, "the nodes of all groups count"},
 	{"engine/producer/reserved.go", `sums[i].Reserved.Add(list`, `sums[i].Capacity.Add(list`, "reservations are capacity"},
+	{"engine/producer/reserved.go", `selects(p.Selector, node) && ready(node) && `, `selects(p.Selector, node) && `, "nodes that are not ready have capacity"},
 	{"engine/producer/schedule.go", `return started && (!ended || end.notAfter(start))`, `return started && (!ended || end.notAfter(start) || started)`, "a schedule never ends"},
 	{"engine/producer/schedule.go", `	return s.behaviors[winner].replicas`, `	return s.behaviors[len(s.behaviors)-1].replicas`, "the last behavior wins"},
+	{"engine/producer/schedule.go", `zone: zone, fallback`, `zone: time.FixedZone(zone.String(), 0), fallback`, "every zone is UTC"},
+	{"engine/producer/pattern.go", `return onDay || onWeekday`, `return onDay && onWeekday`, "a day must match the weekday too"},
+	{"engine/producer/occurrence.go", `w, ok := p.to(wall(s.from+s.offset-1), wall(s.from+preceding.offset)); ok`, `w, ok := p.to(wall(s.from+s.offset-1), wall(s.from+preceding.offset)); ok && w < 0`, "what the clock jumps over never comes"},
 	{"engine/producer/pending.go", `{PendingReplicas, float64(d.Replicas)}`, `{PendingReplicas, float64(d.PendingPods)}`, "a node for every pending pod"},
+	{"engine/producer/pending.go", `g.coming = max(int64(g.Provider)-g.base, 0)`, `g.coming = 0`, "nodes on their way are ordered again"},
+	{"engine/producer/pending.go", `cmp.Compare(b.size, a.size)`, `cmp.Compare(a.size, b.size)`, "the smallest pods are placed first"},
+	{"engine/producer/pending.go", `waste < least {`, `best < 0 && waste < least {`, "the first group that can take the pods does, however badly they fit"},
+	{"engine/producer/constraint.go", `err != nil || !ok {`, `err != nil && !ok {`, "node selectors do not matter"},
+	{"engine/producer/constraint.go", `return tolerated(scheduling.TolerationsTolerateTaint, c.tolerations, node.Spec.Taints)`, `return true`, "taints do not matter"},
+	{"engine/producer/release.go", `case g.Policy.ReleasePartial:`, `case !g.Policy.ReleasePartial:`, "single nodes are released where it was not asked for"},
+
+	{"engine/policy/compile.go", `Rules{Window: window, Select: SelectMax`, `Rules{Window: 0, Select: SelectMax`, "no window unless it is given"},
+	{"engine/policy/compile.go", `Rules{Window: window, Select: SelectMax`, `Rules{Window: window, Select: SelectMin`, "the smallest change unless another is given"},
 }
