@@ -123,6 +123,7 @@ func play(t *testing.T, file *scenario.File) []trace {
 		traces = append(traces, trace{decisions.String(), series.String(), result.Digest})
 		if i == 0 {
 			judge(t, result.Outcomes)
+			judgeDecisions(t, file, result.Digest)
 		}
 	}
 	judgeReport(t, file, run)
@@ -178,6 +179,15 @@ func judge(t *testing.T, outcomes []check.Outcome) {
 	for _, o := range outcomes {
 		if !o.Passed {
 			t.Errorf("%s: %s", o.Name, o.Message)
+		}
+	}
+}
+
+func judgeDecisions(t *testing.T, file *scenario.File, digest string) {
+	t.Helper()
+	for _, e := range file.Spec.Expect {
+		if e.Decisions != nil && e.Decisions.Digest != digest {
+			t.Errorf("%s: the decisions are %s, want %s", e.Name, digest, e.Decisions.Digest)
 		}
 	}
 }

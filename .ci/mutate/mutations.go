@@ -72,7 +72,7 @@ var mutations = []mutation{
 		return`, "two autoscalers fight over one target"},
 
 	{"engine/cycle/nodegroups.go", `if d.Command && !m.policy.DryRun {`, `if d.Command {`, "a node group in dry run acts"},
-	{"engine/cycle/nodegroups.go", `m.state = m.state.Failed(m.in.Name, code)`, `m.state.Code = code`, "a refusal has no delay"},
+	{"engine/cycle/nodegroups.go", `m.state = m.state.Failed(m.in.Name, code)`, `m.state = nodegroup.State{}`, "a refusal is forgotten"},
 
 	{"engine/nodegroup/step.go", `case group.Max >= 0 && d.Wanted > group.Max:`, `case group.Max < -1:`, "the provider's maximum is ignored"},
 	{"engine/nodegroup/step.go", `case d.Wanted < group.Min:`, `case d.Wanted < 0:`, "the provider's minimum is ignored"},
