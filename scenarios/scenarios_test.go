@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/karpenter-sim/karpenter/engine/convert"
 	"github.com/karpenter-sim/karpenter/engine/journal"
 	"github.com/karpenter-sim/karpenter/reports"
 	"github.com/karpenter-sim/karpenter/sim"
@@ -51,6 +52,9 @@ func load(t *testing.T, path string) *scenario.File {
 	t.Helper()
 	file, err := scenario.Load(path, scenario.Options{})
 	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := sim.Adopt(file.Manifests, convert.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	return file

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -87,8 +88,10 @@ func Adopt(set *manifest.Set, o convert.Options) ([]convert.Note, error) {
 		for _, object := range objects {
 			switch object := object.(type) {
 			case *v1alpha1.HorizontalAutoscaler:
+				object.Namespace = cmp.Or(object.Namespace, manifest.DefaultNamespace)
 				set.Autoscalers = append(set.Autoscalers, manifest.Autoscaler{Object: object, Doc: foreign.Doc})
 			case *v1alpha1.MetricsProducer:
+				object.Namespace = cmp.Or(object.Namespace, manifest.DefaultNamespace)
 				set.Producers = append(set.Producers, manifest.Producer{Object: object, Doc: foreign.Doc})
 			}
 		}

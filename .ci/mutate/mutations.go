@@ -103,4 +103,12 @@ var mutations = []mutation{
 
 	{"engine/policy/compile.go", `Rules{Window: window, Select: SelectMax`, `Rules{Window: 0, Select: SelectMax`, "no window unless it is given"},
 	{"engine/policy/compile.go", `Rules{Window: window, Select: SelectMax`, `Rules{Window: window, Select: SelectMin`, "the smallest change unless another is given"},
+
+	{"engine/convert/behavior.go", `apiServerRules(300)`, `apiServerRules(0)`, "an HPA has no window on the way down"},
+	{"engine/convert/behavior.go", `resource.MustParse("0.1")`, `resource.MustParse("0.0")`, "an HPA has no tolerance"},
+	{"engine/convert/behavior.go", `Value: 100, PeriodSeconds: 15},
+	}
+	return rules`, `Value: 200, PeriodSeconds: 15},
+	}
+	return rules`, "an HPA triples"},
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/karpenter-sim/karpenter/engine/convert"
 	"github.com/karpenter-sim/karpenter/engine/journal"
 	"github.com/karpenter-sim/karpenter/sim"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
@@ -70,6 +71,9 @@ func open(t *testing.T, path string) (*sim.Input, []sim.Autoscaler) {
 	t.Helper()
 	file, err := scenario.Load(path, scenario.Options{})
 	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := sim.Adopt(file.Manifests, convert.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	autoscalers, err := sim.Resolve(file.Manifests)
