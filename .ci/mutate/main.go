@@ -71,7 +71,20 @@ func run(pattern string, least float64, check bool) (int, error) {
 	if by, err := play(binary, 0); err != nil || by != "" {
 		return 2, errors.Join(fmt.Errorf("the corpus must pass without a mutation; failed: %q", by), err)
 	}
-	all, survivors := 0, make([]bool, len(mutations))
+	all, survivors, err := playAll(binary, selected)
+	if err != nil {
+		return 2, err
+	}
+	if all == 0 {
+		return 2, fmt.Errorf("no mutation matches %q", pattern)
+	}
+	return summarize(all, survivors, least), nil
+}
+
+// playAll plays the corpus under every selected mutation, and says how many
+// those are and which of all mutations survived.
+func playAll(binary string, selected *regexp.Regexp) (all int, survivors []bool, err error) {
+	survivors = make([]bool, len(mutations))
 	group := new(errgroup.Group)
 	group.SetLimit(runtime.NumCPU())
 	for i, m := range mutations {
@@ -84,21 +97,16 @@ func run(pattern string, least float64, check bool) (int, error) {
 			if err != nil {
 				return fmt.Errorf("%s: %s: %w", m.file, m.why, err)
 			}
-			if survivors[i] = by == ""; survivors[i] {
-				fmt.Printf("%s: %s: SURVIVED\n", m.file, m.why)
-			} else {
-				fmt.Printf("%s: %s: caught by %s\n", m.file, m.why, by)
+			survivors[i] = by == ""
+			result := "SURVIVED"
+			if !survivors[i] {
+				result = "caught by " + by
 			}
+			fmt.Printf("%s: %s: %s\n", m.file, m.why, result)
 			return nil
 		})
 	}
-	if err := group.Wait(); err != nil {
-		return 2, err
-	}
-	if all == 0 {
-		return 2, fmt.Errorf("no mutation matches %q", pattern)
-	}
-	return summarize(all, survivors, least), nil
+	return all, survivors, group.Wait()
 }
 
 // summarize prints what was caught, and is the exit code.
