@@ -15,6 +15,7 @@ var mutations = []mutation{
 	{"engine/algorithm/proportional.go", `	if r.Status <= 0 && r.Spec > 0 {`, `	if r.Status < 0 && r.Spec > 0 {`, "a ratio of no replicas says something"},
 	{"engine/algorithm/proportional.go", `		return observation.Infinite`, `		return observation.OK`, "infinity is a number"},
 	{"engine/algorithm/proportional.go", `		return observation.Negative`, `		return observation.OK`, "less than nothing is a number"},
+	{"engine/algorithm/proportional.go", `<= Noise*max(1, math.Abs(x))`, `< 0*max(1, math.Abs(x))`, "the last bit of a division is a replica"},
 
 	{"engine/behavior/bounds.go", `return high, Limit`, `return high + 1, Limit`, "one more than maxReplicas"},
 	{"engine/behavior/bounds.go", `case wanted < low:`, `case wanted < low-1:`, "one fewer than minReplicas"},
@@ -34,6 +35,7 @@ var mutations = []mutation{
 	{"engine/behavior/stabilize.go", `last + slot.Slot(up.Window)`, `last + slot.Slot(up.Window*0)`, "no window on the way up"},
 	{"engine/behavior/stabilize.go", `last = max(run.First, previous)`, `last = run.First`, "a steady recommendation is as old as its beginning"},
 	{"engine/behavior/stabilize.go", `min(max(current, floor), roof)`, `min(max(recommended, floor), roof)`, "the way up does not wait for the lowest recommendation"},
+	{"engine/behavior/stabilize.go", `now < until && run.Value >= roof`, `now < until && run.Value <= roof`, "the way down waits for the lowest recommendation"},
 
 	{"engine/autoscaler/step.go", `		s.record(current, previous, in.Slot)`, `		_ = current`, "a new autoscaler may scale down at once"},
 	{"engine/autoscaler/step.go", `current == last.From && n > 0`, `current == last.From && n > 1<<30`, "a command that did not land uses up its budget"},
@@ -51,11 +53,13 @@ var mutations = []mutation{
 	{"engine/autoscaler/state.go", `now-run.Last < slot.Slot(s.Window)`, `now-run.Last < slot.Slot(s.Period)`, "recommendations are forgotten after the longest period"},
 	{"engine/autoscaler/state.go", `now-event.Slot < slot.Slot(s.Period)`, `now-event.Slot < slot.Slot(s.Window)`, "events are forgotten after the longest window"},
 	{"engine/autoscaler/state.go", `open.Last = max(open.First, previous)`, `open.Last = open.First`, "a run that ends is as long as one slot"},
+	{"engine/autoscaler/state.go", `	s.forget(previous)`, `	_ = previous`, "a longer window finds again what the shorter one had lost"},
 	{"engine/autoscaler/codec.go", `	if fields[6] != "-" {`, `	if fields[6] == "" {`, "a restart forgets the last command"},
 	{"engine/autoscaler/codec.go", `r.Events = append(r.Events, `, `r.Events = append(r.Events[:0:0], `, "a restart forgets all changes but the last"},
 
 	{"engine/slot/slot.go", `return g.Of(s) + Slot(g.Interval)`, `return g.Of(s) + 2*Slot(g.Interval)`, "every other slot is decided"},
 	{"engine/slot/slot.go", `return g.Of(s - 1)`, `return g.Of(s)`, "the slot before is the slot itself"},
+	{"engine/slot/slot.go", `h.Sum64() % uint64(interval)`, `h.Sum64() % 1`, "everybody decides at the same instant"},
 
 	{"engine/cycle/autoscalers.go", `m.state.UnmarshalText([]byte(m.text))`, `m.state.UnmarshalText(nil)`, "a restart forgets everything"},
 	{"engine/cycle/life.go", `l.uid == object.GetUID() && object.GetGeneration() <= l.generation {`, `l.uid == object.GetUID() {`, "an edit is never seen"},
@@ -70,6 +74,8 @@ var mutations = []mutation{
 	{"engine/cycle/autoscalers.go", `	if m.rival != "" {
 		return`, `	if m.rival == "-" {
 		return`, "two autoscalers fight over one target"},
+	{"engine/cycle/autoscalers.go", `if scale.Spec != from {`, `if scale.Spec != from && from < 0 {`, "what somebody else set meanwhile is overwritten"},
+	{"engine/cycle/autoscalers.go", `now-last.Slot >= slot.Slot(m.grid.Interval)`, `now >= last.Slot`, "a command that a crash swallowed is not sent again"},
 
 	{"engine/cycle/nodegroups.go", `if d.Command && !m.policy.DryRun {`, `if d.Command {`, "a node group in dry run acts"},
 	{"engine/cycle/nodegroups.go", `m.state = m.state.Failed(m.in.Name, code)`, `m.state = nodegroup.State{}`, "a refusal is forgotten"},
@@ -83,6 +89,8 @@ var mutations = []mutation{
 		return s, d`, `d.Reason = autoscaler.TargetUnavailable
 		return State{}, d`, "an unreadable group forgets its failures"},
 	{"engine/nodegroup/state.go", `c.first<<(max(attempt, 1)-1)`, `c.first`, "delays do not grow"},
+	{"engine/nodegroup/state.go", `if !landed || now < s.Until`, `if !landed || now < 0`, "a provider that throttles is forgiven by wanting something else for a moment"},
+	{"engine/nodegroup/state.go", `	if fields[6] != "-" {`, `	if fields[6] == "" {`, "a restart forgets why a command failed"},
 
 	{"engine/producer/queue.go", `	if !p.InFlight {`, `	if p.InFlight {`, "messages being worked on count where they should not"},
 	{"engine/producer/reserved.go", `selects(p.Selector, node) && ready(node) && `, `ready(node) && `, "the nodes of all groups count"},
@@ -94,6 +102,12 @@ var mutations = []mutation{
 	{"engine/producer/pattern.go", `return onDay || onWeekday`, `return onDay && onWeekday`, "a day must match the weekday too"},
 	{"engine/producer/occurrence.go", `w, ok := p.to(wall(s.from+s.offset-1), wall(s.from+preceding.offset)); ok`, `w, ok := p.to(wall(s.from+s.offset-1), wall(s.from+preceding.offset)); ok && w < 0`, "what the clock jumps over never comes"},
 	{"engine/producer/pending.go", `{PendingReplicas, float64(d.Replicas)}`, `{PendingReplicas, float64(d.PendingPods)}`, "a node for every pending pod"},
+	{"engine/producer/fill.go", `			free.take(request, 1)
+		}
+		e.nodeBins`, `			free.take(request, 0)
+		}
+		e.nodeBins`, "running pods take no room"},
+	{"engine/producer/release.go", `case empty == int64(len(g.nodes)):`, `case empty > 0:`, "one empty node releases all of them"},
 	{"engine/producer/pending.go", `g.coming = max(int64(g.Provider)-g.base, 0)`, `g.coming = 0`, "nodes on their way are ordered again"},
 	{"engine/producer/pending.go", `cmp.Compare(b.size, a.size)`, `cmp.Compare(a.size, b.size)`, "the smallest pods are placed first"},
 	{"engine/producer/pending.go", `waste < least {`, `best < 0 && waste < least {`, "the first group that can take the pods does, however badly they fit"},
