@@ -140,17 +140,18 @@ func converges(_ context.Context, c *Case, run *Run, _ Player) error {
 	if c.Calm+scenario.Duration(calmFor) > c.Scenario.Spec.Duration {
 		return nil // not calm for long enough to say
 	}
-	last := map[journal.Object]*journal.Step{}
+	steps := map[journal.Object][]*journal.Step{}
 	for _, s := range run.Steps {
 		if s.Record.Kind == journal.HorizontalAutoscaler {
-			last[s.Record.Object] = s
+			steps[s.Record.Object] = append(steps[s.Record.Object], s)
 		}
 	}
 	for _, s := range run.Steps {
-		if last[s.Record.Object] != s {
+		of := steps[s.Record.Object]
+		if len(of) == 0 || of[len(of)-1] != s {
 			continue
 		}
-		if err := settled(s.Record, s.Policy, c.end()); err != nil {
+		if err := settled(of, c.end()); err != nil {
 			return err
 		}
 	}
@@ -164,35 +165,53 @@ func (c *Case) end() slot.Slot {
 // exogenous says whether a query's value owes nothing to what was decided.
 func exogenous(query string) bool { return strings.Contains(query, "load_") }
 
-// settled judges the last decision of a run.
-func settled(r *journal.Record, p *policy.Autoscaler, end slot.Slot) error {
+// settled judges the last decision of an autoscaler.
+func settled(steps []*journal.Step, end slot.Slot) error {
+	last := steps[len(steps)-1]
+	r, p := last.Record, last.Policy
 	if !r.Known {
 		return violation(r, "the last decision has no target: %s", r.Reason)
 	}
 	if int64(end-r.Slot) > int64(p.Interval) {
 		return violation(r, "no decision in the last %d s", end-r.Slot)
 	}
-	want := int32(0)
 	for i := range r.Metrics {
-		m, rule := &r.Metrics[i], &p.Metrics[i]
-		if !exogenous(rule.Query) || rule.Type != policy.AverageValue {
+		if !exogenous(r.Metrics[i].Query) || p.Metrics[i].Type != policy.AverageValue {
 			return nil
 		}
-		if m.Code != observation.OK {
-			return violation(r, "metric %d is still %s", i, m.Code)
+		if code := r.Metrics[i].Code; code != observation.OK {
+			return violation(r, "metric %d is still %s", i, code)
 		}
-		asked := int32(math.Ceil(m.Value/rule.Target - 1e-6))
-		// The tolerance is on what serves, which nodes that do not boot keep
-		// below what was asked for.
-		off := m.Value/(rule.Target*float64(r.Scale.Status)) - 1
-		if off <= p.Up.Tolerance+1e-6 && off >= -p.Down.Tolerance-1e-6 {
-			asked = r.Scale.Spec
-		}
-		want = max(want, asked)
 	}
-	want = min(max(want, p.Min), p.Max)
+	want := asked(r, p)
 	if p.DryRun || r.Desired == want || r.Reason == autoscaler.RateLimited || r.Reason == autoscaler.Disabled {
 		return nil
 	}
-	return violation(r, "desired %d (%s), but what the metrics have asked for all along is %d", r.Desired, r.Reason, want)
+	low, high := want, want
+	for _, s := range steps {
+		if s.Record.Known && r.Slot-s.Record.Slot < slot.Slot(p.Window()) {
+			low, high = min(low, asked(s.Record, p)), max(high, asked(s.Record, p))
+		}
+	}
+	if r.Reason == autoscaler.Stabilized && low <= r.Desired && r.Desired <= high {
+		return nil // nodes come and go, and the tolerance with them
+	}
+	return violation(r, "desired %d (%s), but what the metrics have asked for all along is %d to %d", r.Desired, r.Reason, low, high)
+}
+
+// asked is what metrics in all say that do not depend on the replicas.
+func asked(r *journal.Record, p *policy.Autoscaler) int32 {
+	want := int32(0)
+	for i := range r.Metrics {
+		value, target := r.Metrics[i].Value, p.Metrics[i].Target
+		replicas := int32(math.Ceil(value/target - 1e-6))
+		// The tolerance is on what serves, which nodes that do not boot keep
+		// below what was asked for.
+		off := value/(target*float64(r.Scale.Status)) - 1
+		if off <= p.Up.Tolerance+1e-6 && off >= -p.Down.Tolerance-1e-6 {
+			replicas = r.Scale.Spec
+		}
+		want = max(want, replicas)
+	}
+	return min(max(want, p.Min), p.Max)
 }
