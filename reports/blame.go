@@ -21,13 +21,14 @@ const (
 	Stabilization Cause = "stabilization"
 	MetricLag     Cause = "metric lag"
 	StartUp       Cause = "start-up"
+	NotCarriedOut Cause = "not carried out"
 	MissingData   Cause = "missing data"
 	Unknown       Cause = "unknown"
 )
 
 // Causes are all of them, in order.
 func Causes() []Cause {
-	return []Cause{Bound, Rate, Stabilization, MetricLag, StartUp, MissingData, Unknown}
+	return []Cause{Bound, Rate, Stabilization, MetricLag, StartUp, NotCarriedOut, MissingData, Unknown}
 }
 
 func (c Cause) order() int {
@@ -61,6 +62,8 @@ type decision struct {
 	reason              autoscaler.Reason
 	limit               behavior.Limit
 	dryRun, metricError bool
+	// refused is what the command was answered with, empty if it was carried out.
+	refused string
 }
 
 // decide copies what is needed of a record. Node groups and producers have a
@@ -96,10 +99,28 @@ func (d *decision) held() bool {
 // every metric to go by.
 func (d *decision) informed() bool { return d.known && !d.metricError && !d.held() }
 
+// troubleOf is what keeps a node group from what it should be, empty for nothing:
+// the provider cannot be asked, refuses the size, has no machines or a maximum.
+func troubleOf(r *journal.Record) string {
+	in, resize := r.GroupInput()
+	for _, code := range []observation.Code{in.Group.Code, resize, in.Group.Trouble} {
+		if code != observation.OK {
+			return string(code)
+		}
+	}
+	if most := in.Group.Max; in.Spec != nil && most >= 0 && *in.Spec > most {
+		return fmt.Sprintf("the provider's maximum %d", most)
+	}
+	return ""
+}
+
 // blame finds the one reason why fewer than needed replicas serve, given the
-// replicas asked for and the decision in force, nil before the first one.
-func blame(needed, spec float64, d *decision, p *policy.Autoscaler) reason {
+// replicas asked for, what keeps the provider from giving them, and the decision
+// in force, nil before the first one.
+func blame(needed, spec float64, trouble string, d *decision, p *policy.Autoscaler) reason {
 	switch {
+	case spec >= needed && trouble != "":
+		return reason{cause: NotCarriedOut, detail: trouble}
 	case spec >= needed:
 		return reason{cause: StartUp}
 	case d == nil:
@@ -110,6 +131,8 @@ func blame(needed, spec float64, d *decision, p *policy.Autoscaler) reason {
 		return reason{cause: Unknown, detail: "dry run"}
 	case !d.known:
 		return reason{cause: MissingData}
+	case d.desired >= needed && d.refused != "":
+		return reason{cause: NotCarriedOut, detail: d.refused}
 	case d.desired >= needed:
 		return reason{cause: StartUp}
 	case d.desired < d.limited:

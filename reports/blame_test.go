@@ -27,28 +27,32 @@ func TestBlame(t *testing.T) {
 		decision     *decision
 		policy       *policy.Autoscaler
 		want         reason
+		trouble      string
 	}{
-		"StartUp":       {"they were asked for", 10, 10, stages(10, 10, 10, 10), p, reason{StartUp, ""}},
-		"NotLanded":     {"the decision asks for them, the target does not yet", 10, 8, stages(10, 10, 10, 10), p, reason{StartUp, ""}},
-		"BeforeFirst":   {"no decision has seen the demand", 10, 8, nil, p, reason{MetricLag, ""}},
-		"Bound":         {"wanted 25, at most 20", 25, 20, stages(25, 25, 25, 20), p, reason{Bound, "maxReplicas 20"}},
-		"BoundLast":     {"a rate limit too, but the bound cut last, as the record's reason says", 25, 20, stages(25, 25, 24, 20), p, reason{Bound, "maxReplicas 20"}},
-		"Rate":          {"4 replicas a minute", 10, 4, with(stages(10, 10, 8, 8), func(d *decision) { d.limit = behavior.Limit{Stage: behavior.Rate, Policy: 0} }), p, reason{Rate, "scale-up 4 replicas per 1 min"}},
-		"Percent":       {"50 % in five minutes", 10, 4, with(stages(10, 10, 6, 6), func(d *decision) { d.limit = behavior.Limit{Stage: behavior.Rate, Policy: 1} }), p, reason{Rate, "scale-up 50% per 5 min"}},
-		"Disabled":      {"selectPolicy Disabled is a rate of nothing", 10, 4, with(stages(10, 10, 4, 4), func(d *decision) { d.reason = autoscaler.Disabled }), disabled, reason{Rate, "scale-up disabled"}},
-		"Stabilization": {"the lowest recommendation of three minutes counts", 10, 4, stages(10, 5, 5, 5), p, reason{Stabilization, "scale-up window 3 min"}},
-		"MetricLag":     {"the metric asks for 6 only", 10, 6, stages(6, 6, 6, 6), p, reason{MetricLag, ""}},
-		"MinRaised":     {"a stage that raised the number did not cut it", 10, 6, stages(2, 2, 2, 6), p, reason{MetricLag, ""}},
-		"OneMetricGone": {"another metric might have asked for more", 10, 6, with(stages(6, 6, 6, 6), func(d *decision) { d.metricError = true }), p, reason{MissingData, "a metric failed"}},
-		"NoMetrics":     {"held for want of data", 10, 6, &decision{known: true, stabilized: 6, limited: 6, desired: 6, reason: autoscaler.MetricsUnavailable}, p, reason{MissingData, "MetricsUnavailable"}},
-		"NoTarget":      {"held for want of a target", 10, 6, &decision{reason: autoscaler.TargetUnavailable}, p, reason{MissingData, "TargetUnavailable"}},
-		"BoundOfHold":   {"an edited bound acts even on a hold", 10, 6, &decision{known: true, stabilized: 8, limited: 8, desired: 6, reason: autoscaler.Bounded}, p, reason{Bound, "maxReplicas 6"}},
-		"DryRun":        {"what is decided is not what runs", 10, 6, with(stages(10, 10, 10, 10), func(d *decision) { d.dryRun = true }), p, reason{Unknown, "dry run"}},
-		"SpecUnknown":   {"without spec the decision tells", 25, math.NaN(), stages(25, 25, 25, 20), p, reason{Bound, "maxReplicas 20"}},
+		"StartUp":       {"they were asked for", 10, 10, stages(10, 10, 10, 10), p, reason{StartUp, ""}, ""},
+		"NotLanded":     {"the decision asks for them, the target does not yet", 10, 8, stages(10, 10, 10, 10), p, reason{StartUp, ""}, ""},
+		"NoMachines":    {"they were asked for, and the provider has none", 10, 10, stages(10, 10, 10, 10), p, reason{NotCarriedOut, "LimitReached"}, "LimitReached"},
+		"Refused":       {"the decision asks for them, and the target was not to be written", 10, 8, with(stages(10, 10, 10, 10), func(d *decision) { d.refused = "Forbidden" }), p, reason{NotCarriedOut, "Forbidden"}, ""},
+		"RefusedLess":   {"what was refused would not have been enough", 10, 4, with(stages(10, 10, 8, 8), func(d *decision) { d.refused = "Forbidden" }), p, reason{Rate, "scale-up"}, ""},
+		"BeforeFirst":   {"no decision has seen the demand", 10, 8, nil, p, reason{MetricLag, ""}, ""},
+		"Bound":         {"wanted 25, at most 20", 25, 20, stages(25, 25, 25, 20), p, reason{Bound, "maxReplicas 20"}, ""},
+		"BoundLast":     {"a rate limit too, but the bound cut last, as the record's reason says", 25, 20, stages(25, 25, 24, 20), p, reason{Bound, "maxReplicas 20"}, ""},
+		"Rate":          {"4 replicas a minute", 10, 4, with(stages(10, 10, 8, 8), func(d *decision) { d.limit = behavior.Limit{Stage: behavior.Rate, Policy: 0} }), p, reason{Rate, "scale-up 4 replicas per 1 min"}, ""},
+		"Percent":       {"50 % in five minutes", 10, 4, with(stages(10, 10, 6, 6), func(d *decision) { d.limit = behavior.Limit{Stage: behavior.Rate, Policy: 1} }), p, reason{Rate, "scale-up 50% per 5 min"}, ""},
+		"Disabled":      {"selectPolicy Disabled is a rate of nothing", 10, 4, with(stages(10, 10, 4, 4), func(d *decision) { d.reason = autoscaler.Disabled }), disabled, reason{Rate, "scale-up disabled"}, ""},
+		"Stabilization": {"the lowest recommendation of three minutes counts", 10, 4, stages(10, 5, 5, 5), p, reason{Stabilization, "scale-up window 3 min"}, ""},
+		"MetricLag":     {"the metric asks for 6 only", 10, 6, stages(6, 6, 6, 6), p, reason{MetricLag, ""}, ""},
+		"MinRaised":     {"a stage that raised the number did not cut it", 10, 6, stages(2, 2, 2, 6), p, reason{MetricLag, ""}, ""},
+		"OneMetricGone": {"another metric might have asked for more", 10, 6, with(stages(6, 6, 6, 6), func(d *decision) { d.metricError = true }), p, reason{MissingData, "a metric failed"}, ""},
+		"NoMetrics":     {"held for want of data", 10, 6, &decision{known: true, stabilized: 6, limited: 6, desired: 6, reason: autoscaler.MetricsUnavailable}, p, reason{MissingData, "MetricsUnavailable"}, ""},
+		"NoTarget":      {"held for want of a target", 10, 6, &decision{reason: autoscaler.TargetUnavailable}, p, reason{MissingData, "TargetUnavailable"}, ""},
+		"BoundOfHold":   {"an edited bound acts even on a hold", 10, 6, &decision{known: true, stabilized: 8, limited: 8, desired: 6, reason: autoscaler.Bounded}, p, reason{Bound, "maxReplicas 6"}, ""},
+		"DryRun":        {"what is decided is not what runs", 10, 6, with(stages(10, 10, 10, 10), func(d *decision) { d.dryRun = true }), p, reason{Unknown, "dry run"}, ""},
+		"SpecUnknown":   {"without spec the decision tells", 25, math.NaN(), stages(25, 25, 25, 20), p, reason{Bound, "maxReplicas 20"}, ""},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			if got := blame(c.needed, c.spec, c.decision, c.policy); got != c.want {
+			if got := blame(c.needed, c.spec, c.trouble, c.decision, c.policy); got != c.want {
 				t.Errorf("%s: got %+v, want %+v", c.reason, got, c.want)
 			}
 		})
@@ -80,9 +84,9 @@ func arbitraryRun(t *rapid.T) *Run {
 			Reason: rapid.SampledFrom(reasons).Draw(t, "reason"),
 		})
 	}
-	return oneColumn(1, series("needed"), series("ready"), series("asked"), func(yield func(*journal.Record) error) error {
+	return oneColumn(1, series("needed"), series("ready"), series("asked"), func(yield func(*journal.Line) error) error {
 		for i := range records {
-			if err := yield(&records[i]); err != nil {
+			if err := yield(&journal.Line{Record: &records[i]}); err != nil {
 				return err
 			}
 		}

@@ -98,16 +98,11 @@ func computeColumn(run *Run, column *Column, labels map[journal.Object]string, l
 	byObject := map[journal.Object]*scorer{}
 	for i := range column.Objects {
 		o := &column.Objects[i]
-		scorers[i] = newScorer(run, o, labels[o.Journal], column.Records != nil, list)
+		scorers[i] = newScorer(run, o, labels[o.Journal], column.Journal != nil, list)
 		byObject[o.Journal] = scorers[i]
 	}
-	if column.Records != nil {
-		err := column.Records(func(r *journal.Record) error {
-			if s := byObject[r.Object]; s != nil {
-				return s.record(r)
-			}
-			return nil // a producer, or an object without replicas of its own
-		})
+	if column.Journal != nil {
+		err := column.Journal(func(l *journal.Line) error { return follow(l, scorers, byObject) })
 		if err != nil {
 			return nil, err
 		}
@@ -121,6 +116,27 @@ func computeColumn(run *Run, column *Column, labels map[journal.Object]string, l
 	}
 	report.Figures, report.Blame = total.figures(), sortBlame(total.blame)
 	return report, nil
+}
+
+// follow takes a line of the journal to whom it concerns. A record of a
+// producer concerns nobody, that of a node group whoever waits for its nodes.
+func follow(l *journal.Line, scorers []*scorer, byObject map[journal.Object]*scorer) error {
+	if l.Outcome != nil {
+		if s := byObject[l.Outcome.Object]; s != nil {
+			s.outcome(l.Outcome)
+		}
+		return nil
+	}
+	if l.Record.Kind == journal.ScalableNodeGroup {
+		trouble := troubleOf(l.Record)
+		for _, s := range scorers {
+			s.provider(l.Record, trouble)
+		}
+	}
+	if s := byObject[l.Record.Object]; s != nil {
+		return s.record(l.Record)
+	}
+	return nil
 }
 
 func (s *scorer) report() ObjectReport {

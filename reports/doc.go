@@ -28,7 +28,10 @@
 // the replicas are not there:
 //
 //  1. s >= d: they were asked for but do not serve yet: start-up. So too when
-//     the decision in force asks for d and the target has not followed.
+//     the decision in force asks for d and the target has not followed. Where
+//     the journal says why (the write of the scale was refused; the node group,
+//     or one that pods wait for, has a provider that is down, throttles or has
+//     no machines), they were not carried out, with the code.
 //  2. The decision in force had no metric or target to go by, or its policy is
 //     invalid: missing data.
 //  3. The last stage that cut the number is the cause: bound, rate or

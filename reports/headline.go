@@ -109,7 +109,7 @@ func (o *ObjectReport) causes() (amount, parts string) {
 			if len(named) == 0 {
 				verb = " caused by "
 			}
-			named = append(named, group(n)+verb+shares[i].phrase)
+			named = append(named, group(n)+" "+name+verb+shares[i].phrase)
 		}
 	}
 	amount = group(total) + " " + name
@@ -136,6 +136,8 @@ func (b *Blame) phrase() string {
 		return "the rate policy"
 	case Stabilization:
 		return "the scale-up window"
+	case NotCarriedOut:
+		return "what was not carried out (" + b.Detail + ")"
 	case Unknown:
 		return unknownPhrase
 	}
@@ -215,9 +217,9 @@ func (r *Report) trade() string {
 	return tradePhrase(current, best, saver, len(variants))
 }
 
-// rank finds the variant that lacks capacity for the shortest time (of equals
-// the one with the fewest replica-hours), and the one that saves most
-// replica-hours; each is nil where there is none.
+// rank finds the variant that lacks the fewest replica-hours (of equals the one
+// that takes the fewest), and the one that saves most; each is nil where there
+// is none.
 func rank(current *ColumnReport, variants []*ColumnReport) (best, saver *ColumnReport) {
 	if math.IsNaN(current.lack()) || math.IsNaN(current.hours()) {
 		return nil, nil
@@ -236,35 +238,38 @@ func rank(current *ColumnReport, variants []*ColumnReport) (best, saver *ColumnR
 	return best, saver
 }
 
-func (c *ColumnReport) lack() float64  { return c.Figures.Get("breach_minutes") }
+// lack is how much capacity was missing, for however long: a long time with one
+// replica too few is better than a short one with ten.
+func (c *ColumnReport) lack() float64 { return c.Figures.Get("under_replica_hours") }
+
 func (c *ColumnReport) hours() float64 { return c.Figures.Get("replica_hours") }
 
 func tradePhrase(current, best, saver *ColumnReport, count int) string {
 	lack, hours := best.lack()-current.lack(), best.hours()-current.hours()
 	name := fmt.Sprintf("Variant %q", best.Name)
 	if count > 1 {
-		name = fmt.Sprintf("Of %d variants %q lacks capacity least: it", count, best.Name)
+		name = fmt.Sprintf("Of %d variants %q lacks least: it", count, best.Name)
 	}
-	less := fmt.Sprintf("lacks capacity for %s min less", number(-lack))
+	less := fmt.Sprintf("lacks %s less", replicaHours(-lack))
 	switch {
 	case lack < 0 && hours < 0:
 		return fmt.Sprintf("%s %s and takes %s less%s: better in both.", name, less, replicaHours(-hours), current.percent(hours))
 	case lack < 0 && hours == 0:
 		return fmt.Sprintf("%s %s, for the same replica-hours.", name, less)
 	case lack < 0:
-		return fmt.Sprintf("%s %s, for %s more%s.", name, less, replicaHours(hours), current.percent(hours))
+		return fmt.Sprintf("%s %s, and takes %s more%s.", name, less, replicaHours(hours), current.percent(hours))
 	case lack == 0 && hours < 0:
-		return fmt.Sprintf("%s lacks capacity no longer than current and saves %s%s.", name, replicaHours(-hours), current.percent(hours))
+		return fmt.Sprintf("%s lacks no more than current and saves %s%s.", name, replicaHours(-hours), current.percent(hours))
 	case saver != nil:
 		saved := saver.hours() - current.hours()
-		return fmt.Sprintf("No variant lacks capacity for less time: %q saves %s%s for %s min more.",
-			saver.Name, replicaHours(-saved), current.percent(saved), number(saver.lack()-current.lack()))
+		return fmt.Sprintf("No variant lacks less: %q saves %s%s and lacks %s more.",
+			saver.Name, replicaHours(-saved), current.percent(saved), replicaHours(saver.lack()-current.lack()))
 	case lack == 0 && hours == 0:
-		return fmt.Sprintf("No variant improves on current: %q gives the same breach minutes and replica-hours.", best.Name)
+		return fmt.Sprintf("No variant improves on current: %q lacks as much and takes as many replica-hours.", best.Name)
 	case lack == 0:
-		return fmt.Sprintf("No variant improves on current: %q lacks capacity for the same time with %s more%s.", best.Name, replicaHours(hours), current.percent(hours))
+		return fmt.Sprintf("No variant improves on current: %q lacks as much with %s more%s.", best.Name, replicaHours(hours), current.percent(hours))
 	}
-	return fmt.Sprintf("No variant improves on current: %q lacks capacity for %s min more with %s more%s.", best.Name, number(lack), replicaHours(hours), current.percent(hours))
+	return fmt.Sprintf("No variant improves on current: %q lacks %s more and takes %s more%s.", best.Name, replicaHours(lack), replicaHours(hours), current.percent(hours))
 }
 
 // percent is a change of replica-hours in relation to all of them.

@@ -24,11 +24,13 @@ func shift(run *Run, start int64) *Run {
 				}
 			}
 		}
-		if records := c.Records; records != nil {
-			c.Records = func(yield func(*journal.Record) error) error {
-				return records(func(r *journal.Record) error {
-					r.Slot += slot.Slot(start)
-					return yield(r)
+		if lines := c.Journal; lines != nil {
+			c.Journal = func(yield func(*journal.Line) error) error {
+				return lines(func(l *journal.Line) error {
+					if l.Record != nil {
+						l.Record.Slot += slot.Slot(start)
+					}
+					return yield(l)
 				})
 			}
 		}
@@ -37,12 +39,12 @@ func shift(run *Run, start int64) *Run {
 }
 
 // stages yields records of recommended, limited and desired counts at minutes.
-func stages(rows ...[4]float64) func(func(*journal.Record) error) error {
-	return func(yield func(*journal.Record) error) error {
+func stages(rows ...[4]float64) func(func(*journal.Line) error) error {
+	return func(yield func(*journal.Line) error) error {
 		for _, row := range rows {
 			r := &journal.Record{Object: checkout, Slot: slot.Slot(row[0] * 60), Known: true, Recommending: true, Scale: autoscaler.Scale{Spec: int32(row[3])},
 				Recommended: int32(row[1]), Stabilized: int32(row[1]), Limited: int32(row[2]), Desired: int32(row[3])}
-			if err := yield(r); err != nil {
+			if err := yield(&journal.Line{Record: r}); err != nil {
 				return err
 			}
 		}
@@ -68,17 +70,17 @@ func TestHeadline(t *testing.T) {
 		"Issue": {
 			"the sentence the issue asks for",
 			func() *Run { return issue(60) },
-			"Friday 18:04–18:18 checkout lacked capacity for 14 min; 9 caused by maxReplicas 20, 3 by start-up, 2 by the rate policy.",
+			"Friday 18:04–18:18 checkout lacked capacity for 14 min; 9 min caused by maxReplicas 20, 3 min by start-up, 2 min by the rate policy.",
 		},
 		"TwoWeeks": {
 			"in two weeks a weekday does not tell the day",
 			func() *Run { return issue(14 * 24 * 60) },
-			"Friday 9 January 18:04–18:18 checkout lacked capacity for 14 min; 9 caused by maxReplicas 20, 3 by start-up, 2 by the rate policy.",
+			"Friday 9 January 18:04–18:18 checkout lacked capacity for 14 min; 9 min caused by maxReplicas 20, 3 min by start-up, 2 min by the rate policy.",
 		},
 		"Zone": {
 			"times are shown in the run's zone",
 			func() *Run { r := issue(60); r.Location = berlin; return r },
-			"Friday 19:04–19:18 checkout lacked capacity for 14 min; 9 caused by maxReplicas 20, 3 by start-up, 2 by the rate policy.",
+			"Friday 19:04–19:18 checkout lacked capacity for 14 min; 9 min caused by maxReplicas 20, 3 min by start-up, 2 min by the rate policy.",
 		},
 		"OneCause": {
 			"one cause needs no count",
@@ -172,17 +174,17 @@ func TestTrade(t *testing.T) {
 	}{
 		"None":       {"nothing to say without variants", nil, 100, ClosedLoop, ""},
 		"Reference":  {"an oracle is no variant", []Column{oracle, column(Recorded, 1, 1), column(Baseline, 1, 1)}, 100, ClosedLoop, ""},
-		"Better":     {"less of both", []Column{column("x", 4, 5)}, 100, ClosedLoop, `Variant "x" lacks capacity for 6 min less and takes 1 replica-hour less (-16.7 %): better in both.`},
-		"Dearer":     {"less breach costs", []Column{column("x", 4, 9)}, 100, ClosedLoop, `Variant "x" lacks capacity for 6 min less, for 3 replica-hours more (+50 %).`},
-		"Cheaper":    {"same breach, fewer hours", []Column{column("x", 10, 3)}, 100, ClosedLoop, `Variant "x" lacks capacity no longer than current and saves 3 replica-hours (-50 %).`},
-		"Same":       {"no difference", []Column{column("x", 10, 6)}, 100, ClosedLoop, `No variant improves on current: "x" gives the same breach minutes and replica-hours.`},
-		"Worse":      {"worse in both", []Column{column("x", 12, 9)}, 100, ClosedLoop, `No variant improves on current: "x" lacks capacity for 2 min more with 3 replica-hours more (+50 %).`},
-		"Riskier":    {"cheaper but lacks more", []Column{column("x", 12, 3)}, 100, ClosedLoop, `No variant lacks capacity for less time: "x" saves 3 replica-hours (-50 %) for 2 min more.`},
-		"Several":    {"the one that lacks least", []Column{column("x", 8, 7), column("y", 4, 9)}, 100, ClosedLoop, `Of 2 variants "y" lacks capacity least: it lacks capacity for 6 min less, for 3 replica-hours more (+50 %).`},
-		"Free":       {"less breach for nothing", []Column{column("x", 4, 6)}, 100, ClosedLoop, `Variant "x" lacks capacity for 6 min less, for the same replica-hours.`},
-		"Saver":      {"where none lacks less, the one that saves most", []Column{column("x", 10, 7), column("y", 12, 3)}, 100, ClosedLoop, `No variant lacks capacity for less time: "y" saves 3 replica-hours (-50 %) for 2 min more.`},
+		"Better":     {"less of both", []Column{column("x", 4, 5)}, 100, ClosedLoop, `Variant "x" lacks 0.5 replica-hours less and takes 1 replica-hour less (-16.7 %): better in both.`},
+		"Dearer":     {"less breach costs", []Column{column("x", 4, 9)}, 100, ClosedLoop, `Variant "x" lacks 0.5 replica-hours less, and takes 3 replica-hours more (+50 %).`},
+		"Cheaper":    {"same breach, fewer hours", []Column{column("x", 10, 3)}, 100, ClosedLoop, `Variant "x" lacks no more than current and saves 3 replica-hours (-50 %).`},
+		"Same":       {"no difference", []Column{column("x", 10, 6)}, 100, ClosedLoop, `No variant improves on current: "x" lacks as much and takes as many replica-hours.`},
+		"Worse":      {"worse in both", []Column{column("x", 12, 9)}, 100, ClosedLoop, `No variant improves on current: "x" lacks 0.2 replica-hours more and takes 3 replica-hours more (+50 %).`},
+		"Riskier":    {"cheaper but lacks more", []Column{column("x", 12, 3)}, 100, ClosedLoop, `No variant lacks less: "x" saves 3 replica-hours (-50 %) and lacks 0.2 replica-hours more.`},
+		"Several":    {"the one that lacks least", []Column{column("x", 8, 7), column("y", 4, 9)}, 100, ClosedLoop, `Of 2 variants "y" lacks least: it lacks 0.5 replica-hours less, and takes 3 replica-hours more (+50 %).`},
+		"Free":       {"less breach for nothing", []Column{column("x", 4, 6)}, 100, ClosedLoop, `Variant "x" lacks 0.5 replica-hours less, for the same replica-hours.`},
+		"Saver":      {"where none lacks less, the one that saves most", []Column{column("x", 10, 7), column("y", 12, 3)}, 100, ClosedLoop, `No variant lacks less: "y" saves 3 replica-hours (-50 %) and lacks 0.2 replica-hours more.`},
 		"Unfaithful": {"below 90 % nothing is ranked", []Column{column("x", 4, 5)}, 89.99, ClosedLoop, "Variants are not ranked: replayed, the current policy gives the recorded replicas in only 89.9 % of slots (fewer than 90 %)."},
-		"Faithful":   {"at 90 % it is", []Column{column("x", 4, 9)}, 90, ClosedLoop, `Variant "x" lacks capacity for 6 min less, for 3 replica-hours more (+50 %).`},
+		"Faithful":   {"at 90 % it is", []Column{column("x", 4, 9)}, 90, ClosedLoop, `Variant "x" lacks 0.5 replica-hours less, and takes 3 replica-hours more (+50 %).`},
 		"OpenLoop":   {"an open loop is no forecast", []Column{column("x", 4, 5)}, 100, OpenLoop, "Variants are not ranked: in an open loop their own effect on the metrics is missing."},
 	}
 	for name, c := range cases {

@@ -81,12 +81,13 @@ type storedObject struct {
 // storedSeries are the replicas of one object of one column. What equals the
 // first column that has the object is not repeated.
 type storedSeries struct {
-	Column int    `json:"column"`
-	Object int    `json:"object"`
-	Needed *Steps `json:"needed,omitempty"`
-	Ready  Steps  `json:"ready"`
-	Spec   Steps  `json:"spec"`
-	Paid   *Steps `json:"paid,omitempty"`
+	Column  int    `json:"column"`
+	Object  int    `json:"object"`
+	Needed  *Steps `json:"needed,omitempty"`
+	Ready   Steps  `json:"ready"`
+	Spec    Steps  `json:"spec"`
+	Paid    *Steps `json:"paid,omitempty"`
+	Pending *Steps `json:"pending,omitempty"`
 }
 
 func (r *Report) stored() *stored {
@@ -112,9 +113,7 @@ func (r *Report) stored() *stored {
 			o := &c.Objects[j]
 			column.Objects = append(column.Objects, o.stored())
 			series := storedSeries{Column: i, Object: j, Ready: o.object.Ready, Spec: o.object.Spec}
-			if len(o.object.Paid.T) > 0 {
-				series.Paid = &o.object.Paid
-			}
+			series.Paid, series.Pending = present(&o.object.Paid), present(&o.object.Pending)
 			if needed, ok := first[o.Object]; !ok || !equalSteps(needed, o.object.Needed) {
 				series.Needed = &o.object.Needed
 			}
@@ -139,6 +138,14 @@ func (o *ObjectReport) stored() storedObject {
 	}
 	if s.Episodes == nil {
 		s.Episodes = []Episode{}
+	}
+	return s
+}
+
+// present is nil for a function that says nothing.
+func present(s *Steps) *Steps {
+	if len(s.T) == 0 {
+		return nil
 	}
 	return s
 }
@@ -242,7 +249,7 @@ func (c *storedColumn) column(dir string) Column {
 		column.Objects = append(column.Objects, object)
 	}
 	if c.File != "" {
-		column.Records = JournalFile(filepath.Join(dir, filepath.FromSlash(c.File)))
+		column.Journal = JournalFile(filepath.Join(dir, filepath.FromSlash(c.File)))
 	}
 	return column
 }
@@ -263,6 +270,9 @@ func (s *stored) fill(run *Run) error {
 		if series.Paid != nil {
 			o.Paid = *series.Paid
 		}
+		if series.Pending != nil {
+			o.Pending = *series.Pending
+		}
 		if _, ok := first[o.Journal]; !ok {
 			first[o.Journal] = o.Needed
 		}
@@ -270,9 +280,9 @@ func (s *stored) fill(run *Run) error {
 	return nil
 }
 
-// JournalFile streams the records of a journal file, for Column.Records.
-func JournalFile(name string) func(yield func(*journal.Record) error) error {
-	return func(yield func(*journal.Record) error) error {
+// JournalFile streams the lines of a journal file, for Column.Journal.
+func JournalFile(name string) func(yield func(*journal.Line) error) error {
+	return func(yield func(*journal.Line) error) error {
 		file, err := os.Open(name)
 		if err != nil {
 			return err
@@ -286,10 +296,8 @@ func JournalFile(name string) func(yield func(*journal.Record) error) error {
 				return nil
 			case err != nil:
 				return err
-			case line.Record == nil:
-				continue
 			}
-			if err := yield(line.Record); err != nil {
+			if err := yield(line); err != nil {
 				return err
 			}
 		}

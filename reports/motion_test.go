@@ -124,18 +124,18 @@ func TestMotion(t *testing.T) {
 func TestStaleDecisions(t *testing.T) {
 	// Decided each minute for 10 min, but for slots 3 and 4; a metric failed at 6,
 	// and the target could not be read at 8.
-	records := func(yield func(*journal.Record) error) error {
-		return decided(0, 2, 1, 2, 2, 2, 5, 2, 6, 2, 7, 2, 8, 2, 9, 2)(func(r *journal.Record) error {
-			switch r.Slot {
+	lines := func(yield func(*journal.Line) error) error {
+		return decided(0, 2, 1, 2, 2, 2, 5, 2, 6, 2, 7, 2, 8, 2, 9, 2)(func(l *journal.Line) error {
+			switch r := l.Record; r.Slot {
 			case 6 * 60:
 				r.Metrics = []journal.Metric{{Code: observation.Empty}, {}}
 			case 8 * 60:
 				r.Known = false
 			}
-			return yield(r)
+			return yield(l)
 		})
 	}
-	run := oneColumn(10, Steps{}, Steps{}, Steps{}, records)
+	run := oneColumn(10, Steps{}, Steps{}, Steps{}, lines)
 	run.Columns[0].Objects[0].Policy = &policy.Autoscaler{Interval: 60}
 	if got := computed(t, run).Columns[0].Figures.Get("stale_decision_minutes"); got != 4 {
 		t.Errorf("2 min overdue, 1 without a metric and 1 without the target make 4 stale minutes, not %v", got)

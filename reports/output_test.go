@@ -35,14 +35,14 @@ func writeJournals(t *testing.T, run *Run, dir string) {
 	t.Helper()
 	for i := range run.Columns {
 		c := &run.Columns[i]
-		if c.Records == nil {
+		if c.Journal == nil {
 			continue
 		}
 		c.File = filepath.Join("variants", c.Name, "decisions.jsonl")
 		var b bytes.Buffer
 		w := journal.NewWriter(&b)
-		err := c.Records(func(r *journal.Record) error {
-			line := *r
+		err := c.Journal(func(l *journal.Line) error {
+			line := *l.Record
 			line.PolicyBody, line.StateBody = string(c.Objects[0].Policy.Encode()), "{}"
 			return w.Record(&line)
 		})
@@ -244,7 +244,7 @@ func TestTable(t *testing.T) {
 r     ok 1/1  current               3            1.1          0              5
 
 r: Thursday 00:10–00:13 checkout lacked capacity for 3 min;
-    2 caused by start-up, 1 by metric lag.
+    2 min caused by start-up, 1 min by metric lag.
 `
 	if diff := cmp.Diff(want, b.String()); diff != "" {
 		t.Errorf("table (-want +got):\n%s", diff)

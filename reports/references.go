@@ -42,7 +42,7 @@ func (run *Run) AddReferences() error {
 		any := false
 		for i := range primary.Objects {
 			o := primary.Objects[i]
-			o.Policy, o.Paid = nil, Steps{}
+			o.Policy, o.Paid, o.Pending = nil, Steps{}, Steps{}
 			o.Spec, o.Ready = reference.supply(&o, run.Start, run.End)
 			any = any || o.Spec.Known()
 			column.Objects = append(column.Objects, o)

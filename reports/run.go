@@ -84,12 +84,12 @@ type Fidelity struct {
 type Column struct {
 	Name    string
 	Objects []Object
-	// Records yields the column's decisions in the journal's order; nil where
-	// none are known. It is called once for each Compute and stops at yield's
-	// first error. A record is not kept after yield returns.
-	Records func(yield func(*journal.Record) error) error
+	// Journal yields the column's decisions and what came of them, in order; nil
+	// where none are known. It is called once for each Compute and stops at
+	// yield's first error. A line is not kept after yield returns.
+	Journal func(yield func(*journal.Line) error) error
 	// File is the journal's path below the run's directory, by which ReadRun
-	// finds it again; empty where Records is nil.
+	// finds it again; empty where Journal is nil.
 	File string
 	// Digest is the golden digest of the column's decisions.
 	Digest string
@@ -113,6 +113,9 @@ type Object struct {
 	// Paid are the units that cost, where that is known better than by Spec and
 	// Ready: of a node group the machines, whether they boot, serve or end.
 	Paid Steps
+	// Pending are the replicas that have no node to run on; empty where nodes are
+	// not known.
+	Pending Steps
 	// Price is that of one replica-hour; 0 where none is known. Billing says
 	// which hours are paid.
 	Price   float64
@@ -263,7 +266,7 @@ func (c *Column) check() error {
 		for _, s := range []struct {
 			name  string
 			steps Steps
-		}{{"needed", o.Needed}, {"ready", o.Ready}, {"spec", o.Spec}, {"paid", o.Paid}} {
+		}{{"needed", o.Needed}, {"ready", o.Ready}, {"spec", o.Spec}, {"paid", o.Paid}, {"pending", o.Pending}} {
 			if err := s.steps.check(); err != nil {
 				return fmt.Errorf("%s: %s replicas: %w", o.Journal, s.name, err)
 			}

@@ -23,8 +23,8 @@ func steps(pairs ...float64) Steps {
 }
 
 // decided makes the records of desired counts at minutes, the first as observed.
-func decided(pairs ...float64) func(func(*journal.Record) error) error {
-	return func(yield func(*journal.Record) error) error {
+func decided(pairs ...float64) func(func(*journal.Line) error) error {
+	return func(yield func(*journal.Line) error) error {
 		current := pairs[1]
 		for i := 0; i < len(pairs); i += 2 {
 			n := int32(pairs[i+1])
@@ -33,7 +33,7 @@ func decided(pairs ...float64) func(func(*journal.Record) error) error {
 				Known: true, Recommending: true, Recommended: n, Stabilized: n, Limited: n, Desired: n, Reason: autoscaler.Unchanged,
 			}
 			current = pairs[i+1]
-			if err := yield(r); err != nil {
+			if err := yield(&journal.Line{Record: r}); err != nil {
 				return err
 			}
 		}
@@ -41,9 +41,9 @@ func decided(pairs ...float64) func(func(*journal.Record) error) error {
 	}
 }
 
-func oneColumn(minutes int64, needed, ready, spec Steps, records func(func(*journal.Record) error) error) *Run {
+func oneColumn(minutes int64, needed, ready, spec Steps, records func(func(*journal.Line) error) error) *Run {
 	return &Run{Name: "r", Start: 0, End: minutes * 60, Columns: []Column{{
-		Name: Current, Records: records, File: "decisions.jsonl",
+		Name: Current, Journal: records, File: "decisions.jsonl",
 		Objects: []Object{{Journal: checkout, Target: "checkout", Needed: needed, Ready: ready, Spec: spec}},
 	}}}
 }
@@ -141,7 +141,7 @@ func TestPriceMakesCost(t *testing.T) {
 func TestReversals(t *testing.T) {
 	cases := map[string]struct {
 		reason            string
-		records           func(func(*journal.Record) error) error
+		records           func(func(*journal.Line) error) error
 		reversals, ups, d float64
 	}{
 		"AtTheWindow":    {"an opposite change exactly 15 min later is a reversal", decided(0, 2, 1, 4, 16, 3), 1, 1, 1},
@@ -166,11 +166,11 @@ func TestReversals(t *testing.T) {
 	}
 }
 
-func decidedFrom(spec int32, minute, n float64) func(func(*journal.Record) error) error {
-	return func(yield func(*journal.Record) error) error {
-		return decided(minute, n)(func(r *journal.Record) error {
-			r.Scale.Spec = spec
-			return yield(r)
+func decidedFrom(spec int32, minute, n float64) func(func(*journal.Line) error) error {
+	return func(yield func(*journal.Line) error) error {
+		return decided(minute, n)(func(l *journal.Line) error {
+			l.Record.Scale.Spec = spec
+			return yield(l)
 		})
 	}
 }
@@ -205,7 +205,7 @@ func TestComputeRejects(t *testing.T) {
 		"SameColumn":  {"columns are told apart by name", func(r *Run) { r.Columns = append(r.Columns, r.Columns[0]) }, `run r: column "current": names must be unique and not empty`},
 		"SameObject":  {"objects too", func(r *Run) { c := &r.Columns[0]; c.Objects = append(c.Objects, c.Objects[0]) }, "run r: column current: shop/HorizontalAutoscaler/checkout stands in it twice"},
 		"TimesGoBack": {"a step function has one value at a time", func(r *Run) { r.Columns[0].Objects[0].Ready = Steps{T: []int64{5, 5}, V: []float64{1, 2}} }, "run r: column current: shop/HorizontalAutoscaler/checkout: ready replicas: time 5 follows 5; times must rise"},
-		"OutOfOrder":  {"records must rise per object", func(r *Run) { r.Columns[0].Records = decided(1, 2, 1, 3) }, "run r: column current: shop/HorizontalAutoscaler/checkout: record of 1970-01-01T00:01:00Z after that of 1970-01-01T00:01:00Z; records must be in order"},
+		"OutOfOrder":  {"records must rise per object", func(r *Run) { r.Columns[0].Journal = decided(1, 2, 1, 3) }, "run r: column current: shop/HorizontalAutoscaler/checkout: record of 1970-01-01T00:01:00Z after that of 1970-01-01T00:01:00Z; records must be in order"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

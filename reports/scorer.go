@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 
 	"github.com/karpenter-sim/karpenter/engine/behavior"
 	"github.com/karpenter-sim/karpenter/engine/journal"
@@ -17,24 +19,28 @@ type scorer struct {
 	label                string
 	start, end, now      int64
 	needed, ready, asked cursor
-	paid                 cursor
-	policy               *policy.Autoscaler
-	inForce              *decision
-	last                 int64 // slot of the decision in force
-	run                  DecisionRun
-	runs                 *runs // nil where they are not listed
-	changes              changes
-	decided              Steps
-	episodes             episodes
-	bill                 biller
-	score                score
+	paid, pending        cursor
+	waiting              bool // replicas have no node to run on
+	// troubles are what keeps node groups from what they should be.
+	troubles map[journal.Object]string
+	policy   *policy.Autoscaler
+	inForce  *decision
+	last     int64 // slot of the decision in force
+	run      DecisionRun
+	runs     *runs // nil where they are not listed
+	changes  changes
+	decided  Steps
+	episodes episodes
+	bill     biller
+	score    score
 }
 
 func newScorer(run *Run, o *Object, label string, records bool, list *runs) *scorer {
 	s := &scorer{
 		object: o, label: label, start: run.Start, end: run.End, now: run.Start,
-		needed: cursor{steps: o.Needed.wholeReplicas()}, ready: cursor{steps: o.Ready}, asked: cursor{steps: o.Spec}, paid: cursor{steps: o.Paid},
-		policy: o.Policy, runs: list, changes: changes{last: math.NaN()}, score: newScore(),
+		needed: cursor{steps: o.Needed.wholeReplicas()}, ready: cursor{steps: o.Ready}, asked: cursor{steps: o.Spec}, paid: cursor{steps: o.Paid}, pending: cursor{steps: o.Pending},
+		troubles: map[journal.Object]string{},
+		policy:   o.Policy, runs: list, changes: changes{last: math.NaN()}, score: newScore(),
 		bill: biller{billing: o.Billing},
 	}
 	s.score.decisionsKnown = records
@@ -68,6 +74,52 @@ func (s *scorer) record(r *journal.Record) error {
 	}
 	s.group(t, &d)
 	return nil
+}
+
+// outcome takes what came of the decision in force.
+func (s *scorer) outcome(o *journal.Outcome) {
+	if s.inForce == nil || int64(o.Slot) != s.last {
+		return
+	}
+	s.inForce.refused = o.Result
+	if o.Result == applied {
+		s.inForce.refused = ""
+	}
+}
+
+// applied is the result of an outcome that is as decided.
+const applied = "Applied"
+
+// provider takes what keeps a node group from what it should be, if that has
+// changed.
+func (s *scorer) provider(r *journal.Record, trouble string) {
+	if s.troubles[r.Object] == trouble {
+		return
+	}
+	s.until(int64(r.Slot))
+	s.troubles[r.Object] = trouble
+}
+
+// trouble is what keeps the target from what it was asked to be: of a node group
+// its own trouble, of pods without a node that of the first group that has one.
+func (s *scorer) trouble() string {
+	if s.policy != nil && s.policy.Target.Kind == journal.ScalableNodeGroup {
+		return s.troubles[journal.Object{Kind: journal.ScalableNodeGroup, Namespace: s.object.Journal.Namespace, Name: s.policy.Target.Name}]
+	}
+	if !s.waiting {
+		return ""
+	}
+	var found []string
+	for group, trouble := range s.troubles {
+		if trouble != "" {
+			found = append(found, group.String()+" "+trouble)
+		}
+	}
+	if len(found) == 0 {
+		return ""
+	}
+	_, trouble, _ := strings.Cut(slices.Min(found), " ")
+	return trouble
 }
 
 // group adds a decision to the runs of equal ones.
@@ -115,7 +167,8 @@ func (s *scorer) until(t int64) {
 	for t = min(t, s.end); s.now < t; {
 		needed, ready, asked := s.needed.to(s.now), s.ready.to(s.now), s.asked.to(s.now)
 		s.bill.to(s.now, paid(s.paid.to(s.now), asked, ready))
-		next := min(t, s.needed.next(), s.ready.next(), s.asked.next(), s.paid.next())
+		s.waiting = s.pending.to(s.now) > 0
+		next := min(t, s.needed.next(), s.ready.next(), s.asked.next(), s.paid.next(), s.pending.next())
 		if overdue := s.overdue(); overdue > s.now {
 			next = min(next, overdue)
 		}
@@ -141,7 +194,7 @@ func (s *scorer) stretch(next int64, needed, ready, asked float64) {
 	s.score.lags.lack(seconds, lagOf(needed, asked, s.inForce))
 	why := reason{cause: Unknown}
 	if s.score.decisionsKnown {
-		why = blame(needed, asked, s.inForce, s.policy)
+		why = blame(needed, asked, s.trouble(), s.inForce, s.policy)
 	}
 	missing := needed - ready
 	s.score.blame[why] += seconds

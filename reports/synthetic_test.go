@@ -101,9 +101,9 @@ func (s *synthetic) column(name string, p *policy.Autoscaler) Column {
 	return Column{
 		Name: name, Digest: "sha256:4c8b1e2f9a7d", File: "decisions.jsonl",
 		Objects: []Object{{Journal: checkout, Target: "checkout", Policy: p, Needed: needed, Ready: ready, Spec: spec}},
-		Records: func(yield func(*journal.Record) error) error {
+		Journal: func(yield func(*journal.Line) error) error {
 			for i := range records {
-				if err := yield(&records[i]); err != nil {
+				if err := yield(&journal.Line{Record: &records[i]}); err != nil {
 					return err
 				}
 			}
@@ -117,7 +117,7 @@ func (s *synthetic) recorded() Column {
 	p := s.policy(18)
 	p.Up.Policies[0].Value = 2
 	c := s.column(Recorded, p)
-	c.Records, c.File, c.Digest = nil, "", ""
+	c.Journal, c.File, c.Digest = nil, "", ""
 	c.Objects[0].Policy = nil
 	return c
 }

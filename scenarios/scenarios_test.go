@@ -112,7 +112,7 @@ func play(t *testing.T, file *scenario.File) []trace {
 		if err != nil {
 			t.Fatal(err)
 		}
-		column := reports.Column{Name: reports.Current, Records: records(t, decisions.Bytes())}
+		column := reports.Column{Name: reports.Current, Journal: records(t, decisions.Bytes())}
 		if i > 0 {
 			column.Name = file.Spec.Variants[i-1].Name
 		}
@@ -169,7 +169,7 @@ func columns(t *testing.T, file *scenario.File) []*manifest.Set {
 }
 
 // records has the report read a journal.
-func records(t *testing.T, decisions []byte) func(func(*journal.Record) error) error {
+func records(t *testing.T, decisions []byte) func(func(*journal.Line) error) error {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "decisions.jsonl")
 	if err := os.WriteFile(path, decisions, 0o600); err != nil {

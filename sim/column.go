@@ -65,6 +65,8 @@ type Object struct {
 	// Spec and Ready are the target's counts; Needed is what the demand asked
 	// for, in replicas and fractions of them.
 	Spec, Ready, Needed Steps
+	// Pending are the replicas that have no node to run on; empty where they need none.
+	Pending Steps
 	// Price is what a replica costs.
 	Price Price
 	// Machines are those of a node group that are paid for, whether they boot,

@@ -191,7 +191,7 @@ func (r *run) checkExpressions() error {
 func (r *run) startWorkloads() {
 	for _, p := range r.played {
 		if p.workload = r.workloads.Of(p.target); p.workload != nil {
-			p.workload.Needed = p.object.Needed.Add
+			p.workload.Needed, p.workload.Pending = p.object.Needed.Add, p.object.Pending.Add
 		}
 	}
 	for _, t := range r.in.File.Spec.ScaleTargets() {

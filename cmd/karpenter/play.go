@@ -215,13 +215,13 @@ func (j *job) report(dir string, results []*sim.Result) (*reports.Run, error) {
 		file := filepath.ToSlash(filepath.Join(columnDir(c.name), decisionsFile))
 		out := reports.Column{
 			Name: c.name, Digest: results[i].Digest, File: file,
-			Records: reports.JournalFile(filepath.Join(dir, filepath.FromSlash(file))),
+			Journal: reports.JournalFile(filepath.Join(dir, filepath.FromSlash(file))),
 		}
 		for _, o := range results[i].Objects {
 			out.Objects = append(out.Objects, reports.Object{
 				Journal: nameOf(&o), Target: o.Target.Name, Policy: o.Policy,
 				Needed: needed(current, &o), Ready: reports.Steps(o.Ready), Spec: reports.Steps(o.Spec),
-				BootDelay: j.bootDelay(current, &o), Paid: reports.Steps(o.Machines), Price: o.Price.PerHour,
+				BootDelay: j.bootDelay(current, &o), Paid: reports.Steps(o.Machines), Pending: reports.Steps(o.Pending), Price: o.Price.PerHour,
 				Billing: reports.Billing{Minimum: seconds(o.Price.Minimum), Increment: seconds(o.Price.Increment)},
 			})
 		}

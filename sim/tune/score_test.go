@@ -36,9 +36,9 @@ func TestScoreAgreesWithReports(t *testing.T) {
 			Journal: records[0].Object, Target: "web", Policy: o.Policy,
 			Needed: reports.Steps(o.Needed), Ready: reports.Steps(o.Ready), Spec: reports.Steps(o.Spec),
 		}},
-		Records: func(yield func(*journal.Record) error) error {
+		Journal: func(yield func(*journal.Line) error) error {
 			for i := range records {
-				if err := yield(&records[i]); err != nil {
+				if err := yield(&journal.Line{Record: &records[i]}); err != nil {
 					return err
 				}
 			}

@@ -34,6 +34,9 @@ type Workload struct {
 	// Needed, if set, is told the replicas that the demand needs, from an
 	// instant in Unix seconds on.
 	Needed func(at int64, replicas float64)
+	// Pending, if set, is told how many pods have no node to run on, from an
+	// instant in Unix seconds on. Where pods need none it is not called.
+	Pending func(at int64, pods float64)
 
 	// cores are the cpu that a pod requests, room is all it requests.
 	cores   float64
@@ -212,6 +215,21 @@ func (p *Pod) place(n *Node) {
 	p.Node = n
 	p.gauges = podGauges(p)
 	p.Workload.boot(p)
+	p.Workload.notePending()
+}
+
+// notePending tells how many pods have no node.
+func (w *Workload) notePending() {
+	if w.Pending == nil || w.world.scheduler == nil {
+		return
+	}
+	pods := 0
+	for _, p := range w.pods {
+		if p.Node == nil {
+			pods++
+		}
+	}
+	w.Pending(w.world.timeline.Now().Unix(), float64(pods))
 }
 
 // Evict takes a pod off its node, which is gone; another one replaces it.
@@ -290,6 +308,7 @@ func (w *Workload) delete(i int) {
 
 // count brings the target's counts in line with the pods.
 func (w *Workload) count() {
+	w.notePending()
 	unready := int32(0)
 	for _, p := range w.pods {
 		if !p.Ready {
