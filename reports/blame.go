@@ -62,6 +62,8 @@ type decision struct {
 	reason              autoscaler.Reason
 	limit               behavior.Limit
 	dryRun, metricError bool
+	// contested says that another autoscaler acts on the same target.
+	contested bool
 	// refused is what the command was answered with, empty if it was carried out.
 	refused string
 }
@@ -74,6 +76,7 @@ func decide(r *journal.Record) decision {
 		recommended: float64(r.Recommended), stabilized: float64(r.Stabilized),
 		limited: float64(r.Limited), desired: float64(r.Desired),
 		reason: r.Reason, limit: r.LimitedBy, dryRun: r.DryRun,
+		contested: r.Scale.Code == observation.Contested,
 	}
 	if r.Command != nil {
 		n := float64(*r.Command)
@@ -125,6 +128,8 @@ func blame(needed, spec float64, trouble string, d *decision, p *policy.Autoscal
 		return reason{cause: StartUp}
 	case d == nil:
 		return reason{cause: MetricLag}
+	case d.contested:
+		return reason{cause: NotCarriedOut, detail: string(observation.Contested)}
 	case d.held():
 		return reason{cause: MissingData, detail: string(d.reason)}
 	case d.dryRun:

@@ -34,6 +34,7 @@ func TestBlame(t *testing.T) {
 		"NoMachines":    {"they were asked for, and the provider has none", 10, 10, stages(10, 10, 10, 10), p, reason{NotCarriedOut, "LimitReached"}, "LimitReached"},
 		"Refused":       {"the decision asks for them, and the target was not to be written", 10, 8, with(stages(10, 10, 10, 10), func(d *decision) { d.refused = "Forbidden" }), p, reason{NotCarriedOut, "Forbidden"}, ""},
 		"RefusedLess":   {"what was refused would not have been enough", 10, 4, with(stages(10, 10, 8, 8), func(d *decision) { d.refused = "Forbidden" }), p, reason{Rate, "scale-up"}, ""},
+		"Contested":     {"another autoscaler has the same target", 10, 6, &decision{reason: autoscaler.TargetUnavailable, contested: true}, p, reason{NotCarriedOut, "Contested"}, ""},
 		"BeforeFirst":   {"no decision has seen the demand", 10, 8, nil, p, reason{MetricLag, ""}, ""},
 		"Bound":         {"wanted 25, at most 20", 25, 20, stages(25, 25, 25, 20), p, reason{Bound, "maxReplicas 20"}, ""},
 		"BoundLast":     {"a rate limit too, but the bound cut last, as the record's reason says", 25, 20, stages(25, 25, 24, 20), p, reason{Bound, "maxReplicas 20"}, ""},

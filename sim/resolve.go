@@ -54,6 +54,27 @@ func Resolve(set *manifest.Set) ([]Autoscaler, error) {
 	return out, manifest.Join(errs...)
 }
 
+// Rivals say which autoscalers share a target, one for each after the first.
+// That is legal, and both hold. In a dry run an autoscaler is nobody's rival.
+func Rivals(autoscalers []Autoscaler) manifest.Errors {
+	var list manifest.Errors
+	first := map[cycle.TargetRef]*Autoscaler{}
+	for i := range autoscalers {
+		a := &autoscalers[i]
+		if a.Policy.DryRun {
+			continue
+		}
+		other := first[a.Target]
+		if other == nil {
+			first[a.Target] = a
+			continue
+		}
+		list = append(list, a.Doc.Errorf("spec.scaleTargetRef", "HorizontalAutoscaler %s scales %s %s/%s, and so does %s: both hold until one of them is gone or in dryRun",
+			a.Name(), a.Target.Kind, a.Target.Namespace, a.Target.Name, other.Name()))
+	}
+	return list
+}
+
 // checkQuery refuses what can never give one sample.
 func checkQuery(query string) error {
 	expr, err := parser.NewParser(parser.Options{}).ParseExpr(query)

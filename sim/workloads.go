@@ -191,7 +191,8 @@ func (r *run) checkExpressions() error {
 func (r *run) startWorkloads() {
 	for _, p := range r.played {
 		if p.workload = r.workloads.Of(p.target); p.workload != nil {
-			p.workload.Needed, p.workload.Pending = p.object.Needed.Add, p.object.Pending.Add
+			p.workload.Needed = both(p.workload.Needed, p.object.Needed.Add)
+			p.workload.Pending = both(p.workload.Pending, p.object.Pending.Add)
 		}
 	}
 	for _, t := range r.in.File.Spec.ScaleTargets() {
@@ -205,6 +206,17 @@ func (r *run) startWorkloads() {
 		}
 	}
 	r.workloads.Start()
+}
+
+// both tells two listeners, of which the first may be missing.
+func both(first, second func(at int64, v float64)) func(at int64, v float64) {
+	if first == nil {
+		return second
+	}
+	return func(at int64, v float64) {
+		first(at, v)
+		second(at, v)
+	}
 }
 
 // scales says whether a player scales the target.

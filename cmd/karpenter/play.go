@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/karpenter-sim/karpenter/engine/convert"
+	"github.com/karpenter-sim/karpenter/engine/cycle"
 	"github.com/karpenter-sim/karpenter/engine/journal"
 	"github.com/karpenter-sim/karpenter/reports"
 	"github.com/karpenter-sim/karpenter/sim"
@@ -97,6 +98,9 @@ func (a *app) prepare(ctx context.Context, file *scenario.File, conversion conve
 		}
 	}
 	j.notes = notesOf(file.Metadata.Annotations)
+	for _, r := range sim.Rivals(j.columns[0].autoscalers) {
+		j.notes = append(j.notes, r.Message)
+	}
 	j.command = commandOf(file, "")
 	if zone := file.Metadata.Annotations[zoneAnnotation]; zone != "" {
 		location, err := time.LoadLocation(zone)
@@ -217,10 +221,20 @@ func (j *job) report(dir string, results []*sim.Result) (*reports.Run, error) {
 			Name: c.name, Digest: results[i].Digest, File: file,
 			Journal: reports.JournalFile(filepath.Join(dir, filepath.FromSlash(file))),
 		}
-		for _, o := range results[i].Objects {
+		owned := map[cycle.TargetRef]bool{}
+		for _, o := range ownersFirst(results[i].Objects) {
+			if owned[o.Target] {
+				// What it needs and has is counted once.
+				o.Needed, o.Ready, o.Spec, o.Machines, o.Pending = sim.Steps{}, sim.Steps{}, sim.Steps{}, sim.Steps{}, sim.Steps{}
+			}
+			needs := needed(current, &o)
+			if owned[o.Target] {
+				needs = reports.Steps{}
+			}
+			owned[o.Target] = true
 			out.Objects = append(out.Objects, reports.Object{
 				Journal: nameOf(&o), Target: o.Target.Name, Policy: o.Policy,
-				Needed: needed(current, &o), Ready: reports.Steps(o.Ready), Spec: reports.Steps(o.Spec),
+				Needed: needs, Ready: reports.Steps(o.Ready), Spec: reports.Steps(o.Spec),
 				BootDelay: j.bootDelay(current, &o), Paid: reports.Steps(o.Machines), Pending: reports.Steps(o.Pending), Price: o.Price.PerHour,
 				Billing: reports.Billing{Minimum: seconds(o.Price.Minimum), Increment: seconds(o.Price.Increment)},
 			})
@@ -237,6 +251,21 @@ func (j *job) report(dir string, results []*sim.Result) (*reports.Run, error) {
 		}
 	}
 	return run, run.AddReferences()
+}
+
+// ownersFirst has those in front that act on their targets.
+func ownersFirst(objects []sim.Object) []sim.Object {
+	sorted := slices.Clone(objects)
+	slices.SortStableFunc(sorted, func(a, b sim.Object) int {
+		switch {
+		case a.Policy.DryRun == b.Policy.DryRun:
+			return 0
+		case b.Policy.DryRun:
+			return -1
+		}
+		return 1
+	})
+	return sorted
 }
 
 // bootDelay is how long replicas of an object's target take to start, in

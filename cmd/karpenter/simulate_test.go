@@ -271,3 +271,25 @@ func TestCost(t *testing.T) {
 		t.Error("report.html differs when it is rendered again")
 	}
 }
+
+// Two autoscalers of one target hold; what the target needs is counted once.
+func TestRivals(t *testing.T) {
+	scenario := read(t, testdata(t, "failing.yaml"))
+	t.Chdir(t.TempDir())
+	_, manifests, _ := strings.Cut(scenario, "\n---\n")
+	write(t, "one.yaml", scenario)
+	write(t, "two.yaml", strings.Replace(scenario, "name: failing", "name: two", 1)+"---\n"+strings.Replace(manifests, "name: web", "name: other", 1))
+	call(t, "", "simulate", "two.yaml", "--out", "two").want(t, exitFailed,
+		"HorizontalAutoscaler default/web scales Deployment default/web, and so does default/other: both hold")
+	for _, want := range []string{`"detail": "Contested"`, `"breach_minutes": 30,`, `"replica_hours": 6,`} {
+		if text := read(t, "two/report.json"); !strings.Contains(text, want) {
+			t.Errorf("report.json lacks %s", want)
+		}
+	}
+	write(t, "ha.yaml", manifests+"---\n"+strings.Replace(manifests, "name: web", "name: other", 1))
+	call(t, "", "validate", "-f", "ha.yaml").want(t, exitOK, "warning: ha.yaml:5:19: spec.scaleTargetRef: HorizontalAutoscaler default/web scales")
+	write(t, "dry.yaml", manifests+"---\n"+strings.Replace(strings.Replace(manifests, "name: web", "name: other", 1), "minReplicas", "dryRun: true\n  minReplicas", 1))
+	if c := call(t, "", "validate", "-f", "dry.yaml"); strings.Contains(c.stderr, "warning") {
+		t.Errorf("in a dry run nobody is a rival:\n%s", c.stderr)
+	}
+}

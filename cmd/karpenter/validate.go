@@ -125,7 +125,16 @@ func (v *validation) checkSet(set *manifest.Set) error {
 		v.note("%s", n)
 	}
 	v.noteTypes(set)
+	v.warnOfRivals(set)
 	return manifest.Join(err, checkKinds(set))
+}
+
+// warnOfRivals names autoscalers that are valid and yet will not act.
+func (v *validation) warnOfRivals(set *manifest.Set) {
+	autoscalers, _ := sim.Resolve(set) // its errors are for checkKinds
+	for _, r := range sim.Rivals(autoscalers) {
+		v.note("warning: %s", r)
+	}
 }
 
 // checkKinds checks what decoding cannot see, kind by kind.
@@ -198,7 +207,7 @@ func (v *validation) scenario(ctx context.Context, path string) error {
 	v.count(file.Manifests)
 	job, err := v.prepare(ctx, file, v.options, nil)
 	if job != nil {
-		for _, n := range job.notes {
+		for _, n := range notesOf(file.Metadata.Annotations) {
 			v.note("%s", n)
 		}
 		v.noteTypes(file.Manifests)
@@ -209,6 +218,7 @@ func (v *validation) scenario(ctx context.Context, path string) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
+	v.warnOfRivals(file.Manifests)
 	v.errs = append(v.errs, err)
 	return nil
 }
