@@ -144,7 +144,8 @@ func (a *app) render(dir string, dirs []string, runs []*reports.Run, call *callR
 }
 
 // zoom writes a report on part of each run beside the full one. Runs that do
-// not cover the time are passed over unless all are.
+// not cover the time are passed over unless all are; a time that is ambiguous in
+// one of them is an error.
 func (a *app) zoom(dirs []string, runs []*reports.Run, flags *reportFlags) error {
 	type page struct {
 		path string
@@ -154,6 +155,9 @@ func (a *app) zoom(dirs []string, runs []*reports.Run, flags *reportFlags) error
 	var uncovered []error
 	for i, run := range runs {
 		narrow, err := flags.narrow(run)
+		if errors.Is(err, errAmbiguous) {
+			return err
+		}
 		if err != nil {
 			uncovered = append(uncovered, err)
 			continue

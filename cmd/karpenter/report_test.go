@@ -96,3 +96,13 @@ func TestVersion(t *testing.T) {
 		t.Errorf("stdout %q", got.stdout)
 	}
 }
+
+// A time of day that one of several runs has twice is not passed over.
+func TestReportZoomRefusesAmbiguousTimes(t *testing.T) {
+	source := read(t, testdata(t, "spike.yaml"))
+	t.Chdir(t.TempDir())
+	write(t, "in/one.yaml", source)
+	write(t, "in/two.yaml", strings.Replace(strings.Replace(source, "name: queue-spike", "name: two", 1), "duration: 1h", "duration: 30h", 1))
+	call(t, "", "simulate", "in", "--out", "out", "-q")
+	call(t, "", "report", "out", "--from", "08:10", "--to", "08:20").refused(t, `run two: --from: "08:10" is ambiguous within the data; candidates: 2026-01-05 08:10, 2026-01-06 08:10`)
+}

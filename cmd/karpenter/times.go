@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -19,6 +20,9 @@ var calendarLayouts = []string{
 }
 
 var clockForm = regexp.MustCompile(`^(\d{1,2}):(\d{2})(?::(\d{2}))?$`)
+
+// errAmbiguous says that a time of day or weekday falls into the data more than once.
+var errAmbiguous = errors.New("ambiguous")
 
 // parseTime reads an instant as people write it. A time of day or a weekday
 // stands for the one instant between first and last that it fits; a negative
@@ -127,7 +131,7 @@ func (d daytime) within(text string, location *time.Location, first, last time.T
 	if more := len(candidates) - shown; more > 0 {
 		list = append(list, fmt.Sprintf("%d more", more))
 	}
-	return time.Time{}, fmt.Errorf("%q is ambiguous within the data; candidates: %s", text, strings.Join(list, ", "))
+	return time.Time{}, fmt.Errorf("%q is %w within the data; candidates: %s", text, errAmbiguous, strings.Join(list, ", "))
 }
 
 // candidates are the instants of [first, last] that fit. A day that began
