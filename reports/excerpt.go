@@ -92,7 +92,7 @@ func (x *Excerpt) spark(moment int64) (template.HTML, error) {
 	}
 	canvas := vgsvg.NewWith(vgsvg.UseWH(sparkWidth, sparkHeight))
 	p := &pen{Canvas: draw.New(canvas), size: sparkText}
-	labels := max(p.width(exact(low)), p.width(exact(high)))*wider + 6
+	labels := max(p.width(sample(low)), p.width(sample(high)))*wider + 6
 	from, to := s.T[0], max(s.T[len(s.T)-1], moment)
 	f := &frame{from: from, to: to + max(1, (to-from)/20), top: max(high-low, 1e-9) * 1.15,
 		left: 4, right: sparkWidth - labels, bottom: 6, ceil: sparkHeight - 4}
@@ -107,11 +107,11 @@ func (x *Excerpt) spark(moment int64) (template.HTML, error) {
 	for _, line := range f.trace(shifted) {
 		p.line(inkDecided, 1.6, nil, line...)
 	}
-	p.text(inkMuted, vg.Point{X: f.right + 4, Y: f.y(0)}, draw.XLeft, draw.YCenter, exact(low))
+	p.text(inkMuted, vg.Point{X: f.right + 4, Y: f.y(0)}, draw.XLeft, draw.YCenter, sample(low))
 	if high > low {
-		p.text(inkMuted, vg.Point{X: f.right + 4, Y: f.y(high - low)}, draw.XLeft, draw.YCenter, exact(high))
+		p.text(inkMuted, vg.Point{X: f.right + 4, Y: f.y(high - low)}, draw.XLeft, draw.YCenter, sample(high))
 	}
 	title := x.Series + " around the moment"
-	drawing, err := inlineSVG(canvas, "spark", title, fmt.Sprintf("%s to %s, %s to %s", exact(low), exact(high), rfc3339(from), rfc3339(to)))
+	drawing, err := inlineSVG(canvas, "spark", title, fmt.Sprintf("%s to %s, %s to %s", sample(low), sample(high), rfc3339(from), rfc3339(to)))
 	return template.HTML(drawing), err
 }
