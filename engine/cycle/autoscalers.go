@@ -55,6 +55,7 @@ type autoscalerMemory struct {
 	status    v1alpha1.HorizontalAutoscalerStatus
 	said      conditionsSource // what status.conditions were made of
 	rival     string           // who else acts on the target, as of the last slot
+	refused   string           // why the target did not take the last slot's change
 
 	in autoscaler.Input // reused from slot to slot
 }
@@ -134,6 +135,7 @@ func (a *Autoscalers) decide(ctx context.Context, m *autoscalerMemory, s slot.Sl
 	if d.Known && d.Desired != scale.Spec && !m.policy.DryRun {
 		outcome = a.actuate(ctx, m, s, scale, d.Desired)
 	}
+	m.refused = m.refusal(outcome)
 	a.Journal.Record(&m.record)
 	if outcome != nil {
 		a.Journal.Outcome(outcome)

@@ -22,13 +22,17 @@ import (
 // TargetContested is the conditions' reason while somebody else acts on the target.
 const TargetContested = "TargetContested"
 
+// FailedUpdateScale is the reason of AbleToScale after a change that the target
+// did not take.
+const FailedUpdateScale = "FailedUpdateScale"
+
 // published is the part of the status whose change is worth a write of its own.
 type published struct {
 	generation       int64
 	state            string
 	desired, current int32
 	reason           autoscaler.Reason
-	fault            string
+	fault, refused   string
 }
 
 // publishedOf is what a stored status says, in the terms of the next comparison.
@@ -42,6 +46,9 @@ func publishedOf(status *v1alpha1.HorizontalAutoscalerStatus) published {
 	}
 	if active := meta.FindStatusCondition(status.Conditions, v1alpha1.ActiveCondition); active != nil && active.Status == metav1.ConditionFalse {
 		p.fault = active.Message
+	}
+	if able := meta.FindStatusCondition(status.Conditions, v1alpha1.AbleToScaleCondition); able != nil && able.Reason == FailedUpdateScale {
+		p.refused = able.Message
 	}
 	return p
 }
@@ -58,12 +65,15 @@ func (a *Autoscalers) commit(ctx context.Context, m *autoscalerMemory, s slot.Sl
 		text, named = string(b), journal.Digest(b)
 	}
 	next := m.published
-	next.generation, next.state, next.reason, next.fault = m.generation, text, d.Reason, m.fault(d)
+	next.generation, next.state, next.reason, next.fault, next.refused = m.generation, text, d.Reason, m.fault(d), m.refused
+	if d.Known && d.Desired == m.in.Scale.Spec {
+		next.refused = "" // nothing waits any more
+	}
 	if d.Known {
 		next.desired, next.current = d.Desired, m.in.Scale.Status
 	}
 	if next != m.published || a.stale(m, s) {
-		m.publish(s, d, text, next.fault)
+		m.publish(s, d, &next)
 		version, err := a.Store.Commit(ctx, m.name, m.version, &m.status)
 		if err != nil {
 			return err
@@ -83,10 +93,10 @@ func (a *Autoscalers) stale(m *autoscalerMemory, s slot.Slot) bool {
 }
 
 // publish writes the outcome of a slot into the status.
-func (m *autoscalerMemory) publish(s slot.Slot, d *autoscaler.Decision, text, fault string) {
+func (m *autoscalerMemory) publish(s slot.Slot, d *autoscaler.Decision, p *published) {
 	status := &m.status
 	status.ObservedGeneration = m.generation
-	status.State = text
+	status.State = p.state
 	status.Reason = string(d.Reason)
 	if d.Known {
 		current, desired := m.in.Scale.Status, d.Desired
@@ -100,13 +110,13 @@ func (m *autoscalerMemory) publish(s slot.Slot, d *autoscaler.Decision, text, fa
 		status.Metrics = m.metricsLine()
 		status.CurrentMetrics = m.currentMetrics()
 	}
-	said := conditionsSource{d.Reason, d.Limit.Direction, d.Limit.Policy, fault, m.rival, m.generation}
+	said := conditionsSource{d.Reason, d.Limit.Direction, d.Limit.Policy, p.fault, m.rival, p.refused, m.generation}
 	if said == m.said {
 		return
 	}
 	m.said = said
 	at := metav1.NewTime(s.Time())
-	for _, c := range conditions(d, fault) {
+	for _, c := range conditions(d, p.fault, p.refused) {
 		if m.rival != "" && c.Reason == string(autoscaler.TargetUnavailable) {
 			c.Reason = TargetContested
 		}
@@ -118,11 +128,11 @@ func (m *autoscalerMemory) publish(s slot.Slot, d *autoscaler.Decision, text, fa
 // conditionsSource is everything that conditions are made of: while it stays
 // the same, so do they.
 type conditionsSource struct {
-	reason       autoscaler.Reason
-	direction    behavior.Direction
-	policy       int
-	fault, rival string
-	generation   int64
+	reason                autoscaler.Reason
+	direction             behavior.Direction
+	policy                int
+	fault, rival, refused string
+	generation            int64
 }
 
 // fault says in one line why the slot could not be decided as it should be, or
@@ -146,8 +156,16 @@ func (m *autoscalerMemory) fault(d *autoscaler.Decision) string {
 	return strings.Join(failed, "; ")
 }
 
+// refusal says in one line why the target did not take a change, or is empty.
+func (m *autoscalerMemory) refusal(o *journal.Outcome) string {
+	if o == nil || o.Result == Applied || o.Result == Superseded {
+		return ""
+	}
+	return fmt.Sprintf("%s %s: %s: the last change was not taken", m.target.Kind, m.target.Name, o.Result)
+}
+
 // conditions are those of a decision. Being bounded or stabilizing is no fault.
-func conditions(d *autoscaler.Decision, fault string) []metav1.Condition {
+func conditions(d *autoscaler.Decision, fault, refused string) []metav1.Condition {
 	active := metav1.Condition{Type: v1alpha1.ActiveCondition, Status: metav1.ConditionTrue, Reason: "Decided", Message: "the last slot was decided on usable inputs"}
 	ready := metav1.Condition{Type: v1alpha1.ReadyCondition, Status: metav1.ConditionTrue, Reason: "Ready", Message: "the autoscaler works"}
 	able := metav1.Condition{Type: v1alpha1.AbleToScaleCondition, Status: metav1.ConditionTrue, Reason: "Able", Message: "nothing holds a change back"}
@@ -171,6 +189,12 @@ func conditions(d *autoscaler.Decision, fault string) []metav1.Condition {
 		unbounded.Message = "the decision would lie " + map[bool]string{true: "above maxReplicas", false: "below minReplicas"}[d.Limit.Direction == "up"]
 	case autoscaler.InvalidPolicy, autoscaler.TargetUnavailable, autoscaler.MetricsUnavailable:
 		able.Status, able.Reason, able.Message = metav1.ConditionFalse, string(d.Reason), fault
+	}
+	if refused != "" {
+		able.Status, able.Reason, able.Message = metav1.ConditionFalse, FailedUpdateScale, refused
+		if fault == "" {
+			ready.Status, ready.Reason, ready.Message = metav1.ConditionFalse, FailedUpdateScale, refused
+		}
 	}
 	return []metav1.Condition{ready, active, able, unbounded}
 }

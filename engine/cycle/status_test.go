@@ -111,11 +111,50 @@ func TestMessagesHoldNoNumbersOfTheSlot(t *testing.T) {
 	for _, reason := range []autoscaler.Reason{autoscaler.Stabilized, autoscaler.Disabled, autoscaler.Bounded, autoscaler.Unchanged, autoscaler.ScaledUp, autoscaler.ScaledDown} {
 		d := &autoscaler.Decision{Reason: reason, Known: true, Recommended: 77, Desired: 77}
 		d.Limit.Direction, d.Limit.Until, d.Limit.Left, d.Limit.Policy = "up", start, 77, 77
-		for _, c := range conditions(d, "") {
+		for _, c := range conditions(d, "", "") {
 			if found := number.FindString(c.Message); found != "" {
 				t.Errorf("%s: %s says %s", reason, c.Type, c.Message)
 			}
 		}
+	}
+}
+
+// A change that the target does not take is a condition until one is taken.
+func TestRefusedChange(t *testing.T) {
+	w := newCluster(t)
+	a := w.driver()
+	w.at(a, 0)
+	w.value = 80
+	w.before = func(call string) error {
+		if call == "Set 8" {
+			return ErrForbidden
+		}
+		return nil
+	}
+	w.at(a, 10)
+	w.at(a, 20)
+	refused := "False FailedUpdateScale: Deployment web: Forbidden: the last change was not taken"
+	for _, kind := range []string{v1alpha1.ReadyCondition, v1alpha1.AbleToScaleCondition} {
+		if got := w.condition(kind); got != refused {
+			t.Errorf("refused: %s is %s", kind, got)
+		}
+	}
+	w.before = nil
+	w.at(a, 30)
+	w.at(a, 40)
+	for kind, want := range fine {
+		if got := w.condition(kind); got != want || w.scale.Spec != 8 {
+			t.Errorf("taken: %s is %s, %d replicas", kind, got, w.scale.Spec)
+		}
+	}
+
+	// A timeout says nothing about whether the change was taken; the next slot does.
+	w.value = 90
+	w.after = once("Set 9", func() error { return ErrTimedOut })
+	w.at(a, 50)
+	w.at(a, 60)
+	if got := w.condition(v1alpha1.AbleToScaleCondition); got != fine[v1alpha1.AbleToScaleCondition] || w.scale.Spec != 9 {
+		t.Errorf("landed after all: %s, %d replicas", got, w.scale.Spec)
 	}
 }
 
