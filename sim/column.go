@@ -135,6 +135,8 @@ type run struct {
 	series   *seriesWriter
 	judge    *check.Judge
 	played   []*player
+	// replaced, if set, replaces the controller instead of the run.
+	replaced func(now time.Time)
 	// owners are the autoscalers of each target; more than one is one too many.
 	owners map[cycle.TargetRef][]types.NamespacedName
 	result Result

@@ -6,7 +6,10 @@ import (
 	"slices"
 	"time"
 
+	"k8s.io/apimachinery/pkg/types"
+
 	"github.com/karpenter-sim/karpenter/engine/cycle"
+	"github.com/karpenter-sim/karpenter/engine/journal"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 	"github.com/karpenter-sim/karpenter/sim/world"
 )
@@ -125,7 +128,11 @@ func (f *fault) hits(now int64, object scenario.Reference) bool {
 }
 
 func (p *player) reference() scenario.Reference {
-	return scenario.Reference{Namespace: p.Object.Namespace, Kind: "HorizontalAutoscaler", Name: p.Object.Name}
+	return autoscalerReference(p.Name())
+}
+
+func autoscalerReference(name types.NamespacedName) scenario.Reference {
+	return scenario.Reference{Namespace: name.Namespace, Kind: journal.HorizontalAutoscaler, Name: name.Name}
 }
 
 func referenceOf(t cycle.TargetRef) scenario.Reference {
@@ -149,6 +156,10 @@ func (r *run) kept(now time.Time, object scenario.Reference, restart func(time.T
 
 // replaceDrivers puts new controllers in charge.
 func (r *run) replaceDrivers(f *fault) error {
+	if r.replaced != nil {
+		r.replaced(r.queue.clock.now)
+		return nil
+	}
 	for _, p := range r.played {
 		if f.object == nil || *f.object == p.reference() {
 			p.startDriver(r.queue.clock.now)

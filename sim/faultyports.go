@@ -74,41 +74,47 @@ func (m *faultyMetrics) hit(text string) *fault {
 	return nil
 }
 
-// faultyStore is the store of a player with the changes of others.
-type faultyStore struct{ player *player }
+// faultyStore is a store of autoscalers with the changes of others.
+type faultyStore struct {
+	run   *run
+	store cycle.AutoscalerStore
+}
 
 // Load implements cycle.Store.
 func (s *faultyStore) Load(ctx context.Context, name types.NamespacedName) (cycle.Stored[*v1alpha1.HorizontalAutoscaler], error) {
-	return s.player.run.objects.Load(ctx, name)
+	return s.store.Load(ctx, name)
 }
 
 // Commit implements cycle.Store.
 func (s *faultyStore) Commit(ctx context.Context, name types.NamespacedName, version string, status *v1alpha1.HorizontalAutoscalerStatus) (string, error) {
-	now := s.player.run.queue.clock.now.UnixMilli()
-	for _, f := range s.player.run.faults {
-		if f.Controller == scenario.ControllerConflicts && f.hits(now, s.player.reference()) {
+	now := s.run.queue.clock.now.UnixMilli()
+	for _, f := range s.run.faults {
+		if f.Controller == scenario.ControllerConflicts && f.hits(now, autoscalerReference(name)) {
 			return "", fmt.Errorf("fault %s: %w", f.Name, cycle.ErrConflict)
 		}
 	}
-	return s.player.run.objects.Commit(ctx, name, version, status)
+	return s.store.Commit(ctx, name, version, status)
 }
 
-// faultyTargets are the targets of a run with what goes wrong with them.
-type faultyTargets struct{ run *run }
+// faultyTargets are targets with what goes wrong with them in a run.
+type faultyTargets struct {
+	run     *run
+	targets cycle.ScaleTargets
+}
 
 // Get implements cycle.ScaleTargets.
 func (t *faultyTargets) Get(ctx context.Context, target cycle.TargetRef) (cycle.Scale, error) {
 	if f := t.hit(target, true); f != nil {
 		return cycle.Scale{}, fmt.Errorf("fault %s: %w", f.Name, cycle.ErrUnavailable)
 	}
-	return t.run.targets.Get(ctx, target)
+	return t.targets.Get(ctx, target)
 }
 
 // Set implements cycle.ScaleTargets.
 func (t *faultyTargets) Set(ctx context.Context, target cycle.TargetRef, observed cycle.Scale, replicas int32) error {
 	f := t.hit(target, false)
 	if f == nil {
-		return t.run.targets.Set(ctx, target, observed, replicas)
+		return t.targets.Set(ctx, target, observed, replicas)
 	}
 	err := cycle.ErrForbidden
 	switch f.Target {

@@ -19,6 +19,7 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/slot"
 	"github.com/karpenter-sim/karpenter/providers/fake"
 	"github.com/karpenter-sim/karpenter/sim/check"
+	"github.com/karpenter-sim/karpenter/sim/scenario"
 	"github.com/karpenter-sim/karpenter/sim/world"
 )
 
@@ -28,7 +29,7 @@ import (
 type Stage struct{ run *run }
 
 // ErrNoStage says that a scenario has something that only Play can do: it
-// replays, or faults strike the controller and its targets.
+// replays, or a fault strikes the metrics or the memory of a single object.
 var ErrNoStage = errors.New("only Play can do that")
 
 // Stage builds the world for the autoscalers, or returns ErrNoStage.
@@ -37,7 +38,9 @@ func (in *Input) Stage(autoscalers []Autoscaler) (*Stage, error) {
 		return nil, fmt.Errorf("replay: %w", ErrNoStage)
 	}
 	for i := range in.File.Spec.Faults {
-		if f := &in.File.Spec.Faults[i]; f.Metrics == "" && f.Nodes == "" || f.Metrics != "" && f.Object != "" {
+		f := &in.File.Spec.Faults[i]
+		replaces := f.Controller == scenario.ControllerRestart || f.Controller == scenario.ControllerLeaderChange
+		if f.Metrics != "" && f.Object != "" || replaces && (f.Object != "" || f.Controller == scenario.ControllerRestart && f.Probability != nil) {
 			return nil, fmt.Errorf("fault %s: %w", f.Name, ErrNoStage)
 		}
 	}
@@ -115,6 +118,37 @@ func (m *stageMetrics) Query(ctx context.Context, text string, at time.Time) (cy
 	return m.queries[text].Query(ctx, text, at)
 }
 
+// ScaleTargets puts the scenario's faults between targets and whoever scales
+// them.
+func (s *Stage) ScaleTargets(targets cycle.ScaleTargets) cycle.ScaleTargets {
+	return &stageTargets{faulty: faultyTargets{run: s.run, targets: targets}}
+}
+
+// stageTargets may be called concurrently.
+type stageTargets struct {
+	mu     sync.Mutex
+	faulty faultyTargets
+}
+
+// Get implements cycle.ScaleTargets.
+func (t *stageTargets) Get(ctx context.Context, target cycle.TargetRef) (cycle.Scale, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.faulty.Get(ctx, target)
+}
+
+// Set implements cycle.ScaleTargets.
+func (t *stageTargets) Set(ctx context.Context, target cycle.TargetRef, observed cycle.Scale, replicas int32) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.faulty.Set(ctx, target, observed, replicas)
+}
+
+// Store puts the scenario's faults before a store of autoscalers.
+func (s *Stage) Store(store cycle.AutoscalerStore) cycle.AutoscalerStore {
+	return &faultyStore{run: s.run, store: store}
+}
+
 // Targets are the stage's scale targets.
 func (s *Stage) Targets() *world.Targets { return s.run.targets }
 
@@ -188,10 +222,11 @@ func (s *Stage) Report(name types.NamespacedName, status *v1alpha1.HorizontalAut
 // Play moves time from the start to the end. At each instant that is a slot of
 // some objects of a kind it calls decide with their names: first producers, then
 // autoscalers, then node groups. What was decided must have reached the stage
-// when it returns.
-func (s *Stage) Play(ctx context.Context, decideSlots func(now time.Time, kind string, due []types.NamespacedName) error) error {
+// when it returns. Slots that a fault keeps the controller from are left out.
+// Where one ends with a new controller in charge, it calls restart.
+func (s *Stage) Play(ctx context.Context, restart func(now time.Time), decideSlots func(now time.Time, kind string, due []types.NamespacedName) error) error {
 	r := s.run
-	r.ctx = ctx
+	r.ctx, r.replaced = ctx, restart
 	var producing, deciding, resizing []gridded
 	for _, p := range r.producers.sorted {
 		name := producerName(p.object)
@@ -202,7 +237,7 @@ func (s *Stage) Play(ctx context.Context, decideSlots func(now time.Time, kind s
 		producing = append(producing, s.gridded(journal.MetricsProducer, name, shared, policy.ProducerInterval))
 	}
 	for _, p := range r.played {
-		deciding = append(deciding, gridded{p.Name(), p.grid})
+		deciding = append(deciding, gridded{p.Name(), p.grid, p.reference()})
 	}
 	for _, g := range r.groups.sorted {
 		name := groupName(g.object)
@@ -224,10 +259,12 @@ func (s *Stage) Play(ctx context.Context, decideSlots func(now time.Time, kind s
 type gridded struct {
 	name types.NamespacedName
 	grid slot.Grid
+	ref  scenario.Reference
 }
 
 func (s *Stage) gridded(kind string, name, phased types.NamespacedName, interval int32) gridded {
-	return gridded{name, slot.Grid{Interval: interval, Phase: s.run.phaseOf(kind, phased, interval)}}
+	grid := slot.Grid{Interval: interval, Phase: s.run.phaseOf(kind, phased, interval)}
+	return gridded{name, grid, scenario.Reference{Namespace: name.Namespace, Kind: kind, Name: name.Name}}
 }
 
 // schedule calls decide at every slot of the objects.
@@ -251,9 +288,12 @@ func (s *Stage) schedule(c class, objects []gridded, decide func(now time.Time, 
 		at := slot.At(now)
 		var due []types.NamespacedName
 		for _, o := range objects {
-			if o.grid.Of(at) == at {
+			if o.grid.Of(at) == at && !r.kept(now, o.ref, nil) {
 				due = append(due, o.name)
 			}
+		}
+		if len(due) == 0 {
+			return next(at), nil
 		}
 		return next(at), decide(now, due)
 	})

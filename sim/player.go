@@ -70,7 +70,7 @@ func (r *run) addPlayer(a Autoscaler) error {
 func (p *player) startDriver(from time.Time) {
 	r := p.run
 	p.driver = cycle.Autoscalers{
-		Metrics: &p.metrics, Targets: &faultyTargets{run: r}, Store: &faultyStore{player: p}, Journal: r.journal,
+		Metrics: &p.metrics, Targets: &faultyTargets{r, r.targets}, Store: &faultyStore{r, r.objects}, Journal: r.journal,
 		QueryOffset: time.Duration(r.in.File.Spec.Controller.QueryOffset),
 		Phase:       r.phase,
 		Since:       slot.At(from) - 1,

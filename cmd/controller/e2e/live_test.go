@@ -62,7 +62,10 @@ type live struct {
 	reconcilers map[string]reconcile.Reconciler // by kind
 	random      *rand.Rand
 	last        time.Time
-	status      map[cycle.TargetRef]int32 // as the server has it
+	// exact is set where faults strike the controller: the scenario says when it
+	// wakes up and loses its memory, so nothing is added.
+	exact  bool
+	status map[cycle.TargetRef]int32 // as the server has it
 }
 
 // playLive returns the journal of a scenario whose wake-ups come late, twice, for
@@ -87,13 +90,16 @@ func playLive(t *testing.T, in *sim.Input, autoscalers []sim.Autoscaler, seed ui
 		clock:   clocktesting.NewFakePassiveClock(in.File.Spec.Start.Time),
 		journal: newLockedJournal(), random: rand.New(rand.NewPCG(seed, 0)), status: map[cycle.TargetRef]int32{},
 	}
+	for _, f := range in.File.Spec.Faults {
+		l.exact = l.exact || f.Controller != ""
+	}
 	l.connect(server.URL)
 	defer l.clear()
 	l.create()
 	l.createCloud()
 	l.watch()
 	l.restart(in.File.Spec.Start.Time)
-	if err := stage.Play(ctx, l.decide); err != nil {
+	if err := stage.Play(ctx, l.restart, l.decide); err != nil {
 		t.Fatal(err)
 	}
 	return l.journal.text.Bytes()
@@ -146,7 +152,7 @@ func (l *live) restart(from time.Time) {
 			Kind: journal.HorizontalAutoscaler, Empty: func() *v1alpha1.HorizontalAutoscaler { return &v1alpha1.HorizontalAutoscaler{} },
 			Objects: l.dated(l.cache), Reporter: reporter, Clock: l.clock,
 			Driver: &cycle.Autoscalers{
-				Metrics: l.source, Targets: l.targets, Journal: reporter, Store: &kubernetes.Store{Access: access},
+				Metrics: l.source, Targets: l.stage.ScaleTargets(l.targets), Journal: reporter, Store: l.stage.Store(&kubernetes.Store{Access: access}),
 				QueryOffset: time.Duration(l.in.File.Spec.Controller.QueryOffset), Rival: l.rivals.Rival, Refresh: 60,
 				Phase: l.stage.Phase(journal.HorizontalAutoscaler), Since: slot.At(from) - 1,
 			},
@@ -174,7 +180,7 @@ func (l *live) restart(from time.Time) {
 // decide wakes the reconciler of a kind up for everything that is due, and
 // carries what it did into the world.
 func (l *live) decide(now time.Time, kind string, due []types.NamespacedName) error {
-	if kind == journal.HorizontalAutoscaler && l.random.IntN(40) == 0 && now.After(l.last) {
+	if kind == journal.HorizontalAutoscaler && !l.exact && l.random.IntN(40) == 0 && now.After(l.last) {
 		l.restart(now) // before anything of this instant was decided
 	}
 	l.last = now
@@ -190,6 +196,9 @@ func (l *live) decide(now time.Time, kind string, due []types.NamespacedName) er
 
 // disturbed are names in another order, some of them several times.
 func (l *live) disturbed(due []types.NamespacedName) []types.NamespacedName {
+	if l.exact {
+		return due
+	}
 	names := append([]types.NamespacedName(nil), due...)
 	for _, name := range due {
 		for range l.random.IntN(3) {
@@ -203,7 +212,11 @@ func (l *live) disturbed(due []types.NamespacedName) []types.NamespacedName {
 func (l *live) decideAutoscalers(due []types.NamespacedName) error {
 	l.push()
 	l.edit()
-	names := l.disturbed(append([]types.NamespacedName{l.autoscalers[l.random.IntN(len(l.autoscalers))].Name()}, due...))
+	names := due
+	if !l.exact {
+		names = append([]types.NamespacedName{l.autoscalers[l.random.IntN(len(l.autoscalers))].Name()}, due...)
+	}
+	names = l.disturbed(names)
 	if err := l.wake(journal.HorizontalAutoscaler, names); err != nil {
 		return err
 	}
@@ -217,7 +230,7 @@ func (l *live) decideAutoscalers(due []types.NamespacedName) error {
 }
 
 // decideGroups keeps the order of the names, in which they share what a cloud
-// has, and wakes each up twice. The cache must have what was scaled just now.
+// has. The cache must have what was scaled just now.
 func (l *live) decideGroups(due []types.NamespacedName) error {
 	for _, name := range due {
 		object, cached := &v1alpha1.ScalableNodeGroup{}, &v1alpha1.ScalableNodeGroup{}
@@ -226,7 +239,7 @@ func (l *live) decideGroups(due []types.NamespacedName) error {
 			err := l.cache.Get(l.ctx, name, cached)
 			return cached.ResourceVersion == object.ResourceVersion, err
 		}))
-		for range 2 {
+		for _, name := range l.disturbed([]types.NamespacedName{name}) {
 			if err := l.wakeOne(journal.ScalableNodeGroup, name); err != nil {
 				return err
 			}
