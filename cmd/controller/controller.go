@@ -89,8 +89,20 @@ func (c *controller) build(ctx context.Context, f *flags, config *rest.Config, l
 	if err := errors.Join(clientscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
 		return err
 	}
-	var err error
-	if c.manager, err = ctrl.NewManager(config, f.managerOptions(scheme)); err != nil {
+	events, err := c.startEvents(config, scheme)
+	if err != nil {
+		return err
+	}
+	options := f.managerOptions(scheme)
+	var fence func() error
+	if f.leaderElect {
+		lease, err := f.openLease(config, events)
+		if err != nil {
+			return err
+		}
+		options.LeaderElectionResourceLockInterface, fence = lease, lease.fence
+	}
+	if c.manager, err = ctrl.NewManager(config, options); err != nil {
 		return err
 	}
 	if err := addProbes(c.manager); err != nil {
@@ -110,10 +122,6 @@ func (c *controller) build(ctx context.Context, f *flags, config *rest.Config, l
 	if err != nil {
 		return err
 	}
-	events, err := c.startEvents(config, scheme)
-	if err != nil {
-		return err
-	}
 	exporter, err := kubernetes.NewExporter(metrics.Registry)
 	if err != nil {
 		return err
@@ -127,7 +135,7 @@ func (c *controller) build(ctx context.Context, f *flags, config *rest.Config, l
 		NodeGroups: cloud.NodeGroups(), Queues: cloud.Queues(), Exporter: exporter,
 		Clock: clock.RealClock{}, Source: source, Journal: c.journal, Metrics: own, Events: events,
 		Timeout: f.apiTimeout, QueryOffset: f.queryOffset, Refresh: f.metricsRefresh,
-		Concurrency: f.concurrency, DryRun: f.dryRun,
+		Concurrency: f.concurrency, DryRun: f.dryRun, Fence: fence,
 	})
 }
 
@@ -137,8 +145,9 @@ func (f *flags) managerOptions(scheme *runtime.Scheme) manager.Options {
 		// What nobody reads need not be kept for every object.
 		Cache:                         cache.Options{DefaultTransform: cache.TransformStripManagedFields()},
 		LeaderElection:                f.leaderElect,
-		LeaderElectionID:              leaseName,
-		LeaderElectionNamespace:       f.namespace,
+		LeaseDuration:                 &f.leaseDuration,
+		RenewDeadline:                 &f.renewDeadline,
+		RetryPeriod:                   &f.retryPeriod,
 		LeaderElectionReleaseOnCancel: true, // main ends with the manager
 		HealthProbeBindAddress:        f.healthAddress,
 		PprofBindAddress:              f.pprofAddress,
@@ -203,7 +212,7 @@ func (f *flags) openPrometheus(own *kubernetes.Metrics, log logr.Logger) (*prome
 
 // startEvents uses the core API, whose events keep their messages apart.
 func (c *controller) startEvents(config *rest.Config, scheme *runtime.Scheme) (record.EventRecorder, error) {
-	client, err := clientset.NewForConfigAndClient(config, c.manager.GetHTTPClient())
+	client, err := clientset.NewForConfig(config)
 	if err != nil {
 		return nil, err
 	}

@@ -23,8 +23,11 @@ type flags struct {
 	concurrency    int
 	metricsRefresh time.Duration
 
-	leaderElect bool
-	namespace   string
+	leaderElect   bool
+	namespace     string
+	leaseDuration time.Duration
+	renewDeadline time.Duration
+	retryPeriod   time.Duration
 
 	journalDir       string
 	journalStdout    bool
@@ -54,6 +57,9 @@ func (f *flags) add(s *pflag.FlagSet) {
 
 	s.BoolVar(&f.leaderElect, "leader-elect", true, "let one of several replicas decide, by the lease "+leaseName)
 	s.StringVar(&f.namespace, "leader-elect-namespace", leaseName, "namespace of the lease")
+	s.DurationVar(&f.leaseDuration, "leader-elect-lease-duration", 15*time.Second, "how long after its last renewal a lease is left to a leader that is silent")
+	s.DurationVar(&f.renewDeadline, "leader-elect-renew-deadline", 10*time.Second, "how long a leader tries to renew the lease before it gives up")
+	s.DurationVar(&f.retryPeriod, "leader-elect-retry-period", 2*time.Second, "time between two attempts to get or to renew the lease")
 
 	s.StringVar(&f.journalDir, "journal-dir", "", "directory of the journal's files; empty for none")
 	s.BoolVar(&f.journalStdout, "journal-stdout", false, "write the journal to stdout, too")
@@ -84,6 +90,12 @@ func (f *flags) check() error {
 		return fmt.Errorf("--metrics-refresh %s: want whole seconds, 0s or more", f.metricsRefresh)
 	case f.metricsPort < 0 || f.metricsPort > 65535:
 		return fmt.Errorf("--metrics-port %d: want 0 to 65535", f.metricsPort)
+	case f.leaseDuration < time.Second || f.leaseDuration%time.Second != 0:
+		return fmt.Errorf("--leader-elect-lease-duration %s: want whole seconds, 1s or more", f.leaseDuration)
+	case f.renewDeadline >= f.leaseDuration:
+		return fmt.Errorf("--leader-elect-renew-deadline %s: want less than the lease duration, %s", f.renewDeadline, f.leaseDuration)
+	case f.retryPeriod <= 0 || f.retryPeriod*2 > f.renewDeadline:
+		return fmt.Errorf("--leader-elect-retry-period %s: want more than 0s and at most half of the renew deadline, %s", f.retryPeriod, f.renewDeadline)
 	case f.journalMaxBytes < 1<<20:
 		return fmt.Errorf("--journal-max-bytes %d: want 1048576 (1 MiB) or more", f.journalMaxBytes)
 	case f.journalAddress != "" && !loopback(f.journalAddress):

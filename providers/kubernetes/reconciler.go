@@ -41,6 +41,8 @@ type Reconciler[T client.Object] struct {
 	// Charge, if set, is called once before the first wake-up: the process is
 	// in charge by then.
 	Charge func()
+	// Fence is that of Options.
+	Fence func() error
 	// Target names what an object acts on, in all kinds alike: decisions about
 	// one target are taken one after the other. Nil means that none are shared.
 	Target func(T) string
@@ -54,6 +56,12 @@ type Reconciler[T client.Object] struct {
 func (r *Reconciler[T]) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
 	if r.Charge != nil {
 		r.charged.Do(r.Charge)
+	}
+	if r.Fence != nil {
+		if err := r.Fence(); err != nil {
+			r.Reporter.failed(err)
+			return reconcile.Result{RequeueAfter: retryAfter}, nil
+		}
 	}
 	name := journal.Object{Kind: r.Kind, Namespace: request.Namespace, Name: request.Name}
 	object := r.Empty()

@@ -44,6 +44,9 @@ type Options struct {
 	Concurrency int
 	// DryRun holds every object in dry run, whatever its spec says.
 	DryRun bool
+	// Fence, if set, is asked before every write; an error keeps it from being
+	// sent. It says that another process may be in charge by now.
+	Fence func() error
 }
 
 // Setup adds the reconcilers to a manager whose scheme has our kinds.
@@ -56,12 +59,13 @@ func Setup(ctx context.Context, m manager.Manager, o Options) error {
 	if err != nil {
 		return err
 	}
+	targets.Fence = o.Fence
 	rivals, err := NewRivals(ctx, m.GetCache(), m.GetRESTMapper(), o.Clock, o.DryRun)
 	if err != nil {
 		return err
 	}
 	reporter := NewReporter(o.Journal, o.Metrics, o.Events, o.Clock)
-	access := Access{Reader: m.GetAPIReader(), Writer: m.GetClient(), Timeout: o.Timeout, Reporter: reporter}
+	access := Access{Reader: m.GetAPIReader(), Writer: m.GetClient(), Timeout: o.Timeout, Reporter: reporter, Fence: o.Fence}
 	locks := &Locks{}
 	return errors.Join(
 		addAutoscalers(m, &o, access, charge, locks, targets, rivals),
@@ -113,6 +117,7 @@ func addProducers(m manager.Manager, o *Options, access Access, charge *charge) 
 
 // add has a manager run a reconciler.
 func add[T client.Object](m manager.Manager, o *Options, r *Reconciler[T]) error {
+	r.Fence = o.Fence
 	// Our own writes of the status must not wake us up.
 	err := builder.ControllerManagedBy(m).
 		For(r.Empty(), builder.WithPredicates(predicate.GenerationChangedPredicate{})).

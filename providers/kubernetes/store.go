@@ -22,6 +22,16 @@ type Access struct {
 	Timeout time.Duration
 	// Reporter, if set, is told what was loaded and committed.
 	Reporter *Reporter
+	// Fence, if set, is asked before every write; its error is returned instead.
+	Fence func() error
+}
+
+// fenced is the fence's error.
+func (a *Access) fenced() error {
+	if a.Fence == nil {
+		return nil
+	}
+	return a.Fence()
 }
 
 // load reads an object of a kind into o, and says so.
@@ -49,6 +59,9 @@ func (a *Access) commit(ctx context.Context, kind string, name types.NamespacedN
 	}
 	object := &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Namespace: name.Namespace, Name: name.Name}}
 	object.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind(kind))
+	if err := a.fenced(); err != nil {
+		return "", err
+	}
 	if err := a.Writer.Status().Patch(ctx, object, patch, client.FieldOwner(fieldManager)); err != nil {
 		return "", failed(err)
 	}

@@ -71,6 +71,9 @@ func (s *NodeGroupStore) Adopt(ctx context.Context, name types.NamespacedName, v
 		return cycle.Stored[*v1alpha1.ScalableNodeGroup]{}, err
 	}
 	o := &v1alpha1.ScalableNodeGroup{ObjectMeta: metav1.ObjectMeta{Namespace: name.Namespace, Name: name.Name}}
+	if err := s.fenced(); err != nil {
+		return cycle.Stored[*v1alpha1.ScalableNodeGroup]{}, err
+	}
 	if err := s.Writer.Patch(ctx, o, patch, client.FieldOwner(fieldManager)); err != nil {
 		return cycle.Stored[*v1alpha1.ScalableNodeGroup]{}, failed(err)
 	}

@@ -26,6 +26,9 @@ type Targets struct {
 	scales  scale.ScalesGetter
 	mapper  meta.RESTMapper
 	timeout time.Duration
+
+	// Fence is that of Options; it may be set before the first call.
+	Fence func() error
 }
 
 var _ cycle.ScaleTargets = (*Targets)(nil)
@@ -67,6 +70,11 @@ func (t *Targets) Set(ctx context.Context, target cycle.TargetRef, observed cycl
 	resource, err := t.resource(target)
 	if err != nil {
 		return err
+	}
+	if t.Fence != nil {
+		if err := t.Fence(); err != nil {
+			return err
+		}
 	}
 	wanted := &autoscalingv1.Scale{
 		ObjectMeta: metav1.ObjectMeta{Namespace: target.Namespace, Name: target.Name, ResourceVersion: observed.Version},

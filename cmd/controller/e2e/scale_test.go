@@ -128,11 +128,7 @@ func measure(b *testing.B, binary string, n int, moving bool) {
 	prometheus := httptest.NewServer(stub(moving))
 	defer prometheus.Close()
 	directory := b.TempDir()
-	kubeconfig := filepath.Join(directory, "kubeconfig")
-	if err := os.WriteFile(kubeconfig, servertest.Environment(b).KubeConfig, 0o600); err != nil {
-		b.Fatal(err)
-	}
-	command := exec.Command(binary, "--kubeconfig", kubeconfig, "--prometheus-uri", prometheus.URL,
+	command := exec.Command(binary, "--kubeconfig", kubeconfig(b, directory), "--prometheus-uri", prometheus.URL,
 		"--journal-dir", filepath.Join(directory, "journal"), "--leader-elect=false", "--metrics-port", "18080", "--health-probe-address", "0")
 	if err := command.Start(); err != nil {
 		b.Fatal(err)

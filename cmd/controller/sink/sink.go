@@ -39,11 +39,13 @@ type Options struct {
 	Registry prometheus.Registerer
 }
 
-// A Sink is a cycle.Journal. Its methods may be called concurrently, none after
-// Close.
+// A Sink is a cycle.Journal. Its methods may be called concurrently. What comes
+// after Close is dropped: a leader that lost its lease does not wait for what it
+// has begun.
 type Sink struct {
 	options Options
 	entries chan entry
+	closing chan struct{}
 	closed  sync.WaitGroup
 	files   *files
 	stdout  *stream
@@ -68,7 +70,7 @@ type entry struct {
 
 // New opens the sink. It fails where the directory cannot be used.
 func New(o Options) (*Sink, error) {
-	s := &Sink{options: o, entries: make(chan entry, o.Queue), dropped: map[journal.Object]bool{}}
+	s := &Sink{options: o, entries: make(chan entry, o.Queue), closing: make(chan struct{}), dropped: map[journal.Object]bool{}}
 	var err error
 	if s.metrics, err = newMetrics(o.Registry); err != nil {
 		return nil, err
@@ -117,6 +119,12 @@ func (s *Sink) Outcome(o *journal.Outcome) {
 // put never waits. It says whether there was room.
 func (s *Sink) put(e entry) bool {
 	select {
+	case <-s.closing:
+		s.metrics.dropped.Inc()
+		return false
+	default:
+	}
+	select {
 	case s.entries <- e:
 		return true
 	default:
@@ -127,14 +135,14 @@ func (s *Sink) put(e entry) bool {
 
 // Close writes what is waiting and closes the file.
 func (s *Sink) Close() {
-	close(s.entries)
+	close(s.closing)
 	s.closed.Wait()
 }
 
 // run is the only writer.
 func (s *Sink) run() {
 	defer s.closed.Done()
-	for e := range s.entries {
+	for e, open := s.next(); open; e, open = s.next() {
 		s.write(e, len(s.entries) == 0)
 	}
 	if s.files != nil {
@@ -150,6 +158,22 @@ func (s *Sink) write(e entry, idle bool) {
 		s.stdout.add(e)
 	}
 	s.flush(idle)
+}
+
+// next waits for an entry. There is none once the sink is closing and nothing
+// waits any more.
+func (s *Sink) next() (e entry, open bool) {
+	select {
+	case e = <-s.entries:
+		return e, true
+	case <-s.closing:
+	}
+	select {
+	case e = <-s.entries:
+		return e, true
+	default:
+		return entry{}, false
+	}
 }
 
 // flush writes what has been gathered, if that is much or nothing else waits.

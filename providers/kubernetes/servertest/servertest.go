@@ -1,6 +1,7 @@
-// Package servertest gives tests a real kube-apiserver with etcd and our CRDs. It
-// takes the servers from KUBEBUILDER_ASSETS, or from where .ci/tools/build keeps
-// them; without them tests skip, unless KARPENTER_REQUIRE_SERVERS=1.
+// Package servertest gives tests a real kube-apiserver with etcd and our CRDs, and
+// a Prometheus. It takes the servers from KUBEBUILDER_ASSETS and PROMETHEUS_BIN,
+// or from where .ci/tools/build keeps them; without them tests skip, unless
+// KARPENTER_REQUIRE_SERVERS=1.
 package servertest
 
 import (
@@ -68,8 +69,23 @@ func Environment(t testing.TB) *envtest.Environment {
 	return shared.environment
 }
 
+// Prometheus is the server's binary. It skips the test where there is none.
+func Prometheus(t testing.TB) string {
+	t.Helper()
+	binary, err := built("PROMETHEUS_BIN", "prometheus")
+	switch {
+	case err != nil:
+		t.Fatal(err)
+	case binary == "" && os.Getenv("KARPENTER_REQUIRE_SERVERS") == "1":
+		t.Fatal("no Prometheus although KARPENTER_REQUIRE_SERVERS=1: build it with make tools")
+	case binary == "":
+		t.Skip("no Prometheus: build it with make tools, or set PROMETHEUS_BIN")
+	}
+	return binary
+}
+
 func start() {
-	directory, err := assets()
+	directory, err := built("KUBEBUILDER_ASSETS", "envtest")
 	if err != nil || directory == "" {
 		shared.err = err
 		return
@@ -89,18 +105,19 @@ func start() {
 	shared.environment, shared.config = environment, config
 }
 
-// assets is the directory of the servers, empty where there are none.
-func assets() (string, error) {
-	if directory := os.Getenv("KUBEBUILDER_ASSETS"); directory != "" {
-		return directory, nil
+// built is where a tool was built, empty where it was not; the variable overrides
+// it.
+func built(variable, tool string) (string, error) {
+	if path := os.Getenv(variable); path != "" {
+		return path, nil
 	}
 	_, file, _, _ := runtime.Caller(0)
 	root := filepath.Join(filepath.Dir(file), "..", "..", "..")
-	build := exec.Command(filepath.Join(root, ".ci", "tools", "build"), "--cached", "envtest")
+	build := exec.Command(filepath.Join(root, ".ci", "tools", "build"), "--cached", tool)
 	build.Stderr = os.Stderr
 	found, err := build.Output()
 	if err != nil {
-		return "", fmt.Errorf(".ci/tools/build --cached envtest: %w", err)
+		return "", fmt.Errorf(".ci/tools/build --cached %s: %w", tool, err)
 	}
 	return strings.TrimSpace(string(found)), nil
 }
