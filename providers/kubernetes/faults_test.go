@@ -4,10 +4,13 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -42,6 +45,12 @@ func answer(samples string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintf(w, `{"status":"success","data":{"resultType":"vector","result":[%s]}}`, samples)
 	}
+}
+
+// answer has a healthy server give another value.
+func (f *faults) answer(value string) {
+	handler := answer(`{"metric":{},"value":[1,"` + value + `"]}`)
+	f.prometheus.Store(&handler)
 }
 
 func status(code int) http.HandlerFunc {
@@ -151,32 +160,38 @@ func TestFaults(t *testing.T) {
 		}
 	}
 	r.testStore(f)
+	r.testChange(f)
 	r.testTarget()
 	r.testDefinition()
+}
+
+// unreachable is a server that is being restarted.
+func unreachable(*http.Request) (*http.Response, error) {
+	return nil, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
 }
 
 // testStore has the status refused, while a change of the metric asks for a write.
 func (r *running) testStore(f *faults) {
 	for _, c := range []struct {
-		code   int
-		reason metav1.StatusReason
+		api    func(*http.Request) (*http.Response, error)
 		metric string
 		value  string
 		want   int32
 	}{
-		{409, metav1.StatusReasonConflict, "store Conflict", "90", 9},
-		{503, metav1.StatusReasonServiceUnavailable, "store Unavailable", "100", 10},
+		{refuse("PATCH", "/web/status", 409, metav1.StatusReasonConflict), "store Conflict", "90", 9},
+		{refuse("PATCH", "/web/status", 503, metav1.StatusReasonServiceUnavailable), "store Unavailable", "100", 10},
+		{refuse("PATCH", "/web/status", 429, metav1.StatusReasonTooManyRequests), "store Throttled", "110", 11},
+		{refuse("PATCH", "/web/status", 504, metav1.StatusReasonTimeout), "store TimedOut", "120", 12},
+		{unreachable, "store Unavailable", "130", 13},
 	} {
-		before := r.replicas("web")
-		api := refuse("PATCH", "/web/status", c.code, c.reason)
-		f.api.Store(&api)
-		handler := answer(`{"metric":{},"value":[1,"` + c.value + `"]}`)
-		f.prometheus.Store(&handler)
+		before, counted := r.replicas("web"), r.errors(c.metric)
+		f.api.Store(&c.api)
+		f.answer(c.value)
 		r.eventually(c.metric, func() bool {
 			if r.clock.HasWaiters() {
 				r.clock.Step(time.Second)
 			}
-			return r.errors(c.metric) > 0
+			return r.errors(c.metric) > counted
 		})
 		if n := r.replicas("web"); n != before {
 			r.t.Errorf("%s: scaled to %d although nothing was committed", c.metric, n)
@@ -185,6 +200,41 @@ func (r *running) testStore(f *faults) {
 		r.decide(2)
 		if n := r.replicas("web"); n != c.want {
 			r.t.Errorf("after %s: %d replicas, want %d", c.metric, n, c.want)
+		}
+	}
+}
+
+// testChange has the target refuse a change that was decided.
+func (r *running) testChange(f *faults) {
+	for _, c := range []struct {
+		api    func(*http.Request) (*http.Response, error)
+		result string
+		value  string
+		want   int32
+	}{
+		{refuse("PUT", "/web/scale", 409, metav1.StatusReasonConflict), "Conflict", "140", 14},
+		{refuse("PUT", "/web/scale", 429, metav1.StatusReasonTooManyRequests), "Throttled", "150", 15},
+		{refuse("PUT", "/web/scale", 504, metav1.StatusReasonTimeout), "TimedOut", "160", 16},
+		{refuse("PUT", "/web/scale", 403, metav1.StatusReasonForbidden), "Forbidden", "170", 17},
+		{refuse("PUT", "/web/scale", 500, metav1.StatusReasonInternalError), "Unavailable", "180", 18},
+		{refuse("PUT", "/web/scale", 403, metav1.StatusReasonForbidden), "Forbidden", "100", 10},
+	} {
+		before := r.replicas("web")
+		f.api.Store(&c.api)
+		f.answer(c.value)
+		r.decide(2)
+		able := meta.FindStatusCondition(r.autoscalerNow("web").Status.Conditions, v1alpha1.AbleToScaleCondition)
+		if want := "Deployment web: " + c.result + ": the last change was not taken"; able.Status != metav1.ConditionFalse || able.Message != want {
+			r.t.Errorf("%s: condition %s %s: %s", c.result, able.Status, able.Reason, able.Message)
+		}
+		if n := r.replicas("web"); n != before || r.counted("karpenter_autoscaling_outcomes_total", c.result) == 0 {
+			r.t.Errorf("%s: %d replicas, the metric counts %d", c.result, n, r.counted("karpenter_autoscaling_outcomes_total", c.result))
+		}
+		f.api.Store(nil)
+		r.decide(3)
+		able = meta.FindStatusCondition(r.autoscalerNow("web").Status.Conditions, v1alpha1.AbleToScaleCondition)
+		if n := r.replicas("web"); n != c.want || able.Status != metav1.ConditionTrue {
+			r.t.Errorf("after %s: %d replicas, want %d, condition %s: %s", c.result, n, c.want, able.Status, able.Message)
 		}
 	}
 }
@@ -221,15 +271,20 @@ func (r *running) testDefinition() {
 
 // errors is the count of errors by "SOURCE CODE".
 func (r *running) errors(what string) int {
-	source, code, _ := strings.Cut(what, " ")
+	return r.counted("karpenter_autoscaling_errors_total", strings.Fields(what)...)
+}
+
+// counted is a counter of the metric with all these labels' values.
+func (r *running) counted(metric string, values ...string) int {
 	families, err := r.registry.Gather()
 	r.check(err)
 	for _, family := range families {
-		if family.GetName() != "karpenter_autoscaling_errors_total" {
+		if family.GetName() != metric {
 			continue
 		}
 		for _, m := range family.GetMetric() {
-			if labels := fmt.Sprint(m.GetLabel()); strings.Contains(labels, `"`+source+`"`) && strings.Contains(labels, `"`+code+`"`) {
+			labels := fmt.Sprint(m.GetLabel())
+			if !slices.ContainsFunc(values, func(v string) bool { return !strings.Contains(labels, `"`+v+`"`) }) {
 				return int(m.GetCounter().GetValue())
 			}
 		}
