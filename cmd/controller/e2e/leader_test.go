@@ -20,7 +20,7 @@ import (
 // short leases change hands within seconds, a long one within this test only
 // if it is released.
 var (
-	short = []string{"--leader-elect-lease-duration", "3s", "--leader-elect-renew-deadline", "2s", "--leader-elect-retry-period", "500ms"}
+	short = []string{"--leader-elect-lease-duration", "6s", "--leader-elect-renew-deadline", "4s", "--leader-elect-retry-period", "500ms"}
 	long  = []string{"--leader-elect-lease-duration", "5m", "--leader-elect-renew-deadline", "4m", "--leader-elect-retry-period", "500ms"}
 )
 
