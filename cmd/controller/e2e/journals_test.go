@@ -97,13 +97,14 @@ func (j *journals) checkSuccession(names []string) {
 	for _, name := range names {
 		var before *journal.Record
 		for _, l := range j.files {
-			for _, r := range l.records[name] {
+			for i, r := range l.records[name] {
 				switch {
 				case before == nil:
 				case r.Slot <= before.Slot:
 					j.t.Errorf("%s: slot %s was decided twice", name, r.Slot)
-				case r.Prev != before.State && (!r.Bodies || j.state(r).Slot() <= before.Slot):
-					// A kill may have swallowed the record of a later commit, no more.
+				case r.Prev != before.State && (i > 0 || !j.state(r).Decided()):
+					// Only a kill can swallow the record of a commit, and even
+					// then nothing is forgotten as a whole.
 					j.t.Errorf("%s at %s does not continue what was known at %s", name, r.Slot, before.Slot)
 				}
 				before = r
@@ -145,39 +146,40 @@ func (j *journals) decisions(name string) []decision {
 	return found
 }
 
-// landed are the decisions that reached the target: the next record says what it
-// saw there. Only a kill may keep one from it, and nobody else scales.
+// landed are the decisions that reached the target: whoever looked at it next
+// says what was there. Only a kill may keep one from it, and nobody else scales.
 func (j *journals) landed(name string) []decision {
 	j.t.Helper()
 	var landed []decision
-	for _, d := range j.decisions(name) {
-		next := j.next(name, d.slot)
+	decisions := j.decisions(name)
+	for i, d := range decisions {
+		seen, known := j.seen(name, d.slot)
+		if i+1 < len(decisions) {
+			// It may have no record of its own.
+			seen, known = decisions[i+1].From, true
+		}
 		switch {
-		case next == nil && d.outcome == cycle.Applied, next != nil && next.Scale.Spec == d.To:
+		case known && seen == d.To, !known && d.outcome == cycle.Applied:
 			landed = append(landed, d)
-		case d.outcome == "" && (next == nil || next.Scale.Spec == d.From):
-			if !j.lastOfLife(name, d.slot) {
-				j.t.Errorf("%s at %s: %d to %d was never sent", name, d.slot, d.From, d.To)
-			}
-		case next == nil:
-			j.t.Errorf("%s at %s: %d to %d ended with %q", name, d.slot, d.From, d.To, d.outcome)
-		default:
-			j.t.Errorf("%s at %s: %d to %d ended with %q, and %d at %s", name, d.slot, d.From, d.To, d.outcome, next.Scale.Spec, next.Slot)
+		case d.outcome != "" || known && seen != d.From:
+			j.t.Errorf("%s at %s: %d to %d ended with %q, then there were %d", name, d.slot, d.From, d.To, d.outcome, seen)
+		case !j.lastOfLife(name, d.slot):
+			j.t.Errorf("%s at %s: %d to %d was never sent", name, d.slot, d.From, d.To)
 		}
 	}
 	return landed
 }
 
-// next is the first record after a slot that saw the target.
-func (j *journals) next(name string, after slot.Slot) *journal.Record {
+// seen is what the first record after a slot saw of the target.
+func (j *journals) seen(name string, after slot.Slot) (replicas int32, known bool) {
 	for _, l := range j.files {
 		for _, r := range l.records[name] {
 			if r.Slot > after && r.Scale.Code == observation.OK {
-				return r
+				return r.Scale.Spec, true
 			}
 		}
 	}
-	return nil
+	return 0, false
 }
 
 // lastOfLife says whether the life that decided a slot got no further.
