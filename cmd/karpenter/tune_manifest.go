@@ -133,6 +133,9 @@ func (j *shardedJob) merge() *batchv1.Job {
 // results is the directory below the volume that a search writes to.
 func (j *shardedJob) results() string { return path.Join(j.data, j.name) }
 
+// nobody is the user of images without a root, and the group of the volume.
+const nobody int64 = 65532
+
 // job is a Job of one container with the volume.
 func (j *shardedJob) job(name string, args []string) *batchv1.Job {
 	labels := map[string]string{"app.kubernetes.io/name": "karpenter", "app.kubernetes.io/component": "tune", "app.kubernetes.io/instance": j.name}
@@ -145,7 +148,10 @@ func (j *shardedJob) job(name string, args []string) *batchv1.Job {
 			Spec: corev1.PodSpec{
 				RestartPolicy:                corev1.RestartPolicyNever,
 				AutomountServiceAccountToken: ptr.To(false),
-				SecurityContext:              &corev1.PodSecurityContext{RunAsNonRoot: ptr.To(true), SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault}},
+				SecurityContext: &corev1.PodSecurityContext{
+					RunAsNonRoot: ptr.To(true), RunAsUser: ptr.To(nobody), FSGroup: ptr.To(nobody), // the group may write to the volume
+					SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
+				},
 				Containers: []corev1.Container{{
 					Name: "tune", Image: j.image, WorkingDir: j.data,
 					Command: []string{"karpenter"}, Args: args,
