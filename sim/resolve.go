@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/prometheus/prometheus/promql/parser"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
@@ -107,6 +108,9 @@ func Adopt(set *manifest.Set, o convert.Options) ([]convert.Note, error) {
 			continue
 		}
 		for _, object := range objects {
+			if meta, ok := object.(metav1.Object); ok && meta.GetNamespace() == "" {
+				meta.SetNamespace(manifest.DefaultNamespace)
+			}
 			switch object := object.(type) {
 			case *v1alpha1.HorizontalAutoscaler:
 				object.Namespace = cmp.Or(object.Namespace, manifest.DefaultNamespace)

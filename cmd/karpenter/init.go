@@ -17,7 +17,7 @@ import (
 
 // notForInit are the flags of replay whose meaning a scenario that others
 // run from a directory of their own could not keep.
-var notForInit = []string{"name", "variant", "metric"}
+var notForInit = []string{"name", "variant"}
 
 func (a *app) initCommand() *cobra.Command {
 	var replay replayFlags
@@ -31,7 +31,7 @@ scenarios name manifests and recordings by relative paths, so the directory
 belongs beside them in version control. Nothing is overwritten.`,
 		Example: `  helm template . > rendered.yaml
   karpenter init -f rendered.yaml --recording recordings/october --out autoscaling
-  karpenter simulate autoscaling --update --out out`,
+  karpenter simulate autoscaling --out out`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return a.init(c.Context(), &replay, out) },
 	}
@@ -61,7 +61,7 @@ func (a *app) init(ctx context.Context, f *replayFlags, out string) error {
 	}
 	for _, s := range starters {
 		if err := s.complete(ctx, a); err != nil {
-			return err
+			return f.inFlags(err, s.path, scenarioFile) // what Write refuses has no path yet
 		}
 	}
 	if err := starters.write(out); err != nil {
@@ -73,7 +73,7 @@ func (a *app) init(ctx context.Context, f *replayFlags, out string) error {
 			a.note("%s: %s has %d autoscalers, which all run in this scenario; give each a file of its own to have them apart", s.path, s.manifest, s.together)
 		}
 	}
-	a.note("next: karpenter simulate %s --update --out out", quoteArgument(out))
+	a.note("next: karpenter simulate %s --out out", quoteArgument(out))
 	return nil
 }
 
@@ -89,12 +89,12 @@ func (a *app) initInput(ctx context.Context, f *replayFlags) (*manifest.Set, *sc
 	if err != nil {
 		return nil, nil, err
 	}
-	notes, err := a.adopt(set, nil)
+	notes, err := a.adopt(set, f.metrics)
 	for _, n := range notes {
 		a.note("%s", n)
 	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("%w; what needs --metric is for karpenter convert", err)
+		return nil, nil, err
 	}
 	if len(set.Autoscalers) == 0 {
 		return nil, nil, fmt.Errorf("-f %s: no HorizontalAutoscaler, HorizontalPodAutoscaler or ScaledObject in it", strings.Join(f.manifests, " -f "))
@@ -103,5 +103,8 @@ func (a *app) initInput(ctx context.Context, f *replayFlags) (*manifest.Set, *sc
 		return nil, nil, err
 	}
 	spec := &scenario.Spec{}
+	if options, err := conversionOptions(f.metrics); err == nil && len(options.Queries) > 0 {
+		spec.Metrics = options.Queries
+	}
 	return set, spec, f.fill(ctx, spec, set)
 }

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
-	"github.com/karpenter-sim/karpenter/engine/convert"
 	"github.com/karpenter-sim/karpenter/engine/journal"
 	"github.com/karpenter-sim/karpenter/engine/policy"
 	"github.com/karpenter-sim/karpenter/reports"
@@ -28,7 +27,9 @@ type starter struct {
 	scenario       *scenario.Scenario
 	// together is how many autoscalers the manifest has.
 	together int
-	text     []byte
+	// text is the file, golden the readable summary beside it.
+	text   []byte
+	golden string
 }
 
 type starters []*starter
@@ -99,7 +100,8 @@ func (s *starter) relative(path string) string {
 	return filepath.ToSlash(rel)
 }
 
-// complete runs the scenario once, to expect what comes of it, and writes its text.
+// complete runs the scenario once, to expect what comes of it, writes its text,
+// and runs it as it is now for the summary.
 func (s *starter) complete(ctx context.Context, a *app) error {
 	report, err := s.play(ctx, a)
 	if err != nil {
@@ -113,8 +115,13 @@ func (s *starter) complete(ctx context.Context, a *app) error {
 			Report: fmt.Sprintf("breach_minutes{object=%q} <= %s", object, strconv.FormatFloat(math.Ceil(minutes*100)/100, 'f', -1, 64)),
 		})
 	}
-	*expect = append(*expect, scenario.Expectation{Name: "decides as before", Decisions: &scenario.Decisions{}})
-	s.text, err = scenario.Write(s.scenario)
+	*expect = append(*expect, scenario.Expectation{Name: "decides as before", Decisions: &scenario.Decisions{Digest: report.Column(reports.Current).Digest}})
+	if s.text, err = scenario.Write(s.scenario); err != nil {
+		return err
+	}
+	if report, err = s.play(ctx, a); err == nil {
+		s.golden = report.Markdown()
+	}
 	return err
 }
 
@@ -146,7 +153,7 @@ func (s *starter) play(ctx context.Context, a *app) (*reports.Report, error) {
 	if file.Manifests, err = manifest.Load([]string{s.manifest}, nil); err != nil {
 		return nil, err
 	}
-	job, err := a.prepare(ctx, file, convert.Options{}, nil)
+	job, err := a.prepare(ctx, file, nil, nil)
 	if err != nil {
 		return nil, err
 	}

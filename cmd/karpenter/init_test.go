@@ -45,7 +45,8 @@ func listed(t *testing.T, dir string) []string {
 	return names
 }
 
-// What init writes fails only for want of a digest, and passes once it has one.
+// What init writes passes at once, is what --update would write, and fails when
+// the policy changes.
 func TestInit(t *testing.T) {
 	other := strings.NewReplacer("{name: web}\nspec", "{name: web, namespace: shop}\nspec", "maxReplicas: 20", "maxReplicas: 12").Replace(validHA)
 	initDir(t, map[string]string{
@@ -59,7 +60,7 @@ func TestInit(t *testing.T) {
 	if c.stdout != want {
 		t.Errorf("stdout:\n%swant:\n%s", c.stdout, want)
 	}
-	if diff := cmp.Diff([]string{"README.md", "api.yaml", "default-web.yaml", "shop-web.yaml"}, listed(t, "ci/autoscaling")); diff != "" {
+	if diff := cmp.Diff([]string{"README.md", "api.golden.md", "api.yaml", "default-web.golden.md", "default-web.yaml", "shop-web.golden.md", "shop-web.yaml"}, listed(t, "ci/autoscaling")); diff != "" {
 		t.Errorf("written (-want +got):\n%s", diff)
 	}
 	written, err := os.ReadFile("ci/autoscaling/default-web.yaml")
@@ -68,15 +69,18 @@ func TestInit(t *testing.T) {
 	}
 	for _, part := range []string{
 		"    - ../../deploy/web.yaml\n", "    - file: ../../recordings/october.csv\n", "replicas: 5\n", "duration: 20m1s\n",
-		`{namespace="default",name="web"} <= 20`, `breach_minutes{object="default/HorizontalAutoscaler/web"} <= `, "digest: \"\"\n",
+		`{namespace="default",name="web"} <= 20`, `breach_minutes{object="default/HorizontalAutoscaler/web"} <= `, "digest: sha256:",
 	} {
 		if !strings.Contains(string(written), part) {
 			t.Errorf("the scenario lacks %q:\n%s", part, written)
 		}
 	}
-	call(t, "", "simulate", "ci/autoscaling", "--out", "out").want(t, exitFailed, "decides as before")
-	call(t, "", "simulate", "ci/autoscaling", "--update", "--out", "out")
+	before := tree(t, "ci/autoscaling")
 	call(t, "", "simulate", "ci/autoscaling", "--out", "out").want(t, exitOK, "")
+	call(t, "", "simulate", "ci/autoscaling", "--update", "--out", "out").want(t, exitOK, "")
+	if diff := cmp.Diff(before, tree(t, "ci/autoscaling")); diff != "" {
+		t.Errorf("--update changes what was just written (-init +updated):\n%s", diff)
+	}
 
 	edited := strings.Replace(validHA, "averageValue: 8", "averageValue: 16", 1)
 	if err := os.WriteFile("deploy/web.yaml", []byte(edited), 0o644); err != nil {
@@ -84,6 +88,33 @@ func TestInit(t *testing.T) {
 	}
 	call(t, "", "simulate", "ci/autoscaling", "--out", "out").want(t, exitFailed, "default-web.yaml")
 }
+
+// The query of an HPA's metric stays in the scenario, where simulate finds it;
+// the namespace that the HPA leaves out is the usual one.
+func TestInitMetric(t *testing.T) {
+	initDir(t, map[string]string{"r.csv": initRecording, "hpa.yaml": initHPA})
+	call(t, "", "init", "-f", "hpa.yaml", "--recording", "r.csv", "--metric", "load=sum(queue_length)", "--target", "default/deployment/web=4", "--out", "ci").want(t, exitOK, "next: karpenter simulate ci --out out")
+	call(t, "", "simulate", "ci", "--out", "out").want(t, exitOK, "")
+	written := read(t, "ci/web.yaml")
+	for _, part := range []string{"metrics:\n    load: sum(queue_length)\n", `{namespace="default",name="web"} <= 20`} {
+		if !strings.Contains(written, part) {
+			t.Errorf("the scenario lacks %q:\n%s", part, written)
+		}
+	}
+	write(t, "ci/web.yaml", strings.Replace(written, "load: sum(queue_length)", "load: sum(", 1))
+	call(t, "", "simulate", "ci", "--out", "out").want(t, exitInvalid, "spec.metrics[load]: PromQL, character 5: ")
+}
+
+const initHPA = `apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: web}
+spec:
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}
+  maxReplicas: 20
+  metrics:
+  - type: External
+    external: {metric: {name: load}, target: {type: AverageValue, averageValue: 8}}
+`
 
 // A second autoscaler may come later; what is there stays as it is.
 func TestInitKeepsFiles(t *testing.T) {
@@ -119,7 +150,8 @@ func TestInitRefuses(t *testing.T) {
 		"File":        {"a file is no directory", []string{"-f", "web.yaml", "--recording", "r.csv", "--out", "r.csv"}, "--out r.csv: a file"},
 		"NothingToDo": {"a Service has no policy", []string{"-f", "service.yaml", "--recording", "r.csv", "--out", "a"}, "no HorizontalAutoscaler"},
 		"NoSamples":   {"a replay of nothing is refused as by replay", []string{"-f", "typo.yaml", "--recording", "r.csv", "--out", "a"}, "typo.yaml:10:14: "},
-		"Flag":        {"flags that a scenario could not keep are not taken", []string{"-f", "web.yaml", "--recording", "r.csv", "--out", "a", "--metric", "x=y"}, "unknown flag: --metric"},
+		"Flag":        {"flags that a scenario could not keep are not taken", []string{"-f", "web.yaml", "--recording", "r.csv", "--out", "a", "--variant", "x=y=z"}, "unknown flag: --variant"},
+		"Demand":      {"a mistake in a flag names the flag", []string{"-f", "web.yaml", "--recording", "r.csv", "--out", "a", "--demand", "sum(", "--capacity", "3"}, "karpenter: --demand 'sum(': "},
 		"Recording":   {"a recording must be there", []string{"-f", "web.yaml", "--recording", "none.csv", "--out", "a"}, "none.csv: no such file"},
 	}
 	for name, c := range cases {

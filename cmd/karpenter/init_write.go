@@ -21,12 +21,14 @@ func (all starters) refuse(out string) error {
 		return fmt.Errorf("--out %s: a file; name a directory", out)
 	}
 	for _, s := range all {
-		_, err := os.Lstat(s.path)
-		if err == nil {
-			return fmt.Errorf("--out %s: %s is there already and init overwrites nothing; remove it, or name another directory", out, filepath.Base(s.path))
-		}
-		if !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("--out %s: %w", out, reason(err))
+		for _, path := range []string{s.path, goldenOf(s.path)} {
+			_, err := os.Lstat(path)
+			if err == nil {
+				return fmt.Errorf("--out %s: %s is there already and init overwrites nothing; remove it, or name another directory", out, filepath.Base(path))
+			}
+			if !errors.Is(err, fs.ErrNotExist) {
+				return fmt.Errorf("--out %s: %w", out, reason(err))
+			}
 		}
 	}
 	return nil
@@ -48,7 +50,8 @@ func (all starters) write(out string) error {
 	files := map[string]string{readmeFile: strings.ReplaceAll(initReadme, "DIRECTORY", filepath.ToSlash(out))}
 	for _, s := range all {
 		name := filepath.Base(s.path)
-		names, files[name] = append(names, name), string(s.text)
+		names = append(names, name, goldenOf(name))
+		files[name], files[goldenOf(name)] = string(s.text), s.golden
 	}
 	for _, name := range names {
 		if err := os.WriteFile(filepath.Join(temporary, name), []byte(files[name]), 0o644); err != nil {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -50,9 +51,15 @@ type column struct {
 }
 
 // prepare makes a job of a scenario, or says everything that is wrong with it.
-func (a *app) prepare(ctx context.Context, file *scenario.File, conversion convert.Options, base *baseline) (*job, error) {
+// The queries of metrics come besides the scenario's own.
+func (a *app) prepare(ctx context.Context, file *scenario.File, metrics map[string]string, base *baseline) (*job, error) {
 	j := &job{file: file, location: time.UTC}
-	var errs []error
+	conversion := convert.Options{Queries: maps.Clone(file.Spec.Metrics)}
+	if conversion.Queries == nil {
+		conversion.Queries = map[string]string{}
+	}
+	maps.Copy(conversion.Queries, metrics)
+	var errs, current []error
 	adopt := func(set *manifest.Set) error {
 		notes, err := sim.Adopt(set, conversion)
 		file.Metadata.Annotations = withNotes(file.Metadata.Annotations, notes)
@@ -61,16 +68,17 @@ func (a *app) prepare(ctx context.Context, file *scenario.File, conversion conve
 	add := func(name string, set *manifest.Set) {
 		err := adopt(set)
 		autoscalers, resolveErr := sim.Resolve(set)
-		errs = append(errs, err, resolveErr, checkNodes(set))
+		errs = append(errs, inColumn(name, err), inColumn(name, resolveErr, current...), inColumn(name, checkNodes(set), current...))
 		j.columns = append(j.columns, column{name, autoscalers, set})
 	}
 	add(reports.Current, file.Manifests)
+	current = errs
 	if len(j.columns[0].autoscalers) == 0 && manifest.Join(errs...) == nil {
 		errs = append(errs, file.Doc.Errorf("spec", "no HorizontalAutoscaler to run: add one to the file or to spec.manifests"))
 	}
 	for i, v := range file.Spec.Variants {
 		if own := file.Variants[i]; own != nil {
-			errs = append(errs, adopt(own))
+			errs = append(errs, inColumn(v.Name, adopt(own)))
 			add(v.Name, file.Manifests.Override(own))
 			continue
 		}
@@ -136,6 +144,39 @@ func commandOf(file *scenario.File, arguments string) string {
 	return "karpenter simulate " + quoteArgument(file.Path) + arguments + " --out out"
 }
 
+// inColumn names the column in which a mistake was found: the place of a field
+// that a variant sets is that of the manifest it was set in. What is known to be
+// wrong with the current policy is not said again.
+func inColumn(name string, err error, known ...error) error {
+	all := placed(err)
+	if name == reports.Current || len(all) == 0 {
+		return err
+	}
+	said := map[manifest.Error]bool{}
+	for _, e := range placed(manifest.Join(known...)) {
+		said[*e] = true
+	}
+	var named manifest.Errors
+	for _, e := range all {
+		if !said[*e] {
+			named = append(named, &manifest.Error{Position: e.Position, Field: e.Field, Message: "column " + name + ": " + e.Message})
+		}
+	}
+	if len(named) == 0 {
+		return nil
+	}
+	return named
+}
+
+// placed are the mistakes of an error that have a place in a file.
+func placed(err error) manifest.Errors {
+	var all manifest.Errors
+	if one := (*manifest.Error)(nil); !errors.As(err, &all) && errors.As(err, &one) {
+		all = manifest.Errors{one}
+	}
+	return all
+}
+
 // play runs all columns of a job into dir and computes its report.
 func (j *job) play(ctx context.Context, dir string, progress func(column string, now time.Time)) (*reports.Report, error) {
 	var results []*sim.Result
@@ -195,7 +236,7 @@ func (j *job) playColumn(ctx context.Context, c column, dir string, progress fun
 		Progress: func(now time.Time) { progress(c.name, now) },
 	})
 	if err != nil {
-		return nil, err
+		return nil, inColumn(c.name, err)
 	}
 	return result, errors.Join(out.Flush(), compressed.Close())
 }

@@ -5,8 +5,10 @@ import (
 	"encoding/csv"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -71,7 +73,7 @@ func (a *app) replayCommand() *cobra.Command {
 				return err
 			}
 			session := &session{app: a, flags: run, command: file.Metadata.Annotations[commandAnnotation]}
-			return session.run(c.Context(), []*scenario.File{file})
+			return replay.inFlags(session.run(c.Context(), []*scenario.File{file}), file.Path)
 		},
 	}
 	run.add(c)
@@ -109,7 +111,8 @@ func (a *app) replayScenario(ctx context.Context, f *replayFlags) (*scenario.Fil
 	if err := f.fill(ctx, &s.Spec, set); err != nil {
 		return nil, err
 	}
-	return a.replayFile(s, set, f)
+	file, err := a.replayFile(s, set, f)
+	return file, f.inFlags(err, scenarioFile)
 }
 
 // replayFile is the scenario as if it had been loaded from the file that will
@@ -119,7 +122,7 @@ func (a *app) replayFile(s *scenario.Scenario, set *manifest.Set, f *replayFlags
 	if err != nil {
 		return nil, err
 	}
-	file := &scenario.File{Path: "scenario.yaml", Manifests: set}
+	file := &scenario.File{Path: scenarioFile, Manifests: set}
 	for _, v := range variants {
 		var own *manifest.Set
 		if len(v.Manifests) > 0 {
@@ -216,13 +219,16 @@ func (f *replayFlags) fill(ctx context.Context, spec *scenario.Spec, set *manife
 	spec.Seed = 1
 	spec.Controller.Phase = scenario.Hashed
 	spec.Replay = &scenario.Replay{OpenLoop: f.openLoop, Demand: f.demand}
+	if f.capacity != 0 && !positive(f.capacity) {
+		return fmt.Errorf("--capacity %v: want a number above 0", f.capacity)
+	}
 	if (f.demand == "") != (f.capacity == 0) {
 		return errors.New("--demand and --capacity go together: a PromQL expression, and how many of its units one replica serves")
 	}
 	if f.demand != "" {
 		spec.Replay.Capacity = &f.capacity
 	}
-	if !(f.scale > 0) {
+	if !positive(f.scale) {
 		return fmt.Errorf("--scale %v: want a number above 0", f.scale)
 	}
 	if f.scale != 1 {
@@ -247,6 +253,9 @@ func (f *replayFlags) fill(ctx context.Context, spec *scenario.Spec, set *manife
 	}
 	return f.fillRecordings(ctx, spec, location)
 }
+
+// positive numbers are above 0 and finite.
+func positive(v float64) bool { return v > 0 && v <= math.MaxFloat64 }
 
 // scaledBy is the API version by which an autoscaler of the set names a target.
 func scaledBy(set *manifest.Set, ref scenario.Reference) (string, bool) {
@@ -281,6 +290,9 @@ func (f *replayFlags) fillObjects(spec *scenario.Spec, set *manifest.Set) error 
 		if spec.Replay.Replicas == nil {
 			spec.Replay.Replicas = map[string]string{}
 		}
+		if _, twice := spec.Replay.Replicas[ref.String()]; twice {
+			return fmt.Errorf("--replicas %s: %s is named twice", r, ref)
+		}
 		spec.Replay.Replicas[ref.String()] = series
 	}
 	for _, t := range f.targets {
@@ -293,6 +305,9 @@ func (f *replayFlags) fillObjects(spec *scenario.Spec, set *manifest.Set) error 
 		version, scaled := scaledBy(set, ref)
 		if !scaled {
 			return fmt.Errorf("--target %s: no autoscaler in the manifests scales %s", t, ref)
+		}
+		if slices.ContainsFunc(spec.Targets, func(t scenario.Target) bool { return t.Reference() == ref }) {
+			return fmt.Errorf("--target %s: %s is named twice", t, ref)
 		}
 		replicas := int32(n)
 		spec.Targets = append(spec.Targets, scenario.Target{
@@ -344,6 +359,9 @@ func (f *replayFlags) fillRecordings(ctx context.Context, spec *scenario.Spec, l
 		})
 	}
 	if err := recording.CheckDistinct(all); err != nil {
+		return err
+	}
+	if err := recording.CheckGaps(all); err != nil {
 		return err
 	}
 	for column := range columns {

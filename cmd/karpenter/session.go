@@ -14,7 +14,6 @@ import (
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/term"
 
-	"github.com/karpenter-sim/karpenter/engine/convert"
 	"github.com/karpenter-sim/karpenter/reports"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
@@ -50,7 +49,6 @@ type session struct {
 	// command is the whole call's, if it is not that of its only scenario;
 	// arguments are the flags with which one scenario is repeated.
 	command, arguments string
-	conversion         convert.Options
 }
 
 // run prepares every scenario before it runs any: an invalid one runs nothing.
@@ -93,7 +91,7 @@ func (s *session) prepareAll(ctx context.Context, files []*scenario.File) ([]*jo
 	var jobs []*job
 	var errs []error
 	for _, f := range files {
-		j, err := s.prepare(ctx, f, s.conversion, s.baseline)
+		j, err := s.prepare(ctx, f, nil, s.baseline)
 		if j != nil && j.input != nil {
 			j.update = s.update
 			j.command = commandOf(f, s.arguments)
@@ -112,9 +110,7 @@ func (s *session) prepareAll(ctx context.Context, files []*scenario.File) ([]*jo
 func manifestErrors(errs []error) error {
 	var others []error
 	for _, err := range errs {
-		var placed manifest.Errors
-		var one *manifest.Error
-		if err != nil && !errors.As(err, &placed) && !errors.As(err, &one) {
+		if err != nil && len(placed(err)) == 0 {
 			others = append(others, err)
 		}
 	}

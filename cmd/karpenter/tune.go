@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/karpenter-sim/karpenter/engine/convert"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 	"github.com/karpenter-sim/karpenter/sim/tune"
 )
@@ -67,7 +66,11 @@ nothing does, the answer is to keep what you have.`,
 				return err
 			}
 			t := &tuner{app: a, flags: flags, command: a.tuneCommandLine()}
-			return t.run(c, files)
+			err = t.run(c, files)
+			if len(paths) == 0 {
+				err = replay.inFlags(err, files[0].Path)
+			}
+			return err
 		},
 	}
 	replay.add(c)
@@ -173,7 +176,7 @@ func (t *tuner) prepare(ctx context.Context, files []*scenario.File) error {
 	var errs []error
 	o := tune.Options{}
 	for _, f := range files {
-		j, err := t.app.prepare(ctx, withoutRest(f), convert.Options{}, nil)
+		j, err := t.app.prepare(ctx, withoutRest(f), nil, nil)
 		if j != nil && j.input != nil {
 			t.jobs = append(t.jobs, j)
 			j.input.Precompute()

@@ -22,8 +22,6 @@ import (
 	"github.com/karpenter-sim/karpenter/providers/kubernetes/servertest"
 )
 
-func TestMain(m *testing.M) { os.Exit(servertest.Main(m)) }
-
 // restricted is a namespace that admits only pods of the restricted standard.
 const restricted = "searches"
 

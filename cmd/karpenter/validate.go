@@ -205,7 +205,7 @@ func (v *validation) scenario(ctx context.Context, path string) error {
 	}
 	v.valid[file.Doc.File]++
 	v.count(file.Manifests)
-	job, err := v.prepare(ctx, file, v.options, nil)
+	job, err := v.prepare(ctx, file, v.options.Queries, nil)
 	if job != nil {
 		for _, n := range notesOf(file.Metadata.Annotations) {
 			v.note("%s", n)

@@ -37,6 +37,7 @@ func (r *Recording) openCSV(ctx context.Context, spec Spec) error {
 	r.info.Samples = scan.samples
 	r.info.MedianSpacing = scan.spacings.median()
 	r.info.Notes = scan.notes
+	r.jump = scan.jump
 	return nil
 }
 
@@ -55,6 +56,7 @@ type csvScan struct {
 	read         int64
 	previous     int64
 	previousLine int
+	jump         error
 	first, last  int64
 	samples      int64
 	spacings     spacings
@@ -229,6 +231,10 @@ func (s *csvScan) readTime(cell string) (int64, error) {
 	}
 	if s.read > 0 && t <= s.previous {
 		return 0, s.orderError(cell, t)
+	}
+	if s.jump == nil && s.read > 0 && t-s.previous > maxGap.Milliseconds() {
+		s.jump = fmt.Errorf("%s: %s comes %d days after line %d; %s",
+			s.rows.at(s.time), cell, days(t-s.previous), s.previousLine, wrongTime)
 	}
 	s.read++
 	s.previous, s.previousLine = t, s.rows.line()

@@ -46,6 +46,8 @@ type Recording struct {
 	delta     int64
 	scale     float64
 	evaluated map[string]*Evaluated
+	// jump says where a CSV leaps over more than maxGap, if it does.
+	jump error
 }
 
 // Open opens the recording at spec.Path and checks it: CSV, OpenMetrics and

@@ -1,6 +1,7 @@
 package recording
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -74,6 +75,31 @@ func TestNames(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"kube_deployment_spec_replicas", "kube_deployment_status_replicas_ready"}, names); diff != "" || more != 4 {
 		t.Errorf("%d more (-want +got):\n%s", more, diff)
+	}
+}
+
+func TestCheckGaps(t *testing.T) {
+	cases := map[string]struct {
+		reason string
+		texts  []string
+		want   string
+	}{
+		"Year":    {"a year apart is a gap", []string{"ts,a\n2026-01-05 00:00:00,1\n2027-01-05 00:00:00,1\n", "ts,b\n2028-01-05 00:00:00,1\n"}, ""},
+		"Century": {"a time that cannot be meant", []string{"ts,a\n2026-01-05 08:00:00,1\n2126-01-05 08:01:00,1\n"}, "0.csv:3:1: 2126-01-05 08:01:00 comes 36524 days after line 2; a gap of more than 366 days is taken for a wrong time"},
+		"Between": {"recordings of other years", []string{"ts,a\n2026-01-05 08:00:00,1\n", "ts,b\n2014-01-05 08:00:00,1\n2014-01-06 08:00:00,1\n"}, "0.csv begins at 2026-01-05T08:00:00Z, 4382 days after "},
+		"Within":  {"a short one in a long one leaves no gap", []string{"ts,a\n2026-01-05 08:00:00,1\n2026-12-05 08:00:00,1\n", "ts,b\n2026-01-06 08:00:00,1\n", "ts,c\n2027-06-05 08:00:00,1\n"}, ""},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			var recordings []*Recording
+			for i, text := range c.texts {
+				recordings = append(recordings, open(t, Spec{Path: write(t, fmt.Sprintf("%d.csv", i), text)}))
+			}
+			err := CheckGaps(recordings)
+			if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+				t.Errorf("%s: %v, want %q", c.reason, err, c.want)
+			}
+		})
 	}
 }
 

@@ -39,6 +39,9 @@ type Spec struct {
 	Duration Duration `json:"duration"`
 	// Manifests are files and directories of manifests, besides inline documents.
 	Manifests []string `json:"manifests,omitempty"`
+	// Metrics are the PromQL of HorizontalPodAutoscalers' Pods, Object and
+	// External metrics, by name or name{label="value"}.
+	Metrics map[string]string `json:"metrics,omitempty"`
 	// Controller says when decisions are made.
 	Controller Controller `json:"controller,omitzero"`
 	// Prometheus says how samples become visible and queries are evaluated.

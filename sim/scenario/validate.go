@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"regexp"
 	"slices"
@@ -40,6 +41,9 @@ func (v *validation) check(s *Scenario) {
 		v.fail("spec.controller.phase", "unknown phase %q; allowed: aligned, hashed", p)
 	}
 	v.checkPaths("spec.manifests", v.spec.Manifests)
+	for _, name := range slices.Sorted(maps.Keys(v.spec.Metrics)) {
+		v.checkQuery("spec.metrics["+name+"]", v.spec.Metrics[name])
+	}
 	v.checkPaths("spec.prometheus.ruleFiles", v.spec.Prometheus.RuleFiles)
 	v.checkInputSeries()
 	v.checkRecordings()
