@@ -35,7 +35,7 @@ there. It lists the ten worst divergences with the reason of the decision. With
   karpenter compare journal/ ha/web --max-below 5m
   karpenter compare journal/ ha/web --prometheus http://prometheus:9090 \
       --with 'kube_deployment_status_replicas_ready{deployment="web"}'`,
-		Args: cobra.MinimumNArgs(1),
+		Args: someArgs("a journal, or a directory with journals"),
 		RunE: func(c *cobra.Command, args []string) error { return a.compare(c.Context(), args, &flags) },
 	}
 	f := c.Flags()

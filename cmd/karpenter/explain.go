@@ -34,7 +34,7 @@ means the slot before.`,
 		Example: `  karpenter explain out/queue-spike
   karpenter explain out/queue-spike default/ha/web --at 08:10
   karpenter explain journal/ ha/web --from "Fri 18:00" --to "Fri 19:00" --tz Europe/Berlin`,
-		Args: cobra.MinimumNArgs(1),
+		Args: someArgs("a journal, or a directory with journals"),
 		RunE: func(_ *cobra.Command, args []string) error { return a.explain(args, &flags) },
 	}
 	c.Flags().StringVar(&flags.at, "at", "", "explain the decision in force at this time")

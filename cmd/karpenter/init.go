@@ -32,7 +32,7 @@ belongs beside them in version control. Nothing is overwritten.`,
 		Example: `  helm template . > rendered.yaml
   karpenter init -f rendered.yaml --recording recordings/october --out autoscaling
   karpenter simulate autoscaling --out out`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return a.init(c.Context(), &replay, out) },
 	}
 	c.Flags().StringVar(&out, "out", "", "directory to write the scenarios to (required)")

@@ -20,7 +20,7 @@ func (a *app) journalCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "journal",
 		Short: "Bring the journal of a running controller here",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.AddCommand(a.journalFetchCommand())
@@ -49,7 +49,7 @@ no error.`,
 		Example: `  karpenter journal fetch --out journal
   karpenter journal fetch --context production --since 36h --out journal
   karpenter verify journal && karpenter explain journal shop/ha/web`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return a.journalFetch(c.Context(), &flags) },
 	}
 	f := c.Flags()

@@ -39,7 +39,7 @@ starts earlier by the longest range, the lookback and the longest window. An
 interrupted recording goes on where it stopped when the command is repeated.`,
 		Example: `  karpenter record --prometheus http://prometheus:9090 -f policies/ \
       --from -36h --to -1h --out recordings/friday`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return a.record(c.Context(), &flags) },
 	}
 	f := c.Flags()

@@ -63,7 +63,7 @@ func (a *app) replayCommand() *cobra.Command {
 		Short: "Run recorded metrics through the engine: what would it have decided, why, at what cost",
 		Example: `  karpenter replay -f ha.yaml --recording requests.csv --out out
   karpenter replay -f ha.yaml --recording requests.csv --variant fast=spec.behavior.scaleUp.policies[0].value=10 --out out`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := run.check(); err != nil {
 				return err

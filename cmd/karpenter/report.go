@@ -31,7 +31,7 @@ of one run, or of a whole call. With --from and --to it writes a report on that
 time beside the full one, which stays as it is, and prints its path.`,
 		Example: `  karpenter report out
   karpenter report out/checkout --from "Fri 18:00" --to "Fri 19:00"`,
-		Args: cobra.ExactArgs(1),
+		Args: oneArg("the directory that simulate or replay wrote"),
 		RunE: func(_ *cobra.Command, args []string) error { return a.report(filepath.Clean(args[0]), &flags) },
 	}
 	c.Flags().StringVar(&flags.from, "from", "", "zoom: from this time")

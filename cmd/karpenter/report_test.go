@@ -77,7 +77,7 @@ func TestReportRefuses(t *testing.T) {
 	}{
 		"Absent":   {[]string{"nope"}, "nope: no report.json in it; want the directory that simulate or replay wrote"},
 		"Other":    {[]string{"."}, "no report.json in it"},
-		"Nothing":  {nil, "accepts 1 arg(s), received 0"},
+		"Nothing":  {nil, "nothing given: want the directory that simulate or replay wrote"},
 		"Odd":      {[]string{"odd"}, "odd/report.json: unexpected end of JSON input"},
 		"Half":     {[]string{"half"}, "half/gone: no report.json in it"},
 		"Reversed": {[]string{"out", "--from", "08:30", "--to", "08:20"}, "is not before --to"},

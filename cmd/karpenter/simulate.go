@@ -29,7 +29,7 @@ func (a *app) simulateCommand() *cobra.Command {
 		Short: "Run scenarios; their expectations decide the exit code",
 		Example: `  karpenter simulate scenarios/ --out out
   karpenter simulate scenarios/queue-spike.yaml --check-determinism --out out`,
-		Args: cobra.MinimumNArgs(1),
+		Args: someArgs("a scenario, or a directory with scenarios"),
 		RunE: func(c *cobra.Command, paths []string) error {
 			flags.reseeded = c.Flags().Changed("seed")
 			return a.simulate(c.Context(), paths, &flags)

@@ -72,6 +72,7 @@ func parseUnix(text string) (time.Time, bool) {
 type daytime struct {
 	weekday              time.Weekday
 	weekly, clocked      bool
+	exact                bool // seconds are written
 	hour, minute, second int
 }
 
@@ -99,6 +100,7 @@ func parseDaytime(text string) (daytime, bool) {
 	d.minute, _ = strconv.Atoi(m[2])
 	if m[3] != "" {
 		d.second, _ = strconv.Atoi(m[3])
+		d.exact = true
 	}
 	return d, d.hour < 24 && d.minute < 60 && d.second < 60
 }
@@ -134,8 +136,20 @@ func (d daytime) within(text string, location *time.Location, first, last time.T
 	return time.Time{}, fmt.Errorf("%q is %w within the data; candidates: %s", text, errAmbiguous, strings.Join(list, ", "))
 }
 
-// candidates are the instants of [first, last] that fit. A day that began
-// before the data stands for the data's beginning.
+// length is how long the time lasts as it was written: a day, a minute or a
+// second.
+func (d daytime) length() time.Duration {
+	switch {
+	case !d.clocked:
+		return 25 * time.Hour // the longest one
+	case d.exact:
+		return time.Second
+	}
+	return time.Minute
+}
+
+// candidates are the instants of [first, last] that fit. A day or a minute that
+// began before the data stands for the data's beginning.
 func (d daytime) candidates(location *time.Location, first, last time.Time) []time.Time {
 	from, to := first.In(location), last.In(location)
 	var found []time.Time
@@ -149,7 +163,7 @@ func (d daytime) candidates(location *time.Location, first, last time.Time) []ti
 		}
 		t := time.Date(midnight.Year(), midnight.Month(), midnight.Day(), d.hour, d.minute, d.second, 0, location)
 		switch {
-		case !d.clocked && t.Before(from):
+		case t.Before(from) && from.Before(t.Add(d.length())):
 			t = from
 		case t.Before(from) || t.After(to):
 			continue

@@ -44,6 +44,8 @@ func TestParseTime(t *testing.T) {
 		"BeforeMixed":   {"in Prometheus' notation", "-1d12h", days, time.UTC, "2026-01-07T00:00:00Z"},
 		"Clock":         {"once within the data", "08:30", hour, time.UTC, "2026-01-05T08:30:00Z"},
 		"ClockSeconds":  {"with seconds", "8:30:10", hour, time.UTC, "2026-01-05T08:30:10Z"},
+		"ClockFirst":    {"the minute in which the data begins starts with it", "08:00", [2]time.Time{utc("2026-01-05T08:00:05Z"), hour[1]}, time.UTC, "2026-01-05T08:00:05Z"},
+		"ClockBefore":   {"a second before the data is not in it", "08:00:04", [2]time.Time{utc("2026-01-05T08:00:05Z"), hour[1]}, time.UTC, "not within the data"},
 		"ClockZone":     {"in the zone of --tz", "09:30", hour, berlin, "2026-01-05T08:30:00Z"},
 		"ClockEnd":      {"the end belongs to the data", "09:00", hour, time.UTC, "2026-01-05T09:00:00Z"},
 		"ClockOnce":     {"13:00 is on three days, not on the fourth", "07:59", [2]time.Time{days[0], days[0].Add(24 * time.Hour)}, time.UTC, "2026-01-06T07:59:00Z"},

@@ -39,7 +39,7 @@ What follows -- are arguments of tune, without --out, --shard and --resume.`,
       week.yaml --trials 20000 --seed 1 | kubectl apply -f -
   kubectl wait --for=condition=complete job/tune --timeout=2h
   kubectl patch job tune-merge --type=merge -p '{"spec":{"suspend":false}}'`,
-		Args: cobra.MinimumNArgs(1),
+		Args: someArgs("arguments of tune after --"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if err := j.check(args); err != nil {
 				return err

@@ -73,7 +73,7 @@ func (a *app) tuneMergeCommand() *cobra.Command {
 a single run would have written. The recordings must lie where the shards found
 them: the neighbours of the choice are still to be played.`,
 		Example: `  karpenter tune merge part-1 part-2 part-3 part-4 --out out`,
-		Args:    cobra.MinimumNArgs(1),
+		Args:    someArgs("the directories that tune --shard wrote"),
 		RunE: func(c *cobra.Command, dirs []string) error {
 			if err := checkFormat(flags.format); err != nil {
 				return err

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -166,6 +167,16 @@ func (w *work) trials() []tune.Trial {
 
 // close leaves the work where it is.
 func (w *work) close() { w.file.Close() }
+
+// abandon keeps the work of a search that was interrupted or met an error of
+// ours, for --resume, and drops that of one that cannot succeed.
+func (w *work) abandon(ctx context.Context, err error) error {
+	var status *statusError
+	if ctx.Err() != nil || errors.As(err, &status) {
+		return err
+	}
+	return errors.Join(err, w.remove())
+}
 
 // remove drops work that has become an output.
 func (w *work) remove() error { return os.RemoveAll(w.dir) }

@@ -28,7 +28,7 @@ counted, and fail with --strict.`,
 		Example: `  karpenter verify out/queue-spike
   karpenter journal fetch --out journal && karpenter verify journal
   kubectl logs -n karpenter-autoscaling POD | grep '^{"v":' | karpenter verify -`,
-		Args: cobra.MinimumNArgs(1),
+		Args: someArgs("a journal, or a directory with journals"),
 		RunE: func(_ *cobra.Command, paths []string) error {
 			if err := checkFormat(format); err != nil {
 				return err

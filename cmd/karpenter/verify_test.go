@@ -86,7 +86,7 @@ func TestVerify(t *testing.T) {
 		"Absent":     {"no such file", nil, []string{"nope"}, exitInvalid, "", "nope: no such file or directory; want a journal, a directory with journals, or -"},
 		"NoJournal":  {"a directory without journals", map[string]string{"e/a.txt": ""}, []string{"e"}, exitInvalid, "", "e: no journal in the directory; want decisions.jsonl"},
 		"Higher":     {"the higher code wins, the rest is still said", map[string]string{"j": "", "k": without}, []string{"--strict", "k", "j"}, exitInvalid, "k: 719", "j: no decision record"},
-		"Nothing":    {"no argument", nil, nil, exitInvalid, "", "requires at least 1 arg"},
+		"Nothing":    {"no argument", nil, nil, exitInvalid, "", "nothing given: want a journal"},
 		"Format":     {"an unknown format", nil, []string{"out", "-o", "xml"}, exitInvalid, "", "-o xml: want table, json or yaml"},
 		"FutureLine": {"a later schema", map[string]string{"j": `{"v":2}` + "\n"}, []string{"j"}, exitFailed, "j:1: schema version 2: this program reads version 1\n", ""},
 	}

@@ -252,6 +252,9 @@ func (s *Search) try(ctx context.Context, t *Trial) error {
 			t.Why = s.hopeless(t, done)
 			return t.Why == ""
 		})
+		if mistake := (*manifest.Error)(nil); errors.As(err, &mistake) {
+			return fmt.Errorf("candidate %s: %s", s.assignment(t.Values), mistake.Message)
+		}
 		if err != nil {
 			return err
 		}

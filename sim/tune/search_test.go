@@ -187,6 +187,8 @@ func TestNewRefuses(t *testing.T) {
 		"UnknownField":  {"a field must exist", []string{"spec.behaviour.scaleUp.tolerance=0..1"}, nil, `spec.behaviour.scaleUp.tolerance: unknown field; did you mean "behavior"?`},
 		"UnknownMetric": {"an index must exist", []string{"spec.metrics[3].prometheus.target.value=1..5"}, nil, "index 3 is out of range"},
 		"FixedField":    {"an object keeps its name", []string{"metadata.name=[a,b]"}, nil, "metadata.name cannot be set"},
+		"Target":        {"what is scaled is not how", []string{"spec.scaleTargetRef.name=[a,b]"}, nil, "spec.scaleTargetRef.name is no behaviour"},
+		"DryRun":        {"nor whether at all", []string{"spec.dryRun=[true,false]"}, nil, "spec.dryRun is no behaviour"},
 		"NoSuchRange":   {"a range must stand in the query", []string{"spec.metrics[0].prometheus.query[7m]=1m..5m"}, nil, "has no range [7m]"},
 		"NoQuery":       {"a range is one of a metric's query", []string{"spec.metrics[2].prometheus.query[1m]=1m..5m"}, nil, "no query there"},
 		"Fractions":     {"whole numbers have whole bounds", []string{"spec.maxReplicas=1.5..5"}, nil, "spec.maxReplicas takes whole numbers; 1.5 is none"},

@@ -31,6 +31,9 @@ func newSpace(parameters []Parameter, subjects []Subject) (*space, error) {
 		if err == nil && seen[p.field] {
 			err = fmt.Errorf("%s is searched twice", p.field)
 		}
+		if err == nil && (strings.HasPrefix(p.field, "spec.scaleTargetRef") || p.field == "spec.dryRun") {
+			err = fmt.Errorf("%s is no behaviour: it says what is scaled, not how", p.field)
+		}
 		seen[p.field] = true
 		if err == nil {
 			err = s.fit(&p)
