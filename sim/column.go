@@ -218,6 +218,9 @@ func (r *run) prepare(autoscalers []Autoscaler) error {
 	if err := r.addMetrics(); err != nil {
 		return err
 	}
+	if err := r.checkNames(); err != nil {
+		return err
+	}
 	judge, err := check.NewJudge(r.in.File.Spec.Expect, r.in.start, r.in.end, time.Duration(r.in.File.Spec.Prometheus.ScrapeInterval), r.prom.Instant)
 	if err != nil {
 		return err

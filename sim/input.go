@@ -194,23 +194,29 @@ func (in *Input) needed(queries []string) (matchers [][]*labels.Matcher, from in
 	return matchers, from, nil
 }
 
-// names are the recorded and synthetic metrics' names, as many as fit a line.
+// names are those of givenNames, as many as fit a line.
 func (in *Input) names() string {
-	const most = 20
-	names, more, err := recording.Names(in.recordings, most)
+	names, more, err := in.givenNames(20)
 	if err != nil {
 		return "names that cannot be read: " + err.Error()
 	}
+	if more > 0 {
+		names = append(names, fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(names, ", ")
+}
+
+// givenNames are the recorded and synthetic metrics' names, sorted; more is how
+// many recorded ones there are beyond most.
+func (in *Input) givenNames(most int) (names []string, more int, err error) {
+	names, more, err = recording.Names(in.recordings, most)
 	for _, s := range in.File.Spec.InputSeries {
 		if name := metricName(s.Series); !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}
 	slices.Sort(names)
-	if more > 0 {
-		names = append(names, fmt.Sprintf("and %d more", more))
-	}
-	return strings.Join(names, ", ")
+	return names, more, err
 }
 
 func metricName(series string) string {

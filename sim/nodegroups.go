@@ -313,9 +313,7 @@ func (g *groups) Commit(_ context.Context, name types.NamespacedName, version st
 	}
 	status.DeepCopyInto(&s.object.Status)
 	s.version++
-	if status.Replicas != nil && s.object.Spec.Replicas != nil {
-		s.target.Observe(*s.object.Spec.Replicas, *status.Replicas)
-	}
+	s.observe()
 	return strconv.Itoa(s.version), nil
 }
 
@@ -326,8 +324,15 @@ func (g *groups) Adopt(_ context.Context, name types.NamespacedName, version str
 		return cycle.Stored[*v1alpha1.ScalableNodeGroup]{}, err
 	}
 	s.scaled(replicas)
-	s.target.Observe(replicas, s.target.Status)
+	s.observe()
 	return s.stored(), nil
+}
+
+// observe shows what the scale subresource says, once it has both counts.
+func (s *storedGroup) observe() {
+	if spec, status := s.object.Spec.Replicas, s.object.Status.Replicas; spec != nil && status != nil {
+		s.target.Observe(*spec, *status)
+	}
 }
 
 func (g *groups) expect(name types.NamespacedName, version string) (*storedGroup, error) {

@@ -203,9 +203,7 @@ func (s *Stage) Groups() []*v1alpha1.ScalableNodeGroup {
 func (s *Stage) ReportGroup(o *v1alpha1.ScalableNodeGroup) {
 	g := s.run.groups.find(groupName(o))
 	g.object = o.DeepCopy()
-	if o.Spec.Replicas != nil && o.Status.Replicas != nil {
-		g.target.Observe(*o.Spec.Replicas, *o.Status.Replicas)
-	}
+	g.observe()
 }
 
 // Object is an autoscaler as the scenario's edits have made it so far. It must

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"errors"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/karpenter-sim/karpenter/engine/convert"
 	"github.com/karpenter-sim/karpenter/engine/cycle"
@@ -480,13 +482,25 @@ func (j *job) scenarioText() ([]byte, error) {
 	for i := range j.columns[0].autoscalers {
 		objects = append(objects, j.columns[0].autoscalers[i].Object)
 	}
-	for _, p := range j.file.Manifests.Producers {
-		objects = append(objects, p.Object)
-	}
-	for _, g := range j.file.Manifests.NodeGroups {
-		objects = append(objects, g.Object)
-	}
+	objects = append(objects, byName(j.file.Manifests.Producers)...)
+	objects = append(objects, byName(j.file.Manifests.NodeGroups)...)
 	return scenario.Write(&s, objects...)
+}
+
+// byName are the objects of entries, in an order that is not the documents'.
+func byName[T any, O interface {
+	*T
+	client.Object
+}](entries []manifest.Entry[T]) []runtime.Object {
+	entries = slices.Clone(entries)
+	slices.SortFunc(entries, func(a, b manifest.Entry[T]) int {
+		return cmp.Or(cmp.Compare(O(a.Object).GetNamespace(), O(b.Object).GetNamespace()), cmp.Compare(O(a.Object).GetName(), O(b.Object).GetName()))
+	})
+	objects := make([]runtime.Object, len(entries))
+	for i := range entries {
+		objects[i] = O(entries[i].Object)
+	}
+	return objects
 }
 
 func absolute(path string) string {

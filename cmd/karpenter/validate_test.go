@@ -89,7 +89,7 @@ func TestValidate(t *testing.T) {
 		"BadFault": {"a fault of what is not there, which only a run would find", map[string]string{"s.yaml": strings.Replace(read(t, "spike.yaml"), "expect:", "faults: [{at: 1m, nodes: lost, object: sng/other}]\n  expect:", 1)},
 			[]string{"s.yaml"}, exitInvalid, "", "spec.faults[0].object: the run has no default/ScalableNodeGroup/other\n"},
 		"BadVariant": {"a node group that a variant makes invalid", map[string]string{"s.yaml": strings.Replace(read(t, "spike.yaml"), "expect:", "variants: [{name: v, set: 'sng/workers:spec.type=aws/eks'}]\n  expect:", 1) + "---\n" + validGroup},
-			[]string{"s.yaml"}, exitInvalid, "", "spec.type: Invalid value: \"aws/eks\": must name a provider"},
+			[]string{"s.yaml"}, exitInvalid, "", "spec.type: column v: Invalid value: \"aws/eks\": must name a provider"},
 		"Skipped": {"only other kinds", map[string]string{"c.yaml": service}, []string{"c.yaml"}, exitInvalid, "", "karpenter: nothing to validate: no object of a known kind in the files\n"},
 		"Nothing": {"no file", nil, nil, exitInvalid, "", "karpenter: nothing to validate: give files, directories or - with -f\n"},
 		"Absent":  {"no such file", nil, []string{"nope.yaml"}, exitInvalid, "", "nope.yaml: no such file or directory\n"},

@@ -23,9 +23,13 @@ const (
 	UnschedulablePods = "karpenter_pending_capacity_unschedulable_pods"
 )
 
+// ReservedPrefix begins the names of the gauges of reserved capacity: the resource
+// follows, and which of reserved, capacity and utilization it is.
+const ReservedPrefix = "karpenter_reserved_capacity_"
+
 // reservedName is the gauge of one of reserved, capacity and utilization.
 func reservedName(resource corev1.ResourceName, of string) string {
-	return "karpenter_reserved_capacity_" + metricName(string(resource)) + "_" + of
+	return ReservedPrefix + metricName(string(resource)) + "_" + of
 }
 
 // metricName replaces what a metric's name cannot hold: nvidia.com/gpu becomes

@@ -63,6 +63,23 @@ func (p *Prometheus) LoadRules(files ...string) error {
 	return nil
 }
 
+// RuleNames are the names of the series that the rules make.
+func (p *Prometheus) RuleNames() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var names []string
+	for _, group := range p.rules {
+		for _, r := range group.rules {
+			if r.alert == nil {
+				names = append(names, r.name)
+			} else {
+				names = append(names, "ALERTS", "ALERTS_FOR_STATE")
+			}
+		}
+	}
+	return names
+}
+
 // AddRules adds the groups of one rule file, whose name appears in errors.
 func (p *Prometheus) AddRules(file string, content []byte) error {
 	p.mu.Lock()

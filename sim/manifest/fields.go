@@ -41,7 +41,7 @@ func (f *fields) add(t reflect.Type) {
 // unknown is the message for a field that a struct does not have: a similar
 // name, else the place one level down where the field exists, else all names.
 func (f fields) unknown(name string) string {
-	if s := closest(name, f.names); s != "" {
+	if s := Closest(name, f.names); s != "" {
 		return "unknown field; did you mean \"" + s + "\"?"
 	}
 	for _, outer := range f.names {

@@ -2,9 +2,9 @@ package manifest
 
 import "strings"
 
-// closest is the candidate that a misspelt name was most likely meant to be,
+// Closest is the candidate that a misspelt name was most likely meant to be,
 // empty if none is near: at most a third of the letters may differ.
-func closest(name string, candidates []string) string {
+func Closest(name string, candidates []string) string {
 	best, least := "", max(1, len(name)/3)+1
 	for _, c := range candidates {
 		d := distance(strings.ToLower(name), strings.ToLower(c))

@@ -99,3 +99,11 @@ func (e Expectation) Expression() string {
 	}
 	return ""
 }
+
+// ExpressionField is the field that has the expression.
+func (e Expectation) ExpressionField() string {
+	if form := e.Form(); form != AtForm {
+		return string(form)
+	}
+	return "expr"
+}

@@ -216,9 +216,10 @@ func (l *live) decideAutoscalers(due []types.NamespacedName) error {
 	if !l.exact {
 		names = append([]types.NamespacedName{l.autoscalers[l.random.IntN(len(l.autoscalers))].Name()}, due...)
 	}
-	names = l.disturbed(names)
-	if err := l.wake(journal.HorizontalAutoscaler, names); err != nil {
-		return err
+	for _, turn := range l.turns(names) {
+		if err := l.wake(journal.HorizontalAutoscaler, l.disturbed(turn)); err != nil {
+			return err
+		}
 	}
 	l.pull()
 	for _, name := range due {
@@ -227,6 +228,28 @@ func (l *live) decideAutoscalers(due []types.NamespacedName) error {
 		l.stage.Report(name, &object.Status)
 	}
 	return nil
+}
+
+// turns takes apart names that share a target, where whoever comes second sees
+// what the first one did: at one instant they go by name. The phases of a cluster
+// keep them apart.
+func (l *live) turns(names []types.NamespacedName) [][]types.NamespacedName {
+	var turns [][]types.NamespacedName
+	before := map[cycle.TargetRef]int{}
+	for i := range l.autoscalers { // sorted by name
+		a := &l.autoscalers[i]
+		turn := before[a.Target]
+		before[a.Target]++
+		if turn == len(turns) {
+			turns = append(turns, nil)
+		}
+		for _, name := range names {
+			if name == a.Name() {
+				turns[turn] = append(turns[turn], name)
+			}
+		}
+	}
+	return turns
 }
 
 // decideGroups keeps the order of the names, in which they share what a cloud
