@@ -119,7 +119,7 @@ func (c *compiler) metric(m *v1alpha1.Metric, path *field.Path) Metric {
 		c.fail(field.Required(quantityPath, fmt.Sprintf("the target of a metric of type %s", target.Type)))
 		return Metric{}
 	}
-	value := quantity.AsApproximateFloat64()
+	value := Number(quantity)
 	if !(value > 0) || math.IsInf(value, 0) {
 		c.fail(field.Invalid(quantityPath, quantity.String(), "must be greater than 0"))
 	}
@@ -140,7 +140,7 @@ func (c *compiler) rules(given *v1alpha1.ScalingRules, window, interval int32, p
 	}
 	c.intervals(r.Window, interval, windowPath)
 	if given.Tolerance != nil {
-		r.Tolerance = given.Tolerance.AsApproximateFloat64()
+		r.Tolerance = Number(given.Tolerance)
 		if !(r.Tolerance >= 0) || math.IsInf(r.Tolerance, 0) {
 			c.fail(field.Invalid(path.Child("tolerance"), given.Tolerance.String(), "must be at least 0, e.g. 0.1 for 10 %"))
 		}

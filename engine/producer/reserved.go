@@ -25,7 +25,7 @@ func (r *Reservation) Utilization() float64 {
 	if r.Capacity.Sign() <= 0 {
 		return math.NaN()
 	}
-	return r.Reserved.AsApproximateFloat64() / r.Capacity.AsApproximateFloat64()
+	return policy.Number(&r.Reserved) / policy.Number(&r.Capacity)
 }
 
 // String is the percentage and the amounts, as the status shows them:
@@ -92,8 +92,8 @@ func ReservedGauges(sums []Reservation) []Gauge {
 			taken[name] = true
 		}
 		gauges = append(gauges,
-			Gauge{reservedName(r.Resource, "reserved"), r.Reserved.AsApproximateFloat64()},
-			Gauge{reservedName(r.Resource, "capacity"), r.Capacity.AsApproximateFloat64()},
+			Gauge{reservedName(r.Resource, "reserved"), policy.Number(&r.Reserved)},
+			Gauge{reservedName(r.Resource, "capacity"), policy.Number(&r.Capacity)},
 			Gauge{reservedName(r.Resource, "utilization"), r.Utilization()})
 	}
 	return gauges
