@@ -159,7 +159,7 @@ var failure = regexp.MustCompile(`--- FAIL: TestCorpus/(\S+)`)
 
 // corpus plays scenarios, one after the other, until one fails, and names it.
 func corpus(binary string, number int, scenarios ...string) (by string, err error) {
-	test := exec.Command(binary, append(scenarios, "-test.short", "-test.failfast", "-test.timeout=2m")...)
+	test := exec.Command(binary, append(scenarios, "-test.short", "-test.failfast", "-test.timeout=5m")...)
 	test.Dir = "scenarios"
 	test.Env = append(os.Environ(), fmt.Sprintf("%s=%d", variable, number), "GOMAXPROCS=1")
 	text, err := test.CombinedOutput()
