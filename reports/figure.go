@@ -46,7 +46,7 @@ type size struct {
 }
 
 var (
-	narrow = size{class: "plot narrow", width: 358, large: 168, overview: 38, text: 11, margin: 66, ticks: 5}
+	narrow = size{class: "plot narrow", width: 358, large: 146, overview: 36, text: 11, margin: 66, ticks: 5}
 	wide   = size{class: "plot wide", width: 820, large: 250, overview: 56, text: 12, margin: 74, ticks: 9}
 )
 

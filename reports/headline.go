@@ -107,9 +107,9 @@ func (o *ObjectReport) causes() (amount, parts string) {
 			only++
 			verb := " by "
 			if len(named) == 0 {
-				verb = " caused by "
+				verb = " " + name + " caused by "
 			}
-			named = append(named, group(n)+" "+name+verb+shares[i].phrase)
+			named = append(named, group(n)+verb+shares[i].phrase)
 		}
 	}
 	amount = group(total) + " " + name

@@ -70,17 +70,17 @@ func TestHeadline(t *testing.T) {
 		"Issue": {
 			"the sentence the issue asks for",
 			func() *Run { return issue(60) },
-			"Friday 18:04–18:18 checkout lacked capacity for 14 min; 9 min caused by maxReplicas 20, 3 min by start-up, 2 min by the rate policy.",
+			"Friday 18:04–18:18 checkout lacked capacity for 14 min; 9 min caused by maxReplicas 20, 3 by start-up, 2 by the rate policy.",
 		},
 		"TwoWeeks": {
 			"in two weeks a weekday does not tell the day",
 			func() *Run { return issue(14 * 24 * 60) },
-			"Friday 9 January 18:04–18:18 checkout lacked capacity for 14 min; 9 min caused by maxReplicas 20, 3 min by start-up, 2 min by the rate policy.",
+			"Friday 9 January 18:04–18:18 checkout lacked capacity for 14 min; 9 min caused by maxReplicas 20, 3 by start-up, 2 by the rate policy.",
 		},
 		"Zone": {
 			"times are shown in the run's zone",
 			func() *Run { r := issue(60); r.Location = berlin; return r },
-			"Friday 19:04–19:18 checkout lacked capacity for 14 min; 9 min caused by maxReplicas 20, 3 min by start-up, 2 min by the rate policy.",
+			"Friday 19:04–19:18 checkout lacked capacity for 14 min; 9 min caused by maxReplicas 20, 3 by start-up, 2 by the rate policy.",
 		},
 		"OneCause": {
 			"one cause needs no count",
