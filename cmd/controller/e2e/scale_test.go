@@ -137,7 +137,7 @@ func measure(b *testing.B, binary string, n int, moving bool) {
 		_ = command.Process.Signal(syscall.SIGTERM)
 		_ = command.Wait()
 	}()
-	time.Sleep(2 * scaleInterval * time.Second)
+	settle(b, n)
 	before := scrape(b)
 	time.Sleep(scaleWindow)
 	after := scrape(b)
@@ -157,6 +157,19 @@ func measure(b *testing.B, binary string, n int, moving bool) {
 	}
 	b.ReportMetric(requests("GET"), "reads/s")
 	b.ReportMetric(requests("PUT", "PATCH", "POST"), "writes/s")
+}
+
+// settle waits until the first status of every autoscaler is written: until each
+// has been decided twice on average, for five minutes at most.
+func settle(b *testing.B, n int) {
+	b.Helper()
+	for range 20 {
+		time.Sleep(scaleInterval * time.Second)
+		if scrape(b).sum("karpenter_autoscaling_decisions_total") >= 2*float64(n) {
+			return
+		}
+	}
+	b.Logf("%d autoscalers have not settled", n)
 }
 
 // stub is a Prometheus whose queries have the value 50, a tenth of them one that
