@@ -86,8 +86,10 @@
 // limits, first sight and bounds. status.replicas multiplies Value and
 // Utilization and divides AverageValue's ratio; 0 of it while spec is not makes
 // those metrics unusable. A ScalableNodeGroup's status counts ready nodes only, so
-// its missing ones are kept: they count as on target, and never as too many. Results are quantised (1e-9, relative) before they are
-// rounded up. A value that is NaN, infinite, negative or above 2^63 is no value.
+// its missing ones are kept: they count as on target, and never as too many.
+// Results are quantised (1e-9, relative) before they are rounded up. A value that
+// is NaN, infinite, negative or above 2^63 is no value. A quantity in a spec is
+// the float64 nearest to it, in whatever notation the API server stores it.
 //
 // Missing data never scales down: beside a failed metric only a scale-up acts,
 // and without any the count holds. An edit of the bounds still acts.
