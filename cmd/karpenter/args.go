@@ -8,6 +8,9 @@ import (
 
 // noArgs refuses arguments that are no flags.
 func noArgs(c *cobra.Command, args []string) error {
+	if len(args) > 0 && c.HasSubCommands() {
+		return fmt.Errorf("unknown command %q; see '%s --help'", c.CommandPath()+" "+args[0], c.CommandPath())
+	}
 	if len(args) > 0 {
 		return fmt.Errorf("unexpected argument %q: %s takes flags only; see '%s --help'", args[0], c.Name(), c.CommandPath())
 	}

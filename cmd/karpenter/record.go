@@ -114,6 +114,8 @@ func (f *recordFlags) times(now time.Time) (from, to time.Time, err error) {
 		return from, to, fmt.Errorf("--from: %w", err)
 	}
 	switch {
+	case f.lookback <= 0:
+		return from, to, fmt.Errorf("--lookback %s: must be more than 0s", f.lookback)
 	case !from.Before(to):
 		return from, to, fmt.Errorf("--from %s is not before --to %s", stamp(from, location), stamp(to, location))
 	case from.After(now):
