@@ -8,10 +8,8 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/go-logr/logr"
 	"github.com/prometheus/common/model"
 	"github.com/spf13/cobra"
-	"k8s.io/klog/v2"
 
 	"github.com/karpenter-sim/karpenter/providers/kubernetes/pods"
 )
@@ -20,13 +18,8 @@ func (a *app) journalCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "journal",
 		Short: "Bring the journal of a running controller here",
-		Args:  cobra.ArbitraryArgs,
-		RunE: func(c *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return c.Help()
-			}
-			return fmt.Errorf("unknown command %q for %q; want fetch", args[0], c.CommandPath())
-		},
+		Args:  noArgs,
+		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.AddCommand(a.journalFetchCommand())
 	return c
@@ -82,7 +75,6 @@ func (a *app) journalFetch(ctx context.Context, flags *fetchFlags) error {
 	if err != nil {
 		return err
 	}
-	klog.SetLogger(logr.Discard()) // what fails comes as an error
 	client, err := pods.New(config)
 	if err != nil {
 		return err

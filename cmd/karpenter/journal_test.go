@@ -340,7 +340,7 @@ func TestFetchRefuses(t *testing.T) {
 	call(t, "", "journal", "fetch", "--out", "here", "--tz", "Mars", "--since", "10:00").refused(t, "--tz Mars")
 	call(t, "", "journal", "fetch", "--out", "here", "-o", "xml").refused(t, "-o xml: want table, json or yaml")
 	call(t, "", "journal", "fetch", "here").refused(t, `unexpected argument "here": fetch takes flags only`)
-	call(t, "", "journal", "bring").refused(t, `unknown command "bring" for "karpenter journal"; want fetch`)
+	call(t, "", "journal", "bring").refused(t, `unknown command "karpenter journal bring"`)
 }
 
 // TestFetchFromController takes the journal of the built controller, while it

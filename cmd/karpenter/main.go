@@ -11,7 +11,9 @@ import (
 	"syscall"
 	_ "time/tzdata" // zones must not depend on the machine
 
+	"github.com/go-logr/logr"
 	"github.com/spf13/cobra"
+	"k8s.io/klog/v2"
 )
 
 // Exit codes; the higher wins.
@@ -25,6 +27,7 @@ const (
 )
 
 func main() {
+	klog.SetLogger(logr.Discard()) // what fails in Kubernetes' libraries comes as an error
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	a := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
