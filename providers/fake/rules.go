@@ -27,6 +27,8 @@ type ruleGroup struct {
 type rule struct {
 	name string
 	expr string
+	// where is the rule's place, as file:line:column.
+	where string
 	// labels are the group's and the rule's.
 	labels labels.Labels
 	// alert is nil for a recording rule.
@@ -60,7 +62,7 @@ func (p *Prometheus) LoadRules(files ...string) error {
 			return err
 		}
 	}
-	return nil
+	return acyclic(p.rules)
 }
 
 // RuleNames are the names of the series that the rules make.
@@ -122,6 +124,7 @@ func (p *Prometheus) newGroup(file string, parsed rulefmt.RuleGroup, place group
 		if err != nil {
 			return nil, fmt.Errorf("%s:%s: group %q, rule %d, %q: %w", file, place.rules[i], parsed.Name, i+1, r.Record+r.Alert, err)
 		}
+		added.where = file + ":" + place.rules[i]
 		g.rules = append(g.rules, added)
 	}
 	return g, nil
