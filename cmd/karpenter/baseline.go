@@ -37,13 +37,18 @@ func (a *app) openBaseline(path string) (*baseline, error) {
 	return &baseline{path: path, set: set}, nil
 }
 
-// of is the baseline of one scenario: a set to run, or an earlier run.
+// of is the baseline of one scenario: a set to run, or an earlier run; neither
+// where the earlier call did not have the scenario yet.
 func (b *baseline) of(file *scenario.File, conversion convert.Options) (*manifest.Set, *reports.Run, error) {
 	if b.set != nil {
 		_, err := sim.Adopt(b.set, conversion)
 		return file.Manifests.Override(b.set), nil, err
 	}
-	run, err := reports.ReadRun(filepath.Join(b.path, file.Metadata.Name))
+	dir := filepath.Join(b.path, file.Metadata.Name)
+	if _, err := os.Stat(dir); os.IsNotExist(err) {
+		return nil, nil, nil
+	}
+	run, err := reports.ReadRun(dir)
 	if err != nil {
 		return nil, nil, fmt.Errorf("--baseline %s: %w", b.path, err)
 	}

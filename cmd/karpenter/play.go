@@ -108,6 +108,9 @@ func (a *app) prepare(ctx context.Context, file *scenario.File, metrics map[stri
 		}
 	}
 	j.notes = notesOf(file.Metadata.Annotations)
+	if base != nil && base.set == nil && j.earlier == nil {
+		j.notes = append(j.notes, fmt.Sprintf("--baseline %s has no scenario %s: there is nothing to compare it with", base.path, file.Metadata.Name))
+	}
 	for _, r := range sim.Rivals(j.columns[0].autoscalers) {
 		j.notes = append(j.notes, r.Message)
 	}

@@ -1,0 +1,32 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+// What another call wrote is a column of its own, for the scenarios that it had:
+// a pull request may add one.
+func TestBaselineOfAnotherCall(t *testing.T) {
+	t.Chdir(t.TempDir())
+	old := strings.Replace(scheduledGroup, "    - {name: more in the variant, report: 'largest_replicas{column=\"more\"} == 5'}\n", "", 1)
+	old = strings.Replace(old, "    - {name: more, manifests: [more.yaml]}\n", "", 1)
+	write(t, "base/hours.yaml", old)
+	if c := call(t, "", "simulate", "base", "--out", "before"); c.code != exitOK {
+		t.Fatalf("code %d\n%s%s", c.code, c.stdout, c.stderr)
+	}
+	compared := strings.Replace(old, "  expect:\n", "  expect:\n    - {name: as before, report: 'largest_replicas <= baseline'}\n", 1)
+	write(t, "head/hours.yaml", compared)
+	write(t, "head/new.yaml", strings.Replace(old, "metadata: {name: hours}\nspec:\n  seed", "metadata: {name: new}\nspec:\n  seed", 1))
+	c := call(t, "", "simulate", "head", "--baseline", "before", "--out", "after")
+	if c.code != exitOK || strings.Count(c.stdout, "baseline") != 1 {
+		t.Errorf("code %d, want %d and one column of the baseline\n%s%s", c.code, exitOK, c.stdout, c.stderr)
+	}
+	if !strings.Contains(c.stderr, "--baseline before has no scenario new: there is nothing to compare it with") {
+		t.Errorf("what is missing is not said:\n%s", c.stderr)
+	}
+	write(t, "head/new.yaml", strings.Replace(compared, "metadata: {name: hours}\nspec:\n  seed", "metadata: {name: new}\nspec:\n  seed", 1))
+	if c := call(t, "", "simulate", "head", "--baseline", "before", "--out", "after"); c.code != exitFailed || !strings.Contains(c.stderr, "there is no baseline to compare with") {
+		t.Errorf("code %d, want %d: an expectation has nothing to compare with\n%s", c.code, exitFailed, c.stderr)
+	}
+}
