@@ -66,16 +66,16 @@ func (l *lease) Update(ctx context.Context, record resourcelock.LeaderElectionRe
 }
 
 // note remembers a write that began at an instant: others count from when they
-// see it, which is later. One that failed changes nothing.
+// see it, which is later. A renewal that failed changes nothing; a release counts
+// even so, because the server may have taken it.
 func (l *lease) note(begun time.Time, holder string, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
-	case err != nil:
-	case holder == l.Identity():
+	case holder != l.Identity():
+		l.renewed = time.Time{}
+	case err == nil:
 		l.renewed = begun
-	default:
-		l.renewed = time.Time{} // released
 	}
 }
 

@@ -69,6 +69,11 @@ func TestLease(t *testing.T) {
 			_ = l.Create(context.Background(), mine)
 			_ = l.Update(context.Background(), nobodys)
 		}},
+		{reason: "a release whose answer is lost", steps: func(l *lease, lock *slowLock) {
+			_ = l.Create(context.Background(), mine)
+			lock.err = failed
+			_ = l.Update(context.Background(), nobodys)
+		}},
 	}
 	for _, c := range cases {
 		clock := clocktesting.NewFakePassiveClock(time.Unix(1767600000, 0))

@@ -91,7 +91,7 @@ func addAutoscalers(m manager.Manager, o *Options, access Access, charge *charge
 }
 
 func addNodeGroups(m manager.Manager, o *Options, access Access, charge *charge, locks *Locks) error {
-	driver := &cycle.ScalableNodeGroups{Providers: o.NodeGroups, Store: &NodeGroupStore{access}, Journal: access.Reporter, DryRun: o.DryRun}
+	driver := &cycle.ScalableNodeGroups{Providers: fenced(o.NodeGroups, o.Fence), Store: &NodeGroupStore{access}, Journal: access.Reporter, DryRun: o.DryRun}
 	return add(m, o, &Reconciler[*v1alpha1.ScalableNodeGroup]{
 		Kind: journal.ScalableNodeGroup, Empty: func() *v1alpha1.ScalableNodeGroup { return &v1alpha1.ScalableNodeGroup{} },
 		Objects: m.GetClient(), Driver: driver, Reporter: access.Reporter, Clock: o.Clock,
