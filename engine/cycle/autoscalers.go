@@ -99,6 +99,9 @@ func (a *Autoscalers) load(ctx context.Context, m *autoscalerMemory, object *v1a
 		m.state = autoscaler.State{}
 	}
 	m.published = publishedOf(&m.status)
+	if !m.decided {
+		m.refused = m.published.refused
+	}
 	a.resend(ctx, m, now)
 }
 
@@ -113,7 +116,9 @@ func (a *Autoscalers) resend(ctx context.Context, m *autoscalerMemory, now slot.
 	if err != nil || scale.Spec != last.From {
 		return
 	}
-	a.Journal.Outcome(a.actuate(ctx, m, last.Slot, scale, last.To))
+	outcome := a.actuate(ctx, m, last.Slot, scale, last.To)
+	m.refused = m.refusal(outcome)
+	a.Journal.Outcome(outcome)
 }
 
 // settled implements steps.

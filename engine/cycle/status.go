@@ -66,8 +66,8 @@ func (a *Autoscalers) commit(ctx context.Context, m *autoscalerMemory, s slot.Sl
 	}
 	next := m.published
 	next.generation, next.state, next.reason, next.fault, next.refused = m.generation, text, d.Reason, m.fault(d), m.refused
-	if d.Known && d.Desired == m.in.Scale.Spec {
-		next.refused = "" // nothing waits any more
+	if !d.Known || d.Desired == m.in.Scale.Spec {
+		next.refused = "" // a newer fault holds it back, or nothing waits any more
 	}
 	if d.Known {
 		next.desired, next.current = d.Desired, m.in.Scale.Status

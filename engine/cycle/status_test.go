@@ -3,6 +3,7 @@ package cycle
 import (
 	"fmt"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -139,9 +140,25 @@ func TestRefusedChange(t *testing.T) {
 			t.Errorf("refused: %s is %s", kind, got)
 		}
 	}
-	w.before = nil
+	// Whoever takes over says the same, without having been refused itself.
+	a = w.driver()
 	w.at(a, 30)
+	if got := w.condition(v1alpha1.AbleToScaleCondition); got != refused {
+		t.Errorf("after a restart: %s", got)
+	}
+	w.before = func(call string) error {
+		if call == "Get" {
+			return ErrForbidden
+		}
+		return nil
+	}
 	w.at(a, 40)
+	if got := w.condition(v1alpha1.AbleToScaleCondition); !strings.HasPrefix(got, "False TargetUnavailable") {
+		t.Errorf("a newer fault is hidden: %s", got)
+	}
+	w.before = nil
+	w.at(a, 50)
+	w.at(a, 60)
 	for kind, want := range fine {
 		if got := w.condition(kind); got != want || w.scale.Spec != 8 {
 			t.Errorf("taken: %s is %s, %d replicas", kind, got, w.scale.Spec)
@@ -151,8 +168,8 @@ func TestRefusedChange(t *testing.T) {
 	// A timeout says nothing about whether the change was taken; the next slot does.
 	w.value = 90
 	w.after = once("Set 9", func() error { return ErrTimedOut })
-	w.at(a, 50)
-	w.at(a, 60)
+	w.at(a, 70)
+	w.at(a, 80)
 	if got := w.condition(v1alpha1.AbleToScaleCondition); got != fine[v1alpha1.AbleToScaleCondition] || w.scale.Spec != 9 {
 		t.Errorf("landed after all: %s, %d replicas", got, w.scale.Spec)
 	}

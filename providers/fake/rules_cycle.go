@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 	"gonum.org/v1/gonum/graph/simple"
 	"gonum.org/v1/gonum/graph/topo"
@@ -34,7 +35,7 @@ func acyclic(groups []*ruleGroup) error {
 		parser.Inspect(expr, func(node parser.Node, _ []parser.Node) error {
 			selector, ok := node.(*parser.VectorSelector)
 			for k, read := range rules {
-				if ok && k != i && read.alert == nil && read.name == metricName(selector) {
+				if ok && k != i && read.readBy(selector) {
 					reads.SetEdge(simple.Edge{F: simple.Node(i), T: simple.Node(k)})
 				}
 			}
@@ -61,4 +62,18 @@ func acyclic(groups []*ruleGroup) error {
 		others = append(others, fmt.Sprintf("%s (%s)", rules[i].name, rules[i].where))
 	}
 	return fmt.Errorf("%s: %s and %s read each other; their groups are evaluated in no order that could be kept", rules[least[0]].where, rules[least[0]].name, strings.Join(others, ", "))
+}
+
+// readBy says whether a selector may find what a recording rule makes. Labels that
+// the rule sets itself tell it from others of its name.
+func (r *rule) readBy(selector *parser.VectorSelector) bool {
+	if r.alert != nil || r.name != metricName(selector) {
+		return false
+	}
+	for _, m := range selector.LabelMatchers {
+		if m.Name != labels.MetricName && r.labels.Has(m.Name) && !m.Matches(r.labels.Get(m.Name)) {
+			return false
+		}
+	}
+	return true
 }

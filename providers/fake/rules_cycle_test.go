@@ -15,6 +15,7 @@ func TestRuleCycles(t *testing.T) {
 		"Itself":  {"a rule sees its own last result", group("a", "  - {record: x:a, expr: x:a + 1 or vector(0)}\n"), group("b", "  - {record: x:b, expr: x:a}\n"), ""},
 		"Alert":   {"an alert's name is no series", group("a", "  - {alert: x:a, expr: x:b > 1}\n"), group("b", "  - {record: x:b, expr: x:a}\n"), ""},
 		"Files":   {"between files", group("a", "  - {record: x:a, expr: x:b + 1}\n"), group("b", "  - {record: x:b, expr: x:a + 1}\n"), "first.yaml:4:5: x:a and x:b (second.yaml:4:5) read each other"},
+		"Labels":  {"rules of one name that their own labels tell apart", group("a", "  - {record: x:a, expr: 'x:a{zone=\"1\"} or load', labels: {zone: \"1\"}}\n"), group("b", "  - {record: x:a, expr: 'x:a{zone=\"2\"} or load', labels: {zone: \"2\"}}\n"), ""},
 		"Three":   {"around a corner", group("a", "  - {record: x:a, expr: x:b}\n  - {record: x:b, expr: sum(x:c)}\n"), group("b", "  - {record: x:c, expr: x:a}\n"), "first.yaml:4:5: x:a and x:b (first.yaml:5:5), x:c (second.yaml:4:5) read each other"},
 		"OneFile": {"within a group the order is written down", group("a", "  - {record: x:a, expr: x:b}\n  - {record: x:b, expr: x:a}\n"), group("b", "  - {record: x:c, expr: load}\n"), ""},
 	}

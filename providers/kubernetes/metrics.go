@@ -1,6 +1,7 @@
 package kubernetes
 
 import (
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -27,6 +28,10 @@ type Metrics struct {
 	groups   map[string]*prometheus.GaugeVec
 	trouble  *prometheus.GaugeVec
 	failures *prometheus.CounterVec
+
+	mu sync.Mutex
+	// troubled is the code that trouble shows of each node group that has one.
+	troubled map[journal.Object]observation.Code
 }
 
 // NewMetrics registers the metrics.
@@ -60,7 +65,8 @@ func NewMetrics(registry prometheus.Registerer) (*Metrics, error) {
 		current: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "karpenter_horizontalautoscaler_current_replicas", Help: "Observed replicas, as in status.currentReplicas.",
 		}, []string{"namespace", "name"}),
-		groups: map[string]*prometheus.GaugeVec{},
+		groups:   map[string]*prometheus.GaugeVec{},
+		troubled: map[journal.Object]observation.Code{},
 		trouble: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: nodegroup.Trouble, Help: nodegroup.Help(nodegroup.Trouble),
 		}, []string{"namespace", "name", "code"}),
@@ -112,11 +118,27 @@ func (m *Metrics) group(r *journal.Record) {
 			gauge.DeleteLabelValues(r.Namespace, r.Name)
 		}
 	}
-	m.trouble.DeletePartialMatch(labelsOf(r.Object))
-	if trouble != observation.OK {
-		m.trouble.WithLabelValues(r.Namespace, r.Name, string(trouble)).Set(1)
-	}
+	m.show(r.Object, trouble)
 	m.failed(r.Object, nodegroup.ObserveCall, string(r.Failed()))
+}
+
+// show makes a code the only trouble of a node group. A series that stays is not
+// touched: a scrape in between would end it, and an alert would begin anew.
+func (m *Metrics) show(o journal.Object, trouble observation.Code) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	before := m.troubled[o]
+	if trouble == before {
+		return
+	}
+	if before != observation.OK {
+		m.trouble.DeleteLabelValues(o.Namespace, o.Name, string(before))
+		delete(m.troubled, o)
+	}
+	if trouble != observation.OK {
+		m.trouble.WithLabelValues(o.Namespace, o.Name, string(trouble)).Set(1)
+		m.troubled[o] = trouble
+	}
 }
 
 // failed counts a failed call of a node group's provider; no code is no failure.
@@ -136,7 +158,7 @@ func (m *Metrics) forget(o journal.Object) {
 		for _, gauge := range m.groups {
 			gauge.DeleteLabelValues(o.Namespace, o.Name)
 		}
-		m.trouble.DeletePartialMatch(labelsOf(o))
+		m.show(o, observation.OK)
 		m.failures.DeletePartialMatch(labelsOf(o))
 	}
 }
