@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/prometheus/common/model"
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/runtime"
 
@@ -32,6 +33,9 @@ project's kinds pass through.`,
 			queries, err := conversionOptions(metrics)
 			if err != nil {
 				return err
+			}
+			if window, err := model.ParseDuration(options.RateWindow); err != nil || window == 0 {
+				return fmt.Errorf("--rate-window %s: want a duration above 0s such as 2m", options.RateWindow)
 			}
 			options.Queries = queries.Queries
 			return a.convert(paths, options)

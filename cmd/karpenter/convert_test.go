@@ -41,6 +41,8 @@ func TestConvertRefuses(t *testing.T) {
 		"Absent":    {[]string{"nope.yaml"}, "nope.yaml: no such file or directory"},
 		"Unfit":     {[]string{"unfit.yaml", "-q"}, "unfit.yaml:1:1: HorizontalPodAutoscaler"},
 		"Collision": {[]string{"collision.yaml", "-q"}, "default/HorizontalAutoscaler/shop is defined twice"},
+		"NotPromQL": {[]string{"hpa.yaml", "--metric", "unused=sum(("}, "--metric unused: not PromQL: query"},
+		"Window":    {[]string{"hpa.yaml", "--rate-window", "-2m"}, "--rate-window -2m: want a duration above 0s such as 2m"},
 		"Query":     {[]string{"hpa.yaml", "-q", "--metric", "queue_length=sum("}, "PromQL"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -114,6 +114,8 @@ func (f *recordFlags) times(now time.Time) (from, to time.Time, err error) {
 		return from, to, fmt.Errorf("--from: %w", err)
 	}
 	switch {
+	case f.queryOffset < 0:
+		return from, to, fmt.Errorf("--query-offset %s: must be 0s or more; a query cannot look ahead", f.queryOffset)
 	case f.lookback <= 0:
 		return from, to, fmt.Errorf("--lookback %s: must be more than 0s", f.lookback)
 	case !from.Before(to):

@@ -184,6 +184,8 @@ func TestRecordRefuses(t *testing.T) {
 		"NoFrom":    {[]string{"--prometheus", server.URL, "-f", "a.yaml", "--out", "x"}, "--from is required"},
 		"NoOut":     {[]string{"--prometheus", server.URL, "-f", "a.yaml", "--from", "-1h"}, "--out is required"},
 		"BadFrom":   {[]string{"--prometheus", server.URL, "-f", "a.yaml", "--from", "soon", "--out", "x"}, `--from: "soon" is no time`},
+		"Ahead":     {[]string{"--prometheus", server.URL, "-f", "a.yaml", "--from", "-1h", "--evaluated", "--query-offset", "-1m", "--out", "x"}, "--query-offset -1m0s: must be 0s or more"},
+		"Lookback":  {[]string{"--prometheus", server.URL, "-f", "a.yaml", "--from", "-1h", "--lookback", "-1m", "--out", "x"}, "--lookback -1m0s: must be more than 0s"},
 		"Reversed":  {[]string{"--prometheus", server.URL, "-f", "a.yaml", "--from", "-1h", "--to", "-2h", "--out", "x"}, "is not before --to"},
 		"Future":    {[]string{"--prometheus", server.URL, "-f", "a.yaml", "--from", "2099-01-01", "--to", "2099-01-02", "--out", "x"}, "lies in the future"},
 		"Nothing":   {[]string{"--prometheus", server.URL, "-f", "service.yaml", "-q", "--from", "-1h", "--out", "x"}, "no HorizontalAutoscaler in the manifests"},

@@ -189,6 +189,9 @@ func conversionOptions(metrics []string) (convert.Options, error) {
 		if !ok {
 			return options, fmt.Errorf("--metric %q: want NAME=PROMQL", m)
 		}
+		if _, err := recording.Selectors(query); err != nil {
+			return options, fmt.Errorf("--metric %s: not PromQL: %w", name, err)
+		}
 		options.Queries[name] = query
 	}
 	return options, nil

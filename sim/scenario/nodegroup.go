@@ -86,8 +86,12 @@ func (v *validation) checkNodeGroups() {
 		}
 		v.checkPrice(at, g.PricePerHour, g.Billing)
 		for _, name := range sortedKeys(g.Allocatable) {
-			if q := g.Allocatable[name]; q.Sign() < 0 || q.AsApproximateFloat64() > mostMemory {
-				v.fail(keyPath(at+".allocatable", string(name)), "want 0 or more, at most %.0f, got %s", mostMemory, q.String())
+			path, q := keyPath(at+".allocatable", string(name)), g.Allocatable[name]
+			switch needed := name == corev1.ResourceCPU || name == corev1.ResourceMemory || name == corev1.ResourcePods; {
+			case q.Sign() < 0 || q.AsApproximateFloat64() > mostMemory:
+				v.fail(path, "want 0 or more, at most %.0f, got %s", mostMemory, q.String())
+			case needed && q.Sign() == 0:
+				v.fail(path, "must be more than 0: no pod can run on such a node")
 			}
 		}
 		for k, t := range g.Taints {

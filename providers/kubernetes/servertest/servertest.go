@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
@@ -95,7 +96,11 @@ func start() {
 		shared.err = err
 		return
 	}
-	environment := &envtest.Environment{BinaryAssetsDirectory: directory, CRDs: crds}
+	environment := &envtest.Environment{
+		BinaryAssetsDirectory: directory, CRDs: crds,
+		// Other packages may be compiled, and start servers, at the same time.
+		ControlPlaneStartTimeout: 2 * time.Minute,
+	}
 	config, err := environment.Start()
 	if err != nil {
 		shared.err = fmt.Errorf("start etcd and kube-apiserver from %s: %w", directory, err)
