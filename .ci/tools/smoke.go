@@ -1,7 +1,7 @@
 //go:build ignore
 
-// Starts etcd and kube-apiserver from the directory in KUBEBUILDER_ASSETS, asks
-// the API server whether it is ready and stops both again.
+// Command smoke starts etcd and kube-apiserver from the directory in KUBEBUILDER_ASSETS,
+// asks the API server whether it is ready and stops both again.
 //
 //	KUBEBUILDER_ASSETS=$(.ci/tools/build envtest) go run .ci/tools/smoke.go
 package main

@@ -109,8 +109,8 @@ func (n *ScalableNodeGroups) load(_ context.Context, m *groupMemory, object *v1a
 // settled implements steps.
 func (n *ScalableNodeGroups) settled(m *groupMemory, s slot.Slot) bool { return s <= m.state.Slot }
 
-// decide implements steps. A command that a crash
-// kept from the provider is not seen to land, so the next slot repeats it.
+// decide implements steps. A command that a crash kept from the provider is not
+// seen to land, so the next slot repeats it.
 func (n *ScalableNodeGroups) decide(ctx context.Context, m *groupMemory, s slot.Slot) error {
 	d := n.step(ctx, m, s)
 	if err := n.commit(ctx, m, s, &d); err != nil {

@@ -25,8 +25,8 @@ func GaugeNames() []string {
 	return []string{SpecReplicas, DesiredReplicas, ReadyReplicas, MinReplicas, MaxReplicas}
 }
 
-// Gauges are the counts that an input shows, by name. What it does not know is not there,
-// so that a series ends rather than freezes.
+// Gauges are the counts that an input shows, by name. What it does not know is not
+// there, so that a series ends rather than freezes.
 func (in *Input) Gauges() map[string]float64 {
 	gauges := map[string]float64{}
 	if in.Spec != nil {

@@ -113,10 +113,13 @@ func (s *Sink) Record(r *journal.Record) {
 // Outcome implements cycle.Journal.
 func (s *Sink) Outcome(o *journal.Outcome) {
 	kept := *o
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.put(entry{outcome: &kept})
 }
 
-// put never waits. It says whether there was room.
+// put never waits. It says whether there was room. mu is held, so that what Close
+// comes after is written.
 func (s *Sink) put(e entry) bool {
 	select {
 	case <-s.closing:
@@ -135,7 +138,9 @@ func (s *Sink) put(e entry) bool {
 
 // Close writes what is waiting and closes the file.
 func (s *Sink) Close() {
+	s.mu.Lock()
 	close(s.closing)
+	s.mu.Unlock()
 	s.closed.Wait()
 }
 

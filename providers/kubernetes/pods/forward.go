@@ -93,18 +93,24 @@ func (f *Forward) Dial(port int32) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := failures.Close(); err != nil { // nothing is written to it
-		return nil, err
-	}
-	headers.Set(corev1.StreamType, corev1.StreamTypeData)
-	data, err := f.conn.CreateStream(headers)
+	data, err := f.dataBeside(failures, headers)
 	if err != nil {
+		_ = failures.Reset()
 		f.conn.RemoveStreams(failures)
 		return nil, err
 	}
 	c := &connection{forward: f, data: data, failures: failures, port: port, failed: make(chan error, 1)}
 	go c.watch()
 	return c, nil
+}
+
+// dataBeside opens the stream of the bytes that belongs to that of the failures.
+func (f *Forward) dataBeside(failures httpstream.Stream, headers http.Header) (httpstream.Stream, error) {
+	if err := failures.Close(); err != nil { // nothing is written to it
+		return nil, err
+	}
+	headers.Set(corev1.StreamType, corev1.StreamTypeData)
+	return f.conn.CreateStream(headers)
 }
 
 // A connection is one to a port: bytes in one stream, the node's error in another.
