@@ -15,7 +15,7 @@ import (
 func (r *run) scheduleNodes(f *fault) {
 	each := func(at int64, do func(s *storedGroup)) {
 		r.queue.schedule(at, fail, f.Name, func() (int64, error) {
-			for _, s := range r.groups.sorted {
+			for _, s := range r.groups.all {
 				if f.object == nil || *f.object == s.reference() {
 					do(s)
 				}
@@ -93,7 +93,7 @@ func (n *faultyNodeGroups) Resize(ctx context.Context, ref cycle.NodeGroupRef, d
 // hit is the error of the first fault that hits a call about a group now.
 func (n *faultyNodeGroups) hit(ref cycle.NodeGroupRef) error {
 	now := n.run.queue.clock.now.UnixMilli()
-	for _, s := range n.run.groups.sorted {
+	for _, s := range n.run.groups.all {
 		if s.ref != ref {
 			continue
 		}
@@ -113,7 +113,7 @@ type faultyQueues struct{ run *run }
 // Observe implements cycle.Queues.
 func (q faultyQueues) Observe(ctx context.Context, ref cycle.QueueRef) (cycle.Queue, error) {
 	now := q.run.queue.clock.now.UnixMilli()
-	for _, s := range q.run.producers.sorted {
+	for _, s := range q.run.producers.all {
 		if spec := s.object.Spec.Queue; spec == nil || string(spec.Type) != ref.Type || spec.ID != ref.ID {
 			continue
 		}

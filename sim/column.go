@@ -127,14 +127,14 @@ type run struct {
 	producers *producers
 	consumed  []*cloudQueue
 	// faults are the scenario's, scraped those that scrapes suffer.
-	faults   []*fault
-	scraped  []*gap
-	objects  objects
-	journal  cycle.Journal
-	recorder *recorder // nil where decisions are only listened to
-	series   *seriesWriter
-	judge    *check.Judge
-	played   []*player
+	faults      []*fault
+	scraped     []*gap
+	autoscalers *autoscalers
+	journal     cycle.Journal
+	recorder    *recorder // nil where decisions are only listened to
+	series      *seriesWriter
+	judge       *check.Judge
+	played      []*player
 	// replaced, if set, replaces the controller instead of the run.
 	replaced func(now time.Time)
 	// owners are the autoscalers of each target; more than one is one too many.
@@ -146,7 +146,7 @@ type run struct {
 
 // Play runs one column of the scenario: its autoscalers against the input.
 func (in *Input) Play(ctx context.Context, autoscalers []Autoscaler, o Options) (*Result, error) {
-	r := &run{ctx: ctx, in: in, o: o, objects: objects{}}
+	r := &run{ctx: ctx, in: in, o: o, autoscalers: newAutoscalers()}
 	defer r.close()
 	if err := r.prepare(autoscalers); err != nil {
 		return nil, err
@@ -160,7 +160,7 @@ func (in *Input) Play(ctx context.Context, autoscalers []Autoscaler, o Options) 
 // Check finds what is wrong with a column before anything is played: what Play
 // would refuse at its start.
 func (in *Input) Check(ctx context.Context, autoscalers []Autoscaler, o Options) error {
-	r := &run{ctx: ctx, in: in, o: o, objects: objects{}}
+	r := &run{ctx: ctx, in: in, o: o, autoscalers: newAutoscalers()}
 	defer r.close()
 	return r.prepare(autoscalers)
 }

@@ -62,7 +62,7 @@ func (r *run) edited(e *scenario.Edit) []editable {
 		all = append(all, s)
 	}
 	if r.producers != nil {
-		for _, s := range r.producers.sorted {
+		for _, s := range r.producers.all {
 			all = append(all, s)
 		}
 	}
@@ -98,9 +98,9 @@ func (p *player) change(set []string) (func() error, error) {
 	p.edited = after
 	return func() error {
 		p.Object = after
-		kept := p.run.objects[nameOf(after)]
+		kept := p.run.autoscalers.find(p.Name())
 		kept.object.Spec, kept.object.Generation = after.Spec, after.Generation
-		kept.version++
+		kept.written()
 		return nil
 	}, nil
 }
@@ -121,7 +121,7 @@ func (s *storedGroup) change(set []string) (func() error, error) {
 		}
 		now.Generation++
 		s.object = now
-		s.version++
+		s.written()
 		if now.Spec.Replicas != nil {
 			s.target.Observe(*now.Spec.Replicas, s.target.Status)
 		}
@@ -169,7 +169,7 @@ func (s *storedProducer) change(set []string) (func() error, error) {
 		s.object = s.object.DeepCopy()
 		s.object.Spec = spec
 		s.object.Generation++
-		s.version++
+		s.written()
 		return nil
 	}, nil
 }

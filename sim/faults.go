@@ -90,7 +90,7 @@ func (r *run) checkObject(i int, f *fault) error {
 			return nil
 		}
 	}
-	if f.Queues != "" && r.producers != nil && slices.ContainsFunc(r.producers.sorted, func(s *storedProducer) bool { return s.reference() == *f.object }) {
+	if f.Queues != "" && r.producers != nil && slices.ContainsFunc(r.producers.all, func(s *storedProducer) bool { return s.reference() == *f.object }) {
 		return nil
 	}
 	for _, p := range r.played {

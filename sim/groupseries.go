@@ -80,7 +80,7 @@ func (j groupJournal) Outcome(o *journal.Outcome) {
 
 // emit emits what the controller exports about node groups now.
 func (g *groups) emit(emit world.Emit) {
-	for _, s := range g.sorted {
+	for _, s := range g.all {
 		for _, name := range nodegroup.GaugeNames() {
 			if value, shown := s.series.gauges[name]; shown {
 				emit(s.series.labels[name], value)

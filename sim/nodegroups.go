@@ -3,10 +3,8 @@ package sim
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
@@ -28,14 +26,13 @@ import (
 
 // groups are the ScalableNodeGroups of a run and their driver's store.
 type groups struct {
+	objects[*v1alpha1.ScalableNodeGroup, *storedGroup]
 	run    *run
 	driver *cycle.ScalableNodeGroups
-	sorted []*storedGroup
 }
 
 type storedGroup struct {
-	object  *v1alpha1.ScalableNodeGroup
-	version int
+	kept[*v1alpha1.ScalableNodeGroup]
 	// target is the object's scale subresource.
 	target *world.Target
 	ref    cycle.NodeGroupRef
@@ -56,10 +53,6 @@ type storedGroup struct {
 	series      groupSeries
 	// edited is what the edits to come leave of the object, nil without any.
 	edited *v1alpha1.ScalableNodeGroup
-}
-
-func groupName(o *v1alpha1.ScalableNodeGroup) types.NamespacedName {
-	return types.NamespacedName{Namespace: o.Namespace, Name: o.Name}
 }
 
 func compareNames(a, b types.NamespacedName) int {
@@ -98,17 +91,18 @@ func (r *run) groupsOf() []*storedGroup {
 	if r.groups == nil {
 		return nil
 	}
-	return r.groups.sorted
+	return r.groups.all
 }
 
 // addNodeGroups puts the node groups and their machines into the run.
 func (r *run) addNodeGroups(entries []manifest.NodeGroup) error {
 	r.groups = &groups{run: r}
+	r.groups.kind = journal.ScalableNodeGroup
 	r.cloud = fake.NewCloud(&r.queue)
 	r.nodes = world.NewNodes(&r.queue, r.workloads)
 	spec := &r.in.File.Spec
 	sorted := slices.Clone(entries)
-	slices.SortFunc(sorted, func(a, b manifest.NodeGroup) int { return compareNames(groupName(a.Object), groupName(b.Object)) })
+	slices.SortFunc(sorted, func(a, b manifest.NodeGroup) int { return compareNames(nameOf(a.Object), nameOf(b.Object)) })
 	for _, e := range sorted {
 		declared := scenario.NodeGroup{Namespace: e.Object.Namespace, Name: e.Object.Name}
 		for i := range spec.NodeGroups {
@@ -135,8 +129,7 @@ func (r *run) addNodeGroup(e manifest.NodeGroup, declared *scenario.NodeGroup) e
 	if len(errs) > 0 {
 		return manifest.Positioned(e.Doc, errs)
 	}
-	s := &storedGroup{object: e.Object.DeepCopy(), version: 1, machines: map[string]*world.Node{}, labels: declared.Labels, taints: declared.Taints, allocatable: declared.Allocatable, bootFailure: declared.BootFailure, boot: cloudDelay(declared.Boot), price: priceOf(declared.PricePerHour, declared.Billing)}
-	s.object.Generation, s.object.CreationTimestamp.Time = 1, r.in.File.Spec.Start.Time
+	s := &storedGroup{kept: keep(e.Object.DeepCopy(), r.in.File.Spec.Start.Time), machines: map[string]*world.Node{}, labels: declared.Labels, taints: declared.Taints, allocatable: declared.Allocatable, bootFailure: declared.BootFailure, boot: cloudDelay(declared.Boot), price: priceOf(declared.PricePerHour, declared.Billing)}
 	s.series.labels = map[string]labels.Labels{}
 	for _, name := range nodegroup.GaugeNames() {
 		s.series.labels[name] = s.groupLabels(name)
@@ -153,7 +146,7 @@ func (r *run) addNodeGroup(e manifest.NodeGroup, declared *scenario.NodeGroup) e
 	if err := r.targets.Add(s.target); err != nil {
 		return err
 	}
-	r.groups.sorted = append(r.groups.sorted, s)
+	r.groups.add(s)
 	if declared.Quota != nil {
 		r.cloud.SetQuota(s.pool, *declared.Quota)
 	}
@@ -252,7 +245,7 @@ func (s *storedGroup) ready() int32 {
 // startDriver puts a driver in charge that knows nothing but the store.
 func (g *groups) startDriver(from time.Time) {
 	providers := map[string]cycle.NodeGroups{}
-	for _, s := range g.sorted {
+	for _, s := range g.all {
 		providers[s.ref.Type] = &faultyNodeGroups{run: g.run}
 	}
 	g.driver = &cycle.ScalableNodeGroups{
@@ -266,8 +259,8 @@ func (g *groups) startDriver(from time.Time) {
 
 // schedule puts the first slot of each group on the queue.
 func (g *groups) schedule() {
-	for _, s := range g.sorted {
-		name := groupName(s.object)
+	for _, s := range g.all {
+		name := s.name()
 		grid := slot.Grid{Interval: policy.NodeGroupInterval, Phase: g.run.phaseOf(journal.ScalableNodeGroup, name, policy.NodeGroupInterval)}
 		g.run.scheduleSlots(resize, journal.ScalableNodeGroup, name, grid, g.startDriver, func(now time.Time) (slot.Slot, error) {
 			return g.driver.Reconcile(g.run.ctx, now, s.object)
@@ -275,34 +268,12 @@ func (g *groups) schedule() {
 	}
 }
 
-func (g *groups) find(name types.NamespacedName) *storedGroup {
-	for _, s := range g.sorted {
-		if groupName(s.object) == name {
-			return s
-		}
-	}
-	return nil
-}
-
 // scaled writes spec.replicas, as a write of the scale subresource does.
 func (s *storedGroup) scaled(replicas int32) {
 	s.object = s.object.DeepCopy()
 	s.object.Spec.Replicas = &replicas
 	s.object.Generation++
-	s.version++
-}
-
-// Load implements cycle.NodeGroupStore.
-func (g *groups) Load(_ context.Context, name types.NamespacedName) (cycle.Stored[*v1alpha1.ScalableNodeGroup], error) {
-	s := g.find(name)
-	if s == nil {
-		return cycle.Stored[*v1alpha1.ScalableNodeGroup]{}, fmt.Errorf("ScalableNodeGroup %s: %w", name, cycle.ErrNotFound)
-	}
-	return s.stored(), nil
-}
-
-func (s *storedGroup) stored() cycle.Stored[*v1alpha1.ScalableNodeGroup] {
-	return cycle.Stored[*v1alpha1.ScalableNodeGroup]{Object: s.object.DeepCopy(), Version: strconv.Itoa(s.version)}
+	s.written()
 }
 
 // Commit implements cycle.NodeGroupStore.
@@ -312,9 +283,8 @@ func (g *groups) Commit(_ context.Context, name types.NamespacedName, version st
 		return "", err
 	}
 	status.DeepCopyInto(&s.object.Status)
-	s.version++
 	s.observe()
-	return strconv.Itoa(s.version), nil
+	return s.written(), nil
 }
 
 // Adopt implements cycle.NodeGroupStore.
@@ -335,22 +305,11 @@ func (s *storedGroup) observe() {
 	}
 }
 
-func (g *groups) expect(name types.NamespacedName, version string) (*storedGroup, error) {
-	s := g.find(name)
-	switch {
-	case s == nil:
-		return nil, fmt.Errorf("ScalableNodeGroup %s: %w", name, cycle.ErrNotFound)
-	case version != strconv.Itoa(s.version):
-		return nil, fmt.Errorf("ScalableNodeGroup %s has changed: %w", name, cycle.ErrConflict)
-	}
-	return s, nil
-}
-
 // Desired implements cycle.Sizes.
 func (g *groups) Desired(ctx context.Context, name types.NamespacedName) (int32, error) {
 	s := g.find(name)
 	if s == nil {
-		return 0, fmt.Errorf("ScalableNodeGroup %s: %w", name, cycle.ErrNotFound)
+		return 0, g.notFound(name)
 	}
 	group, err := g.run.cloud.NodeGroups().Observe(ctx, s.ref)
 	return group.Desired, err

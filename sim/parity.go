@@ -44,7 +44,7 @@ func (in *Input) Stage(autoscalers []Autoscaler) (*Stage, error) {
 			return nil, fmt.Errorf("fault %s: %w", f.Name, ErrNoStage)
 		}
 	}
-	r := &run{ctx: context.Background(), in: in, objects: objects{}}
+	r := &run{ctx: context.Background(), in: in, autoscalers: newAutoscalers()}
 	s := &Stage{r}
 	if err := r.prepare(autoscalers); err != nil {
 		r.close()
@@ -162,7 +162,7 @@ func (s *Stage) Phase(kind string) func(name types.NamespacedName, interval int3
 // scenario's faults.
 func (s *Stage) NodeGroups() map[string]cycle.NodeGroups {
 	providers := map[string]cycle.NodeGroups{}
-	for _, g := range s.run.groups.sorted {
+	for _, g := range s.run.groups.all {
 		providers[g.ref.Type] = &faultyNodeGroups{run: s.run}
 	}
 	return providers
@@ -184,7 +184,7 @@ func (s *Stage) Exporter() cycle.Exporter { return s.run.producers }
 // not be changed.
 func (s *Stage) Producers() []*v1alpha1.MetricsProducer {
 	var list []*v1alpha1.MetricsProducer
-	for _, p := range s.run.producers.sorted {
+	for _, p := range s.run.producers.all {
 		list = append(list, p.object)
 	}
 	return list
@@ -193,7 +193,7 @@ func (s *Stage) Producers() []*v1alpha1.MetricsProducer {
 // Groups are the node groups as they are by now. They must not be changed.
 func (s *Stage) Groups() []*v1alpha1.ScalableNodeGroup {
 	var list []*v1alpha1.ScalableNodeGroup
-	for _, g := range s.run.groups.sorted {
+	for _, g := range s.run.groups.all {
 		list = append(list, g.object)
 	}
 	return list
@@ -201,7 +201,7 @@ func (s *Stage) Groups() []*v1alpha1.ScalableNodeGroup {
 
 // ReportGroup says what a node group is now.
 func (s *Stage) ReportGroup(o *v1alpha1.ScalableNodeGroup) {
-	g := s.run.groups.find(groupName(o))
+	g := s.run.groups.find(nameOf(o))
 	g.object = o.DeepCopy()
 	g.observe()
 }
@@ -209,12 +209,12 @@ func (s *Stage) ReportGroup(o *v1alpha1.ScalableNodeGroup) {
 // Object is an autoscaler as the scenario's edits have made it so far. It must
 // not be changed.
 func (s *Stage) Object(name types.NamespacedName) *v1alpha1.HorizontalAutoscaler {
-	return s.run.objects[name].object
+	return s.run.autoscalers.find(name).object
 }
 
 // Report says what an autoscaler's status is now; its gauges show it.
 func (s *Stage) Report(name types.NamespacedName, status *v1alpha1.HorizontalAutoscalerStatus) {
-	status.DeepCopyInto(&s.run.objects[name].object.Status)
+	status.DeepCopyInto(&s.run.autoscalers.find(name).object.Status)
 }
 
 // Play moves time from the start to the end. At each instant that is a slot of
@@ -226,8 +226,8 @@ func (s *Stage) Play(ctx context.Context, restart func(now time.Time), decideSlo
 	r := s.run
 	r.ctx, r.replaced = ctx, restart
 	var producing, deciding, resizing []gridded
-	for _, p := range r.producers.sorted {
-		name := producerName(p.object)
+	for _, p := range r.producers.all {
+		name := p.name()
 		shared := name
 		if p.object.Spec.PendingCapacity != nil {
 			shared = types.NamespacedName{}
@@ -237,8 +237,8 @@ func (s *Stage) Play(ctx context.Context, restart func(now time.Time), decideSlo
 	for _, p := range r.played {
 		deciding = append(deciding, gridded{p.Name(), p.grid, p.reference()})
 	}
-	for _, g := range r.groups.sorted {
-		name := groupName(g.object)
+	for _, g := range r.groups.all {
+		name := g.name()
 		resizing = append(resizing, s.gridded(journal.ScalableNodeGroup, name, name, policy.NodeGroupInterval))
 	}
 	s.schedule(produce, producing, func(now time.Time, due []types.NamespacedName) error {

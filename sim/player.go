@@ -41,8 +41,8 @@ func (r *run) addPlayer(a Autoscaler) error {
 	p := &player{Autoscaler: a, run: r}
 	p.metrics = faultyMetrics{player: p}
 	p.Object = a.Object.DeepCopy()
-	p.Object.CreationTimestamp.Time = spec.Start.Time
-	r.objects.create(p.Object)
+	kept := keep(p.Object, spec.Start.Time)
+	r.autoscalers.add(&kept)
 	p.grid = slot.Grid{Interval: a.Policy.Interval, Phase: r.phase(a.Name(), a.Policy.Interval)}
 	p.object = Object{Name: a.Name(), Target: a.Target, Policy: a.Policy}
 	p.startDriver(spec.Start.Time)
@@ -70,7 +70,7 @@ func (r *run) addPlayer(a Autoscaler) error {
 func (p *player) startDriver(from time.Time) {
 	r := p.run
 	p.driver = cycle.Autoscalers{
-		Metrics: &p.metrics, Targets: &faultyTargets{r, r.targets}, Store: &faultyStore{r, r.objects}, Journal: r.journal,
+		Metrics: &p.metrics, Targets: &faultyTargets{r, r.targets}, Store: &faultyStore{r, r.autoscalers}, Journal: r.journal,
 		QueryOffset: time.Duration(r.in.File.Spec.Controller.QueryOffset),
 		Phase:       r.phase,
 		Since:       slot.At(from) - 1,

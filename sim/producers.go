@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
@@ -24,15 +23,14 @@ import (
 // producers are the metrics producers of a run. They are their driver's store,
 // and its exporter: what they export is scraped.
 type producers struct {
+	objects[*v1alpha1.MetricsProducer, *storedProducer]
 	run    *run
 	driver *cycle.MetricsProducers
-	sorted []*storedProducer
 }
 
 type storedProducer struct {
-	object  *v1alpha1.MetricsProducer
-	version int
-	gauges  []exported
+	kept[*v1alpha1.MetricsProducer]
+	gauges []exported
 	// edited is what the edits to come leave of the object, nil without any.
 	edited *v1alpha1.MetricsProducer
 }
@@ -46,14 +44,12 @@ type exported struct {
 // addProducers puts the metrics producers into the run.
 func (r *run) addProducers(entries []manifest.Producer) {
 	p := &producers{run: r}
-	for _, e := range entries {
-		o := e.Object.DeepCopy()
-		o.Generation, o.CreationTimestamp.Time = 1, r.in.File.Spec.Start.Time
-		p.sorted = append(p.sorted, &storedProducer{object: o, version: 1})
+	p.kind = journal.MetricsProducer
+	sorted := slices.Clone(entries)
+	slices.SortFunc(sorted, func(a, b manifest.Producer) int { return compareNames(nameOf(a.Object), nameOf(b.Object)) })
+	for _, e := range sorted {
+		p.add(&storedProducer{kept: keep(e.Object.DeepCopy(), r.in.File.Spec.Start.Time)})
 	}
-	slices.SortFunc(p.sorted, func(a, b *storedProducer) int {
-		return compareNames(producerName(a.object), producerName(b.object))
-	})
 	r.producers = p
 	r.noteUnread()
 	p.startDriver(r.in.File.Spec.Start.Time)
@@ -63,8 +59,8 @@ func (r *run) addProducers(entries []manifest.Producer) {
 // find nothing, as they would live, and hold.
 func (r *run) noteUnread() {
 	spec := &r.in.File.Spec
-	for _, s := range r.producers.sorted {
-		name, q, p := producerName(s.object), s.object.Spec.Queue, s.object.Spec.PendingCapacity
+	for _, s := range r.producers.all {
+		name, q, p := s.name(), s.object.Spec.Queue, s.object.Spec.PendingCapacity
 		if q != nil && !slices.ContainsFunc(spec.Queues, func(d scenario.Queue) bool { return d.Type == string(q.Type) && d.ID == q.ID }) {
 			r.assume("MetricsProducer %s finds no queue %s, because spec.queues has none of that id", name, q.ID)
 		}
@@ -72,10 +68,6 @@ func (r *run) noteUnread() {
 			r.assume("MetricsProducer %s finds no ScalableNodeGroup %s, because there is no manifest of it", name, p.NodeGroupRef.Name)
 		}
 	}
-}
-
-func producerName(o *v1alpha1.MetricsProducer) types.NamespacedName {
-	return types.NamespacedName{Namespace: o.Namespace, Name: o.Name}
 }
 
 // startDriver puts a driver in charge that knows nothing but the store.
@@ -92,8 +84,8 @@ func (p *producers) startDriver(from time.Time) {
 // schedule puts the first slot of each producer on the queue. Those of
 // pendingCapacity share one phase.
 func (p *producers) schedule() {
-	for _, s := range p.sorted {
-		name := producerName(s.object)
+	for _, s := range p.all {
+		name := s.name()
 		key := name
 		if s.object.Spec.PendingCapacity != nil {
 			key = types.NamespacedName{}
@@ -105,42 +97,20 @@ func (p *producers) schedule() {
 	}
 }
 
-func (p *producers) find(name types.NamespacedName) *storedProducer {
-	for _, s := range p.sorted {
-		if producerName(s.object) == name {
-			return s
-		}
-	}
-	return nil
-}
-
-// Load implements cycle.ProducerStore.
-func (p *producers) Load(_ context.Context, name types.NamespacedName) (cycle.Stored[*v1alpha1.MetricsProducer], error) {
-	s := p.find(name)
-	if s == nil {
-		return cycle.Stored[*v1alpha1.MetricsProducer]{}, fmt.Errorf("MetricsProducer %s: %w", name, cycle.ErrNotFound)
-	}
-	return cycle.Stored[*v1alpha1.MetricsProducer]{Object: s.object.DeepCopy(), Version: strconv.Itoa(s.version)}, nil
-}
-
 // Commit implements cycle.ProducerStore.
 func (p *producers) Commit(_ context.Context, name types.NamespacedName, version string, status *v1alpha1.MetricsProducerStatus) (string, error) {
-	s := p.find(name)
-	switch {
-	case s == nil:
-		return "", fmt.Errorf("MetricsProducer %s: %w", name, cycle.ErrNotFound)
-	case version != strconv.Itoa(s.version):
-		return "", fmt.Errorf("MetricsProducer %s has changed: %w", name, cycle.ErrConflict)
+	s, err := p.expect(name, version)
+	if err != nil {
+		return "", err
 	}
 	status.DeepCopyInto(&s.object.Status)
-	s.version++
-	return strconv.Itoa(s.version), nil
+	return s.written(), nil
 }
 
 // List implements cycle.ProducerStore.
 func (p *producers) List(context.Context) ([]*v1alpha1.MetricsProducer, error) {
 	var list []*v1alpha1.MetricsProducer
-	for _, s := range p.sorted {
+	for _, s := range p.all {
 		list = append(list, s.object.DeepCopy())
 	}
 	return list, nil
@@ -167,7 +137,7 @@ func (p *producers) Withdraw(name types.NamespacedName) { p.find(name).gauges = 
 
 // emit emits what the producers export now.
 func (p *producers) emit(emit world.Emit) {
-	for _, s := range p.sorted {
+	for _, s := range p.all {
 		for _, g := range s.gauges {
 			emit(g.labels, g.value)
 		}

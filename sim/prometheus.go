@@ -105,7 +105,7 @@ func (r *run) publishedNames() []string {
 	if len(r.groupsOf()) > 0 {
 		names = slices.Concat(names, world.NodeNames(), groupNames())
 	}
-	if r.producers != nil && len(r.producers.sorted) > 0 {
+	if r.producers != nil && len(r.producers.all) > 0 {
 		names = append(names, producerNames()...)
 	}
 	return names
@@ -170,7 +170,7 @@ func (r *run) addScrape() error {
 				r.producers.emit(both)
 			}
 			for i, p := range r.played {
-				status := &r.objects[p.Name()].object.Status
+				status := &r.autoscalers.find(p.Name()).object.Status
 				if status.DesiredReplicas != nil {
 					both(gauges[i][0], float64(*status.CurrentReplicas))
 					both(gauges[i][1], float64(*status.DesiredReplicas))

@@ -94,7 +94,7 @@ func (r *run) consumes(t *world.Target) bool {
 // serving is how many replicas of a target work now; of a node group, the ready
 // nodes, whatever its status says yet.
 func (r *run) serving(t *world.Target) int32 {
-	for _, s := range r.groups.sorted {
+	for _, s := range r.groups.all {
 		if s.target == t {
 			return s.ready()
 		}

@@ -27,19 +27,8 @@ kube_pod_status_ready_time{namespace="shop",pod="website"} 999 1000
 # EOF
 `
 
-func TestRecordedReplicas(t *testing.T) {
+func TestStartupMedian(t *testing.T) {
 	recordings := []*Recording{open(t, Spec{Path: write(t, "kube.om", kubeText), Scale: 2})}
-	found, err := RecordedReplicas(recordings, "Deployment", "shop", "web")
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := []int{len(found.Spec), len(found.Status), len(found.Ready)}
-	if diff := cmp.Diff([]int{1, 0, 1}, got); diff != "" {
-		t.Errorf("spec, status, ready (-want +got):\n%s", diff)
-	}
-	if found, err = RecordedReplicas(recordings, "ScalableNodeGroup", "shop", "web"); err != nil || found.Spec != nil {
-		t.Errorf("no workload: %v %v", found, err)
-	}
 	median, pods, err := StartupMedian(recordings, "shop", "web")
 	if err != nil || median != 20*time.Second || pods != 3 {
 		t.Errorf("start-up %v of %d pods, %v; want 20s of 3", median, pods, err)
