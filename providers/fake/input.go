@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/prometheus/model/histogram"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 )
@@ -32,7 +33,37 @@ type InputSpec struct {
 type Inputs struct {
 	start, step int64
 	labels      []labels.Labels
-	values      [][]parser.SequenceValue
+	values      []inputValues
+}
+
+// inputValues are those of one series, point by point. The parser's own form
+// takes three times the room.
+type inputValues struct {
+	floats []float64
+	// omitted marks the points without a value, nil if there are none;
+	// histograms are by their points.
+	omitted    []bool
+	histograms map[int]*histogram.FloatHistogram
+}
+
+func compact(values []parser.SequenceValue) inputValues {
+	c := inputValues{floats: make([]float64, len(values))}
+	for i, v := range values {
+		c.floats[i] = v.Value
+		switch {
+		case v.Omitted:
+			if c.omitted == nil {
+				c.omitted = make([]bool, len(values))
+			}
+			c.omitted[i] = true
+		case v.Histogram != nil:
+			if c.histograms == nil {
+				c.histograms = map[int]*histogram.FloatHistogram{}
+			}
+			c.histograms[i] = v.Histogram
+		}
+	}
+	return c
 }
 
 // ParseInputs parses synthetic series. The first value of each has the time
@@ -59,7 +90,7 @@ func ParseInputs(start int64, interval time.Duration, specs []InputSpec) (*Input
 		}
 		seen[l.String()] = spec
 		in.labels = append(in.labels, l)
-		in.values = append(in.values, values)
+		in.values = append(in.values, compact(values))
 	}
 	return in, nil
 }
@@ -175,17 +206,14 @@ func (f *inputFeed) Next() (Sample, error) {
 		}
 		series := f.active[f.next]
 		f.next++
-		if f.point >= len(f.values[series]) {
+		v := &f.values[series]
+		if f.point >= len(v.floats) || v.omitted != nil && v.omitted[f.point] {
 			continue
 		}
-		v := f.values[series][f.point]
-		if v.Omitted {
-			continue
-		}
-		sample := Sample{Series: series, T: f.start + int64(f.point)*f.step, F: v.Value}
-		if v.Histogram != nil {
+		sample := Sample{Series: series, T: f.start + int64(f.point)*f.step, F: v.floats[f.point]}
+		if h := v.histograms[f.point]; h != nil {
 			// Repetitions share one histogram, and the store keeps what it gets.
-			sample.H = v.Histogram.Copy()
+			sample.H = h.Copy()
 		}
 		return sample, nil
 	}
@@ -198,7 +226,7 @@ func (f *inputFeed) advance() {
 	f.next = 0
 	kept := f.active[:0]
 	for _, series := range f.active {
-		if f.point < len(f.values[series]) {
+		if f.point < len(f.values[series].floats) {
 			kept = append(kept, series)
 		}
 	}
