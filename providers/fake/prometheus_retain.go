@@ -18,9 +18,10 @@ func newRetention() retention {
 	return retention{reach: reach{fixed: math.MaxInt64}, last: math.MinInt64}
 }
 
-// Retain registers queries: from now on, samples are dropped when none of the
-// registered queries can see them any more. Queries asked later are registered
-// as they come; they miss what has been dropped before, which is an error.
+// Retain registers queries, or none: from now on, samples are dropped when none
+// of the registered queries can see them any more. Queries asked later are
+// registered as they come; they miss what has been dropped before, which is an
+// error.
 func (p *Prometheus) Retain(queries ...string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -29,9 +30,9 @@ func (p *Prometheus) Retain(queries ...string) error {
 		if err != nil {
 			return err
 		}
-		p.enabled = true
 		p.retain(q.reach)
 	}
+	p.enabled = true
 	return nil
 }
 
