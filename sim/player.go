@@ -107,7 +107,8 @@ func (r *run) rival(target cycle.TargetRef, self types.NamespacedName) string {
 }
 
 // start sets the target as it was when the run begins: as declared, else as
-// recorded, else as small as it may be without being nothing.
+// recorded, else as small as it may be without being nothing. Of several
+// autoscalers the first one that starts says so.
 func (p *player) start() error {
 	t := p.target
 	if t.Delegated() {
@@ -117,13 +118,18 @@ func (p *player) start() error {
 		p.watch(p.run.in.start / 1000)
 		return nil
 	}
-	t.Spec = max(1, p.Policy.Min)
-	if recorded := p.object.Recorded.Spec.first(); recorded >= 0 {
-		t.Spec = int32(recorded)
-	}
 	declared := p.run.declared(t)
 	if declared != nil {
 		p.object.Price = priceOf(declared.PricePerHour, declared.Billing)
+	}
+	if p.run.begun[t] {
+		p.watch(p.run.in.start / 1000)
+		return nil
+	}
+	p.run.begun[t] = true
+	t.Spec = max(1, p.Policy.Min)
+	if recorded := p.object.Recorded.Spec.first(); recorded >= 0 {
+		t.Spec = int32(recorded)
 	}
 	if declared != nil && declared.Replicas != nil {
 		t.Spec = *declared.Replicas
@@ -179,7 +185,11 @@ func (r *run) assume(format string, args ...any) {
 func (p *player) watch(at int64) {
 	p.object.Spec.Add(at, float64(p.target.Spec))
 	p.object.Ready.Add(at, float64(p.target.Serving()))
+	before := p.target.Changed // another autoscaler of the target watches, too
 	p.target.Changed = func(t *world.Target) {
+		if before != nil {
+			before(t)
+		}
 		now := p.run.queue.clock.now.Unix()
 		p.object.Spec.Add(now, float64(t.Spec))
 		p.object.Ready.Add(now, float64(t.Serving()))
