@@ -89,11 +89,18 @@ func (a *app) initInput(ctx context.Context, f *replayFlags) (*manifest.Set, *sc
 	if err != nil {
 		return nil, nil, err
 	}
-	notes, err := a.adopt(set, f.metrics)
+	metrics, err := parseMetrics(f.metrics)
+	if err != nil {
+		return nil, nil, err
+	}
+	notes, err := a.adopt(set, metrics)
 	for _, n := range notes {
 		a.note("%s", n)
 	}
 	if err != nil {
+		return nil, nil, err
+	}
+	if err := metrics.unused(); err != nil {
 		return nil, nil, err
 	}
 	if len(set.Autoscalers) == 0 {
@@ -103,8 +110,8 @@ func (a *app) initInput(ctx context.Context, f *replayFlags) (*manifest.Set, *sc
 		return nil, nil, err
 	}
 	spec := &scenario.Spec{}
-	if options, err := conversionOptions(f.metrics); err == nil && len(options.Queries) > 0 {
-		spec.Metrics = options.Queries
+	if len(metrics.queries) > 0 {
+		spec.Metrics = metrics.queries
 	}
 	return set, spec, f.fill(ctx, spec, set)
 }

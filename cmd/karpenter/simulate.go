@@ -46,7 +46,7 @@ func (a *app) simulateCommand() *cobra.Command {
 }
 
 func (a *app) simulate(ctx context.Context, paths []string, flags *simulateFlags) error {
-	if err := flags.check(); err != nil {
+	if err := checkFormat(flags.format); err != nil {
 		return err
 	}
 	run, err := regexp.Compile(flags.pattern)
