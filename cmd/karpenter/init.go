@@ -94,14 +94,14 @@ func (a *app) initInput(ctx context.Context, f *replayFlags) (*manifest.Set, *sc
 		return nil, nil, err
 	}
 	notes, err := a.adopt(set, metrics)
-	for _, n := range notes {
-		a.note("%s", n)
-	}
 	if err != nil {
 		return nil, nil, err
 	}
 	if err := metrics.unused(); err != nil {
 		return nil, nil, err
+	}
+	for _, n := range notes {
+		a.note("%s", n)
 	}
 	if len(set.Autoscalers) == 0 {
 		return nil, nil, fmt.Errorf("-f %s: no HorizontalAutoscaler, HorizontalPodAutoscaler or ScaledObject in it", strings.Join(f.manifests, " -f "))

@@ -136,15 +136,15 @@ func (a *app) autoscalers(paths, metrics []string) ([]sim.Autoscaler, error) {
 		return nil, err
 	}
 	notes, err := a.adopt(set, given)
-	for _, n := range notes {
-		a.note("%s", n)
-	}
 	autoscalers, resolveErr := sim.Resolve(set)
 	if err := manifest.Join(err, resolveErr); err != nil {
 		return nil, err
 	}
 	if err := given.unused(); err != nil {
 		return nil, err
+	}
+	for _, n := range notes {
+		a.note("%s", n)
 	}
 	if len(autoscalers) == 0 {
 		return nil, errors.New("no HorizontalAutoscaler in the manifests; there is nothing to record for")
