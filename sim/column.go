@@ -137,8 +137,9 @@ type run struct {
 	played      []*player
 	// replaced, if set, replaces the controller instead of the run.
 	replaced func(now time.Time)
-	// owners are the autoscalers of each target; more than one is one too many.
-	owners map[cycle.TargetRef][]types.NamespacedName
+	// sharing are the autoscalers of each target; more than one that acts is one
+	// too many.
+	sharing map[cycle.TargetRef][]*player
 	// begun are the targets that are as they are when the run begins.
 	begun  map[*world.Target]bool
 	result Result

@@ -51,6 +51,23 @@ func TestDryRunChangesNothing(t *testing.T) {
 	}
 }
 
+// TestDryRunEnds holds that an autoscaler whose dry run ends is a rival from then
+// on, as it is live.
+func TestDryRunEnds(t *testing.T) {
+	_, manifest, _ := strings.Cut(watched, "---\n")
+	text := strings.Replace(watched, "  targets:", "  edits: [{at: 3m, object: ha/zzz, set: spec.dryRun=false}]\n  targets:", 1)
+	_, decisions := playText(t, text+"---\n"+dry(manifest, "zzz"))
+	for _, line := range lines(decisions) {
+		held := strings.Contains(line, "Contested")
+		switch {
+		case strings.Contains(line, "T08:02:50Z") && held:
+			t.Errorf("a dry run contests the target: %s", line)
+		case strings.Contains(line, "T08:03:10Z") && !held:
+			t.Errorf("nobody holds: %s", line)
+		}
+	}
+}
+
 // dry is an autoscaler's manifest in a dry run, with another minimum.
 func dry(manifest, name string) string {
 	return strings.NewReplacer("name: acts", "name: "+name, "minReplicas: 2", "dryRun: true\n  minReplicas: 7").Replace(manifest)

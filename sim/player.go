@@ -56,12 +56,10 @@ func (r *run) addPlayer(a Autoscaler) error {
 		}
 	}
 	r.played = append(r.played, p)
-	if r.owners == nil {
-		r.owners = map[cycle.TargetRef][]types.NamespacedName{}
+	if r.sharing == nil {
+		r.sharing = map[cycle.TargetRef][]*player{}
 	}
-	if !p.Policy.DryRun {
-		r.owners[p.Target] = append(r.owners[p.Target], p.Name())
-	}
+	r.sharing[p.Target] = append(r.sharing[p.Target], p)
 	return nil
 }
 
@@ -94,16 +92,16 @@ func (r *run) phaseOf(kind string, name types.NamespacedName, interval int32) in
 // rival names another autoscaler of the same target. In a dry run an
 // autoscaler has no rival and is none: it never acts.
 func (r *run) rival(target cycle.TargetRef, self types.NamespacedName) string {
-	owners := r.owners[target]
-	if !slices.Contains(owners, self) {
-		return ""
-	}
-	for _, name := range owners {
-		if name != self {
-			return name.String()
+	other := ""
+	for _, p := range r.sharing[target] {
+		switch {
+		case p.Name() == self && p.Object.Spec.DryRun:
+			return ""
+		case p.Name() != self && !p.Object.Spec.DryRun && other == "":
+			other = p.Name().String()
 		}
 	}
-	return ""
+	return other
 }
 
 // start sets the target as it was when the run begins: as declared, else as
