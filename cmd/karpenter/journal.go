@@ -52,7 +52,7 @@ no error.`,
 	}
 	f := c.Flags()
 	f.StringVar(&flags.out, "out", "", "directory that gets the files (required)")
-	f.StringVar(&flags.since, "since", "", "only files written to since then: 36h, or a time (default: all)")
+	f.StringVar(&flags.since, "since", "", "only files written to since then: 36h, or a time, of day or week the last one (default: all)")
 	f.StringVar(&flags.zone, "tz", "UTC", "time zone to read --since in")
 	f.StringVarP(&flags.selector, "selector", "l", controllerSelector, "labels of the controller's pods")
 	addFormat(c, &flags.format)
