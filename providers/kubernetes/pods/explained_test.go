@@ -10,7 +10,7 @@ import (
 	"k8s.io/streaming/pkg/httpstream"
 )
 
-var errReset = errors.New("Stream reset")
+var errReset = errors.New("stream reset")
 
 // A stream reads a text and then ends with an error; writes are reset.
 type stream struct {
@@ -38,10 +38,10 @@ func TestExplained(t *testing.T) {
 		end          error
 		read, write  string
 	}{
-		"End":         {"an end without a reason is one", "", io.EOF, "EOF", "Stream reset"},
+		"End":         {"an end without a reason is one", "", io.EOF, "EOF", "stream reset"},
 		"Refused":     {"the node closes what it could not connect", "connection refused", io.EOF, "connection refused", "connection refused"},
 		"Reset":       {"or resets what was written meanwhile", "connection refused", errReset, "connection refused", "connection refused"},
-		"Unexplained": {"a reset without a reason is what it is", "", errReset, "Stream reset", "Stream reset"},
+		"Unexplained": {"a reset without a reason is what it is", "", errReset, "stream reset", "stream reset"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			conn := &connection{
