@@ -31,6 +31,19 @@ func Causes() []Cause {
 	return []Cause{Bound, Rate, Stabilization, MetricLag, StartUp, NotCarriedOut, MissingData, Unknown}
 }
 
+// words are how a sentence, a table and a chart name a cause.
+func (c Cause) words() string {
+	switch c {
+	case Bound:
+		return "maxReplicas"
+	case Rate:
+		return "the rate policy"
+	case Stabilization:
+		return "the scale-up window"
+	}
+	return string(c)
+}
+
 func (c Cause) order() int {
 	for i, other := range Causes() {
 		if c == other {

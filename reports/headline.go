@@ -133,15 +133,12 @@ func (b *Blame) phrase() string {
 		if b.Detail == "scale-up disabled" {
 			return "disabled scale-up"
 		}
-		return "the rate policy"
-	case Stabilization:
-		return "the scale-up window"
 	case NotCarriedOut:
 		return "what was not carried out (" + b.Detail + ")"
 	case Unknown:
 		return unknownPhrase
 	}
-	return string(b.Cause)
+	return b.Cause.words()
 }
 
 type phraseShare struct {
@@ -204,8 +201,8 @@ func (r *Report) trade() string {
 		return ""
 	}
 	if !r.Run.trusted() {
-		return fmt.Sprintf("Variants are not ranked: replayed, the current policy gives the recorded replicas in only %s %% of slots (fewer than %d %%).",
-			percentDown(r.Run.Fidelity.Percent), MinFidelity)
+		return fmt.Sprintf("Variants are not ranked: replayed, the current policy gives the recorded replicas in only %s %% of slots%s (fewer than %d %%).",
+			percentDown(r.Run.Fidelity.Percent), r.ofWhole(), MinFidelity)
 	}
 	if r.Run.Badge == OpenLoop {
 		return "Variants are not ranked: in an open loop their own effect on the metrics is missing."

@@ -21,7 +21,7 @@ func (f *figure) drawLane(p *pen, a *frame, s size) {
 		p.box(inkPage, left, bottom, right, top)
 		p.box(causeInk(span.Cause, causeHatch), left, bottom, right, top)
 		p.line(causeInk(span.Cause, causeSolid), 2, nil, vg.Point{X: left, Y: top - 0.5}, vg.Point{X: right, Y: top - 0.5})
-		for _, label := range []string{span.label(), string(span.Cause)} {
+		for _, label := range []string{span.label(), span.Cause.words()} {
 			w := small.width(label) * wider
 			if w+8 > right-left {
 				continue

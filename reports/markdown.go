@@ -144,7 +144,15 @@ func (r *Report) stamp() string {
 
 func (r *Report) fidelity() string {
 	f := r.Run.Fidelity
-	return fmt.Sprintf("Fidelity %s %% of %s slots", percentDown(f.Percent), group(f.Slots))
+	return fmt.Sprintf("Fidelity %s %% of %s slots%s", percentDown(f.Percent), group(f.Slots), r.ofWhole())
+}
+
+// ofWhole says that a figure is one of the whole run, in a report on part of it.
+func (r *Report) ofWhole() string {
+	if r.Run.covers() == (interval{r.Run.Start, r.Run.End}) {
+		return ""
+	}
+	return " of the whole run"
 }
 
 // assumptions are the caller's and those that the figures show.

@@ -23,7 +23,7 @@ func (r *Report) blameTable() *tableView {
 		total.Cells = append(total.Cells, r.Columns[i].tenths(sum))
 	}
 	for n, cause := range Causes() {
-		row := rowView{Name: string(cause), Swatch: swatch(cause)}
+		row := rowView{Name: cause.words(), Swatch: swatch(cause)}
 		any := false
 		for i := range r.Columns {
 			if r.Run.Columns[i].Reference {

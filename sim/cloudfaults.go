@@ -3,6 +3,7 @@ package sim
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/karpenter-sim/karpenter/engine/cycle"
@@ -23,21 +24,27 @@ func (r *run) scheduleNodes(f *fault) {
 			return 0, nil
 		})
 	}
-	toggle := func(set func(s *storedGroup, on bool)) {
-		each(f.from, func(s *storedGroup) { set(s, true) })
-		each(f.to, func(s *storedGroup) { set(s, false) })
+	// A fault that ends leaves another one of its kind that goes on.
+	toggle := func(set func(s *storedGroup, f *fault)) {
+		again := func(s *storedGroup) { set(s, r.striking(f.Nodes, s)) }
+		each(f.from, again)
+		each(f.to, again)
 	}
 	switch f.Nodes {
 	case scenario.NodesStockOut:
-		toggle(func(s *storedGroup, on bool) { r.cloud.SetStockOut(s.pool, on) })
+		toggle(func(s *storedGroup, _ *fault) {
+			r.cloud.SetStockOut(s.pool, slices.ContainsFunc(r.groups.all, func(other *storedGroup) bool {
+				return other.pool == s.pool && r.striking(f.Nodes, other) != nil
+			}))
+		})
 	case scenario.NodesSlowBoot:
-		toggle(func(s *storedGroup, on bool) { r.slowBoot(f, s, on) })
+		toggle(r.slowBoot)
 	case scenario.NodesLying:
-		toggle(func(s *storedGroup, on bool) { s.group.Freeze(on) })
+		toggle(func(s *storedGroup, f *fault) { s.group.Freeze(f != nil) })
 	case scenario.NodesFailedBoot:
-		toggle(func(s *storedGroup, on bool) {
+		toggle(func(s *storedGroup, f *fault) {
 			share := s.bootFailure
-			if on {
+			if f != nil {
 				share = 1
 				if f.Probability != nil {
 					share = *f.Probability
@@ -53,9 +60,19 @@ func (r *run) scheduleNodes(f *fault) {
 	}
 }
 
-// slowBoot begins or ends that a group's new nodes boot slowly.
-func (r *run) slowBoot(f *fault, s *storedGroup, on bool) {
-	if !on {
+// striking is the last fault of a kind that strikes a group now, or nil.
+func (r *run) striking(kind scenario.NodesFault, s *storedGroup) *fault {
+	for _, f := range slices.Backward(r.faults) {
+		if f.Nodes == kind && f.active(r.queue.clock.now.UnixMilli(), s.reference()) {
+			return f
+		}
+	}
+	return nil
+}
+
+// slowBoot begins or, without a fault, ends that a group's new nodes boot slowly.
+func (r *run) slowBoot(s *storedGroup, f *fault) {
+	if f == nil {
 		s.group.SlowBoot(fake.Delay{}, nil)
 		return
 	}

@@ -137,8 +137,11 @@ type run struct {
 	played      []*player
 	// replaced, if set, replaces the controller instead of the run.
 	replaced func(now time.Time)
-	// owners are the autoscalers of each target; more than one is one too many.
-	owners map[cycle.TargetRef][]types.NamespacedName
+	// sharing are the autoscalers of each target; more than one that acts is one
+	// too many.
+	sharing map[cycle.TargetRef][]*player
+	// begun are the targets that are as they are when the run begins.
+	begun  map[*world.Target]bool
 	result Result
 	// unread says that nothing reads what the world publishes.
 	unread bool
@@ -210,8 +213,16 @@ func (r *run) prepare(autoscalers []Autoscaler) error {
 		if err := p.addRecorded(); err != nil {
 			return err
 		}
-		if err := p.start(); err != nil {
-			return err
+	}
+	r.begun = map[*world.Target]bool{}
+	for _, dryRun := range []bool{false, true} { // those that act start first
+		for _, p := range r.played {
+			if p.Policy.DryRun != dryRun {
+				continue
+			}
+			if err := p.start(); err != nil {
+				return err
+			}
 		}
 	}
 	r.startWorkloads()

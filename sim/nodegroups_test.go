@@ -88,6 +88,22 @@ func TestNodeGroups(t *testing.T) {
 			reason: "by chance, some nodes boot slowly and others do not",
 			fault:  "{at: 4m, for: 3m, nodes: slowBoot, factor: 4, probability: 0.5}", ready: map[int64]float64{5: 2, 6: 4, 11: 5},
 		},
+		"StockOutTwice": {
+			reason: "a stock-out that begins as another one ends goes on, whatever they are called",
+			fault:  "{name: b, at: 4m, for: 3m, nodes: stockOut}, {name: a, at: 7m, for: 3m, nodes: stockOut}", ready: map[int64]float64{9: 2, 11: 5},
+		},
+		"SlowBootTwice": {
+			reason: "a fault that ends leaves the other one of its kind",
+			fault:  "{name: long, at: 2m, for: 6m, nodes: slowBoot, factor: 4}, {name: short, at: 3m, for: 1m, nodes: slowBoot, factor: 9}", ready: map[int64]float64{9: 2, 10: 2, 11: 5},
+		},
+		"FailedBootTwice": {
+			reason: "also of nodes that do not boot",
+			group:  ", replaceAfter: 5m", fault: "{name: long, at: 2m, for: 5m, nodes: failedBoot}, {name: short, at: 3m, for: 1m, nodes: failedBoot}", ready: map[int64]float64{9: 2, 12: 5},
+		},
+		"LyingTwice": {
+			reason: "the news is as old as when the first one began",
+			fault:  "{name: long, at: 4m, for: 5m, nodes: lying}, {name: short, at: 4m30s, for: 4m, nodes: lying}", spec: map[int64]float64{6: 5}, ready: map[int64]float64{8: 2, 10: 5},
+		},
 		"Throttled": {
 			reason: "a call that is throttled holds, and is repeated",
 			fault:  "{at: 4m, for: 3m, nodes: throttled, object: sng/batch}", ready: map[int64]float64{7: 2, 9: 5}, code: "Throttled",

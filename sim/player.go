@@ -56,12 +56,10 @@ func (r *run) addPlayer(a Autoscaler) error {
 		}
 	}
 	r.played = append(r.played, p)
-	if r.owners == nil {
-		r.owners = map[cycle.TargetRef][]types.NamespacedName{}
+	if r.sharing == nil {
+		r.sharing = map[cycle.TargetRef][]*player{}
 	}
-	if !p.Policy.DryRun {
-		r.owners[p.Target] = append(r.owners[p.Target], p.Name())
-	}
+	r.sharing[p.Target] = append(r.sharing[p.Target], p)
 	return nil
 }
 
@@ -94,20 +92,21 @@ func (r *run) phaseOf(kind string, name types.NamespacedName, interval int32) in
 // rival names another autoscaler of the same target. In a dry run an
 // autoscaler has no rival and is none: it never acts.
 func (r *run) rival(target cycle.TargetRef, self types.NamespacedName) string {
-	owners := r.owners[target]
-	if !slices.Contains(owners, self) {
-		return ""
-	}
-	for _, name := range owners {
-		if name != self {
-			return name.String()
+	other := ""
+	for _, p := range r.sharing[target] {
+		switch {
+		case p.Name() == self && p.Object.Spec.DryRun:
+			return ""
+		case p.Name() != self && !p.Object.Spec.DryRun && other == "":
+			other = p.Name().String()
 		}
 	}
-	return ""
+	return other
 }
 
 // start sets the target as it was when the run begins: as declared, else as
-// recorded, else as small as it may be without being nothing.
+// recorded, else as small as it may be without being nothing. Of several
+// autoscalers the first one that starts says so.
 func (p *player) start() error {
 	t := p.target
 	if t.Delegated() {
@@ -117,13 +116,18 @@ func (p *player) start() error {
 		p.watch(p.run.in.start / 1000)
 		return nil
 	}
-	t.Spec = max(1, p.Policy.Min)
-	if recorded := p.object.Recorded.Spec.first(); recorded >= 0 {
-		t.Spec = int32(recorded)
-	}
 	declared := p.run.declared(t)
 	if declared != nil {
 		p.object.Price = priceOf(declared.PricePerHour, declared.Billing)
+	}
+	if p.run.begun[t] {
+		p.watch(p.run.in.start / 1000)
+		return nil
+	}
+	p.run.begun[t] = true
+	t.Spec = max(1, p.Policy.Min)
+	if recorded := p.object.Recorded.Spec.first(); recorded >= 0 {
+		t.Spec = int32(recorded)
 	}
 	if declared != nil && declared.Replicas != nil {
 		t.Spec = *declared.Replicas
@@ -179,7 +183,11 @@ func (r *run) assume(format string, args ...any) {
 func (p *player) watch(at int64) {
 	p.object.Spec.Add(at, float64(p.target.Spec))
 	p.object.Ready.Add(at, float64(p.target.Serving()))
+	before := p.target.Changed // another autoscaler of the target watches, too
 	p.target.Changed = func(t *world.Target) {
+		if before != nil {
+			before(t)
+		}
 		now := p.run.queue.clock.now.Unix()
 		p.object.Spec.Add(now, float64(t.Spec))
 		p.object.Ready.Add(now, float64(t.Serving()))

@@ -1,10 +1,29 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
+
+// flagError says what a flag takes where its value cannot be read.
+func flagError(err error) error {
+	var invalid *pflag.InvalidValueError
+	if !errors.As(err, &invalid) {
+		return err
+	}
+	flag := invalid.GetFlag()
+	want, ok := map[string]string{
+		"int": "a whole number", "int64": "a whole number of at most 64 bits", "float64": "a number",
+		"duration": "a duration such as 90s or 5m", "bool": "true or false",
+	}[flag.Value.Type()]
+	if !ok {
+		return err
+	}
+	return fmt.Errorf("--%s %s: want %s", flag.Name, quoteArgument(invalid.GetValue()), want)
+}
 
 // noArgs refuses arguments that are no flags.
 func noArgs(c *cobra.Command, args []string) error {

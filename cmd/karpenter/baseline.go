@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/karpenter-sim/karpenter/engine/convert"
 	"github.com/karpenter-sim/karpenter/reports"
@@ -41,8 +42,10 @@ func (a *app) openBaseline(path string) (*baseline, error) {
 // where the earlier call did not have the scenario yet.
 func (b *baseline) of(file *scenario.File, conversion convert.Options) (*manifest.Set, *reports.Run, error) {
 	if b.set != nil {
-		_, err := sim.Adopt(b.set, conversion)
-		return file.Manifests.Override(b.set), nil, err
+		set := *b.set // each scenario has queries of its own
+		set.Autoscalers, set.Producers = slices.Clone(set.Autoscalers), slices.Clone(set.Producers)
+		_, err := sim.Adopt(&set, conversion)
+		return file.Manifests.Override(&set), nil, err
 	}
 	dir := filepath.Join(b.path, file.Metadata.Name)
 	if _, err := os.Stat(dir); os.IsNotExist(err) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -28,5 +29,20 @@ func TestBaselineOfAnotherCall(t *testing.T) {
 	write(t, "head/new.yaml", strings.Replace(compared, "metadata: {name: hours}\nspec:\n  seed", "metadata: {name: new}\nspec:\n  seed", 1))
 	if c := call(t, "", "simulate", "head", "--baseline", "before", "--out", "after"); c.code != exitFailed || !strings.Contains(c.stderr, "there is no baseline to compare with") {
 		t.Errorf("code %d, want %d: an expectation has nothing to compare with\n%s", c.code, exitFailed, c.stderr)
+	}
+}
+
+// Each scenario converts the baseline's manifests with its own queries.
+func TestBaselineConversions(t *testing.T) {
+	t.Chdir(t.TempDir())
+	write(t, "base.yaml", strings.ReplaceAll(validHPA, "shop", "web"))
+	write(t, "in/ha.yaml", goodManifest)
+	write(t, "in/a.yaml", goodScenario)
+	write(t, "in/b.yaml", strings.NewReplacer("name: s}", "name: b}", "  inputSeries", "  metrics: {queue_length: max(value)}\n  inputSeries").Replace(goodScenario))
+	call(t, "", "simulate", "in", "--baseline", "base.yaml", "--out", "out").want(t, exitOK, "")
+	for name, query := range map[string]string{"s": "sum(queue_length)", "b": "max(value)"} {
+		if text := read(t, filepath.Join("out", name, "variants", "baseline", decisionsFile)); !strings.Contains(text, query) {
+			t.Errorf("the baseline of %s does not ask %s:\n%.600s", name, query, text)
+		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/karpenter-sim/karpenter/engine/convert"
+	"github.com/karpenter-sim/karpenter/sim"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
 )
 
@@ -30,15 +31,15 @@ project's kinds pass through.`,
 			if len(paths) == 0 {
 				return errors.New("nothing to convert: give files, directories or - with -f")
 			}
-			queries, err := conversionOptions(metrics)
+			given, err := parseMetrics(metrics)
 			if err != nil {
 				return err
 			}
 			if window, err := model.ParseDuration(options.RateWindow); err != nil || window == 0 {
 				return fmt.Errorf("--rate-window %s: want a duration above 0s such as 2m", options.RateWindow)
 			}
-			options.Queries = queries.Queries
-			return a.convert(paths, options)
+			options.Queries, options.Asked = given.queries, given.asked
+			return a.convert(paths, options, given)
 		},
 	}
 	flags := c.Flags()
@@ -49,7 +50,7 @@ project's kinds pass through.`,
 	return c
 }
 
-func (a *app) convert(paths []string, options convert.Options) error {
+func (a *app) convert(paths []string, options convert.Options, given *metricQueries) error {
 	docs, err := manifest.Read(paths, a.stdin)
 	if err != nil {
 		return err
@@ -60,23 +61,24 @@ func (a *app) convert(paths []string, options convert.Options) error {
 	}
 	a.noteSkipped(set)
 	objects := own(set)
-	foreign := len(set.Foreign)
+	if len(set.Foreign) == 0 {
+		return errors.New("nothing to convert: no HorizontalPodAutoscaler or ScaledObject in the files")
+	}
+	var notes []convert.Note
 	var errs []error
 	for _, f := range set.Foreign {
-		converted, notes, err := convert.JSON(f.JSON, options)
-		for _, n := range notes {
-			a.note("%s", n)
-		}
-		if err != nil {
-			errs = append(errs, conversionErrors(f.Doc, err)...)
-		}
+		converted, more, err := sim.Convert(&f, options)
+		notes, errs = append(notes, more...), append(errs, err)
 		objects[f.Doc] = converted
 	}
 	if err := manifest.Join(errs...); err != nil {
 		return err
 	}
-	if foreign == 0 {
-		return errors.New("nothing to convert: no HorizontalPodAutoscaler or ScaledObject in the files")
+	if err := given.unused(); err != nil {
+		return err
+	}
+	for _, n := range notes {
+		a.note("%s", n)
 	}
 	text, err := render(docs, objects)
 	if err != nil {
@@ -87,23 +89,6 @@ func (a *app) convert(paths []string, options convert.Options) error {
 	}
 	_, err = a.stdout.Write(text)
 	return err
-}
-
-// conversionErrors are the lines of a conversion's error, placed.
-func conversionErrors(d *manifest.Document, err error) []error {
-	var list []error
-	for _, line := range splitErrors(err) {
-		list = append(list, d.Errorf("", "%v", line))
-	}
-	return list
-}
-
-// splitErrors undoes errors.Join.
-func splitErrors(err error) []error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		return joined.Unwrap()
-	}
-	return []error{err}
 }
 
 // own are the objects of this project's kinds by their documents.

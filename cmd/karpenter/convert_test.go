@@ -25,11 +25,17 @@ func TestConvert(t *testing.T) {
 	}
 }
 
+// item is a manifest as an element of a List.
+func item(manifest string) string {
+	return "- " + strings.ReplaceAll(strings.TrimSpace(manifest), "\n", "\n  ") + "\n"
+}
+
 func TestConvertRefuses(t *testing.T) {
 	t.Chdir(t.TempDir())
 	write(t, "hpa.yaml", validHPA)
 	write(t, "service.yaml", service)
 	write(t, "collision.yaml", strings.Replace(validHA, "name: web}\nspec", "name: shop}\nspec", 1)+"---\n"+validHPA)
+	write(t, "list.yaml", "kind: List\napiVersion: v1\nitems:\n"+item(validHPA)+item(strings.Replace(strings.Replace(validHPA, "shop", "other", 1), "type: AverageValue, ", "type: Total, ", 1)))
 	write(t, "unfit.yaml", strings.Replace(validHPA, "averageValue: 30", "averageValue: 0", 1))
 	for name, c := range map[string]struct {
 		args []string
@@ -39,7 +45,10 @@ func TestConvertRefuses(t *testing.T) {
 		"Other":     {[]string{"service.yaml", "-q"}, "nothing to convert: no HorizontalPodAutoscaler or ScaledObject in the files"},
 		"Metric":    {[]string{"hpa.yaml", "--metric", "queue_length"}, `--metric "queue_length": want NAME=PROMQL`},
 		"Absent":    {[]string{"nope.yaml"}, "nope.yaml: no such file or directory"},
-		"Unfit":     {[]string{"unfit.yaml", "-q"}, "unfit.yaml:1:1: HorizontalPodAutoscaler"},
+		"Unfit":     {[]string{"unfit.yaml"}, "unfit.yaml:9:5: spec.metrics[0].prometheus.target.averageValue: the converted HorizontalAutoscaler would be invalid: "},
+		"List":      {[]string{"list.yaml"}, "list.yaml:23:63: spec.metrics[0].external.target.type: \"Total\" is not possible for this metric; allowed: Value, AverageValue"},
+		"Unused":    {[]string{"hpa.yaml", "--metric", "queue_lenght=sum(x)"}, "--metric queue_lenght: no HorizontalPodAutoscaler uses this query; the manifests have queue_length"},
+		"Twice":     {[]string{"hpa.yaml", "--metric", "queue_length=sum(x)", "--metric", "queue_length=sum(y)"}, "--metric 'queue_length=sum(y)': queue_length is named twice"},
 		"Collision": {[]string{"collision.yaml", "-q"}, "default/HorizontalAutoscaler/shop is defined twice"},
 		"NotPromQL": {[]string{"hpa.yaml", "--metric", "unused=sum(("}, "--metric unused: not PromQL: query"},
 		"Window":    {[]string{"hpa.yaml", "--rate-window", "-2m"}, "--rate-window -2m: want a duration above 0s such as 2m"},
@@ -50,6 +59,9 @@ func TestConvertRefuses(t *testing.T) {
 			got.want(t, exitInvalid, c.want)
 			if got.stdout != "" {
 				t.Errorf("stdout has half a result:\n%s", got.stdout)
+			}
+			if strings.Contains(got.stderr, "spec.behavior: absent") {
+				t.Errorf("the error comes after notes on what is not written:\n%s", got.stderr)
 			}
 		})
 	}

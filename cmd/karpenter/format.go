@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -94,12 +93,7 @@ func inWorkspace(file string) string {
 
 // annotateErrors does so for errors in files.
 func (a *app) annotateErrors(err error) {
-	var list manifest.Errors
-	var one *manifest.Error
-	if !errors.As(err, &list) && errors.As(err, &one) {
-		list = manifest.Errors{one}
-	}
-	for _, e := range list {
+	for _, e := range placed(err) {
 		message := e.Message
 		if e.Field != "" {
 			message = e.Field + ": " + message

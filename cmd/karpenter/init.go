@@ -89,12 +89,19 @@ func (a *app) initInput(ctx context.Context, f *replayFlags) (*manifest.Set, *sc
 	if err != nil {
 		return nil, nil, err
 	}
-	notes, err := a.adopt(set, f.metrics)
-	for _, n := range notes {
-		a.note("%s", n)
-	}
+	metrics, err := parseMetrics(f.metrics)
 	if err != nil {
 		return nil, nil, err
+	}
+	notes, err := a.adopt(set, metrics)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := metrics.unused(); err != nil {
+		return nil, nil, err
+	}
+	for _, n := range notes {
+		a.note("%s", n)
 	}
 	if len(set.Autoscalers) == 0 {
 		return nil, nil, fmt.Errorf("-f %s: no HorizontalAutoscaler, HorizontalPodAutoscaler or ScaledObject in it", strings.Join(f.manifests, " -f "))
@@ -103,8 +110,8 @@ func (a *app) initInput(ctx context.Context, f *replayFlags) (*manifest.Set, *sc
 		return nil, nil, err
 	}
 	spec := &scenario.Spec{}
-	if options, err := conversionOptions(f.metrics); err == nil && len(options.Queries) > 0 {
-		spec.Metrics = options.Queries
+	if len(metrics.queries) > 0 {
+		spec.Metrics = metrics.queries
 	}
 	return set, spec, f.fill(ctx, spec, set)
 }

@@ -52,7 +52,7 @@ no error.`,
 	}
 	f := c.Flags()
 	f.StringVar(&flags.out, "out", "", "directory that gets the files (required)")
-	f.StringVar(&flags.since, "since", "", "only files written to since then: 36h, or a time (default: all)")
+	f.StringVar(&flags.since, "since", "", "only files written to since then: 36h, or a time, of day or week the last one (default: all)")
 	f.StringVar(&flags.zone, "tz", "UTC", "time zone to read --since in")
 	f.StringVarP(&flags.selector, "selector", "l", controllerSelector, "labels of the controller's pods")
 	addFormat(c, &flags.format)
@@ -113,8 +113,13 @@ func (f *fetchFlags) sinceTime(now time.Time) (time.Time, error) {
 	if d, err := model.ParseDuration(strings.TrimPrefix(f.since, "-")); err == nil {
 		return now.Add(-time.Duration(d)), nil
 	}
-	// A day holds every time of day once.
-	t, err := parseTime(f.since, zone, now.Add(-24*time.Hour+time.Second), now)
+	if d, ok := parseDaytime(f.since); ok {
+		// Of several, the last one.
+		if found := d.candidates(zone, now.AddDate(0, 0, -7), now); len(found) > 0 {
+			return found[len(found)-1], nil
+		}
+	}
+	t, err := parseTime(f.since, zone, now.AddDate(0, 0, -7), now)
 	if err != nil {
 		return time.Time{}, fmt.Errorf("--since %w", err)
 	}

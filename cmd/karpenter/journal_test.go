@@ -431,3 +431,25 @@ spec:
       query: load
       target: {type: AverageValue, value: 4}
 `
+
+// A time of day or a weekday is the last one, also within its own minute.
+func TestSinceTime(t *testing.T) {
+	now := utc("2026-01-10T10:00:30Z") // a Saturday
+	for name, c := range map[string]struct{ reason, since, want string }{
+		"ThisMinute": {"began half a minute ago, and not a day ago", "10:00", "2026-01-10T10:00:00Z"},
+		"Later":      {"what is still to come was yesterday", "10:01", "2026-01-09T10:01:00Z"},
+		"Second":     {"to the second", "10:00:31", "2026-01-09T10:00:31Z"},
+		"Today":      {"a day is its beginning", "Sat", "2026-01-10T00:00:00Z"},
+		"Weekday":    {"of another day, too", "Monday", "2026-01-05T00:00:00Z"},
+		"WeekdayAt":  {"or a time of it", "Sat 11:00", "2026-01-03T11:00:00Z"},
+		"Duration":   {"back from now", "36h", "2026-01-08T22:00:30Z"},
+		"Date":       {"an instant", "2026-01-01 12:00", "2026-01-01T12:00:00Z"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := (&fetchFlags{since: c.since, zone: "UTC"}).sinceTime(now)
+			if err != nil || !got.Equal(utc(c.want)) {
+				t.Errorf("%s: --since %s is %s, %v; want %s", c.reason, c.since, got, err, c.want)
+			}
+		})
+	}
+}

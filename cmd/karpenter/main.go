@@ -127,7 +127,7 @@ what would it have decided, why, and what would that have cost.`,
 	}
 	root.PersistentFlags().BoolVarP(&a.quiet, "quiet", "q", false, "no progress and no notes on stderr")
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return fmt.Errorf("%w; see '%s --help'", err, c.CommandPath())
+		return fmt.Errorf("%w; see '%s --help'", flagError(err), c.CommandPath())
 	})
 	root.AddCommand(
 		a.replayCommand(), a.simulateCommand(), a.initCommand(), a.recordCommand(), a.journalCommand(), a.verifyCommand(), a.explainCommand(),

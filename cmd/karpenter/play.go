@@ -116,10 +116,9 @@ func (a *app) prepare(ctx context.Context, file *scenario.File, metrics map[stri
 	}
 	j.command = commandOf(file, "")
 	if zone := file.Metadata.Annotations[zoneAnnotation]; zone != "" {
-		location, err := time.LoadLocation(zone)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("--tz %s: unknown time zone; want an IANA name such as Europe/Berlin", zone))
-		} else {
+		location, err := parseZone(zone)
+		errs = append(errs, err)
+		if err == nil {
 			j.location = location
 		}
 	}
@@ -282,7 +281,7 @@ func (j *job) report(dir string, results []*sim.Result) (*reports.Run, error) {
 				Journal: nameOf(&o), Target: o.Target.Name, Policy: o.Policy,
 				Needed: needs, Ready: reports.Steps(o.Ready), Spec: reports.Steps(o.Spec),
 				BootDelay: j.bootDelay(current, &o), Paid: reports.Steps(o.Machines), Pending: reports.Steps(o.Pending), Price: o.Price.PerHour,
-				Billing: reports.Billing{Minimum: seconds(o.Price.Minimum), Increment: seconds(o.Price.Increment)},
+				Billing: billing(&o),
 			})
 		}
 		run.Columns = append(run.Columns, out)
@@ -343,6 +342,10 @@ func (j *job) bootDelay(current *sim.Result, o *sim.Object) int64 {
 // seconds is a delay in whole seconds, rounded up.
 func seconds(d time.Duration) int64 { return int64((d + time.Second - 1) / time.Second) }
 
+func billing(o *sim.Object) reports.Billing {
+	return reports.Billing{Minimum: seconds(o.Price.Minimum), Increment: seconds(o.Price.Increment)}
+}
+
 func nameOf(o *sim.Object) journal.Object {
 	return journal.Object{Kind: journal.HorizontalAutoscaler, Namespace: o.Name.Namespace, Name: o.Name.Name}
 }
@@ -362,15 +365,20 @@ func needed(current *sim.Result, o *sim.Object) reports.Steps {
 func recordedColumn(current *sim.Result) (*reports.Column, *reports.Fidelity) {
 	column := &reports.Column{Name: reports.Recorded}
 	var agreed, compared int64
-	for i := range current.Objects {
-		o := &current.Objects[i]
+	owned := map[cycle.TargetRef]bool{}
+	for _, o := range ownersFirst(current.Objects) {
 		if o.Compared == 0 {
 			continue
 		}
 		agreed, compared = agreed+o.Agreed, compared+o.Compared
+		if owned[o.Target] {
+			continue
+		}
+		owned[o.Target] = true
 		column.Objects = append(column.Objects, reports.Object{
-			Journal: nameOf(o), Target: o.Target.Name,
+			Journal: nameOf(&o), Target: o.Target.Name,
 			Needed: reports.Steps(o.Needed), Ready: reports.Steps(o.Recorded.Ready), Spec: reports.Steps(o.Recorded.Spec),
+			Price: o.Price.PerHour, Billing: billing(&o),
 		})
 	}
 	if compared == 0 {

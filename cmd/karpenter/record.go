@@ -12,7 +12,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/karpenter-sim/karpenter/engine/convert"
 	"github.com/karpenter-sim/karpenter/engine/journal"
 	"github.com/karpenter-sim/karpenter/engine/slot"
 	"github.com/karpenter-sim/karpenter/sim"
@@ -132,18 +131,20 @@ func (a *app) autoscalers(paths, metrics []string) ([]sim.Autoscaler, error) {
 	if err != nil {
 		return nil, err
 	}
-	var options convert.Options
-	if options, err = conversionOptions(metrics); err != nil {
+	given, err := parseMetrics(metrics)
+	if err != nil {
 		return nil, err
 	}
-	notes, err := sim.Adopt(set, options)
-	for _, n := range notes {
-		a.note("%s", n)
-	}
-	a.noteSkipped(set)
+	notes, err := a.adopt(set, given)
 	autoscalers, resolveErr := sim.Resolve(set)
 	if err := manifest.Join(err, resolveErr); err != nil {
 		return nil, err
+	}
+	if err := given.unused(); err != nil {
+		return nil, err
+	}
+	for _, n := range notes {
+		a.note("%s", n)
 	}
 	if len(autoscalers) == 0 {
 		return nil, errors.New("no HorizontalAutoscaler in the manifests; there is nothing to record for")

@@ -65,7 +65,7 @@ func (a *app) replayCommand() *cobra.Command {
   karpenter replay -f ha.yaml --recording requests.csv --variant fast=spec.behavior.scaleUp.policies[0].value=10 --out out`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if err := run.check(); err != nil {
+			if err := checkFormat(run.format); err != nil {
 				return err
 			}
 			file, err := a.replayScenario(c.Context(), &replay)
@@ -91,7 +91,11 @@ func (a *app) replayScenario(ctx context.Context, f *replayFlags) (*scenario.Fil
 	if err != nil {
 		return nil, err
 	}
-	notes, err := a.adopt(set, f.metrics)
+	metrics, err := parseMetrics(f.metrics)
+	if err != nil {
+		return nil, err
+	}
+	notes, err := a.adopt(set, metrics)
 	if err != nil {
 		return nil, err
 	}
@@ -111,13 +115,16 @@ func (a *app) replayScenario(ctx context.Context, f *replayFlags) (*scenario.Fil
 	if err := f.fill(ctx, &s.Spec, set); err != nil {
 		return nil, err
 	}
-	file, err := a.replayFile(s, set, f)
+	file, err := a.replayFile(s, set, f, metrics)
+	if err == nil {
+		err = metrics.unused()
+	}
 	return file, f.inFlags(err, scenarioFile)
 }
 
 // replayFile is the scenario as if it had been loaded from the file that will
 // be written.
-func (a *app) replayFile(s *scenario.Scenario, set *manifest.Set, f *replayFlags) (*scenario.File, error) {
+func (a *app) replayFile(s *scenario.Scenario, set *manifest.Set, f *replayFlags, metrics *metricQueries) (*scenario.File, error) {
 	variants, err := parseVariants(f.variants)
 	if err != nil {
 		return nil, err
@@ -126,7 +133,7 @@ func (a *app) replayFile(s *scenario.Scenario, set *manifest.Set, f *replayFlags
 	for _, v := range variants {
 		var own *manifest.Set
 		if len(v.Manifests) > 0 {
-			own, err = a.variantSet(s, v.Manifests, f.metrics)
+			own, err = a.variantSet(s, v.Manifests, metrics)
 		} else {
 			err = assignReplayed(set, v.Set)
 		}
@@ -153,7 +160,7 @@ func (a *app) replayFile(s *scenario.Scenario, set *manifest.Set, f *replayFlags
 
 // variantSet reads the manifests of a variant; the scenario keeps what
 // conversions note.
-func (a *app) variantSet(s *scenario.Scenario, paths, metrics []string) (*manifest.Set, error) {
+func (a *app) variantSet(s *scenario.Scenario, paths []string, metrics *metricQueries) (*manifest.Set, error) {
 	set, err := manifest.Load(paths, a.stdin)
 	if err != nil {
 		return nil, err
@@ -165,59 +172,17 @@ func (a *app) variantSet(s *scenario.Scenario, paths, metrics []string) (*manife
 
 // adopt converts foreign autoscalers and says what was passed over; the notes
 // say what was changed or lost.
-func (a *app) adopt(set *manifest.Set, metrics []string) ([]convert.Note, error) {
-	options, err := conversionOptions(metrics)
-	if err != nil {
-		return nil, err
-	}
-	notes, err := sim.Adopt(set, options)
-	for _, skipped := range set.Skipped {
-		kind := skipped.Kind
-		if kind == "" {
-			kind = "documents that are no Kubernetes objects"
-		}
-		a.note("skipped %d %s", skipped.Count, kind)
-	}
-	return notes, err
-}
-
-// conversionOptions reads the --metric flags.
-func conversionOptions(metrics []string) (convert.Options, error) {
-	options := convert.Options{Queries: map[string]string{}}
-	for _, m := range metrics {
-		name, query, ok := cutMetric(m)
-		if !ok {
-			return options, fmt.Errorf("--metric %q: want NAME=PROMQL", m)
-		}
-		if _, err := recording.Selectors(query); err != nil {
-			return options, fmt.Errorf("--metric %s: not PromQL: %w", name, err)
-		}
-		options.Queries[name] = query
-	}
-	return options, nil
-}
-
-// cutMetric splits NAME=PROMQL, where the name may carry a selector in braces.
-func cutMetric(text string) (name, query string, ok bool) {
-	from := 0
-	if open := strings.IndexByte(text, '{'); open >= 0 && open < strings.IndexByte(text+"=", '=') {
-		if from = strings.IndexByte(text, '}'); from < 0 {
-			return "", "", false
-		}
-	}
-	at := strings.IndexByte(text[from:], '=')
-	if at < 0 || from+at == 0 || from+at+1 == len(text) {
-		return "", "", false
-	}
-	return text[:from+at], text[from+at+1:], true
+func (a *app) adopt(set *manifest.Set, metrics *metricQueries) ([]convert.Note, error) {
+	a.noteSkipped(set)
+	return sim.Adopt(set, metrics.options())
 }
 
 // fill writes what the flags say into the spec, and opens the recordings once
 // to find out when they begin and end.
 func (f *replayFlags) fill(ctx context.Context, spec *scenario.Spec, set *manifest.Set) error {
-	location, err := time.LoadLocation(f.zone)
+	location, err := parseZone(f.zone)
 	if err != nil {
-		return fmt.Errorf("--tz %s: unknown time zone; want an IANA name such as Europe/Berlin", f.zone)
+		return err
 	}
 	spec.Seed = 1
 	spec.Controller.Phase = scenario.Hashed
@@ -456,7 +421,7 @@ func assignReplayed(set *manifest.Set, assignments []string) error {
 	return nil
 }
 
-// parseVariants reads the --variant flags; those of one name belong together.
+// parseVariants reads the --variant flags.
 func parseVariants(flags []string) ([]scenario.Variant, error) {
 	var out []scenario.Variant
 	for _, text := range flags {
@@ -464,24 +429,16 @@ func parseVariants(flags []string) ([]scenario.Variant, error) {
 		if !ok || name == "" || rest == "" {
 			return nil, fmt.Errorf("--variant %s: want NAME=FILE or NAME=PATH=VALUE[,PATH=VALUE]", text)
 		}
-		at := -1
-		for i := range out {
-			if out[i].Name == name {
-				at = i
-			}
+		if slices.ContainsFunc(out, func(v scenario.Variant) bool { return v.Name == name }) {
+			return nil, fmt.Errorf("--variant %s: %s is named twice; its assignments go into one, NAME=PATH=VALUE,PATH=VALUE, its manifests into one directory", text, name)
 		}
-		if at < 0 {
-			out = append(out, scenario.Variant{Name: name})
-			at = len(out) - 1
-		}
+		v := scenario.Variant{Name: name}
 		if strings.Contains(rest, "=") {
-			out[at].Set = append(out[at].Set, rest)
+			v.Set = scenario.Assignments{rest}
 		} else {
-			out[at].Manifests = append(out[at].Manifests, absolute(rest))
+			v.Manifests = []string{absolute(rest)}
 		}
-		if len(out[at].Set) > 0 && len(out[at].Manifests) > 0 {
-			return nil, fmt.Errorf("--variant %s: a variant has either files or assignments", text)
-		}
+		out = append(out, v)
 	}
 	return out, nil
 }

@@ -83,15 +83,11 @@ func (f *replayFlags) replicasFlag(object string) string {
 	return ""
 }
 
-// variantNames are the variants' names, each once.
+// variantNames are the variants' names.
 func (f *replayFlags) variantNames() []string {
-	variants, err := parseVariants(f.variants)
-	if err != nil {
-		return nil
-	}
-	var names []string
-	for _, v := range variants {
-		names = append(names, v.Name)
+	names := make([]string, len(f.variants))
+	for i, text := range f.variants {
+		names[i], _, _ = strings.Cut(text, "=")
 	}
 	return names
 }

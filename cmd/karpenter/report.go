@@ -90,7 +90,10 @@ func (a *app) report(dir string, flags *reportFlags) error {
 func readCall(dir string) (*callReport, error) {
 	path := filepath.Join(dir, markerFile)
 	text, err := os.ReadFile(path)
+	info, statErr := os.Stat(dir)
 	switch {
+	case statErr == nil && !info.IsDir():
+		return nil, fmt.Errorf("%s: a file; want the directory that simulate or replay wrote, or that of one of its runs", dir)
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("%s: no %s in it; want the directory that simulate or replay wrote, or that of one of its runs", dir, markerFile)
 	case err != nil:

@@ -77,6 +77,7 @@ func TestReportRefuses(t *testing.T) {
 	}{
 		"Absent":   {[]string{"nope"}, "nope: no report.json in it; want the directory that simulate or replay wrote"},
 		"Other":    {[]string{"."}, "no report.json in it"},
+		"File":     {[]string{"out/report.json"}, "out/report.json: a file; want the directory that simulate or replay wrote"},
 		"Nothing":  {nil, "nothing given: want the directory that simulate or replay wrote"},
 		"Odd":      {[]string{"odd"}, "odd/report.json: unexpected end of JSON input"},
 		"Half":     {[]string{"half"}, "half/gone: no report.json in it"},

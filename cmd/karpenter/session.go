@@ -28,15 +28,8 @@ type runFlags struct {
 
 func (f *runFlags) add(c *cobra.Command) {
 	c.Flags().StringVar(&f.out, "out", "", "directory to write reports and journals to (required)")
-	c.Flags().StringVarP(&f.format, "output", "o", "table", "what stdout shows: table, json or yaml")
+	addFormat(c, &f.format)
 	c.Flags().BoolVar(&f.determinism, "check-determinism", false, "run again under GOMAXPROCS=1, another time zone and shuffled documents; exit 3 at the first byte that differs")
-}
-
-func (f *runFlags) check() error {
-	if !slices.Contains([]string{"table", "json", "yaml"}, f.format) {
-		return fmt.Errorf("-o %s: want table, json or yaml", f.format)
-	}
-	return nil
 }
 
 // A session runs all scenarios of a call and writes their output.
@@ -106,18 +99,20 @@ func (s *session) prepareAll(ctx context.Context, files []*scenario.File) ([]*jo
 }
 
 // manifestErrors joins errors with places into one sorted list, and leaves
-// others as they are.
+// others as they are, in front of it.
 func manifestErrors(errs []error) error {
-	var others []error
+	var others, list []error
 	for _, err := range errs {
-		if err != nil && len(placed(err)) == 0 {
+		if len(placed(err)) > 0 {
+			list = append(list, err)
+		} else if err != nil {
 			others = append(others, err)
 		}
 	}
 	if len(others) > 0 {
-		return errors.Join(others...)
+		return errors.Join(append(others, manifest.Join(list...))...)
 	}
-	return manifest.Join(errs...)
+	return manifest.Join(list...)
 }
 
 // play runs the jobs, as many at once as there are cores, and writes what is

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -46,12 +48,15 @@ func (a *app) simulateCommand() *cobra.Command {
 }
 
 func (a *app) simulate(ctx context.Context, paths []string, flags *simulateFlags) error {
-	if err := flags.check(); err != nil {
+	if err := checkFormat(flags.format); err != nil {
 		return err
 	}
 	run, err := regexp.Compile(flags.pattern)
 	if err != nil {
 		return fmt.Errorf("--run: %w", err)
+	}
+	if err := flags.checkUpdate(paths); err != nil {
+		return err
 	}
 	files, err := scenario.LoadAll(paths, scenario.Options{Run: run, Manifests: flags.manifests, Stdin: a.stdin})
 	if err != nil {
@@ -73,6 +78,22 @@ func (a *app) simulate(ctx context.Context, paths []string, flags *simulateFlags
 		return err
 	}
 	return session.run(ctx, files)
+}
+
+// checkUpdate refuses to write digests that the scenario files, played as they
+// are, would not have.
+func (f *simulateFlags) checkUpdate(paths []string) error {
+	switch {
+	case !f.update:
+		return nil
+	case f.reseeded:
+		return errors.New("--update and --seed: the digests would be those of another seed than the files name; change it there")
+	case len(f.manifests) > 0:
+		return errors.New("--update and --manifests: the digests would be those of other manifests than the files name; change them there")
+	case slices.Contains(paths, stdinPath):
+		return errors.New("--update: digests cannot be written into standard input; name the file")
+	}
+	return nil
 }
 
 // arguments are the flags that what comes of a scenario depends on.

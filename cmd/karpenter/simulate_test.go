@@ -293,3 +293,46 @@ func TestRivals(t *testing.T) {
 		t.Errorf("in a dry run nobody is a rival:\n%s", c.stderr)
 	}
 }
+
+// What was recorded of a target is counted once, at the price and with the
+// billing of what is compared with it.
+func TestRecordedCost(t *testing.T) {
+	t.Chdir(t.TempDir())
+	manifest := func(name, dryRun string) string {
+		return strings.NewReplacer("{name: web}\nspec", "{name: "+name+"}\nspec", "maxReplicas", dryRun+"maxReplicas").Replace(goodManifest)
+	}
+	write(t, "s.yaml", `apiVersion: simulation.karpenter.sh/v1alpha1
+kind: Scenario
+metadata: {name: s}
+spec:
+  seed: 1
+  start: "2026-01-05T08:00:00Z"
+  duration: 10m
+  controller: {phase: aligned}
+  recordings: [{file: r.csv}]
+  targets: [{kind: Deployment, name: web, replicas: 2, pricePerHour: 6, billing: {minimum: 1h}}]
+  replay: {replicas: {deploy/web: replicas}}
+---
+`+manifest("web", "")+"---\n"+manifest("other", "dryRun: true\n  "))
+	write(t, "r.csv", "timestamp,value,replicas\n2026-01-05 08:00:00,8,2\n2026-01-05 08:05:00,8,2\n2026-01-05 08:10:00,8,2\n")
+	call(t, "", "simulate", "s.yaml", "--out", "out").want(t, exitOK, "")
+	report := read(t, "out/s/report.json")
+	_, recorded, _ := strings.Cut(report, `"name": "recorded"`)
+	for _, want := range []string{`"replica_hours": 0.3333333333333333,`, `"billed_replica_hours": 2,`, `"cost": 12,`} {
+		if figures, _, _ := strings.Cut(recorded, `"name": "current"`); !strings.Contains(figures, want) {
+			t.Errorf("the column recorded lacks %s:\n%.900s", want, figures)
+		}
+	}
+}
+
+// All scenarios' mistakes are said, those without a place as well.
+func TestMistakesOfAllScenarios(t *testing.T) {
+	t.Chdir(t.TempDir())
+	write(t, "in/ha.yaml", goodManifest)
+	write(t, "in/a.yaml", strings.Replace(goodScenario, "inputSeries", "expect: [{name: x, report: 'breech <= 1'}]\n  inputSeries", 1))
+	write(t, "in/b.yaml", strings.NewReplacer("name: s}", "name: b}", "inputSeries", "recordings: [{file: r.csv}]\n  inputSeries").Replace(goodScenario))
+	write(t, "in/r.csv", "timestamp,load\n2026-01-05 08:00:00,x\n")
+	c := call(t, "", "simulate", "in", "--out", "out")
+	c.want(t, exitInvalid, "spec.expect[0].report: ")
+	c.want(t, exitInvalid, "in/r.csv: no column with numbers")
+}

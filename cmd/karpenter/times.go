@@ -178,10 +178,11 @@ func stamp(t time.Time, location *time.Location) string {
 	return t.In(location).Format("2006-01-02 15:04:05 MST")
 }
 
-// parseZone reads --tz.
+// parseZone reads --tz. The machine's own zone, Local, is none: what is written
+// would differ from machine to machine.
 func parseZone(name string) (*time.Location, error) {
 	location, err := time.LoadLocation(name)
-	if err != nil || name == "" {
+	if err != nil || name == "" || location == time.Local {
 		return nil, fmt.Errorf("--tz %s: unknown time zone; want a name such as Europe/Berlin or UTC", name)
 	}
 	return location, nil

@@ -40,11 +40,11 @@ if they can be converted. Other kinds are skipped and counted.`,
 			if err := checkFormat(format); err != nil {
 				return err
 			}
-			options, err := conversionOptions(metrics)
+			given, err := parseMetrics(metrics)
 			if err != nil {
 				return err
 			}
-			return a.validate(c.Context(), paths, options, format)
+			return a.validate(c.Context(), paths, given.options(), format)
 		},
 	}
 	c.Flags().StringArrayVarP(&paths, "filename", "f", nil, "manifests and scenarios: file, directory or - (repeatable)")
@@ -62,12 +62,14 @@ type validation struct {
 	// files are in the order in which they were read.
 	files []string
 	valid map[string]int
+	// wrong are the files that do not count as valid.
+	wrong map[string]bool
 	seen  map[manifest.Position]bool
 	errs  []error
 }
 
 func (a *app) validate(ctx context.Context, paths []string, options convert.Options, format string) error {
-	v := &validation{app: a, options: options, valid: map[string]int{}, seen: map[manifest.Position]bool{}}
+	v := &validation{app: a, options: options, valid: map[string]int{}, wrong: map[string]bool{}, seen: map[manifest.Position]bool{}}
 	if slices.Contains(paths, stdinPath) {
 		var err error
 		if v.stdin, err = io.ReadAll(a.stdin); err != nil {
@@ -219,7 +221,11 @@ func (v *validation) scenario(ctx context.Context, path string) error {
 		return ctx.Err()
 	}
 	v.warnOfRivals(file.Manifests)
-	v.errs = append(v.errs, err)
+	if err != nil {
+		// What is wrong may stand in another file, such as a recording.
+		v.wrong[file.Doc.File] = true
+		v.errs = append(v.errs, err)
+	}
 	return nil
 }
 
@@ -242,9 +248,8 @@ type validFile struct {
 func (v *validation) tell(format string) error {
 	var errs manifest.Errors
 	errors.As(manifest.Join(v.errs...), &errs)
-	wrong := map[string]bool{}
 	for _, e := range errs {
-		wrong[e.Position.File] = true
+		v.wrong[e.Position.File] = true
 	}
 	result := struct {
 		Valid  []validFile    `json:"valid"`
@@ -252,7 +257,7 @@ func (v *validation) tell(format string) error {
 	}{[]validFile{}, []invalidField{}}
 	total := 0
 	for _, file := range v.files {
-		if n := v.valid[file]; n > 0 && !wrong[file] {
+		if n := v.valid[file]; n > 0 && !v.wrong[file] {
 			result.Valid = append(result.Valid, validFile{file, n})
 			total += n
 		}

@@ -24,6 +24,9 @@ type Options struct {
 	// type AverageValue, Pods metrics always, the query must yield the total,
 	// not the average.
 	Queries map[string]string
+	// Asked, if set, is told each metric that Queries may have a query of, as
+	// the conversion writes it, and the key that gave one, empty if none did.
+	Asked func(metric, key string)
 	// RateWindow is the range over which cpu usage is averaged, as a
 	// Prometheus duration; "2m" if empty.
 	RateWindow string
@@ -94,9 +97,29 @@ func (c *converter) lost(path *field.Path, format string, args ...any) {
 	c.notes = append(c.notes, Note{Object: c.object, Field: path.String(), Message: fmt.Sprintf(format, args...), Lossy: true})
 }
 
+// An Error is one reason why an object cannot be converted.
+type Error struct {
+	// Object and Field are those of a Note; Field is empty where the reason is
+	// no field.
+	Object, Field string
+	// Err says what is wrong and what is allowed.
+	Err error
+}
+
+// Error is the reason on one line.
+func (e *Error) Error() string {
+	if e.Field == "" {
+		return fmt.Sprintf("%s: %v", e.Object, e.Err)
+	}
+	return fmt.Sprintf("%s: %s: %v", e.Object, e.Field, e.Err)
+}
+
+// Unwrap is what is wrong.
+func (e *Error) Unwrap() error { return e.Err }
+
 // invalid is an error about a field of the object.
 func (c *converter) invalid(path *field.Path, format string, args ...any) error {
-	return fmt.Errorf("%s: %s: %w", c.object, path, fmt.Errorf(format, args...))
+	return &Error{Object: c.object, Field: path.String(), Err: fmt.Errorf(format, args...)}
 }
 
 // metadata keeps the name, the namespace and the labels. Annotations in used
@@ -132,12 +155,13 @@ func (c *converter) autoscaler(meta metav1.ObjectMeta) *v1alpha1.HorizontalAutos
 	}
 }
 
-// check returns the errors that the result would cause where it is used.
+// check returns the errors that the result would cause where it is used. Their
+// fields are the result's.
 func (c *converter) check(ha *v1alpha1.HorizontalAutoscaler) error {
 	_, violations := policy.CompileAutoscaler(&ha.Spec, field.NewPath("spec"))
 	var errs []error
 	for _, violation := range violations {
-		errs = append(errs, fmt.Errorf("%s: the converted HorizontalAutoscaler would be invalid: %w", c.object, violation))
+		errs = append(errs, &Error{Object: c.object, Field: violation.Field, Err: fmt.Errorf("the converted HorizontalAutoscaler would be invalid: %s", violation.ErrorBody())})
 	}
 	return errors.Join(errs...)
 }

@@ -48,7 +48,7 @@ func decoded[T any](c *converter, object []byte, convert func(*converter, *T) ([
 	var in T
 	unknown, err := json.UnmarshalStrict(object, &in)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", c.object, err)
+		return nil, nil, &Error{Object: c.object, Err: err}
 	}
 	for _, u := range unknown {
 		c.notes = append(c.notes, unknownField(c.object, u))

@@ -37,7 +37,7 @@ func TestInvalidInput(t *testing.T) {
 			name:   "BoundsContradict",
 			reason: "the result is checked like any other autoscaler",
 			object: hpa + "minReplicas: 5, maxReplicas: 3}}",
-			want:   "HorizontalPodAutoscaler default/web: the converted HorizontalAutoscaler would be invalid: spec.minReplicas: Invalid value: 5: must be at most maxReplicas (3)",
+			want:   "HorizontalPodAutoscaler default/web: spec.minReplicas: the converted HorizontalAutoscaler would be invalid: Invalid value: 5: must be at most maxReplicas (3)",
 		},
 		{
 			name:   "MetricType",

@@ -111,15 +111,19 @@ func (c *converter) custom(m autoscalingv2.MetricIdentifier, target v1alpha1.Met
 	if err != nil {
 		return v1alpha1.Metric{}, err
 	}
-	if query, ok := c.options.Queries[selector(m.Name, selected...)]; ok {
+	whole := selector(m.Name, selected...)
+	if query, ok := c.options.Queries[whole]; ok {
+		c.asked(whole, whole)
 		return prometheusMetric(query, target), nil
 	}
 	if query, ok := c.options.Queries[m.Name]; ok {
+		c.asked(whole, m.Name)
 		if len(selected) > 0 {
 			c.lost(path.Child("selector"), "the query given for %s is used as it is: check that it selects %s", m.Name, selector("", selected...))
 		}
 		return prometheusMetric(query, target), nil
 	}
+	c.asked(whole, "")
 	name := metricName(m.Name)
 	if name != m.Name {
 		c.changed(path.Child("name"), "%q is no name of a Prometheus metric; %s is used", m.Name, name)
@@ -127,6 +131,13 @@ func (c *converter) custom(m autoscalingv2.MetricIdentifier, target v1alpha1.Met
 	query := fmt.Sprintf("sum(%s)", selector(name, append(labels, selected...)...))
 	c.lost(path, "no query is given for %s: %s assumes that the metrics adapter serves the series of this name as they are; give the query that the adapter runs if it does not", m.Name, query)
 	return prometheusMetric(query, target), nil
+}
+
+// asked tells of a metric that Queries may have a query of.
+func (c *converter) asked(metric, key string) {
+	if c.options.Asked != nil {
+		c.options.Asked(metric, key)
+	}
 }
 
 // metricTarget converts a target, which must have one of the allowed types.

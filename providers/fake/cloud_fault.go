@@ -27,8 +27,10 @@ func (g *NodeGroup) SlowBoot(delay Delay, hits func() bool) { g.slow, g.slowed =
 
 // Freeze makes Observe report the group as it is now until it is called with false.
 func (g *NodeGroup) Freeze(frozen bool) {
-	g.frozen = nil
-	if frozen {
+	switch {
+	case !frozen:
+		g.frozen = nil
+	case g.frozen == nil:
 		seen := g.seen()
 		g.frozen = &seen
 	}

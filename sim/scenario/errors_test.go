@@ -200,11 +200,17 @@ s.yaml:6:113: spec.replay.replicas[deploy/api]: a range vector cannot be judged;
 		"Variants": {
 			reason: "variants are columns of one report, and policies",
 			spec:   `variants: [{name: current, set: a=1}, {name: a, set: a=1}, {name: a, manifests: [x.yaml]}, {name: b}, {name: c, set: a=1, manifests: [x.yaml]}, {set: [a=1]}]`,
-			want: `s.yaml:6:19: spec.variants[0].name: "current" is taken; recorded, current and the other variants are columns of the same report
-s.yaml:6:67: spec.variants[2].name: "a" is taken; recorded, current and the other variants are columns of the same report
+			want: `s.yaml:6:19: spec.variants[0].name: "current" is taken; recorded, current, baseline, oracle and the other variants are columns of the same report
+s.yaml:6:67: spec.variants[2].name: "a" is taken; recorded, current, baseline, oracle and the other variants are columns of the same report
 s.yaml:6:92: spec.variants[3]: want exactly one of manifests and set
 s.yaml:6:103: spec.variants[4]: want exactly one of manifests and set
 s.yaml:6:145: spec.variants[5].name: required`,
+		},
+		"VariantColumns": {
+			reason: "nor are they the columns that --baseline and the references add",
+			spec:   `variants: [{name: baseline, set: a=1}, {name: oracle, set: a=1}]`,
+			want: `s.yaml:6:19: spec.variants[0].name: "baseline" is taken; recorded, current, baseline, oracle and the other variants are columns of the same report
+s.yaml:6:47: spec.variants[1].name: "oracle" is taken; recorded, current, baseline, oracle and the other variants are columns of the same report`,
 		},
 		"VariantSet": {
 			reason: "assignments are text",

@@ -149,7 +149,7 @@ func (v *validation) checkRecordings() {
 		if r.Shift != "" && r.Shift != ToStart {
 			v.fail(at+".shift", "unknown shift %q; allowed: toStart, or absent to keep the timestamps", r.Shift)
 		}
-		if _, err := time.LoadLocation(r.Time.Zone); err != nil {
+		if zone, err := time.LoadLocation(r.Time.Zone); err != nil || zone == time.Local {
 			v.fail(at+".time.zone", "unknown time zone %q; want an IANA name such as Europe/Berlin", r.Time.Zone)
 		}
 		v.checkFactor(at+".scale", r.Scale)
@@ -254,12 +254,12 @@ func (v *validation) checkReplay() {
 }
 
 func (v *validation) checkVariants() {
-	seen := map[string]bool{"recorded": true, "current": true}
+	seen := map[string]bool{"recorded": true, "current": true, "baseline": true, "oracle": true}
 	for i, variant := range v.spec.Variants {
 		at := index("spec.variants", i)
 		if v.checkName(at+".name", variant.Name) {
 			if seen[variant.Name] {
-				v.fail(at+".name", "%q is taken; recorded, current and the other variants are columns of the same report", variant.Name)
+				v.fail(at+".name", "%q is taken; recorded, current, baseline, oracle and the other variants are columns of the same report", variant.Name)
 			}
 			seen[variant.Name] = true
 		}

@@ -133,19 +133,37 @@ func (c *connection) watch() {
 // Read implements net.Conn. An end that the node explains is an error.
 func (c *connection) Read(p []byte) (int, error) {
 	n, err := c.data.Read(p)
-	if n > 0 || !errors.Is(err, io.EOF) {
+	if n > 0 || err == nil {
 		return n, err
 	}
-	failed := <-c.failed
-	c.failed <- failed // for the next call
-	if failed != nil {
-		return 0, failed
-	}
-	return 0, io.EOF
+	return 0, c.explained(err)
 }
 
-// Write implements net.Conn.
-func (c *connection) Write(p []byte) (int, error) { return c.data.Write(p) }
+// Write implements net.Conn. A node that cannot connect to the port resets what
+// comes after it has said so.
+func (c *connection) Write(p []byte) (int, error) {
+	n, err := c.data.Write(p)
+	if err != nil {
+		err = c.explained(err)
+	}
+	return n, err
+}
+
+// explanation is how long the node may take to explain an end.
+const explanation = 5 * time.Second
+
+// explained is what the node says of an error, or the error itself.
+func (c *connection) explained(err error) error {
+	select {
+	case failed := <-c.failed:
+		c.failed <- failed // for the next call
+		if failed != nil {
+			return failed
+		}
+	case <-time.After(explanation):
+	}
+	return err
+}
 
 // Close implements net.Conn: at once, in both directions.
 func (c *connection) Close() error {

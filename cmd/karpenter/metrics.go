@@ -1,0 +1,78 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/karpenter-sim/karpenter/engine/convert"
+	"github.com/karpenter-sim/karpenter/sim/recording"
+)
+
+// metricQueries are the --metric flags of a call, and what asked for them.
+type metricQueries struct {
+	queries map[string]string
+	used    map[string]bool
+	// known are the metrics that might have a query.
+	known map[string]bool
+}
+
+func parseMetrics(flags []string) (*metricQueries, error) {
+	m := &metricQueries{queries: map[string]string{}, used: map[string]bool{}, known: map[string]bool{}}
+	for _, text := range flags {
+		name, query, ok := cutMetric(text)
+		if !ok {
+			return nil, fmt.Errorf("--metric %q: want NAME=PROMQL", text)
+		}
+		if _, err := recording.Selectors(query); err != nil {
+			return nil, fmt.Errorf("--metric %s: not PromQL: %w", name, err)
+		}
+		if _, twice := m.queries[name]; twice {
+			return nil, fmt.Errorf("--metric %s: %s is named twice", quoteArgument(text), name)
+		}
+		m.queries[name] = query
+	}
+	return m, nil
+}
+
+// cutMetric splits NAME=PROMQL, where the name may carry a selector in braces.
+func cutMetric(text string) (name, query string, ok bool) {
+	from := 0
+	if open := strings.IndexByte(text, '{'); open >= 0 && open < strings.IndexByte(text+"=", '=') {
+		if from = strings.IndexByte(text, '}'); from < 0 {
+			return "", "", false
+		}
+	}
+	at := strings.IndexByte(text[from:], '=')
+	if at < 0 || from+at == 0 || from+at+1 == len(text) {
+		return "", "", false
+	}
+	return text[:from+at], text[from+at+1:], true
+}
+
+// options are those of conversions that use the queries.
+func (m *metricQueries) options() convert.Options {
+	return convert.Options{Queries: m.queries, Asked: m.asked}
+}
+
+// asked follows which metric uses which query.
+func (m *metricQueries) asked(metric, key string) {
+	m.known[metric] = true
+	m.used[key] = true
+}
+
+// unused refuses a query that no metric of the manifests has used.
+func (m *metricQueries) unused() error {
+	for _, name := range slices.Sorted(maps.Keys(m.queries)) {
+		if m.used[name] {
+			continue
+		}
+		known := "no Pods, Object or External metric"
+		if len(m.known) > 0 {
+			known = strings.Join(slices.Sorted(maps.Keys(m.known)), ", ")
+		}
+		return fmt.Errorf("--metric %s: no HorizontalPodAutoscaler uses this query; the manifests have %s", name, known)
+	}
+	return nil
+}

@@ -1,0 +1,64 @@
+package reports
+
+import (
+	"strings"
+	"testing"
+)
+
+// Every cause has its colours, in light and in dark, and a pattern that tells it
+// apart without them.
+func TestCausesAreDrawn(t *testing.T) {
+	patterns := map[string]Cause{}
+	for _, c := range Causes() {
+		for _, name := range []string{"--" + c.slug() + ": #", "--" + c.slug() + "-soft: #"} {
+			if n := strings.Count(style, name); n != 2 {
+				t.Errorf("%s: style.css has %s %d times, want once in light and once in dark", c, name, n)
+			}
+		}
+		pattern := hatchPaths[c]
+		if other, taken := patterns[pattern]; pattern == "" || taken {
+			t.Errorf("%s: pattern %q, which is that of %q", c, pattern, other)
+		}
+		patterns[pattern] = c
+	}
+}
+
+// A table names a cause as the chart and the sentence do.
+func TestCausesHaveOneName(t *testing.T) {
+	r := computed(t, evening(t))
+	page, err := r.HTML()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{">bound<", ">rate<", ">stabilization<"} {
+		if strings.Contains(string(page), name) {
+			t.Errorf("the page has another name for a cause: %s", name)
+		}
+	}
+	for _, name := range []string{"maxReplicas</th>", "the rate policy</th>"} {
+		if !strings.Contains(string(page), name) {
+			t.Errorf("the table of causes lacks %s", name)
+		}
+	}
+}
+
+// The fidelity of a part is not known; the whole run's is said to be that.
+func TestZoomKeepsFidelity(t *testing.T) {
+	run := evening(t)
+	run.Fidelity = &Fidelity{Percent: 89, Slots: 240}
+	narrow, err := Zoom(run, run.Start+600, run.End)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		run  *Run
+		want string
+	}{
+		"Whole": {run, "89 % of 240 slots."},
+		"Part":  {narrow, "89 % of 240 slots of the whole run."},
+	} {
+		if text := computed(t, c.run).Markdown(); !strings.Contains(text, c.want) {
+			t.Errorf("%s: want %q in\n%.900s", name, c.want, text)
+		}
+	}
+}
