@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/prometheus/prometheus/promql/parser"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -48,11 +49,23 @@ func Resolve(set *manifest.Set) ([]Autoscaler, error) {
 				errs = append(errs, entry.Doc.Errorf(fmt.Sprintf("spec.metrics[%d].prometheus.query", i), "%v", err))
 			}
 		}
+		if err := checkTarget(compiled.Target); err != nil {
+			errs = append(errs, entry.Doc.Errorf("spec.scaleTargetRef.apiVersion", "%v", err))
+		}
 		target := cycle.TargetRef{APIVersion: compiled.Target.APIVersion, Kind: compiled.Target.Kind, Namespace: entry.Object.Namespace, Name: compiled.Target.Name}
 		out = append(out, Autoscaler{Object: entry.Object, Policy: compiled, Target: target, Doc: entry.Doc})
 	}
 	slices.SortStableFunc(out, func(a, b Autoscaler) int { return compareNames(a.Name(), b.Name()) })
 	return out, manifest.Join(errs...)
+}
+
+// checkTarget refuses what can never be scaled: anything of the core group, which
+// is meant without an apiVersion, but ReplicationControllers.
+func checkTarget(t policy.Target) error {
+	if strings.Contains(t.APIVersion, "/") || t.Kind == "ReplicationController" {
+		return nil
+	}
+	return fmt.Errorf("%q means the core group, of which only ReplicationController can be scaled; want GROUP/VERSION, such as apps/v1 of a Deployment", t.APIVersion)
 }
 
 // Rivals say which autoscalers share a target, one for each after the first.
