@@ -89,10 +89,15 @@ release: ## Write releases/CLOUD_PROVIDER/VERSION.yaml and the Helm chart (see c
 		$(if $(JOURNAL_RETENTION),--set 'journal.retention=$(JOURNAL_RETENTION)') $(if $(JOURNAL_MIB),--set 'journal.sizeMiB=$(JOURNAL_MIB)') \
 		$(foreach setting,$(SET),--set '$(setting)')
 
-# ko publishes to KO_DOCKER_REPO; a fixed date makes the bytes depend on nothing but the source.
+KO ?= ko
+KO_DOCKER_REPO ?= ghcr.io/karpenter-sim/karpenter
+
+# The names are KO_DOCKER_REPO/controller and KO_DOCKER_REPO/karpenter. A fixed date
+# makes the bytes depend on nothing but the source.
 .PHONY: images
-images: ## Build the image with ko and publish it to KO_DOCKER_REPO
-	@VERSION=$(VERSION) SOURCE_DATE_EPOCH=0 KO_DATA_DATE_EPOCH=0 ko build --bare --sbom none --platform linux/amd64,linux/arm64 --tags $(VERSION) ./cmd/controller
+images: ## Build the images of controller and karpenter with KO and publish them to KO_DOCKER_REPO
+	@VERSION=$(VERSION) KO_DOCKER_REPO=$(KO_DOCKER_REPO) SOURCE_DATE_EPOCH=0 KO_DATA_DATE_EPOCH=0 \
+		$(KO) build --base-import-paths --sbom none --platform linux/amd64,linux/arm64 --tags $(VERSION) ./cmd/controller ./cmd/karpenter
 
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64
 
