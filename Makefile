@@ -12,7 +12,7 @@ CC_FOUND := $(shell command -v cc 2>/dev/null || command -v gcc 2>/dev/null)
 RACE_FLAG := $(if $(filter 1,$(RACE)),$(if $(CC_FOUND),-race,$(warning RACE=1 without a C compiler: no race detector)))
 
 # Tests against real servers run where the servers are (see tools), else skip.
-SERVERS = KUBEBUILDER_ASSETS="$$(.ci/tools/build --cached envtest)" PROMETHEUS_BIN="$$(.ci/tools/build --cached prometheus)"
+SERVERS = KUBEBUILDER_ASSETS="$$(.ci/tools/build --cached envtest)" PROMETHEUS_BIN="$$(.ci/tools/build --cached prometheus)" HELM_BIN="$$(.ci/tools/build --cached helm)"
 
 .PHONY: help
 help: ## Show the targets
@@ -35,8 +35,8 @@ test: ## Run all tests; RACE=1 adds the race detector
 	$(SERVERS) $(GO_TEST) $(RACE_FLAG) -timeout 30m ./...
 
 .PHONY: tools
-tools: ## Build the API server, etcd and Prometheus that tests use (once, ten minutes)
-	@.ci/tools/build envtest prometheus
+tools: ## Build the API server, etcd, Prometheus and helm that tests use (once, ten minutes)
+	@.ci/tools/build envtest prometheus helm
 
 .PHONY: bench
 bench: ## Run the benchmarks
@@ -89,10 +89,15 @@ release: ## Write releases/CLOUD_PROVIDER/VERSION.yaml and the Helm chart (see c
 		$(if $(JOURNAL_RETENTION),--set 'journal.retention=$(JOURNAL_RETENTION)') $(if $(JOURNAL_MIB),--set 'journal.sizeMiB=$(JOURNAL_MIB)') \
 		$(foreach setting,$(SET),--set '$(setting)')
 
-# ko publishes to KO_DOCKER_REPO; a fixed date makes the bytes depend on nothing but the source.
+KO ?= "$$(.ci/tools/build ko)"
+KO_DOCKER_REPO ?= ghcr.io/karpenter-sim/karpenter
+
+# The names are KO_DOCKER_REPO/controller and KO_DOCKER_REPO/karpenter. A fixed date
+# makes the bytes depend on nothing but the source.
 .PHONY: images
-images: ## Build the image with ko and publish it to KO_DOCKER_REPO
-	@VERSION=$(VERSION) SOURCE_DATE_EPOCH=0 KO_DATA_DATE_EPOCH=0 ko build --bare --sbom none --platform linux/amd64,linux/arm64 --tags $(VERSION) ./cmd/controller
+images: ## Build the images of controller and karpenter with ko and publish them to KO_DOCKER_REPO
+	@VERSION=$(VERSION) KO_DOCKER_REPO=$(KO_DOCKER_REPO) SOURCE_DATE_EPOCH=0 KO_DATA_DATE_EPOCH=0 \
+		$(KO) build --base-import-paths --sbom none --platform linux/amd64,linux/arm64 --tags $(VERSION) ./cmd/controller ./cmd/karpenter
 
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64
 

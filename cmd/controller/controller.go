@@ -145,6 +145,7 @@ func (f *flags) managerOptions(scheme *runtime.Scheme) manager.Options {
 		// What nobody reads need not be kept for every object.
 		Cache:                         cache.Options{DefaultTransform: cache.TransformStripManagedFields()},
 		LeaderElection:                f.leaderElect,
+		LeaderElectionID:              leaseName, // the lease is ours; this is its name in metrics
 		LeaseDuration:                 &f.leaseDuration,
 		RenewDeadline:                 &f.renewDeadline,
 		RetryPeriod:                   &f.retryPeriod,
@@ -197,7 +198,7 @@ func (f *flags) shareJournal(m manager.Manager) error {
 func (f *flags) openPrometheus(own *kubernetes.Metrics, log logr.Logger) (*prometheus.Client, error) {
 	seldom := &seldom{log: log.WithName("prometheus"), clock: clock.RealClock{}}
 	return prometheus.New(prometheus.Options{
-		URL: f.prometheusURI, ConfigFile: f.httpConfig, Timeout: f.queryTimeout, Clock: clock.RealClock{},
+		URL: f.prometheusURI, ConfigFile: f.httpConfig, Timeout: f.queryTimeout, MaxBytes: f.queryMaxBytes, Clock: clock.RealClock{},
 		Observe: func(o prometheus.Observation) {
 			own.Query(string(cycle.Code(o.Err)), o.Duration, len(o.Warnings))
 			if o.Err != nil {

@@ -8,6 +8,8 @@ import (
 
 	"github.com/spf13/pflag"
 	_ "sigs.k8s.io/controller-runtime/pkg/client/config" // defines --kubeconfig
+
+	"github.com/karpenter-sim/karpenter/providers/prometheus"
 )
 
 // flags are the controller's. The first three are those of Karpenter v0.1.
@@ -19,6 +21,7 @@ type flags struct {
 	httpConfig     string
 	queryOffset    time.Duration
 	queryTimeout   time.Duration
+	queryMaxBytes  int64
 	dryRun         bool
 	concurrency    int
 	metricsRefresh time.Duration
@@ -51,6 +54,7 @@ func (f *flags) add(s *pflag.FlagSet) {
 	s.StringVar(&f.httpConfig, "http.config.file", "", "how to reach Prometheus: TLS, credentials, proxy and headers, in the format of promtool's file of that name")
 	s.DurationVar(&f.queryOffset, "query-offset", 0, "how long before its slot a query is evaluated, so that late samples have arrived; whole seconds")
 	s.DurationVar(&f.queryTimeout, "query-timeout", 5*time.Second, "longest time for one query")
+	s.Int64Var(&f.queryMaxBytes, "query-max-bytes", prometheus.DefaultMaxBytes, "largest answer to one query that is read")
 	s.BoolVar(&f.dryRun, "dry-run", false, "decide, record and report, but never change a target")
 	s.IntVar(&f.concurrency, "concurrency", 64, "how many objects of one kind are decided at the same time")
 	s.DurationVar(&f.metricsRefresh, "metrics-refresh", time.Minute, "least time between two writes of currentMetrics where nothing else changed; 0 for never")
@@ -82,6 +86,8 @@ func (f *flags) check() error {
 		return fmt.Errorf("--query-offset %s: want whole seconds, 0s or more: slots are whole seconds", f.queryOffset)
 	case f.queryTimeout <= 0:
 		return fmt.Errorf("--query-timeout %s: want more than 0s", f.queryTimeout)
+	case f.queryMaxBytes < 1<<10:
+		return fmt.Errorf("--query-max-bytes %d: want 1024 (1 KiB) or more", f.queryMaxBytes)
 	case f.apiTimeout <= 0:
 		return fmt.Errorf("--api-timeout %s: want more than 0s", f.apiTimeout)
 	case f.concurrency < 1:

@@ -58,6 +58,10 @@ func TestCompareWithServer(t *testing.T) {
 	if asked.stdout != recorded.stdout {
 		t.Errorf("the server gives\n%sthe recording\n%s", asked.stdout, recorded.stdout)
 	}
+	secured := call(t, "", "compare", "out", "ha/api", "--with", "ran", "--prometheus", guarded(t, server), "--http.config.file", "http.yaml")
+	if secured.want(t, exitOK, ""); secured.stdout != asked.stdout {
+		t.Errorf("over TLS the server gives\n%swithout\n%s", secured.stdout, asked.stdout)
+	}
 	call(t, "", "compare", "out", "ha/api", "--with", "nothing", "--prometheus", server.URL).refused(t, "nothing has no sample between 2026-01-05T08:00:00Z and")
 }
 

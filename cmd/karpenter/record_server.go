@@ -5,9 +5,10 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/prometheus/common/config"
 	"github.com/spf13/cobra"
 	"golang.org/x/net/http/httpguts"
+
+	"github.com/karpenter-sim/karpenter/providers/prometheus"
 )
 
 // serverFlags say where Prometheus is and how to reach it, as promtool's do.
@@ -25,45 +26,17 @@ func (f *serverFlags) add(c *cobra.Command) {
 
 // client is an HTTP client as the flags say.
 func (f *serverFlags) client() (*http.Client, error) {
-	settings := &config.DefaultHTTPClientConfig
-	if f.configFile != "" {
-		loaded, _, err := config.LoadHTTPConfigFile(f.configFile)
-		if err != nil {
-			return nil, fmt.Errorf("--http.config.file %s: %s", f.configFile, strings.Join(strings.Fields(reason(err).Error()), " "))
-		}
-		settings = loaded
-	}
-	transport, err := config.NewRoundTripperFromConfig(*settings, "karpenter", config.WithUserAgent("karpenter/"+version()))
-	if err != nil {
-		return nil, fmt.Errorf("--http.config.file %s: %w", f.configFile, err)
-	}
-	headers := http.Header{}
+	header := http.Header{}
 	for _, h := range f.headers {
 		key, value, ok := strings.Cut(h, "=")
 		if !ok || !httpguts.ValidHeaderFieldName(key) || !httpguts.ValidHeaderFieldValue(value) {
 			return nil, fmt.Errorf("--header %q: want KEY=VALUE, e.g. X-Scope-OrgID=team", key)
 		}
-		headers.Add(key, value)
+		header.Add(key, value)
 	}
-	return &http.Client{Transport: headerTransport{headers, transport}}, nil
-}
-
-// headerTransport adds headers to every request.
-type headerTransport struct {
-	headers http.Header
-	next    http.RoundTripper
-}
-
-// RoundTrip implements http.RoundTripper.
-func (t headerTransport) RoundTrip(r *http.Request) (*http.Response, error) {
-	if len(t.headers) > 0 {
-		r = r.Clone(r.Context())
-		for key, values := range t.headers {
-			r.Header[key] = values
-			if key == "Host" {
-				r.Host = values[0]
-			}
-		}
+	client, err := prometheus.HTTPClient(f.configFile, header, "karpenter/"+version())
+	if err != nil {
+		return nil, fmt.Errorf("--http.config.file %s: %s", f.configFile, strings.Join(strings.Fields(reason(err).Error()), " "))
 	}
-	return t.next.RoundTrip(r)
+	return client, nil
 }

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"encoding/pem"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -166,6 +168,49 @@ func TestRecordHeaders(t *testing.T) {
 	}
 	if strings.Contains(got.stdout+got.stderr, "secret") {
 		t.Error("the output has the password")
+	}
+}
+
+// guarded puts TLS and a token before a server, and writes http.yaml, with which
+// it is reached.
+func guarded(t *testing.T, server *httptest.Server) (url string) {
+	t.Helper()
+	handler := server.Config.Handler
+	behind := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "Bearer secret" {
+			w.WriteHeader(http.StatusForbidden)
+			return
+		}
+		handler.ServeHTTP(w, r)
+	}))
+	behind.Config.ErrorLog = log.New(io.Discard, "", 0)
+	behind.StartTLS()
+	t.Cleanup(behind.Close)
+	write(t, "ca.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: behind.Certificate().Raw})))
+	write(t, "token", "secret\n")
+	write(t, "http.yaml", "tls_config: {ca_file: ca.pem}\nauthorization: {credentials_file: token}\n")
+	write(t, "anonymous.yaml", "tls_config: {ca_file: ca.pem}\n")
+	return behind.URL
+}
+
+func TestRecordOverTLS(t *testing.T) {
+	t.Chdir(t.TempDir())
+	write(t, "a.yaml", validHA)
+	arguments := []string{"record", "--prometheus", guarded(t, liveServer(t, nil)), "-f", "a.yaml", "--from", "2026-01-05 08:00", "--to", "2026-01-05 09:00", "--dry-run"}
+	for _, c := range []struct {
+		reason string
+		more   []string
+		want   string
+	}{
+		{"the file says whom to trust and who asks", []string{"--http.config.file", "http.yaml"}, ""},
+		{"a header may be the credential", []string{"--http.config.file", "anonymous.yaml", "--header", "Authorization=Bearer secret"}, ""},
+		{"nobody vouches for the server", nil, "x509"},
+		{"nobody says who asks", []string{"--http.config.file", "anonymous.yaml"}, "403"},
+	} {
+		got := call(t, "", slices.Concat(arguments, c.more)...)
+		if ok := got.code == exitOK; ok != (c.want == "") || !strings.Contains(got.stderr, c.want) || strings.Contains(got.stdout+got.stderr, "secret") {
+			t.Errorf("%s: exit code %d, want %q in\n%s", c.reason, got.code, c.want, got.stderr)
+		}
 	}
 }
 

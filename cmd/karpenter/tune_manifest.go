@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -18,6 +19,12 @@ import (
 	"github.com/karpenter-sim/karpenter/sim/manifest"
 )
 
+// image is where make images publishes this program.
+const image = "ghcr.io/karpenter-sim/karpenter/karpenter"
+
+// released is a version that images are published in.
+var released = regexp.MustCompile(`^v\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$`)
+
 // A shardedJob is what tune manifest writes.
 type shardedJob struct {
 	name, namespace, image string
@@ -29,13 +36,13 @@ type shardedJob struct {
 func (a *app) tuneManifestCommand() *cobra.Command {
 	var j shardedJob
 	c := &cobra.Command{
-		Use:   "manifest --image IMAGE --claim PVC [flags] -- TUNE-ARGUMENTS ...",
+		Use:   "manifest --claim PVC [--image IMAGE] [flags] -- TUNE-ARGUMENTS ...",
 		Short: "Print a Kubernetes Indexed Job that carries out a search in shards",
 		Long: `Prints an Indexed Job whose pods carry out one shard each, and a suspended Job that
 merges them. Scenarios and recordings are read from the volume that the claim
 names, and the results are written there; paths in the arguments are below --data.
 What follows -- are arguments of tune, without --out, --shard and --resume.`,
-		Example: `  karpenter tune manifest --image karpenter:v0.1.0 --claim recordings --shards 16 -- \
+		Example: `  karpenter tune manifest --claim recordings --shards 16 -- \
       week.yaml --trials 20000 --seed 1 | kubectl apply -f -
   kubectl wait --for=condition=complete job/tune --timeout=2h
   kubectl patch job tune-merge --type=merge -p '{"spec":{"suspend":false}}'`,
@@ -50,7 +57,7 @@ What follows -- are arguments of tune, without --out, --shard and --resume.`,
 	flags := c.Flags()
 	flags.StringVar(&j.name, "name", "tune", "name of the Job")
 	flags.StringVar(&j.namespace, "namespace", "default", "namespace of the Job")
-	flags.StringVar(&j.image, "image", "", "container image with the program karpenter (required)")
+	flags.StringVar(&j.image, "image", "", "container image with the program karpenter (default: this release's, where this is one)")
 	flags.StringVar(&j.claim, "claim", "", "PersistentVolumeClaim with scenarios and recordings, that several pods can write to (required)")
 	flags.StringVar(&j.data, "data", "/data", "where the volume is mounted, and what relative paths are below")
 	flags.IntVar(&j.shards, "shards", 8, "pods that the search is divided among")
@@ -64,9 +71,12 @@ func (j *shardedJob) check(args []string) error {
 	if j.parallel == 0 {
 		j.parallel = j.shards
 	}
+	if j.image == "" && released.MatchString(release) {
+		j.image = image + ":" + release
+	}
 	switch {
 	case j.image == "":
-		return errors.New("--image is required: a container image with the program karpenter")
+		return errors.New("--image is required: a container image with the program karpenter; only a release knows its own")
 	case j.claim == "":
 		return errors.New("--claim is required: the PersistentVolumeClaim with scenarios and recordings")
 	case j.shards < 1 || j.shards > 1000:

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"bytes"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -31,6 +34,37 @@ func TestTuneManifest(t *testing.T) {
 	}
 	if !*merge.Spec.Suspend || !strings.Contains(strings.Join(merge.Spec.Template.Spec.Containers[0].Args, " "), "tune merge /data/tune/shard-0 /data/tune/shard-1 /data/tune/shard-2 /data/tune/shard-3 --out=/data/tune/result") {
 		t.Errorf("want a suspended merge of all shards:\n%s", docs[1])
+	}
+}
+
+// TestTuneManifestImage holds that a release names the image that it is published
+// as.
+func TestTuneManifestImage(t *testing.T) {
+	makefile, err := os.ReadFile("../../Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	published := regexp.MustCompile(`(?m)^KO_DOCKER_REPO \?= (\S+)$`).FindSubmatch(makefile)
+	if published == nil || !bytes.Contains(makefile, []byte(" --base-import-paths ")) || !bytes.Contains(makefile, []byte(" ./cmd/controller ./cmd/karpenter\n")) {
+		t.Fatal("make images does not publish this program by the name of its directory")
+	}
+	for version, want := range map[string]string{
+		"v0.1.0":              string(published[1]) + "/karpenter:v0.1.0",
+		"v0.1.0-rc.1":         string(published[1]) + "/karpenter:v0.1.0-rc.1",
+		"dev":                 "",
+		"ff9a2fc-dirty":       "",
+		"v0.1.0+not.in.a.tag": "",
+	} {
+		release = version
+		got := call(t, "", "tune", "manifest", "--claim", "recordings", "--", "week.yaml")
+		release = "dev"
+		if want == "" {
+			got.refused(t, "--image is required")
+			continue
+		}
+		if got.want(t, exitOK, ""); strings.Count(got.stdout, "image: "+want+"\n") != 2 {
+			t.Errorf("%s: want both Jobs run %s:\n%s", version, want, got.stdout)
+		}
 	}
 }
 

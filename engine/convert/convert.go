@@ -127,7 +127,14 @@ func (c *converter) invalid(path *field.Path, format string, args ...any) error 
 func (c *converter) metadata(meta metav1.ObjectMeta, used ...string) metav1.ObjectMeta {
 	path := field.NewPath("metadata")
 	if annotations := foreign(meta.Annotations, used); len(annotations) > 0 {
-		c.changed(path.Child("annotations"), "not carried over: %s", strings.Join(annotations, ", "))
+		note := c.changed
+		if slices.ContainsFunc(annotations, func(key string) bool { return strings.HasPrefix(key, kedaAnnotations) }) {
+			note = c.lost
+		}
+		note(path.Child("annotations"), "not carried over: %s", strings.Join(annotations, ", "))
+	}
+	if finalizers := slices.DeleteFunc(slices.Clone(meta.Finalizers), func(f string) bool { return f == kedaFinalizer }); len(finalizers) > 0 {
+		c.changed(path.Child("finalizers"), "not carried over: %s", strings.Join(finalizers, ", "))
 	}
 	for i, owner := range meta.OwnerReferences {
 		c.lost(path.Child("ownerReferences").Index(i), "%s %s manages this object and would recreate it; convert the %s instead", owner.Kind, owner.Name, owner.Kind)

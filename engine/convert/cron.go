@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -16,6 +17,9 @@ import (
 
 // cronTrigger converts a trigger of type cron into a producer without a name.
 func (c *converter) cronTrigger(trigger *keda.Trigger, path *field.Path) (*v1alpha1.MetricsProducer, error) {
+	if kind := trigger.MetricType; kind != "" && kind != autoscalingv2.AverageValueMetricType {
+		c.lost(path.Child("metricType"), "%s is not carried over: a schedule is a total, AverageValue", kind)
+	}
 	path = path.Child("metadata")
 	metadata := trigger.Metadata
 	for _, key := range []string{"timezone", "start", "end", "desiredReplicas"} {
@@ -40,6 +44,7 @@ func (c *converter) cronTrigger(trigger *keda.Trigger, path *field.Path) (*v1alp
 	}
 	c.changed(path, "the schedule is a MetricsProducer, which the controller evaluates; outside it the value is 0, which minReplicas bounds")
 	c.lost(path.Key("desiredReplicas"), "reached only within the tolerance of 0.1, as with KEDA; set the tolerances of the behavior to 0 to reach %d exactly", replicas)
+	c.noteMetadata(trigger, path, "timezone", "start", "end", "desiredReplicas")
 	timezone := metadata["timezone"]
 	return &v1alpha1.MetricsProducer{
 		TypeMeta: metav1.TypeMeta{APIVersion: v1alpha1.GroupVersion.String(), Kind: "MetricsProducer"},

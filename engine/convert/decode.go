@@ -60,11 +60,15 @@ func decoded[T any](c *converter, object []byte, convert func(*converter, *T) ([
 // unknownField is the note on an error of the strict decoder, whose form is
 // `unknown field "spec.x"`.
 func unknownField(object string, err error) Note {
+	return Note{Object: object, Field: unknownName(err), Message: "not known and not carried over; check its spelling", Lossy: true}
+}
+
+func unknownName(err error) string {
 	name := strings.TrimPrefix(err.Error(), "unknown field ")
 	if unquoted, err := strconv.Unquote(name); err == nil {
-		name = unquoted
+		return unquoted
 	}
-	return Note{Object: object, Field: name, Message: "not known and not carried over; check its spelling", Lossy: true}
+	return name
 }
 
 // single is a result of one object.

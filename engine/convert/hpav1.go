@@ -1,13 +1,14 @@
 package convert
 
 import (
-	"encoding/json"
+	"regexp"
 
 	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+	"sigs.k8s.io/json"
 )
 
 // The annotations in which autoscaling/v1 keeps what its spec cannot hold.
@@ -28,7 +29,7 @@ func (c *converter) upgrade(hpa *autoscalingv1.HorizontalPodAutoscaler) (*autosc
 	if text, ok := hpa.Annotations[metricsAnnotation]; ok {
 		path := annotations.Key(metricsAnnotation)
 		var metrics []autoscalingv1.MetricSpec
-		if err := json.Unmarshal([]byte(text), &metrics); err != nil {
+		if err := c.annotation([]byte(text), &metrics, path); err != nil {
 			return nil, c.invalid(path, "must be a JSON list of metrics: %w", err)
 		}
 		for _, m := range metrics {
@@ -42,12 +43,31 @@ func (c *converter) upgrade(hpa *autoscalingv1.HorizontalPodAutoscaler) (*autosc
 	if text, ok := hpa.Annotations[behaviorAnnotation]; ok {
 		path := annotations.Key(behaviorAnnotation)
 		out.Spec.Behavior = &autoscalingv2.HorizontalPodAutoscalerBehavior{}
-		if err := json.Unmarshal([]byte(text), out.Spec.Behavior); err != nil {
+		if err := c.annotation(uncapitalized([]byte(text)), out.Spec.Behavior, path); err != nil {
 			return nil, c.invalid(path, "must be a JSON behavior: %w", err)
 		}
 		c.changed(path, "the behavior is taken from the annotation")
 	}
 	return out, nil
+}
+
+// annotation decodes the JSON in an annotation and notes what is not known in it.
+func (c *converter) annotation(text []byte, into any, path *field.Path) error {
+	unknown, err := json.UnmarshalStrict(text, into)
+	for _, u := range unknown {
+		c.lost(path, "%s: not known and not carried over; check its spelling", unknownName(u))
+	}
+	return err
+}
+
+// capital is the first letter of a field's name as the API server writes it
+// into the annotation of a behavior.
+var capital = regexp.MustCompile(`"[A-Z]\w*"\s*:`)
+
+func uncapitalized(text []byte) []byte {
+	return capital.ReplaceAllFunc(text, func(name []byte) []byte {
+		return append([]byte{'"', name[1] + 'a' - 'A'}, name[2:]...)
+	})
 }
 
 // upgradeMetric moves the targets of a metric to where autoscaling/v2 has them;

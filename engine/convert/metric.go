@@ -2,6 +2,7 @@ package convert
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
@@ -12,6 +13,7 @@ import (
 
 // metric converts one metric of an HPA.
 func (c *converter) metric(m *autoscalingv2.MetricSpec, path *field.Path) (v1alpha1.Metric, error) {
+	c.noteSources(m, path)
 	switch {
 	case m.Type == autoscalingv2.ResourceMetricSourceType && m.Resource != nil:
 		return c.resource(string(m.Resource.Name), "", m.Resource.Target, path.Child("resource"))
@@ -69,8 +71,11 @@ func (c *converter) pods(m *autoscalingv2.PodsMetricSource, path *field.Path) (v
 		return v1alpha1.Metric{}, err
 	}
 	c.lost(path, "the total over the pods is shared among the replicas; HPA averages over ready pods and estimates pods without a sample")
-	c.notePods()
-	return c.custom(m.Metric, target, c.podMatchers(), path.Child("metric"))
+	metric, given, err := c.custom(m.Metric, target, c.podMatchers(), path.Child("metric"))
+	if err == nil && !given {
+		c.notePods()
+	}
+	return metric, err
 }
 
 func (c *converter) objectMetric(m *autoscalingv2.ObjectMetricSource, path *field.Path) (v1alpha1.Metric, error) {
@@ -89,7 +94,11 @@ func (c *converter) objectMetric(m *autoscalingv2.ObjectMetricSource, path *fiel
 	} else {
 		labels = append(labels, matcher{labelName(strings.ToLower(described.Kind)), "=", described.Name})
 	}
-	return c.custom(m.Metric, target, labels, path.Child("metric"))
+	metric, given, err := c.custom(m.Metric, target, labels, path.Child("metric"))
+	if err == nil && !given {
+		c.changed(path.Child("describedObject"), "%s %s is selected by labels, %s; its apiVersion, %q, is not carried over", described.Kind, described.Name, selector("", labels...), described.APIVersion)
+	}
+	return metric, err
 }
 
 func (c *converter) external(m *autoscalingv2.ExternalMetricSource, path *field.Path) (v1alpha1.Metric, error) {
@@ -98,39 +107,42 @@ func (c *converter) external(m *autoscalingv2.ExternalMetricSource, path *field.
 		return v1alpha1.Metric{}, err
 	}
 	c.noteReady(target, path)
-	return c.custom(m.Metric, target, nil, path.Child("metric"))
+	metric, _, err := c.custom(m.Metric, target, nil, path.Child("metric"))
+	return metric, err
 }
 
 // custom is the query of a metric that an adapter serves: as Options give it,
 // else the sum of the series of this name that have the labels.
-func (c *converter) custom(m autoscalingv2.MetricIdentifier, target v1alpha1.MetricTarget, labels []matcher, path *field.Path) (v1alpha1.Metric, error) {
+func (c *converter) custom(m autoscalingv2.MetricIdentifier, target v1alpha1.MetricTarget, labels []matcher, path *field.Path) (metric v1alpha1.Metric, given bool, err error) {
 	if m.Name == "" {
-		return v1alpha1.Metric{}, c.invalid(path.Child("name"), "required: the name of a metric")
+		return v1alpha1.Metric{}, false, c.invalid(path.Child("name"), "required: the name of a metric")
 	}
 	selected, err := c.labelSelector(m.Selector, path.Child("selector"))
 	if err != nil {
-		return v1alpha1.Metric{}, err
+		return v1alpha1.Metric{}, false, err
 	}
-	whole := selector(m.Name, selected...)
-	if query, ok := c.options.Queries[whole]; ok {
-		c.asked(whole, whole)
-		return prometheusMetric(query, target), nil
+	whole, all := selector(m.Name, selected...), append(slices.Clone(labels), selected...)
+	var query, key string
+	unknown := labels // what a query that is given may not know
+	if query, given = c.options.Queries[whole]; given {
+		key = whole
+	} else if query, given = c.options.Queries[m.Name]; given {
+		key, unknown = m.Name, all
 	}
-	if query, ok := c.options.Queries[m.Name]; ok {
-		c.asked(whole, m.Name)
-		if len(selected) > 0 {
-			c.lost(path.Child("selector"), "the query given for %s is used as it is: check that it selects %s", m.Name, selector("", selected...))
+	c.asked(whole, key)
+	if given {
+		if len(unknown) > 0 {
+			c.lost(path, "the query given for %s is used as it is: check that it selects %s", m.Name, selector("", unknown...))
 		}
-		return prometheusMetric(query, target), nil
+		return prometheusMetric(query, target), true, nil
 	}
-	c.asked(whole, "")
 	name := metricName(m.Name)
 	if name != m.Name {
 		c.changed(path.Child("name"), "%q is no name of a Prometheus metric; %s is used", m.Name, name)
 	}
-	query := fmt.Sprintf("sum(%s)", selector(name, append(labels, selected...)...))
+	query = fmt.Sprintf("sum(%s)", selector(name, all...))
 	c.lost(path, "no query is given for %s: %s assumes that the metrics adapter serves the series of this name as they are; give the query that the adapter runs if it does not", m.Name, query)
-	return prometheusMetric(query, target), nil
+	return prometheusMetric(query, target), false, nil
 }
 
 // asked tells of a metric that Queries may have a query of.
@@ -152,6 +164,7 @@ func (c *converter) metricTarget(given autoscalingv2.MetricTarget, path *field.P
 	if !known {
 		return target, c.invalid(path.Child("type"), "%q is not possible for this metric; allowed: %s", given.Type, strings.Join(names, ", "))
 	}
+	c.noteTarget(given, path)
 	switch target.Type {
 	case v1alpha1.ValueMetricType:
 		if given.Value == nil {
@@ -173,6 +186,39 @@ func (c *converter) metricTarget(given autoscalingv2.MetricTarget, path *field.P
 		target.AverageUtilization = &percent
 	}
 	return target, nil
+}
+
+// noteTarget notes the values of a target that its type does not mean.
+func (c *converter) noteTarget(given autoscalingv2.MetricTarget, path *field.Path) {
+	const format = "without effect: the target is of type %s"
+	if given.Value != nil && given.Type != autoscalingv2.ValueMetricType {
+		c.changed(path.Child("value"), format, given.Type)
+	}
+	if given.AverageValue != nil && given.Type != autoscalingv2.AverageValueMetricType {
+		c.changed(path.Child("averageValue"), format, given.Type)
+	}
+	if given.AverageUtilization != nil && given.Type != autoscalingv2.UtilizationMetricType {
+		c.changed(path.Child("averageUtilization"), format, given.Type)
+	}
+}
+
+// noteSources notes the descriptions of a metric that are not of its type.
+func (c *converter) noteSources(m *autoscalingv2.MetricSpec, path *field.Path) {
+	for _, source := range []struct {
+		kind  autoscalingv2.MetricSourceType
+		field string
+		given bool
+	}{
+		{autoscalingv2.ResourceMetricSourceType, "resource", m.Resource != nil},
+		{autoscalingv2.ContainerResourceMetricSourceType, "containerResource", m.ContainerResource != nil},
+		{autoscalingv2.PodsMetricSourceType, "pods", m.Pods != nil},
+		{autoscalingv2.ObjectMetricSourceType, "object", m.Object != nil},
+		{autoscalingv2.ExternalMetricSourceType, "external", m.External != nil},
+	} {
+		if source.given && source.kind != m.Type {
+			c.changed(path.Child(source.field), "without effect: the metric is of type %s", m.Type)
+		}
+	}
 }
 
 // noteReady notes what the metric of a Value target is multiplied with.

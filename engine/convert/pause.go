@@ -17,6 +17,13 @@ const (
 	forceActivationAnnotation = "autoscaling.keda.sh/force-activation"
 )
 
+// kedaAnnotations is how annotations begin that tell KEDA how to scale;
+// kedaFinalizer is on every ScaledObject that it has seen.
+const (
+	kedaAnnotations = "autoscaling.keda.sh/"
+	kedaFinalizer   = "finalizer.keda.sh"
+)
+
 var pauseAnnotations = []string{
 	pausedAnnotation, pausedReplicasAnnotation, pausedScaleInAnnotation,
 	pausedScaleOutAnnotation, forceActivationAnnotation,

@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -134,8 +135,11 @@ func producerName(so *keda.ScaledObject, trigger int) string {
 
 // noteTrigger notes what every type of trigger can have.
 func (c *converter) noteTrigger(trigger *keda.Trigger, path *field.Path) {
+	if trigger.Name != "" {
+		c.changed(path.Child("name"), "not carried over: only a formula of scalingModifiers refers to %s", trigger.Name)
+	}
 	if ref := trigger.AuthenticationRef; ref != nil {
-		c.lost(path.Child("authenticationRef"), "%s is not carried over: the controller queries Prometheus with credentials of its own; configure them there", ref.Name)
+		c.lost(path.Child("authenticationRef"), "%s %s is not carried over: the controller queries Prometheus with credentials of its own; configure them there", cmp.Or(ref.Kind, "TriggerAuthentication"), ref.Name)
 	}
 	if trigger.UseCachedMetrics {
 		c.changed(path.Child("useCachedMetrics"), "every decision queries anew")
@@ -163,6 +167,8 @@ func (c *converter) noteReplicas(spec *keda.Spec, window int32, path *field.Path
 		c.lost(path.Child("cooldownPeriod"), "KEDA waits %d s before the step to 0; here behavior.scaleDown.stabilizationWindowSeconds (%d) holds for it as for every other", cooldown, window)
 	case !zero && spec.CooldownPeriod != nil && spec.IdleReplicaCount == nil:
 		c.changed(path.Child("cooldownPeriod"), "without effect: the replicas never reach 0")
+	case !zero && spec.CooldownPeriod != nil:
+		c.lost(path.Child("cooldownPeriod"), "dropped with idleReplicaCount: KEDA waits %d s before that step", cooldown)
 	}
 	if or(spec.InitialCooldownPeriod, 0) > 0 {
 		c.lost(path.Child("initialCooldownPeriod"), "dropped: a new autoscaler starts with the target's current replicas in its stabilization window instead")
@@ -173,8 +179,20 @@ func (c *converter) noteReplicas(spec *keda.Spec, window int32, path *field.Path
 	if spec.PollingInterval != nil {
 		c.changed(path.Child("pollingInterval"), "it only paces KEDA's step from 0; the HPA that KEDA creates decides every %d s, and so does the result", hpaIntervalSeconds)
 	}
-	if f := spec.Fallback; f != nil {
-		c.lost(path.Child("fallback"), "dropped: a metric that fails never scales down, but %d replicas after %d failures cannot be had; raise minReplicas if that many are always needed", f.Replicas, f.FailureThreshold)
+	if spec.Fallback != nil {
+		c.noteFallback(spec.Fallback, path.Child("fallback"))
+	}
+}
+
+// noteFallback notes what becomes of a metric that keeps failing.
+func (c *converter) noteFallback(f *keda.Fallback, path *field.Path) {
+	switch f.Behavior {
+	case "", "static":
+		c.lost(path, "dropped: a metric that fails never scales down, but %d replicas after %d failures cannot be had; raise minReplicas if that many are always needed", f.Replicas, f.FailureThreshold)
+	case "currentReplicas":
+		c.lost(path, "dropped: a metric that fails holds the replicas, as with behavior %s, but at the first failure, not after %d; %d replicas are without effect", f.Behavior, f.FailureThreshold, f.Replicas)
+	default:
+		c.lost(path, "dropped: a metric that fails never scales down, but behavior %s with %d replicas after %d failures cannot be had; raise minReplicas if that many are always needed", f.Behavior, f.Replicas, f.FailureThreshold)
 	}
 }
 
@@ -193,7 +211,8 @@ func (c *converter) noteAdvanced(spec *keda.Spec, path *field.Path) {
 	if advanced.RestoreToOriginalReplicaCount {
 		c.lost(path.Child("restoreToOriginalReplicaCount"), "dropped: the replicas stay as they are when the autoscaler is deleted")
 	}
-	if m := advanced.ScalingModifiers; m != nil && m.Formula != "" {
-		c.lost(path.Child("scalingModifiers"), "the formula %q (target %s) is dropped, so the trigger that asks for most replicas decides; write the formula as one PromQL query instead", m.Formula, m.Target)
+	if m := advanced.ScalingModifiers; m != nil && *m != (keda.ScalingModifiers{}) {
+		c.lost(path.Child("scalingModifiers"), "the formula %q (target %s of type %s, activation %s) is dropped, so the trigger that asks for most replicas decides; write the formula as one PromQL query instead",
+			m.Formula, cmp.Or(m.Target, "none"), cmp.Or(m.MetricType, "AverageValue"), cmp.Or(m.ActivationTarget, "above 0"))
 	}
 }

@@ -2,6 +2,7 @@ package convert
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -107,7 +108,7 @@ func parenthesized(query string) string {
 
 // noteConnection notes where and how KEDA would have sent the query.
 func (c *converter) noteConnection(metadata map[string]string, path *field.Path) {
-	converted := []string{"query", "threshold", "activationThreshold", "ignoreNullValues", "metricName"}
+	converted := []string{"query", "threshold", "activationThreshold", "ignoreNullValues"}
 	var keys []string
 	for key := range metadata {
 		if !slices.Contains(converted, key) {
@@ -119,6 +120,8 @@ func (c *converter) noteConnection(metadata map[string]string, path *field.Path)
 		switch key {
 		case "serverAddress":
 			c.noteServer(metadata[key], path.Key(key))
+		case "metricName":
+			c.changed(path.Key(key), "not carried over: it only names the metric in KEDA's own API")
 		case "namespace", "queryParameters":
 			c.lost(path.Key(key), "dropped: the query is sent without it; write the selection into the query's label matchers")
 		default:
@@ -140,9 +143,13 @@ func (c *converter) noteServer(address string, path *field.Path) {
 // resourceTrigger converts a trigger of type cpu or memory, which KEDA passes on to the HPA.
 func (c *converter) resourceTrigger(trigger *keda.Trigger, path *field.Path) (v1alpha1.Metric, error) {
 	metadata := path.Child("metadata")
+	c.noteMetadata(trigger, metadata, "type", "value", "containerName")
 	given := autoscalingv2.MetricTarget{Type: trigger.MetricType}
-	if given.Type == "" {
-		given.Type = autoscalingv2.MetricTargetType(trigger.Metadata["type"])
+	switch older := trigger.Metadata["type"]; {
+	case given.Type == "":
+		given.Type = autoscalingv2.MetricTargetType(older)
+	case older != "":
+		c.changed(metadata.Key("type"), "%s is without effect beside metricType (%s)", older, given.Type)
 	}
 	text := trigger.Metadata["value"]
 	switch given.Type {
@@ -163,6 +170,15 @@ func (c *converter) resourceTrigger(trigger *keda.Trigger, path *field.Path) (v1
 		return v1alpha1.Metric{}, c.invalid(path.Child("metricType"), "%q is not possible for this trigger; allowed: Utilization, AverageValue", given.Type)
 	}
 	return c.resource(trigger.Type, trigger.Metadata["containerName"], given, path)
+}
+
+// noteMetadata notes what a trigger has besides what its type knows.
+func (c *converter) noteMetadata(trigger *keda.Trigger, path *field.Path, known ...string) {
+	for _, key := range slices.Sorted(maps.Keys(trigger.Metadata)) {
+		if !slices.Contains(known, key) {
+			c.lost(path.Key(key), "not known of a trigger of type %s and not carried over; check its spelling", trigger.Type)
+		}
+	}
 }
 
 // number reads a finite number; an absent one is an error.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"strconv"
 	"time"
 
@@ -30,12 +29,8 @@ const remembered = 4096
 type Options struct {
 	// URL is the server's address, with the prefix of its API if it has one.
 	URL string
-	// ConfigFile is a file in the format of promtool's --http.config.file: TLS,
-	// credentials, proxy and headers. Files that it names are read again when
-	// they change. Empty means none.
+	// ConfigFile is HTTPClient's file.
 	ConfigFile string
-	// Header is added to every request.
-	Header http.Header
 	// Timeout is the longest time for one query, DefaultTimeout if 0.
 	Timeout time.Duration
 	// MaxBytes is the largest answer that is read, DefaultMaxBytes if 0.
@@ -79,11 +74,12 @@ func New(o Options) (*Client, error) {
 	if err := checkURL(o.URL); err != nil {
 		return nil, err
 	}
-	transport, err := o.client()
+	caller, err := HTTPClient(o.ConfigFile, nil, "karpenter-autoscaling")
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", o.ConfigFile, err)
 	}
-	client, err := api.NewClient(api.Config{Address: o.URL, Client: transport})
+	caller.Transport = &roundTripper{next: caller.Transport, maxBytes: o.MaxBytes}
+	client, err := api.NewClient(api.Config{Address: o.URL, Client: caller})
 	if err != nil {
 		return nil, fmt.Errorf("client of Prometheus: %w", withoutURL(err))
 	}

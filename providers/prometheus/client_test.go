@@ -249,12 +249,11 @@ func TestCredentials(t *testing.T) {
 		{reason: "bearer", config: "authorization: {credentials: secret}", header: "Authorization", want: "Bearer secret"},
 		{reason: "bearer from a file beside the configuration", config: "authorization: {credentials_file: token}", header: "Authorization", want: "Bearer first"},
 		{reason: "a header", config: "http_headers: {X-Scope-OrgID: {values: [tenant]}}", header: "X-Scope-Orgid", want: "tenant"},
-		{reason: "a header of the options", config: "follow_redirects: true", header: "X-Extra", want: "extra"},
 	}
 	for _, c := range cases {
 		file("http.yaml", c.config)
 		got := ""
-		client := serve(t, Options{ConfigFile: filepath.Join(dir, "http.yaml"), Header: http.Header{"X-Extra": {"extra"}}}, func(w http.ResponseWriter, r *http.Request) {
+		client := serve(t, Options{ConfigFile: filepath.Join(dir, "http.yaml")}, func(w http.ResponseWriter, r *http.Request) {
 			got = r.Header.Get(c.header)
 			fmt.Fprint(w, one)
 		})
@@ -273,9 +272,17 @@ func TestCredentials(t *testing.T) {
 
 func TestNewRefuses(t *testing.T) {
 	dir := t.TempDir()
-	broken := filepath.Join(dir, "http.yaml")
-	if err := os.WriteFile(broken, []byte("basic_auth: {user: me}\n"), 0o600); err != nil {
-		t.Fatal(err)
+	file := func(content string) string {
+		t.Helper()
+		f, err := os.CreateTemp(dir, "*.yaml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		if _, err := f.WriteString(content); err != nil {
+			t.Fatal(err)
+		}
+		return f.Name()
 	}
 	cases := []struct {
 		reason string
@@ -287,7 +294,10 @@ func TestNewRefuses(t *testing.T) {
 		{reason: "a URL that does not parse", o: Options{URL: "http://me:secret@host:port"}, want: "no URL"},
 		{reason: "another scheme, with a password", o: Options{URL: "ftp://me:secret@host"}, want: "ftp://me:xxxxx@host"},
 		{reason: "no such file", o: Options{URL: "http://p", ConfigFile: filepath.Join(dir, "none")}, want: "no such file"},
-		{reason: "an unknown field", o: Options{URL: "http://p", ConfigFile: broken}, want: "field user not found"},
+		{reason: "an unknown field", o: Options{URL: "http://p", ConfigFile: file("basic_auth: {user: me}\n")}, want: "field user not found"},
+		{reason: "a password where none belongs", o: Options{URL: "http://p", ConfigFile: file("basic_auth: secret\n")}, want: "cannot unmarshal !!str into config."},
+		{reason: "a proxy's password", o: Options{URL: "http://p", ConfigFile: file("proxy_url: http://me:secret@host:port\n")}, want: "invalid port"},
+		{reason: "two ways to say who asks", o: Options{URL: "http://p", ConfigFile: file("bearer_token: secret\nbasic_auth: {username: me}\n")}, want: "at most one of"},
 	}
 	for _, c := range cases {
 		if _, err := New(c.o); err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "secret") {

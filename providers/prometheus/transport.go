@@ -2,6 +2,7 @@ package prometheus
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,27 +10,69 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 
 	"github.com/prometheus/client_golang/api"
 	"github.com/prometheus/common/config"
 )
 
-// client is an HTTP client as the options want it.
-func (o *Options) client() (*http.Client, error) {
+// HTTPClient returns a client as a file says that is in the format of promtool's
+// --http.config.file: TLS, credentials, proxy and headers. Files that it names are
+// read again when they change. No file name means none. The header is added to
+// every request; of a header that is a credential, as of the file's own
+// credentials, a redirect to another host sees nothing.
+func HTTPClient(file string, header http.Header, agent string) (*http.Client, error) {
 	settings := config.DefaultHTTPClientConfig
-	if o.ConfigFile != "" {
-		loaded, _, err := config.LoadHTTPConfigFile(o.ConfigFile)
+	if file != "" {
+		loaded, _, err := config.LoadHTTPConfigFile(file)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", o.ConfigFile, err)
+			return nil, withoutValue(withoutURL(err))
 		}
 		settings = *loaded
 	}
-	client, err := config.NewClientFromConfig(settings, "prometheus", config.WithUserAgent("karpenter-autoscaling"))
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", o.ConfigFile, err)
+	options := []config.HTTPClientOption{config.WithUserAgent(cmp.Or(header.Get("User-Agent"), agent))}
+	if host := header.Get("Host"); host != "" {
+		options = append(options, config.WithHost(host))
 	}
-	client.Transport = &roundTripper{next: client.Transport, header: o.Header, maxBytes: o.MaxBytes}
+	settings.HTTPHeaders = withHeader(settings.HTTPHeaders, header)
+	client, err := config.NewClientFromConfig(settings, "prometheus", options...)
+	if err != nil {
+		return nil, withoutURL(err)
+	}
 	return client, nil
+}
+
+// withHeader replaces what a file says of the headers given.
+func withHeader(of *config.Headers, header http.Header) *config.Headers {
+	if len(header) == 0 {
+		return of
+	}
+	all := &config.Headers{Headers: map[string]config.Header{}}
+	if of != nil {
+		for name, value := range of.Headers {
+			all.Headers[http.CanonicalHeaderKey(name)] = value
+		}
+	}
+	for name, values := range header {
+		all.Headers[http.CanonicalHeaderKey(name)] = config.Header{Values: values}
+	}
+	// These are set in ways of their own.
+	delete(all.Headers, "Host")
+	delete(all.Headers, "User-Agent")
+	return all
+}
+
+// quoted is a value in an error of the YAML parser. Where a field is misplaced,
+// that is a password.
+var quoted = regexp.MustCompile("(?s) `.*?` into ")
+
+// withoutValue takes values off an error of the YAML parser.
+func withoutValue(err error) error {
+	text := err.Error()
+	if bare := quoted.ReplaceAllLiteralString(text, " into "); bare != text {
+		return errors.New(bare)
+	}
+	return err
 }
 
 // checkURL refuses what no request could go to.
@@ -44,29 +87,21 @@ func checkURL(address string) error {
 	return nil
 }
 
-// withoutURL takes the address off an error, which may hold credentials.
+// withoutURL takes addresses off an error, which may hold credentials.
 func withoutURL(err error) error {
-	var located *url.Error
-	if errors.As(err, &located) {
-		return located.Err
+	for located := (*url.Error)(nil); errors.As(err, &located); {
+		err = located.Err
 	}
 	return err
 }
 
-// A roundTripper adds headers to requests and bounds their answers.
+// A roundTripper bounds answers.
 type roundTripper struct {
 	next     http.RoundTripper
-	header   http.Header
 	maxBytes int64
 }
 
 func (t *roundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
-	if len(t.header) > 0 {
-		r = r.Clone(r.Context())
-		for name, values := range t.header {
-			r.Header[http.CanonicalHeaderKey(name)] = values
-		}
-	}
 	response, err := t.next.RoundTrip(r)
 	if err == nil {
 		response.Body = &boundedBody{ReadCloser: response.Body, max: t.maxBytes, left: t.maxBytes}

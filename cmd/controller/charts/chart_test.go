@@ -16,6 +16,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"sigs.k8s.io/yaml"
+
+	"github.com/karpenter-sim/karpenter/providers/kubernetes/servertest"
 )
 
 // everything turns on all that the templates have.
@@ -54,10 +56,7 @@ func TestChartCarriesTheGeneratedCRDs(t *testing.T) {
 
 // TestHelm proves that Render is what helm does.
 func TestHelm(t *testing.T) {
-	helm, err := exec.LookPath("helm")
-	if err != nil {
-		t.Skip("no helm in PATH")
-	}
+	helm := servertest.Helm(t)
 	for name, settings := range map[string][]string{"Defaults": nil, "Everything": everything} {
 		t.Run(name, func(t *testing.T) {
 			values, err := Values(settings...)

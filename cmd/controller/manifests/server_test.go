@@ -4,7 +4,9 @@ import (
 	"context"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -53,6 +55,51 @@ var mays = []struct {
 	{"not another", charts.Name, "coordination.k8s.io", "leases", "", "other", "update", false, false},
 	{"nor one elsewhere", "kube-system", "coordination.k8s.io", "leases", "", charts.Name, "update", false, false},
 	{"no rights are handed on", "", "rbac.authorization.k8s.io", "clusterroles", "", "", "escalate", false, false},
+}
+
+// TestHelmInstall installs the chart as the documentation says, changes it and
+// takes it away again. It comes before TestServer, whose objects have the same
+// names.
+func TestHelmInstall(t *testing.T) {
+	helm, client := servertest.Helm(t), kubernetes.NewForConfigOrDie(servertest.Config(t))
+	directory := t.TempDir()
+	if err := run([]string{"--version", "v0.1.0", "--out", directory}, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	access := filepath.Join(directory, "kubeconfig")
+	if err := os.WriteFile(access, servertest.Environment(t).KubeConfig, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	call := func(arguments ...string) {
+		t.Helper()
+		c := exec.Command(helm, append(arguments, "--namespace", charts.Name, "--kubeconfig", access)...)
+		c.Env = append(os.Environ(), "HOME="+directory)
+		if out, err := c.CombinedOutput(); err != nil {
+			t.Fatalf("helm %q: %v\n%s", arguments, err, out)
+		}
+	}
+	arguments := func() []string {
+		t.Helper()
+		d, err := client.AppsV1().Deployments(charts.Name).Get(context.Background(), charts.Name, metav1.GetOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d.Spec.Template.Spec.Containers[0].Args
+	}
+	archive := filepath.Join(directory, "none", charts.Name+"-0.1.0.tgz")
+	const uri = "prometheus.uri=http://prometheus-operated.monitoring:9090"
+	call("install", charts.Name, archive, "--create-namespace", "--set", uri)
+	if got := arguments(); !slices.Contains(got, "--prometheus-uri=http://prometheus-operated.monitoring:9090") || slices.Contains(got, "--dry-run") {
+		t.Errorf("installed with %q", got)
+	}
+	scale := authorizationv1.ResourceAttributes{Namespace: "web", Group: "apps", Resource: "deployments", Subresource: "scale", Verb: "update"}
+	checkRight(t, client, "an installation scales", true, scale)
+	call("upgrade", charts.Name, archive, "--reuse-values", "--set", "dryRun=true")
+	if got := arguments(); !slices.Contains(got, "--dry-run") {
+		t.Errorf("upgraded to %q", got)
+	}
+	checkRight(t, client, "a dry run does not", false, scale)
+	call("uninstall", charts.Name)
 }
 
 // TestServer installs releases on a real API server as a user would.

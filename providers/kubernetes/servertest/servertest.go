@@ -1,6 +1,6 @@
 // Package servertest gives tests a real kube-apiserver with etcd and our CRDs, and
-// a Prometheus. It takes the servers from KUBEBUILDER_ASSETS and PROMETHEUS_BIN,
-// or from where .ci/tools/build keeps them; without them tests skip, unless
+// a Prometheus, and helm. It takes them from KUBEBUILDER_ASSETS, PROMETHEUS_BIN and
+// HELM_BIN, or from where .ci/tools/build keeps them; without them tests skip, unless
 // KARPENTER_REQUIRE_SERVERS=1.
 package servertest
 
@@ -73,16 +73,27 @@ func Environment(t testing.TB) *envtest.Environment {
 // Prometheus is the server's binary. It skips the test where there is none.
 func Prometheus(t testing.TB) string {
 	t.Helper()
-	binary, err := built("PROMETHEUS_BIN", "prometheus")
+	return binary(t, "PROMETHEUS_BIN", "prometheus")
+}
+
+// Helm is the command's binary. It skips the test where there is none.
+func Helm(t testing.TB) string {
+	t.Helper()
+	return binary(t, "HELM_BIN", "helm")
+}
+
+func binary(t testing.TB, variable, tool string) string {
+	t.Helper()
+	path, err := built(variable, tool)
 	switch {
 	case err != nil:
 		t.Fatal(err)
-	case binary == "" && os.Getenv("KARPENTER_REQUIRE_SERVERS") == "1":
-		t.Fatal("no Prometheus although KARPENTER_REQUIRE_SERVERS=1: build it with make tools")
-	case binary == "":
-		t.Skip("no Prometheus: build it with make tools, or set PROMETHEUS_BIN")
+	case path == "" && os.Getenv("KARPENTER_REQUIRE_SERVERS") == "1":
+		t.Fatalf("no %s although KARPENTER_REQUIRE_SERVERS=1: build it with make tools", tool)
+	case path == "":
+		t.Skipf("no %s: build it with make tools, or set %s", tool, variable)
 	}
-	return binary
+	return path
 }
 
 func start() {
