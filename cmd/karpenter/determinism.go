@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -70,27 +71,47 @@ func reversed(set *manifest.Set) *manifest.Set {
 
 // compareTrees returns an error with exit code 3 at the first difference.
 func compareTrees(first, second string) error {
-	return filepath.WalkDir(first, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		name, err := filepath.Rel(first, path)
-		if err != nil {
-			return err
-		}
-		a, err := os.ReadFile(path)
+	names, err := filesBelow(first)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		a, err := os.ReadFile(filepath.Join(first, name))
 		if err != nil {
 			return err
 		}
 		b, err := os.ReadFile(filepath.Join(second, name))
-		if err != nil {
-			return &statusError{exitNondeterminism, fmt.Errorf("%s: the second run did not write it", name)}
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return &statusError{exitNondeterminism, fmt.Errorf("%s: only the first run wrote it", name)}
+		case err != nil:
+			return err
+		case !bytes.Equal(a, b):
+			return &statusError{exitNondeterminism, firstDifference(name, a, b)}
 		}
-		if bytes.Equal(a, b) {
-			return nil
+	}
+	others, err := filesBelow(second)
+	if err != nil {
+		return err
+	}
+	for _, name := range others {
+		if !slices.Contains(names, name) {
+			return &statusError{exitNondeterminism, fmt.Errorf("%s: only the second run wrote it", name)}
 		}
-		return &statusError{exitNondeterminism, firstDifference(name, a, b)}
+	}
+	return nil
+}
+
+// filesBelow are the files below a directory, by their paths in it, sorted.
+func filesBelow(directory string) ([]string, error) {
+	var names []string
+	err := fs.WalkDir(os.DirFS(directory), ".", func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() {
+			names = append(names, path)
+		}
+		return err
 	})
+	return names, err
 }
 
 func firstDifference(name string, a, b []byte) error {
