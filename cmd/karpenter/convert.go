@@ -15,7 +15,7 @@ import (
 )
 
 func (a *app) convertCommand() *cobra.Command {
-	var paths, metrics []string
+	var paths, metrics, assignments []string
 	var options convert.Options
 	c := &cobra.Command{
 		Use:   "convert [-f] FILE|DIR|- ...",
@@ -25,7 +25,8 @@ func (a *app) convertCommand() *cobra.Command {
 on stderr, field by field, what decides differently or is lost. Objects of this
 project's kinds pass through.`,
 		Example: `  kubectl get hpa web -o yaml | karpenter convert -f -
-  karpenter convert -f hpa.yaml --metric queue_length='sum(queue_length{queue="jobs"})'`,
+  karpenter convert -f hpa.yaml --metric queue_length='sum(queue_length{queue="jobs"})'
+  karpenter convert -f so.yaml --set spec.dryRun=true | kubectl apply -f -`,
 		RunE: func(_ *cobra.Command, args []string) error {
 			paths = append(paths, args...)
 			if len(paths) == 0 {
@@ -39,18 +40,19 @@ project's kinds pass through.`,
 				return fmt.Errorf("--rate-window %s: want a duration above 0s such as 2m", options.RateWindow)
 			}
 			options.Queries, options.Asked = given.queries, given.asked
-			return a.convert(paths, options, given)
+			return a.convert(paths, options, given, assignments)
 		},
 	}
 	flags := c.Flags()
 	flags.StringArrayVarP(&paths, "filename", "f", nil, "manifests: file, directory or - (repeatable)")
 	flags.StringArrayVar(&metrics, "metric", nil, "the PromQL of a Pods, Object or External metric: NAME=PROMQL (repeatable)")
+	flags.StringArrayVar(&assignments, "set", nil, "change the result: PATH=VALUE[,PATH=VALUE] of every HorizontalAutoscaler, or after [NAMESPACE/]KIND/NAME: of one object (repeatable)")
 	flags.StringVar(&options.RateWindow, "rate-window", "2m", "range over which cpu usage is averaged")
 	flags.StringVar(&options.PrometheusURL, "prometheus", "", "URL of the Prometheus that the controller queries; triggers that name another one are noted")
 	return c
 }
 
-func (a *app) convert(paths []string, options convert.Options, given *metricQueries) error {
+func (a *app) convert(paths []string, options convert.Options, given *metricQueries, assignments []string) error {
 	docs, err := manifest.Read(paths, a.stdin)
 	if err != nil {
 		return err
@@ -60,7 +62,7 @@ func (a *app) convert(paths []string, options convert.Options, given *metricQuer
 		return err
 	}
 	a.noteSkipped(set)
-	objects := own(set)
+	objects := own(set, set)
 	if len(set.Foreign) == 0 {
 		return errors.New("nothing to convert: no HorizontalPodAutoscaler or ScaledObject in the files")
 	}
@@ -77,31 +79,32 @@ func (a *app) convert(paths []string, options convert.Options, given *metricQuer
 	if err := given.unused(); err != nil {
 		return err
 	}
-	for _, n := range notes {
-		a.note("%s", n)
-	}
 	text, err := render(docs, objects)
 	if err != nil {
 		return internal(err)
 	}
-	if err := checkConverted(text); err != nil {
+	if text, err = changed(text, assignments); err != nil {
 		return err
+	}
+	for _, n := range notes {
+		a.note("%s", n)
 	}
 	_, err = a.stdout.Write(text)
 	return err
 }
 
-// own are the objects of this project's kinds by their documents.
-func own(set *manifest.Set) map[*manifest.Document][]runtime.Object {
+// own are the objects of this project's kinds by their documents, as they are in
+// a set with the same objects.
+func own(set, as *manifest.Set) map[*manifest.Document][]runtime.Object {
 	objects := map[*manifest.Document][]runtime.Object{}
-	for _, e := range set.Autoscalers {
-		objects[e.Doc] = []runtime.Object{e.Object}
+	for i, e := range set.Autoscalers {
+		objects[e.Doc] = []runtime.Object{as.Autoscalers[i].Object}
 	}
-	for _, e := range set.Producers {
-		objects[e.Doc] = []runtime.Object{e.Object}
+	for i, e := range set.Producers {
+		objects[e.Doc] = []runtime.Object{as.Producers[i].Object}
 	}
-	for _, e := range set.NodeGroups {
-		objects[e.Doc] = []runtime.Object{e.Object}
+	for i, e := range set.NodeGroups {
+		objects[e.Doc] = []runtime.Object{as.NodeGroups[i].Object}
 	}
 	return objects
 }
@@ -124,19 +127,34 @@ func render(docs []*manifest.Document, objects map[*manifest.Document][]runtime.
 	return b.Bytes(), nil
 }
 
-// checkConverted refuses output that validate would refuse, such as two objects
-// of one name.
-func checkConverted(text []byte) error {
+// changed makes assignments in converted manifests. It refuses results that
+// validate would refuse, such as two objects of one name.
+func changed(text []byte, assignments []string) ([]byte, error) {
 	docs, err := manifest.Parse("the converted manifests", text)
 	if err != nil {
-		return internal(err)
+		return nil, internal(err)
 	}
 	set, err := manifest.Collect(docs)
-	if err == nil {
-		err = checkKinds(set)
-	}
 	if err != nil {
-		return fmt.Errorf("the result would be invalid; nothing was written\n%w", err)
+		return nil, unfit(err)
 	}
-	return nil
+	if len(assignments) == 0 {
+		return text, unfit(checkKinds(set))
+	}
+	out, err := set.Assign(assignments)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkKinds(out); err != nil {
+		return nil, unfit(err)
+	}
+	return render(docs, own(set, out))
+}
+
+// unfit says that converted manifests would be refused.
+func unfit(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("the result would be invalid; nothing was written\n%w", err)
 }

@@ -25,6 +25,29 @@ func TestConvert(t *testing.T) {
 	}
 }
 
+// What is converted can start as a dry run, producers of cron triggers beside it.
+func TestConvertSet(t *testing.T) {
+	t.Chdir(t.TempDir())
+	write(t, "so.yaml", `apiVersion: keda.sh/v1alpha1
+kind: ScaledObject
+metadata: {name: jobs, namespace: shop}
+spec:
+  scaleTargetRef: {name: jobs}
+  triggers:
+  - {type: prometheus, metadata: {serverAddress: "http://prometheus:9090", query: sum(queue_length), threshold: "8"}}
+  - {type: cron, metadata: {timezone: Etc/UTC, start: 0 8 * * *, end: 0 18 * * *, desiredReplicas: "3"}}
+`)
+	plain := call(t, "", "convert", "-f", "so.yaml", "-q")
+	set := call(t, "", "convert", "-f", "so.yaml", "-q", "--set", "spec.dryRun=true", "--set", "shop/ha/jobs:spec.maxReplicas=50")
+	set.want(t, exitOK, "")
+	if strings.Count(set.stdout, "\n  dryRun: true\n") != 1 || !strings.Contains(set.stdout, "\n  maxReplicas: 50\n") || strings.Count(set.stdout, "kind: MetricsProducer") != 1 {
+		t.Errorf("want one autoscaler in a dry run, and its producer; got:\n%s", set.stdout)
+	}
+	if got := strings.Replace(strings.Replace(set.stdout, "  dryRun: true\n", "", 1), "maxReplicas: 50", "maxReplicas: 100", 1); got != plain.stdout {
+		t.Errorf("all else must stay:\n%s\nwithout --set:\n%s", got, plain.stdout)
+	}
+}
+
 // item is a manifest as an element of a List.
 func item(manifest string) string {
 	return "- " + strings.ReplaceAll(strings.TrimSpace(manifest), "\n", "\n  ") + "\n"
@@ -52,6 +75,9 @@ func TestConvertRefuses(t *testing.T) {
 		"Collision": {[]string{"collision.yaml", "-q"}, "default/HorizontalAutoscaler/shop is defined twice"},
 		"NotPromQL": {[]string{"hpa.yaml", "--metric", "unused=sum(("}, "--metric unused: not PromQL: query"},
 		"Window":    {[]string{"hpa.yaml", "--rate-window", "-2m"}, "--rate-window -2m: want a duration above 0s such as 2m"},
+		"Set":       {[]string{"hpa.yaml", "--set", "spec.dryrun=true"}, `set "spec.dryrun=true": spec.dryrun: unknown field; did you mean "dryRun"?`},
+		"SetUnfit":  {[]string{"hpa.yaml", "--set", "spec.maxReplicas=1"}, "spec.minReplicas: Invalid value: 2: must be at most maxReplicas (1)"},
+		"SetAbsent": {[]string{"hpa.yaml", "--set", "ha/other:spec.dryRun=true"}, `set "ha/other:spec.dryRun=true": there is no default/HorizontalAutoscaler/other`},
 		"Query":     {[]string{"hpa.yaml", "-q", "--metric", "queue_length=sum("}, "PromQL"},
 	} {
 		t.Run(name, func(t *testing.T) {
