@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -168,11 +167,9 @@ func (w *work) trials() []tune.Trial {
 // close leaves the work where it is.
 func (w *work) close() { w.file.Close() }
 
-// abandon keeps the work of a search that was interrupted or met an error of
-// ours, for --resume, and drops that of one that cannot succeed.
-func (w *work) abandon(ctx context.Context, err error) error {
-	var status *statusError
-	if ctx.Err() != nil || errors.As(err, &status) {
+// abandon keeps what is done, for --resume, of a search that ended in an error.
+func (w *work) abandon(err error) error {
+	if len(w.units) > 0 {
 		return err
 	}
 	return errors.Join(err, w.remove())
