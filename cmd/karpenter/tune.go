@@ -158,7 +158,7 @@ func (t *tuner) run(c *cobra.Command, files []*scenario.File) error {
 	}
 	defer work.close()
 	if err := t.runUnits(c.Context(), work, part); err != nil {
-		return work.abandon(err)
+		return work.abandon(c.Context(), err)
 	}
 	if part.of > 1 {
 		err = t.writeShard(out, work, part)

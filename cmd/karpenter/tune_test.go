@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -14,7 +13,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/karpenter-sim/karpenter/reports"
-	"github.com/karpenter-sim/karpenter/sim/tune"
 )
 
 // tuneManifest scales down late, so that there is something to save.
@@ -305,23 +303,4 @@ func TestTuneMergeRefuses(t *testing.T) {
 		}
 		call(t, "", "tune", "merge", "--out", "out", "a1", "a2").refused(t, "the search is another now than when its shards ran: their scenarios or recordings differ")
 	})
-}
-
-// Hours of work must outlive any error, such as a full disk; what has none is
-// cleared away.
-func TestAbandonedWork(t *testing.T) {
-	for name, units := range map[string]map[int][]tune.Trial{"Kept": {1: nil}, "Cleared": {}} {
-		t.Run(name, func(t *testing.T) {
-			w := &work{dir: filepath.Join(t.TempDir(), ".out.partial"), units: units}
-			if err := os.Mkdir(w.dir, 0o755); err != nil {
-				t.Fatal(err)
-			}
-			if err := w.abandon(os.ErrClosed); !errors.Is(err, os.ErrClosed) {
-				t.Errorf("the error has become %v", err)
-			}
-			if _, err := os.Stat(w.dir); (err == nil) != (len(units) > 0) {
-				t.Errorf("with %d units done: %v", len(units), err)
-			}
-		})
-	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -167,9 +168,11 @@ func (w *work) trials() []tune.Trial {
 // close leaves the work where it is.
 func (w *work) close() { w.file.Close() }
 
-// abandon keeps what is done, for --resume, of a search that ended in an error.
-func (w *work) abandon(err error) error {
-	if len(w.units) > 0 {
+// abandon keeps the work of a search that was interrupted or met an error of
+// ours, for --resume, and drops that of one that cannot succeed.
+func (w *work) abandon(ctx context.Context, err error) error {
+	var status *statusError
+	if ctx.Err() != nil || errors.As(err, &status) {
 		return err
 	}
 	return errors.Join(err, w.remove())
