@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -43,7 +44,7 @@ type process struct {
 	// ended is closed when the life is over, err says how.
 	ended  chan struct{}
 	err    error
-	output bytes.Buffer
+	output output
 }
 
 // start begins a life; more flags come after those of all lives.
@@ -104,4 +105,23 @@ func (p *process) exit() error {
 		p.t.Fatalf("%s does not end\n%s", p.name, p.output.String())
 	}
 	return p.err
+}
+
+// An output is what a process writes, which tests read while it runs.
+type output struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+// Write implements io.Writer.
+func (o *output) Write(b []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(b)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
 }
