@@ -25,6 +25,36 @@ func TestConvert(t *testing.T) {
 	}
 }
 
+func TestConvertSets(t *testing.T) {
+	t.Chdir(t.TempDir())
+	write(t, "hpa.yaml", validHPA)
+	write(t, "all.yaml", validProducer+"---\n"+validHPA)
+	for name, c := range map[string]struct {
+		args   []string
+		want   string
+		refuse string
+	}{
+		"DryRun":   {[]string{"hpa.yaml", "--set", "spec.dryRun=true"}, "dryRun: true", ""},
+		"Object":   {[]string{"all.yaml", "--set", "mp/hours:spec.scheduleSpec.defaultReplicas=3"}, "defaultReplicas: 3", ""},
+		"Unknown":  {[]string{"hpa.yaml", "--set", "spec.dryrun=true"}, "", `--set: set "spec.dryrun=true": spec.dryrun: unknown field; did you mean "dryRun"?`},
+		"Invalid":  {[]string{"hpa.yaml", "--set", "spec.minReplicas=500"}, "", "spec.minReplicas: Invalid value: 500: must be at most maxReplicas"},
+		"NoObject": {[]string{"hpa.yaml", "--set", "mp/x:spec.queue.id=y"}, "", "there is no default/MetricsProducer/x"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := call(t, "", append([]string{"convert", "-q"}, c.args...)...)
+			if c.refuse != "" {
+				got.refused(t, c.refuse)
+				return
+			}
+			got.want(t, exitOK, "")
+			if !strings.Contains(got.stdout, c.want) {
+				t.Errorf("want %s in\n%s", c.want, got.stdout)
+			}
+			call(t, got.stdout, "validate", "-f", "-").want(t, exitOK, "")
+		})
+	}
+}
+
 // item is a manifest as an element of a List.
 func item(manifest string) string {
 	return "- " + strings.ReplaceAll(strings.TrimSpace(manifest), "\n", "\n  ") + "\n"
