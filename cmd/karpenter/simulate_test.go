@@ -336,3 +336,26 @@ func TestMistakesOfAllScenarios(t *testing.T) {
 	c.want(t, exitInvalid, "spec.expect[0].report: ")
 	c.want(t, exitInvalid, "in/r.csv: no column with numbers")
 }
+
+// TestReplayHuge holds that a count beyond all bounds is as short as a count can be.
+func TestReplayHuge(t *testing.T) {
+	t.Chdir(t.TempDir())
+	write(t, "ha.yaml", validHA)
+	write(t, "huge.csv", "timestamp,queue_length\n2026-01-05 08:00:00,1e308\n2026-01-05 08:05:00,1e300\n")
+	call(t, "", "replay", "-q", "-f", "ha.yaml", "--recording", "huge.csv", "--out", "out").want(t, exitOK, "")
+}
+
+func TestQuoteArgument(t *testing.T) {
+	for text, want := range map[string]string{
+		"out/web":                 "out/web",
+		"fast=spec.maxReplicas=3": "fast=spec.maxReplicas=3",
+		"a=spec.metrics[0].x=1":   "'a=spec.metrics[0].x=1'", // zsh refuses a pattern that no file matches
+		`sum(x{a="b"})`:           `'sum(x{a="b"})'`,
+		"it's":                    `'it'\''s'`,
+		"":                        "''",
+	} {
+		if got := quoteArgument(text); got != want {
+			t.Errorf("%s: got %s, want %s", text, got, want)
+		}
+	}
+}
