@@ -359,3 +359,32 @@ func TestQuoteArgument(t *testing.T) {
 		}
 	}
 }
+
+// TestReplaySchedule holds the way out for a cron trigger, whose values no
+// recording of the past can have.
+func TestReplaySchedule(t *testing.T) {
+	t.Chdir(t.TempDir())
+	write(t, "so.yaml", `apiVersion: keda.sh/v1alpha1
+kind: ScaledObject
+metadata: {name: jobs}
+spec:
+  scaleTargetRef: {name: jobs}
+  triggers:
+  - {type: prometheus, metadata: {serverAddress: "http://x", query: sum(queue_length), threshold: "20"}}
+  - {type: cron, metadata: {timezone: Europe/Berlin, start: 0 8 * * *, end: 0 18 * * *, desiredReplicas: "4"}}
+`)
+	write(t, "queue.csv", "timestamp,queue_length\n2026-01-05 08:00:00,100\n2026-01-05 08:05:00,90\n")
+	call(t, "", "replay", "-q", "-f", "so.yaml", "--recording", "queue.csv", "--out", "out").refused(t, "a schedule does not act in a replay: play it in a scenario (karpenter simulate)")
+	write(t, "s.yaml", `apiVersion: simulation.karpenter.sh/v1alpha1
+kind: Scenario
+metadata: {name: jobs}
+spec:
+  seed: 1
+  start: "2026-01-05T08:00:00Z"
+  duration: 5m
+  manifests: [so.yaml]
+  recordings: [{file: queue.csv}]
+  targets: [{kind: Deployment, name: jobs}]
+`)
+	call(t, "", "simulate", "-q", "s.yaml", "--out", "out").want(t, exitOK, "")
+}
