@@ -388,3 +388,12 @@ spec:
 `)
 	call(t, "", "simulate", "-q", "s.yaml", "--out", "out").want(t, exitOK, "")
 }
+
+func TestCompletion(t *testing.T) {
+	call(t, "", "completion", "foo").refused(t, `unknown command "karpenter completion foo"`)
+	for _, shell := range []string{"bash", "fish", "powershell", "zsh"} {
+		if got := call(t, "", "completion", shell); got.code != exitOK || !strings.Contains(got.stdout, "karpenter") {
+			t.Errorf("%s: exit code %d, %s", shell, got.code, got.stderr)
+		}
+	}
+}
