@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -39,6 +40,20 @@ func TestCausesHaveOneName(t *testing.T) {
 		if !strings.Contains(string(page), name) {
 			t.Errorf("the table of causes lacks %s", name)
 		}
+	}
+}
+
+// Two rate policies have one pattern and one name, so the key has them once.
+func TestKeyJoinsWhatHasOneName(t *testing.T) {
+	o := &ObjectReport{Blame: []Blame{
+		{Cause: StartUp, Seconds: 600}, {Cause: Rate, Detail: "scale-up 4 replicas per 15 s", Seconds: 300}, {Cause: Rate, Detail: "scale-up 100% per 15 s", Seconds: 60},
+	}}
+	var got []string
+	for _, k := range o.key() {
+		got = append(got, k.Text)
+	}
+	if want := []string{"start-up: 10 min", "the rate policy: 6 min"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 

@@ -143,6 +143,7 @@ func (b *Blame) phrase() string {
 
 type phraseShare struct {
 	phrase  string
+	cause   Cause
 	seconds int64
 }
 
@@ -154,7 +155,7 @@ func phraseShares(list []Blame) []phraseShare {
 		phrase := list[i].phrase()
 		if _, ok := at[phrase]; !ok {
 			at[phrase] = len(shares)
-			shares = append(shares, phraseShare{phrase: phrase})
+			shares = append(shares, phraseShare{phrase: phrase, cause: list[i].Cause})
 		}
 		shares[at[phrase]].seconds += list[i].Seconds
 	}

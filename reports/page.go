@@ -250,9 +250,8 @@ func (r *Report) columnRows() []rowView {
 // key lists what limited the worst object, with minutes.
 func (o *ObjectReport) key() []keyView {
 	var list []keyView
-	for i := range o.Blame {
-		b := &o.Blame[i]
-		list = append(list, keyView{swatch(b.Cause), b.phrase() + ": " + minutesOrSeconds(b.Seconds)})
+	for _, share := range phraseShares(o.Blame) {
+		list = append(list, keyView{swatch(share.cause), share.phrase + ": " + minutesOrSeconds(share.seconds)})
 	}
 	return list
 }
@@ -307,7 +306,9 @@ func (r *Report) episodeViews(o *ObjectReport) []episodeView {
 		for j := range e.Blame {
 			b := &e.Blame[j]
 			view.Bar = append(view.Bar, barPart(b.Cause, b.Seconds))
-			causes = append(causes, minutesOrSeconds(b.Seconds)+" "+b.phrase())
+		}
+		for _, share := range phraseShares(e.Blame) {
+			causes = append(causes, minutesOrSeconds(share.seconds)+" "+share.phrase)
 		}
 		view.Causes = strings.Join(causes, ", ")
 		list = append(list, view)

@@ -94,6 +94,9 @@ func (m *metricSource) measure(q *query, value, ready float64) {
 	if q.shared {
 		needed *= ready
 	}
+	if needed > math.MaxInt32 && !math.IsInf(needed, 0) {
+		needed = math.MaxInt32 // no count is larger, and sums stay finite
+	}
 	if needed >= 0 && !math.IsInf(needed, 0) && !(needed <= m.needed) {
 		m.needed = needed
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -41,13 +42,14 @@ means the slot before.`,
 	c.Flags().StringVar(&flags.from, "from", "", "list decisions from this time")
 	c.Flags().StringVar(&flags.to, "to", "", "list decisions up to this time")
 	c.Flags().StringVar(&flags.zone, "tz", "UTC", "time zone to read and show times in")
-	c.MarkFlagsMutuallyExclusive("at", "from")
-	c.MarkFlagsMutuallyExclusive("at", "to")
 	addFormat(c, &flags.format)
 	return c
 }
 
 func (a *app) explain(args []string, flags *explainFlags) error {
+	if flags.at != "" && flags.from+flags.to != "" {
+		return errors.New("--at excludes --from and --to: one decision, or those of a time")
+	}
 	if err := checkFormat(flags.format); err != nil {
 		return err
 	}

@@ -108,7 +108,7 @@ func TestExplainRefuses(t *testing.T) {
 		"NoTime":    {"no time", []string{"out", "ha/web", "--from", "soon"}, `--from: "soon" is no time; want RFC 3339`},
 		"Reversed":  {"to before from", []string{"out", "ha/web", "--from", "08:30", "--to", "08:10"}, "--from Mon 2026-01-05 08:30:00 UTC is after --to Mon 2026-01-05 08:10:00 UTC"},
 		"Nothing":   {"a range without decisions", []string{"out", "ha/web", "--from", "08:30:01", "--to", "08:30:02"}, "no decisions between"},
-		"Both":      {"--at and --from", []string{"out", "ha/web", "--at", "08:30", "--from", "08:10"}, "none of the others can be"},
+		"Both":      {"--at and --from", []string{"out", "ha/web", "--at", "08:30", "--from", "08:10"}, "--at excludes --from and --to"},
 		"Zone":      {"no such zone", []string{"out", "ha/web", "--tz", "Mars"}, "--tz Mars: unknown time zone"},
 		"Histories": {"two journals of the same time", []string{"out", "twice", "ha/web"}, "twice/x.jsonl both have decisions of default/HorizontalAutoscaler/web at 2026-01-05T08:00:00Z; give the journals of one history"},
 		"Empty":     {"an empty journal", []string{"empty.jsonl"}, "empty.jsonl: no decision record in it"},

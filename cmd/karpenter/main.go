@@ -30,6 +30,7 @@ func main() {
 	klog.SetLogger(logr.Discard()) // what fails in Kubernetes' libraries comes as an error
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends what does not heed the first
 	a := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
 	os.Exit(a.run(ctx, os.Args[1:]))
 }
@@ -77,6 +78,7 @@ func (a *app) run(ctx context.Context, args []string) (code int) {
 	root.SetIn(a.stdin)
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
+	refuseShells(root)
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return exitOK
@@ -134,6 +136,18 @@ what would it have decided, why, and what would that have cost.`,
 		a.compareCommand(), a.tuneCommand(), a.convertCommand(), a.validateCommand(), a.reportCommand(), a.scheduleCommand(), a.versionCommand(),
 	)
 	return root
+}
+
+// refuseShells has completion refuse a shell that it does not know. Its command
+// takes stdout as it is now.
+func refuseShells(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		if c.Name() == "completion" {
+			c.Args = noArgs
+			c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
+		}
+	}
 }
 
 // note says something on stderr that is no error.

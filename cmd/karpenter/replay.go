@@ -39,7 +39,7 @@ type replayFlags struct {
 func (f *replayFlags) add(c *cobra.Command) {
 	flags := c.Flags()
 	flags.StringArrayVarP(&f.manifests, "filename", "f", nil, "manifests: file, directory or - (repeatable, required)")
-	flags.StringArrayVar(&f.recordings, "recording", nil, "recorded metrics: CSV, OpenMetrics (.om, .om.gz), query_range JSON, TSDB block or snapshot, or what `record` wrote (repeatable, required)")
+	flags.StringArrayVar(&f.recordings, "recording", nil, "recorded metrics: CSV, OpenMetrics (.om, .om.gz), query_range JSON, TSDB block or snapshot, or what record wrote (repeatable, required)")
 	flags.StringArrayVar(&f.series, "series", nil, "name a CSV column's series: COLUMN='name{label=\"x\"}' (repeatable)")
 	flags.StringArrayVar(&f.replicas, "replicas", nil, "the series with a target's recorded replicas: [NS/]KIND/NAME=SERIES (repeatable)")
 	flags.StringArrayVar(&f.targets, "target", nil, "a target's replicas at the start: [NS/]KIND/NAME=N (repeatable; default: as recorded, else max(1, minReplicas))")
@@ -62,7 +62,7 @@ func (a *app) replayCommand() *cobra.Command {
 		Use:   "replay -f MANIFESTS --recording SRC ... --out DIR",
 		Short: "Run recorded metrics through the engine: what would it have decided, why, at what cost",
 		Example: `  karpenter replay -f ha.yaml --recording requests.csv --out out
-  karpenter replay -f ha.yaml --recording requests.csv --variant fast=spec.behavior.scaleUp.policies[0].value=10 --out out`,
+  karpenter replay -f ha.yaml --recording requests.csv --variant 'fast=spec.behavior.scaleUp.policies[0].value=10' --out out`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := checkFormat(run.format); err != nil {

@@ -47,7 +47,7 @@ start and every change after it, in the schedule's own time zone.`,
 		},
 	}
 	c.Flags().StringArrayVarP(&paths, "filename", "f", nil, "manifests: file, directory or - (repeatable)")
-	c.Flags().StringVar(&from, "from", "", "first instant (default: now)")
+	c.Flags().StringVar(&from, "from", "", "first instant; -36h is before now (default: now)")
 	c.Flags().StringVar(&to, "to", "", "last instant (default: a week after --from)")
 	addFormat(c, &format)
 	return c
@@ -98,9 +98,14 @@ func timeline(name string, s *policy.Schedule, from, to string) ([]scheduledValu
 	if err != nil {
 		return nil, err
 	}
-	first := time.Now().Truncate(time.Second)
+	now := time.Now().Truncate(time.Second)
+	first := now
 	if from != "" {
-		if first, err = parseTime(from, zone, first, first.Add(shownSchedule)); err != nil {
+		end := now.Add(shownSchedule)
+		if strings.HasPrefix(from, "-") {
+			end = now // the end that is shown depends on --from itself
+		}
+		if first, err = parseTime(from, zone, now, end); err != nil {
 			return nil, fmt.Errorf("--from %w", err)
 		}
 	}
@@ -112,6 +117,9 @@ func timeline(name string, s *policy.Schedule, from, to string) ([]scheduledValu
 	}
 	if last.Before(first) {
 		return nil, fmt.Errorf("--to %s lies before --from %s", stamp(last, zone), stamp(first, zone))
+	}
+	if first.Year() < 1970 || last.Year() > 2200 {
+		return nil, fmt.Errorf("from %s to %s: want times from 1970 to 2200", stamp(first, zone), stamp(last, zone))
 	}
 	changes, err := producer.Timeline(s, slot.At(first), slot.At(last))
 	if err != nil {

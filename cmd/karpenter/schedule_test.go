@@ -3,10 +3,12 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 const scheduleManifest = `apiVersion: autoscaling.karpenter.sh/v1alpha1
@@ -43,6 +45,8 @@ default/hours  2026-03-09T09:00:00-07:00  Mon  6
 default/hours  2026-03-09T17:00:00-07:00  Mon  4
 `},
 		"Backwards": {"an empty time is a mistake", []string{"schedule", "-f", path, "--from", "2026-03-06", "--to", "2026-03-01"}, exitInvalid, "--to 2026-03-01 00:00:00 PST lies before --from"},
+		"Ever":      {"a year that nobody means", []string{"schedule", "-f", path, "--from", "2026-03-06", "--to", "9999-01-01"}, exitInvalid, "want times from 1970 to 2200"},
+		"Never":     {"nor this one", []string{"schedule", "-f", path, "--from", "0001-01-01"}, exitInvalid, "want times from 1970 to 2200"},
 		"Nothing":   {"nothing to show is one too", []string{"schedule"}, exitInvalid, "no manifests"},
 	}
 	for name, c := range cases {
@@ -54,5 +58,20 @@ default/hours  2026-03-09T17:00:00-07:00  Mon  4
 				t.Errorf("%s: exit code %d\n%s\nwant %d\n%s", c.reason, code, got, c.code, c.want)
 			}
 		})
+	}
+}
+
+// TestScheduleAgo holds that a duration is before now, not before a week from now.
+func TestScheduleAgo(t *testing.T) {
+	t.Chdir(t.TempDir())
+	write(t, "mp.yaml", scheduleManifest)
+	got := call(t, "", "schedule", "-f", "mp.yaml", "--from", "-1h", "-o", "json")
+	got.want(t, exitOK, "")
+	var values []scheduledValue
+	if err := json.Unmarshal([]byte(got.stdout), &values); err != nil {
+		t.Fatal(err)
+	}
+	if at, err := time.Parse(time.RFC3339, values[0].At); err != nil || !at.Before(time.Now()) {
+		t.Errorf("--from -1h begins at %s, %v", values[0].At, err)
 	}
 }

@@ -336,3 +336,64 @@ func TestMistakesOfAllScenarios(t *testing.T) {
 	c.want(t, exitInvalid, "spec.expect[0].report: ")
 	c.want(t, exitInvalid, "in/r.csv: no column with numbers")
 }
+
+// TestReplayHuge holds that a count beyond all bounds is as short as a count can be.
+func TestReplayHuge(t *testing.T) {
+	t.Chdir(t.TempDir())
+	write(t, "ha.yaml", validHA)
+	write(t, "huge.csv", "timestamp,queue_length\n2026-01-05 08:00:00,1e308\n2026-01-05 08:05:00,1e300\n")
+	call(t, "", "replay", "-q", "-f", "ha.yaml", "--recording", "huge.csv", "--out", "out").want(t, exitOK, "")
+}
+
+func TestQuoteArgument(t *testing.T) {
+	for text, want := range map[string]string{
+		"out/web":                 "out/web",
+		"fast=spec.maxReplicas=3": "fast=spec.maxReplicas=3",
+		"a=spec.metrics[0].x=1":   "'a=spec.metrics[0].x=1'", // zsh refuses a pattern that no file matches
+		`sum(x{a="b"})`:           `'sum(x{a="b"})'`,
+		"it's":                    `'it'\''s'`,
+		"":                        "''",
+	} {
+		if got := quoteArgument(text); got != want {
+			t.Errorf("%s: got %s, want %s", text, got, want)
+		}
+	}
+}
+
+// TestReplaySchedule holds the way out for a cron trigger, whose values no
+// recording of the past can have.
+func TestReplaySchedule(t *testing.T) {
+	t.Chdir(t.TempDir())
+	write(t, "so.yaml", `apiVersion: keda.sh/v1alpha1
+kind: ScaledObject
+metadata: {name: jobs}
+spec:
+  scaleTargetRef: {name: jobs}
+  triggers:
+  - {type: prometheus, metadata: {serverAddress: "http://x", query: sum(queue_length), threshold: "20"}}
+  - {type: cron, metadata: {timezone: Europe/Berlin, start: 0 8 * * *, end: 0 18 * * *, desiredReplicas: "4"}}
+`)
+	write(t, "queue.csv", "timestamp,queue_length\n2026-01-05 08:00:00,100\n2026-01-05 08:05:00,90\n")
+	call(t, "", "replay", "-q", "-f", "so.yaml", "--recording", "queue.csv", "--out", "out").refused(t, "a schedule does not act in a replay: play it in a scenario (karpenter simulate)")
+	write(t, "s.yaml", `apiVersion: simulation.karpenter.sh/v1alpha1
+kind: Scenario
+metadata: {name: jobs}
+spec:
+  seed: 1
+  start: "2026-01-05T08:00:00Z"
+  duration: 5m
+  manifests: [so.yaml]
+  recordings: [{file: queue.csv}]
+  targets: [{kind: Deployment, name: jobs}]
+`)
+	call(t, "", "simulate", "-q", "s.yaml", "--out", "out").want(t, exitOK, "")
+}
+
+func TestCompletion(t *testing.T) {
+	call(t, "", "completion", "foo").refused(t, `unknown command "karpenter completion foo"`)
+	for _, shell := range []string{"bash", "fish", "powershell", "zsh"} {
+		if got := call(t, "", "completion", shell); got.code != exitOK || !strings.Contains(got.stdout, "karpenter") {
+			t.Errorf("%s: exit code %d, %s", shell, got.code, got.stderr)
+		}
+	}
+}

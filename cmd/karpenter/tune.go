@@ -74,6 +74,10 @@ nothing does, the answer is to keep what you have.`,
 		},
 	}
 	replay.add(c)
+	for _, name := range []string{"filename", "recording"} {
+		flag := c.Flags().Lookup(name)
+		flag.Usage = strings.Replace(flag.Usage, "required)", "required unless scenarios are given)", 1)
+	}
 	flags.add(c)
 	c.AddCommand(a.tuneMergeCommand(), a.tuneManifestCommand())
 	return c

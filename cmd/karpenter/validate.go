@@ -44,7 +44,7 @@ if they can be converted. Other kinds are skipped and counted.`,
 			if err != nil {
 				return err
 			}
-			return a.validate(c.Context(), paths, given.options(), format)
+			return a.validate(c.Context(), paths, given, format)
 		},
 	}
 	c.Flags().StringArrayVarP(&paths, "filename", "f", nil, "manifests and scenarios: file, directory or - (repeatable)")
@@ -68,8 +68,8 @@ type validation struct {
 	errs  []error
 }
 
-func (a *app) validate(ctx context.Context, paths []string, options convert.Options, format string) error {
-	v := &validation{app: a, options: options, valid: map[string]int{}, wrong: map[string]bool{}, seen: map[manifest.Position]bool{}}
+func (a *app) validate(ctx context.Context, paths []string, given *metricQueries, format string) error {
+	v := &validation{app: a, options: given.options(), valid: map[string]int{}, wrong: map[string]bool{}, seen: map[manifest.Position]bool{}}
 	if slices.Contains(paths, stdinPath) {
 		var err error
 		if v.stdin, err = io.ReadAll(a.stdin); err != nil {
@@ -82,6 +82,11 @@ func (a *app) validate(ctx context.Context, paths []string, options convert.Opti
 	v.manifests(manifests)
 	for _, file := range scenarios {
 		if err := v.scenario(ctx, file); err != nil {
+			return err
+		}
+	}
+	if manifest.Join(v.errs...) == nil {
+		if err := given.unused(); err != nil {
 			return err
 		}
 	}

@@ -165,7 +165,11 @@ func checkDigest(text []byte, digest string) error {
 	body := append(bytes.Clone(text[:len(text)-len(tail)]), '}')
 	sum := sha256.Sum256(body)
 	if got := hex.EncodeToString(sum[:]); got != digest {
-		return fmt.Errorf("the line was changed: its digest says %s, its bytes give %s", digest[:min(12, len(digest))], got[:12])
+		n := 12
+		if len(digest) > n && digest[:n] == got[:n] {
+			n = len(got) // they differ further on
+		}
+		return fmt.Errorf("the line was changed: its digest says %s, its bytes give %s", digest[:min(n, len(digest))], got[:n])
 	}
 	return nil
 }

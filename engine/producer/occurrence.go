@@ -36,6 +36,11 @@ func stretchAt(zone *time.Location, t int64) stretch {
 	if !end.IsZero() {
 		s.until = end.Unix()
 	}
+	if s.until <= t {
+		// Package time counts 365 days to the end of a leap year that lies beyond
+		// a zone's table (2040 is the first): its last day, in UTC, is left over.
+		s.until = t - t%86400 + 86400
+	}
 	return s
 }
 

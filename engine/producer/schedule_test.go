@@ -156,6 +156,19 @@ func TestTimeline(t *testing.T) {
 	}
 }
 
+// TestTimelineAtTheEndOfLeapYears covers the day that package time leaves out of
+// the bounds of a zone beyond its table.
+func TestTimelineAtTheEndOfLeapYears(t *testing.T) {
+	p := scheduleOf(t, `{timezone: Europe/Berlin, defaultReplicas: 0, behaviors: [{replicas: 4, start: {hours: "8"}, end: {hours: "18"}}]}`)
+	for _, year := range []string{"2040", "2044", "2096"} {
+		from := in(t, "Europe/Berlin", year+"-12-30 20:00:00")
+		got, err := Timeline(p, from, from+3*86400)
+		if err != nil || len(got) != 7 {
+			t.Errorf("%s: three days have three mornings and evenings after the first value; got %v, %v", year, got, err)
+		}
+	}
+}
+
 // A journal may hold anything in the place of a schedule.
 func TestForeignSchedules(t *testing.T) {
 	clock := policy.Pattern{Minutes: []int{0}, Hours: []int{0}}
