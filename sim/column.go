@@ -267,8 +267,10 @@ func (r *run) schedule() {
 		first := p.grid.From(slot.At(spec.Start.Time))
 		r.queue.schedule(int64(first)*1000, decide, p.Object.Namespace+"/"+p.Object.Name, p.slot)
 	}
-	if r.groups != nil {
+	if r.producers != nil {
 		r.producers.schedule()
+	}
+	if r.groups != nil {
 		r.groups.schedule()
 	}
 	every := time.Duration(spec.Prometheus.ScrapeInterval).Milliseconds()

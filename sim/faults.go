@@ -167,6 +167,8 @@ func (r *run) replaceDrivers(f *fault) error {
 	}
 	if f.object == nil && r.groups != nil {
 		r.groups.startDriver(r.queue.clock.now)
+	}
+	if f.object == nil && r.producers != nil {
 		r.producers.startDriver(r.queue.clock.now)
 	}
 	return nil

@@ -4,10 +4,14 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/karpenter-sim/karpenter/engine/cycle"
 	"github.com/karpenter-sim/karpenter/engine/policy"
+	"github.com/karpenter-sim/karpenter/engine/producer"
 	"github.com/karpenter-sim/karpenter/sim/recording"
 )
 
@@ -29,6 +33,9 @@ type query struct {
 	// follows says that the value was recorded with the recorded replicas and
 	// would have been another with the simulated ones.
 	follows bool
+	// scheduled says that the value is a schedule's in a replay, which neither
+	// replicas nor a larger demand would change.
+	scheduled bool
 	// units is how much of the raw value one replica serves; 0 where that is
 	// not known. shared says that the raw value is one replica's share.
 	units  float64
@@ -51,7 +58,9 @@ func (m *metricSource) Query(ctx context.Context, text string, at time.Time) (cy
 	if result.Samples > 1 {
 		return result, nil
 	}
-	result.Value *= m.scale
+	if !q.scheduled {
+		result.Value *= m.scale
+	}
 	ready := math.NaN()
 	if q.follows || q.shared {
 		ready = m.player.object.Recorded.Ready.At(at.Unix())
@@ -115,7 +124,10 @@ func (r *run) addQuery(p *player, text string) (*query, error) {
 		return nil, err
 	}
 	known := len(p.object.Recorded.Ready.T) > 0
+	q.scheduled = replay != nil && readsSchedule(text)
 	switch {
+	case q.scheduled:
+		r.badge(DemandDriven)
 	case r.readsWorld(text):
 		r.badge(ClosedLoop)
 	case !depends:
@@ -187,6 +199,16 @@ func (r *run) askEvaluated(q *query) error {
 		}
 	}
 	return nil
+}
+
+// readsSchedule says whether the query reads schedules and nothing else.
+func readsSchedule(text string) bool {
+	selectors, err := recording.Selectors(text)
+	return err == nil && len(selectors) > 0 && !slices.ContainsFunc(selectors, func(s recording.Selector) bool {
+		return !slices.ContainsFunc(s.Matchers, func(m *labels.Matcher) bool {
+			return m.Name == labels.MetricName && m.Type == labels.MatchEqual && m.Value == producer.ScheduledReplicas
+		})
+	})
 }
 
 // readsWorld says whether the query reads series that the simulation publishes.

@@ -60,10 +60,15 @@ func compareNames(a, b types.NamespacedName) int {
 }
 
 // addCloud puts the provider's part of the world into the run. A replay has none:
-// its node groups are targets, and its producers' series are recorded.
+// its node groups are targets, and its producers' series are recorded, but those
+// of schedules, which need no more than the time.
 func (r *run) addCloud() error {
 	set := cmp.Or(r.o.Manifests, r.in.File.Manifests)
-	if r.in.File.Spec.Replay != nil || set == nil {
+	if set == nil {
+		return nil
+	}
+	if r.in.File.Spec.Replay != nil {
+		r.addProducers(slices.DeleteFunc(slices.Clone(set.Producers), func(e manifest.Producer) bool { return e.Object.Spec.Schedule == nil }))
 		return nil
 	}
 	if err := r.addNodeGroups(set.NodeGroups); err != nil {

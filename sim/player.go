@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -12,7 +11,6 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
 	"github.com/karpenter-sim/karpenter/engine/cycle"
 	"github.com/karpenter-sim/karpenter/engine/journal"
-	"github.com/karpenter-sim/karpenter/engine/producer"
 	"github.com/karpenter-sim/karpenter/engine/slot"
 	"github.com/karpenter-sim/karpenter/sim/recording"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
@@ -244,15 +242,6 @@ func (p *player) queries() []string {
 	return texts
 }
 
-// producerHint says where a series comes from that a recording made elsewhere
-// cannot have, such as that of a ScaledObject's cron trigger.
-func producerHint(query string) string {
-	if !strings.Contains(query, producer.ScheduledReplicas) {
-		return ""
-	}
-	return "; a schedule does not act in a replay: play it in a scenario (karpenter simulate), or leave it out"
-}
-
 // sampled refuses a replay in which a query never had a sample.
 func (p *player) sampled() error {
 	if p.run.in.File.Spec.Replay == nil {
@@ -260,8 +249,8 @@ func (p *player) sampled() error {
 	}
 	for i, m := range p.Policy.Metrics {
 		if q := p.source.queries[m.Query]; q.answered == 0 {
-			return p.Doc.Errorf(fmt.Sprintf("spec.metrics[%d].prometheus.query", i), "%s never has a sample in the recording, which has %s%s",
-				m.Query, p.run.in.names(), producerHint(m.Query))
+			return p.Doc.Errorf(fmt.Sprintf("spec.metrics[%d].prometheus.query", i), "%s never has a sample in the recording, which has %s",
+				m.Query, p.run.in.names())
 		}
 	}
 	if demand := p.run.in.File.Spec.Replay.Demand; demand != "" && p.source.queries[demand].answered == 0 {

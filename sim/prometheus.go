@@ -167,6 +167,8 @@ func (r *run) addScrape() error {
 			if r.groups != nil {
 				r.nodes.Emit(both)
 				r.groups.emit(both)
+			}
+			if r.producers != nil {
 				r.producers.emit(both)
 			}
 			for i, p := range r.played {

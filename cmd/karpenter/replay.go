@@ -401,15 +401,15 @@ func csvHeader(path string) []string {
 	return header
 }
 
-// assignReplayed tries assignments. Node groups and producers do not decide in a
-// replay, in which what they would say is recorded.
+// assignReplayed tries assignments. Node groups and producers, but schedules, do
+// not decide in a replay, in which what they would say is recorded.
 func assignReplayed(set *manifest.Set, assignments []string) error {
 	changed, err := set.Assign(assignments)
 	if err != nil {
 		return err
 	}
 	for i := range set.Producers {
-		if changed.Producers[i].Object != set.Producers[i].Object {
+		if o := set.Producers[i].Object; o.Spec.Schedule == nil && changed.Producers[i].Object != o {
 			return fmt.Errorf("MetricsProducer %s does not act in a replay, which has its series recorded; a scenario plays it", set.Producers[i].Object.Name)
 		}
 	}

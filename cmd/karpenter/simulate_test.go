@@ -360,8 +360,8 @@ func TestQuoteArgument(t *testing.T) {
 	}
 }
 
-// TestReplaySchedule holds the way out for a cron trigger, whose values no
-// recording of the past can have.
+// TestReplaySchedule replays a cron trigger, whose values no recording of the past
+// can have: a schedule needs no more than the time.
 func TestReplaySchedule(t *testing.T) {
 	t.Chdir(t.TempDir())
 	write(t, "so.yaml", `apiVersion: keda.sh/v1alpha1
@@ -373,20 +373,29 @@ spec:
   - {type: prometheus, metadata: {serverAddress: "http://x", query: sum(queue_length), threshold: "20"}}
   - {type: cron, metadata: {timezone: Europe/Berlin, start: 0 8 * * *, end: 0 18 * * *, desiredReplicas: "4"}}
 `)
-	write(t, "queue.csv", "timestamp,queue_length\n2026-01-05 08:00:00,100\n2026-01-05 08:05:00,90\n")
-	call(t, "", "replay", "-q", "-f", "so.yaml", "--recording", "queue.csv", "--out", "out").refused(t, "a schedule does not act in a replay: play it in a scenario (karpenter simulate)")
-	write(t, "s.yaml", `apiVersion: simulation.karpenter.sh/v1alpha1
-kind: Scenario
-metadata: {name: jobs}
-spec:
-  seed: 1
-  start: "2026-01-05T08:00:00Z"
-  duration: 5m
-  manifests: [so.yaml]
-  recordings: [{file: queue.csv}]
-  targets: [{kind: Deployment, name: jobs}]
-`)
-	call(t, "", "simulate", "-q", "s.yaml", "--out", "out").want(t, exitOK, "")
+	write(t, "queue.csv", "timestamp,queue_length\n2026-01-05 16:50:00,20\n2026-01-05 17:00:00,20\n2026-01-05 17:10:00,20\n")
+	call(t, "", "replay", "-q", "-f", "so.yaml", "--recording", "queue.csv", "--scale", "2", "--out", "a").want(t, exitOK, "")
+	timeline := call(t, "", "explain", "a/jobs/decisions.jsonl", "ha/jobs", "--from", "16:50", "--to", "17:10")
+	// 18:00 in Berlin is 17:00 UTC, and the window holds for five minutes. Twice
+	// the demand needs two replicas; a schedule knows no demand.
+	for _, want := range []string{"16:50:30  16:50:30  2 -> 4   ScaledUp", "17:05:15  17:05:15  4 -> 2   ScaledDown"} {
+		if !strings.Contains(timeline.stdout, want) {
+			t.Errorf("want %q in\n%s", want, timeline.stdout)
+		}
+	}
+	if badge := read(t, "a/jobs/report.json"); !strings.Contains(badge, `"demand-driven"`) {
+		t.Error("neither the queue nor the schedule answers to the replicas")
+	}
+	call(t, "", "verify", "a/jobs/decisions.jsonl").want(t, exitOK, "")
+	call(t, "", "simulate", "-q", "--check-determinism", "a/jobs/scenario.yaml", "--out", "b").want(t, exitOK, "")
+	if err := compareTrees("a", "b"); err != nil {
+		t.Error(err)
+	}
+	call(t, "", "replay", "-q", "-f", "so.yaml", "--recording", "queue.csv", "--out", "c",
+		"--variant", "more=mp/jobs:spec.scheduleSpec.behaviors[0].replicas=9").want(t, exitOK, "")
+	if text := read(t, "c/jobs/variants/more/decisions.jsonl"); !strings.Contains(text, `"desired":9`) {
+		t.Error("a variant of the schedule has no effect")
+	}
 }
 
 func TestCompletion(t *testing.T) {
