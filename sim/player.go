@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
@@ -249,8 +250,8 @@ func (p *player) sampled() error {
 	}
 	for i, m := range p.Policy.Metrics {
 		if q := p.source.queries[m.Query]; q.answered == 0 {
-			return p.Doc.Errorf(fmt.Sprintf("spec.metrics[%d].prometheus.query", i), "%s never has a sample in the recording, which has %s",
-				m.Query, p.run.in.names())
+			return p.Doc.Errorf(fmt.Sprintf("spec.metrics[%d].prometheus.query", i), "%s never has a sample in the recording, which has %s (lookback %s)",
+				m.Query, p.run.in.names(), model.Duration(p.run.in.Lookback))
 		}
 	}
 	if demand := p.run.in.File.Spec.Replay.Demand; demand != "" && p.source.queries[demand].answered == 0 {

@@ -215,6 +215,9 @@ func (a *app) compareObject(ctx context.Context, o *indexedObject, clock wallClo
 	if err != nil {
 		return nil, err
 	}
+	if c.Compared == 0 && flags.with != "" {
+		return nil, fmt.Errorf("%s: nothing to compare: --with %s has no sample at a slot that follows a decision", o, flags.with)
+	}
 	if c.Compared == 0 {
 		return nil, fmt.Errorf("%s: nothing to compare: no decision is followed by a slot that says what ran", o)
 	}

@@ -80,6 +80,7 @@ func TestCompareRefuses(t *testing.T) {
 		"Query":      {[]string{"out", "ha/api", "--with", "sum(", "--recording", "out/queue-spike/series.om.gz"}, "--with: query"},
 		"Recording":  {[]string{"out", "ha/api", "--with", "x", "--recording", "nope.om"}, "nope.om: no such file or directory"},
 		"Many":       {[]string{"out", "ha/api", "--with", "kube_deployment_spec_replicas", "--recording", "out/queue-spike/series.om.gz"}, "2 samples at 2026-01-05T08:00:10Z; want one, e.g. by sum(...)"},
+		"Absent":     {[]string{"out", "ha/api", "--with", "nosuch", "--recording", "out/queue-spike/series.om.gz"}, "nothing to compare: --with nosuch has no sample at a slot that follows a decision"},
 		"OneRecord":  {[]string{"one.jsonl"}, "nothing to compare: no decision is followed by a slot that says what ran"},
 		"Server":     {[]string{"out", "ha/api", "--with", "x", "--prometheus", "nowhere"}, "the address of Prometheus must be a URL such as http://prometheus:9090"},
 	} {
