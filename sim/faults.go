@@ -2,6 +2,7 @@ package sim
 
 import (
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -125,6 +126,19 @@ func (f *fault) hits(now int64, object scenario.Reference) bool {
 		f.draws[object] = source
 	}
 	return source.Float64() < *f.Probability
+}
+
+// hitsQuery says whether it hits a query at an instant, however often that is
+// asked: a controller that meets a conflict asks again, one that was restarted
+// since does not, and chance must not fall otherwise for it from then on.
+func (f *fault) hitsQuery(now int64, object scenario.Reference, text string) bool {
+	if !f.active(now, object) {
+		return false
+	}
+	if f.Probability == nil || *f.Probability == 1 {
+		return true
+	}
+	return world.Random(f.seed, fmt.Sprintf("%s %s %d %s", f.Name, object, now, text)).Float64() < *f.Probability
 }
 
 func (p *player) reference() scenario.Reference {

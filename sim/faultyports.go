@@ -67,7 +67,7 @@ func (m *faultyMetrics) hit(text string) *fault {
 		if f.Metrics == "" || f.Metrics == scenario.MetricsPartial || !strings.Contains(text, f.Query) {
 			continue
 		}
-		if f.hits(now, m.player.reference()) {
+		if f.hitsQuery(now, m.player.reference(), text) {
 			return f
 		}
 	}

@@ -125,7 +125,8 @@ func restarts(ctx context.Context, c *Case, run *Run, play Player) error {
 // then. A command that did not land is sent again by a new controller, and by
 // the old one only decided again; the metrics that a fault freezes are those
 // that the controller in charge saw last; and an edit meets the old controller
-// with a conflict, so that it asks twice, and chance falls otherwise.
+// with a conflict, so that it calls others than Prometheus twice, and chance falls
+// otherwise.
 func (c *Case) forgiving(from, to scenario.Duration) bool {
 	near := func(begin, end scenario.Duration) bool {
 		return to+minutes(2) >= begin && from <= end+minutes(2)
@@ -141,7 +142,7 @@ func (c *Case) forgiving(from, to scenario.Duration) bool {
 		if (f.Target != "" || f.Metrics == scenario.MetricsStale) && near(begin, end) {
 			return false
 		}
-		drawn := f.Probability != nil && (f.Controller == "" || f.Controller == scenario.ControllerConflicts)
+		drawn := f.Probability != nil && (f.Controller == "" && f.Metrics == "" || f.Controller == scenario.ControllerConflicts)
 		for _, e := range c.Scenario.Spec.Edits {
 			if drawn && near(*e.At, *e.At) {
 				return false
