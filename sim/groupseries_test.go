@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -88,7 +89,8 @@ func TestPublishedSeriesAreDocumented(t *testing.T) {
 		}
 		return false
 	}
-	names := slices.Concat(world.PublishedNames(), world.WorkloadNames(), world.NodeNames(), groupNames(), producerNames(), []string{desiredReplicas, currentReplicas})
+	names := slices.Concat(world.PublishedNames(), world.WorkloadNames(), world.NodeNames(), groupNames(), []string{desiredReplicas, currentReplicas})
+	names = slices.Concat(append(slices.Collect(maps.Values(gaugesOf)), names)...)
 	for _, name := range names {
 		if !documented(name) {
 			t.Errorf("%s is published and not documented", name)

@@ -7,8 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/prometheus/prometheus/model/labels"
-
 	"github.com/karpenter-sim/karpenter/engine/cycle"
 	"github.com/karpenter-sim/karpenter/engine/policy"
 	"github.com/karpenter-sim/karpenter/engine/producer"
@@ -205,9 +203,7 @@ func (r *run) askEvaluated(q *query) error {
 func readsSchedule(text string) bool {
 	selectors, err := recording.Selectors(text)
 	return err == nil && len(selectors) > 0 && !slices.ContainsFunc(selectors, func(s recording.Selector) bool {
-		return !slices.ContainsFunc(s.Matchers, func(m *labels.Matcher) bool {
-			return m.Name == labels.MetricName && m.Type == labels.MatchEqual && m.Value == producer.ScheduledReplicas
-		})
+		return nameWanted(s.Matchers) != producer.ScheduledReplicas
 	})
 }
 

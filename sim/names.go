@@ -63,7 +63,8 @@ func (r *run) seriesNames() ([]string, error) {
 // publishes says whether a producer may have gauges of a name that depends on the
 // resources of nodes.
 func (r *run) publishes(name string) bool {
-	return r.producers != nil && len(r.producers.all) > 0 && strings.HasPrefix(name, producer.ReservedPrefix)
+	return strings.HasPrefix(name, producer.ReservedPrefix) && r.producers != nil &&
+		slices.ContainsFunc(r.producers.all, func(s *storedProducer) bool { return s.object.Spec.ReservedCapacity != nil })
 }
 
 // instead suggests another name, or says where names are to be found.

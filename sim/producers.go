@@ -147,22 +147,38 @@ func (p *producers) emit(emit world.Emit) {
 // owns says whether a series is one that a producer exports, whatever other
 // labels it has.
 func (p *producers) owns(l labels.Labels) bool {
-	if !slices.Contains(producerNames(), l.Get(labels.MetricName)) {
-		return false
-	}
-	return p.find(types.NamespacedName{Namespace: l.Get("namespace"), Name: l.Get("name")}) != nil
+	s := p.find(types.NamespacedName{Namespace: l.Get("namespace"), Name: l.Get("name")})
+	return s != nil && slices.Contains(gaugesOf[sourceOf(&s.object.Spec)], l.Get(labels.MetricName))
 }
 
-// producerNames are the names of the series that producers can publish, those of
-// extended resources excepted.
-func producerNames() []string {
-	names := []string{
-		producer.QueueLength, producer.QueueOldestAge, producer.ScheduledReplicas,
-		producer.PendingReplicas, producer.PendingPods, producer.UnschedulablePods,
-	}
+// gaugesOf are the names of the series that producers can publish, by what they
+// measure; those of extended resources come besides.
+var gaugesOf = map[string][]string{
+	"queue":            {producer.QueueLength, producer.QueueOldestAge},
+	"scheduleSpec":     {producer.ScheduledReplicas},
+	"pendingCapacity":  {producer.PendingReplicas, producer.PendingPods, producer.UnschedulablePods},
+	"reservedCapacity": reservedNames(),
+}
+
+func reservedNames() []string {
+	var names []string
 	for _, resource := range []string{"cpu", "memory", "pods"} {
 		for _, of := range []string{"reserved", "capacity", "utilization"} {
-			names = append(names, "karpenter_reserved_capacity_"+resource+"_"+of)
+			names = append(names, producer.ReservedPrefix+resource+"_"+of)
+		}
+	}
+	return names
+}
+
+// names are those of the series that these producers can publish, those of
+// extended resources excepted.
+func (p *producers) names() []string {
+	var names []string
+	seen := map[string]bool{}
+	for _, s := range p.all {
+		if source := sourceOf(&s.object.Spec); !seen[source] {
+			seen[source] = true
+			names = append(names, gaugesOf[source]...)
 		}
 	}
 	return names

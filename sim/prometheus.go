@@ -105,8 +105,8 @@ func (r *run) publishedNames() []string {
 	if len(r.groupsOf()) > 0 {
 		names = slices.Concat(names, world.NodeNames(), groupNames())
 	}
-	if r.producers != nil && len(r.producers.all) > 0 {
-		names = append(names, producerNames()...)
+	if r.producers != nil {
+		names = append(names, r.producers.names()...)
 	}
 	return names
 }

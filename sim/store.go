@@ -54,7 +54,6 @@ func nameOf(o metav1.Object) types.NamespacedName {
 
 // objects are those of one kind.
 type objects[O apiObject[O], E interface {
-	comparable
 	name() types.NamespacedName
 	resourceVersion() string
 	stored() cycle.Stored[O]

@@ -398,6 +398,26 @@ spec:
 	}
 }
 
+// TestReplayBesideSchedule has a producer that was recorded beside a schedule,
+// which is played: what was recorded stays as it was.
+func TestReplayBesideSchedule(t *testing.T) {
+	t.Chdir(t.TempDir())
+	write(t, "m.yaml", strings.Replace(validHA, "sum(queue_length)", "karpenter_queue_length", 1)+"---\n"+validProducer+`---
+apiVersion: autoscaling.karpenter.sh/v1alpha1
+kind: MetricsProducer
+metadata: {name: jobs}
+spec: {queue: {type: AWSSQSQueue, id: "arn:aws:sqs:eu-west-1:1:jobs"}}
+`)
+	write(t, "q.om", "karpenter_queue_length{namespace=\"default\",name=\"jobs\"} 80 1767600000\nkarpenter_queue_length{namespace=\"default\",name=\"jobs\"} 40 1767600300\n# EOF\n")
+	call(t, "", "replay", "-q", "-f", "m.yaml", "--recording", "q.om", "--out", "out").want(t, exitOK, "")
+	if text := read(t, "out/web/report.json"); !strings.Contains(text, `"demand-driven"`) {
+		t.Error("a recorded queue does not answer to the replicas")
+	}
+	if text := read(t, "out/web/decisions.jsonl"); !strings.Contains(text, `"desired":10`) || strings.Contains(text, `"name":"jobs"`) {
+		t.Error("want the 10 replicas that 80 messages ask for, and no decision of the recorded producer")
+	}
+}
+
 func TestCompletion(t *testing.T) {
 	call(t, "", "completion", "foo").refused(t, `unknown command "karpenter completion foo"`)
 	for _, shell := range []string{"bash", "fish", "powershell", "zsh"} {

@@ -131,3 +131,29 @@ func TestQueryThatComesTooLate(t *testing.T) {
 		t.Errorf("an invalid query is registered: %v", err)
 	}
 }
+
+// TestNothingIsAsked holds that samples which no query reads take no room, as
+// those of a world whose decisions read only what was recorded.
+func TestNothingIsAsked(t *testing.T) {
+	for name, queries := range map[string][]string{"None": {}, "One": {"x"}} {
+		t.Run(name, func(t *testing.T) {
+			p := NewPrometheus(Options{})
+			if err := p.Retain(queries...); err != nil {
+				t.Fatal(err)
+			}
+			p.Attach(feedOf(t, testStart, time.Minute, InputSpec{Series: "x", Values: "0+1x1000"}))
+			for now := testStart; now <= at(10*time.Hour); now += 60_000 {
+				if err := p.Advance(now); err != nil {
+					t.Fatal(err)
+				}
+			}
+			kept := 0
+			for _, d := range p.store.all.series {
+				kept += len(d.times)
+			}
+			if kept > 10 {
+				t.Errorf("%d of 600 samples are still there", kept)
+			}
+		})
+	}
+}

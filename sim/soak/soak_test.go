@@ -51,8 +51,7 @@ func report(t *testing.T, f *Finding) {
 		t.Fatal(err)
 	}
 	if *out != "" {
-		// Tests run in their package's directory.
-		at := filepath.Join("..", "..", path)
+		at := fromRoot(path)
 		if err := os.MkdirAll(filepath.Dir(at), 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -63,13 +62,17 @@ func report(t *testing.T, f *Finding) {
 	t.Errorf("%v\nrepeat with: make soak SEED=%d RUNS=1\n\n%s", f, f.Seed, text)
 }
 
+// fromRoot is a path of who calls make: tests run in their package's directory.
+func fromRoot(path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join("..", "..", path)
+}
+
 func soakFile(t *testing.T, path string) {
 	t.Helper()
-	at := path
-	if !filepath.IsAbs(at) {
-		at = filepath.Join("..", "..", at)
-	}
-	text, err := os.ReadFile(at)
+	text, err := os.ReadFile(fromRoot(path))
 	if err != nil {
 		t.Fatal(err)
 	}
