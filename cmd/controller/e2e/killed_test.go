@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 
 	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
 	"github.com/karpenter-sim/karpenter/engine/cycle"
+	"github.com/karpenter-sim/karpenter/engine/journal"
 )
 
 // poll is the time between two looks at something that takes a while.
@@ -90,7 +92,16 @@ func checkRate(j *journals, name string, period int64, most int32) {
 			}
 		}
 		if added > most {
-			j.t.Errorf("%s at %s: %d replicas more within %d s", name, last.slot, added, period)
+			var records []string
+			for _, l := range j.files {
+				for _, r := range l.records[name] {
+					if r.Slot >= last.slot-10 && r.Slot <= last.slot+2 {
+						line, _ := journal.Append(nil, r)
+						records = append(records, filepath.Base(l.path)+" "+string(line))
+					}
+				}
+			}
+			j.t.Errorf("%s at %s: %d replicas more within %d s; all landed: %v\n%s", name, last.slot, added, period, landed[max(0, i-8):i+1], strings.Join(records, ""))
 		}
 	}
 }

@@ -82,8 +82,8 @@ func (c *Client) dialer(namespace, name string) (httpstream.Dialer, error) {
 // Close ends the connection and all that run over it.
 func (f *Forward) Close() error { return f.conn.Close() }
 
-// Dial connects to a port of the pod. Whether anything listens there is known
-// when something is read: the error is then the node's.
+// Dial connects to a port of the pod. Whether anything listens there may be known
+// only when something is read: the error is then the node's.
 func (f *Forward) Dial(port int32) (net.Conn, error) {
 	headers := http.Header{}
 	headers.Set(corev1.PortHeader, strconv.Itoa(int(port)))
@@ -93,14 +93,14 @@ func (f *Forward) Dial(port int32) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	data, err := f.dataBeside(failures, headers)
-	if err != nil {
+	c := &connection{forward: f, failures: failures, port: port, failed: make(chan error, 1)}
+	go c.watch()
+	if c.data, err = f.dataBeside(failures, headers); err != nil {
+		err = c.explained(err) // a node that cannot connect may reset the stream before it is there
 		_ = failures.Reset()
 		f.conn.RemoveStreams(failures)
 		return nil, err
 	}
-	c := &connection{forward: f, data: data, failures: failures, port: port, failed: make(chan error, 1)}
-	go c.watch()
 	return c, nil
 }
 
@@ -124,8 +124,8 @@ type connection struct {
 
 func (c *connection) watch() {
 	message, err := io.ReadAll(c.failures)
-	if err == nil && len(message) > 0 {
-		err = errors.New(string(message))
+	if len(message) > 0 {
+		err = errors.New(string(message)) // whatever ended the stream after it
 	}
 	c.failed <- err
 }
