@@ -182,6 +182,19 @@ func (j *journals) seen(name string, after slot.Slot) (replicas int32, known boo
 	return 0, false
 }
 
+// around are an object's records of the ten seconds before a slot.
+func (j *journals) around(name string, at slot.Slot) string {
+	var lines []byte
+	for _, l := range j.files {
+		for _, r := range l.records[name] {
+			if at-10 <= r.Slot && r.Slot <= at {
+				lines, _ = journal.Append(append(lines, filepath.Base(l.path)+" "...), r)
+			}
+		}
+	}
+	return string(lines)
+}
+
 // lastOfLife says whether the life that decided a slot got no further.
 func (j *journals) lastOfLife(name string, s slot.Slot) bool {
 	for _, l := range j.files {
