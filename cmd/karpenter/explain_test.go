@@ -90,6 +90,7 @@ func TestExplainRefuses(t *testing.T) {
 	played(t)
 	write(t, "twice/x.jsonl", read(t, spikeJournal))
 	write(t, "empty.jsonl", "")
+	write(t, "swapped.jsonl", swapped(read(t, spikeJournal)))
 	cases := map[string]struct {
 		reason string
 		args   []string
@@ -112,6 +113,7 @@ func TestExplainRefuses(t *testing.T) {
 		"Zone":      {"no such zone", []string{"out", "ha/web", "--tz", "Mars"}, "--tz Mars: unknown time zone"},
 		"Histories": {"two journals of the same time", []string{"out", "twice", "ha/web"}, "twice/x.jsonl both have decisions of default/HorizontalAutoscaler/web at 2026-01-05T08:00:00Z; give the journals of one history"},
 		"Empty":     {"an empty journal", []string{"empty.jsonl"}, "empty.jsonl: no decision record in it"},
+		"Swapped":   {"lines out of order are no history", []string{"swapped.jsonl", "ha/web"}, "lines are out of order, or stand twice"},
 		"NotOne":    {"another kind of file", []string{"spike.yaml"}, "spike.yaml:1: no decision record"},
 	}
 	for name, c := range cases {
@@ -122,6 +124,14 @@ func TestExplainRefuses(t *testing.T) {
 			}
 		})
 	}
+}
+
+// swapped is a journal with its first and last lines in each other's place.
+func swapped(journal string) string {
+	lines := strings.SplitAfter(strings.TrimSuffix(journal, "\n"), "\n")
+	last := len(lines) - 1
+	lines[0], lines[last] = lines[last]+"\n", strings.TrimSuffix(lines[0], "\n")
+	return strings.Join(lines, "") + "\n"
 }
 
 func TestWrapped(t *testing.T) {

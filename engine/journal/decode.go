@@ -43,20 +43,22 @@ type Reader struct {
 	name  string
 	line  int
 	torn  bool
+	last  map[Object]slot.Slot
 }
 
 // NewReader reads the journal r, which errors call name. Compressed journals
 // must be decompressed by the caller.
 func NewReader(r io.Reader, name string) *Reader {
-	return &Reader{lines: bufio.NewReaderSize(r, 1<<16), name: name}
+	return &Reader{lines: bufio.NewReaderSize(r, 1<<16), name: name, last: map[Object]slot.Slot{}}
 }
 
 // Torn says whether the last line was cut off, as a killed writer leaves it.
 func (r *Reader) Torn() bool { return r.torn }
 
 // Next returns the next line, io.EOF at the end, a *LineError where the line is
-// wrong, or the error of the underlying reader with its place. A last line
-// without its end is torn: it is passed over, and Torn reports it.
+// wrong or its record does not come after those of the same object, or the error
+// of the underlying reader with its place. A last line without its end is torn: it
+// is passed over, and Torn reports it.
 func (r *Reader) Next() (*Line, error) {
 	text, err := r.lines.ReadBytes('\n')
 	r.line++
@@ -70,10 +72,23 @@ func (r *Reader) Next() (*Line, error) {
 		return nil, io.EOF
 	}
 	line := &Line{Number: r.line, Text: bytes.TrimSuffix(text, []byte("\n"))}
-	if line.Record, line.Outcome, err = decode(line.Text); err != nil {
+	if line.Record, line.Outcome, err = decode(line.Text); err == nil && line.Record != nil {
+		err = r.follow(line.Record)
+	}
+	if err != nil {
 		return nil, &LineError{r.name, r.line, err}
 	}
 	return line, nil
+}
+
+// follow notes the slot of a record, which must be later than the one before.
+func (r *Reader) follow(record *Record) error {
+	last, found := r.last[record.Object]
+	if found && record.Slot <= last {
+		return fmt.Errorf("slot %s follows slot %s of the same object: lines are out of order, or stand twice", record.Slot, last)
+	}
+	r.last[record.Object] = record.Slot
+	return nil
 }
 
 // wire mirrors the keys of a line.
@@ -158,6 +173,9 @@ func decode(text []byte) (*Record, *Outcome, error) {
 
 // checkDigest recomputes the digest of a line from the line without it.
 func checkDigest(text []byte, digest string) error {
+	if bytes.HasSuffix(text, []byte("\r")) {
+		return errors.New("the line ends in CR LF, a journal's in LF: something converted the file")
+	}
 	tail := []byte(`,"digest":"` + digest + `"}`)
 	if digest == "" || !bytes.HasSuffix(text, tail) {
 		return errors.New("no digest at the end of the line")

@@ -10,7 +10,6 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/autoscaler"
 	"github.com/karpenter-sim/karpenter/engine/observation"
 	"github.com/karpenter-sim/karpenter/engine/policy"
-	"github.com/karpenter-sim/karpenter/engine/slot"
 )
 
 // A Verification counts what Verify found in one file.
@@ -83,7 +82,6 @@ func Verify(r io.Reader, name string) (Verification, error) {
 // verified is what the records so far say of an object.
 type verified struct {
 	chain  string
-	slot   slot.Slot
 	known  bool // whether state is the one after the last record
 	state  autoscaler.State
 	digest string
@@ -108,10 +106,6 @@ func (v *verifier) decide(r *Record) ([]byte, error) {
 		o = &verified{}
 		v.objects[r.Object] = o
 	}
-	if r.Slot <= o.slot && o.chain != "" {
-		return nil, fmt.Errorf("slot %s follows slot %s of the same object: lines are out of order, or stand twice", r.Slot, o.slot)
-	}
-	o.slot = r.Slot
 	if r.Chain != o.chain {
 		v.found.Gaps++
 	}

@@ -188,6 +188,8 @@ func TestReadErrors(t *testing.T) {
 		{"an unknown key is a newer schema", `{"v":1,"wind":"south"}`, `j:2: no decision record: json: unknown field "wind"`},
 		{"a newer version", `{"v":2}`, "j:2: schema version 2: this program reads version 1"},
 		{"no digest", `{"v":1,"kind":"HorizontalAutoscaler"}`, "j:2: no digest at the end of the line"},
+		{"what git does to text files on Windows", text + "\r", "j:2: the line ends in CR LF, a journal's in LF"},
+		{"a line that stands twice", text, "j:2: slot 2026-"},
 		{"an empty line", ``, "j:2: no decision record: EOF"},
 		{"a changed line", strings.Replace(text, `"spec":5`, `"spec":6`, 1), "j:2: the line was changed: its digest says "},
 		{"digests that differ at the end only are shown whole", text[:len(text)-3] + string(otherDigit) + `"}`, "j:2: the line was changed: its digest says " + digest[:63] + string(otherDigit) + ", its bytes give " + digest},
