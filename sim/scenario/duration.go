@@ -44,6 +44,10 @@ func parseDuration(data []byte) (Duration, error) {
 // A Time is an instant in whole seconds, written in RFC 3339.
 type Time struct{ time.Time }
 
+// lastYear is the last that a run may reach: slots, samples and event queues
+// count in int64 nanoseconds, which end in 2262.
+const lastYear = 2200
+
 // MarshalJSON writes RFC 3339 in UTC.
 func (t Time) MarshalJSON() ([]byte, error) {
 	return json.Marshal(t.UTC().Format(time.RFC3339))
@@ -62,9 +66,8 @@ func (t *Time) UnmarshalJSON(data []byte) error {
 	if parsed.Nanosecond() != 0 {
 		return fmt.Errorf("want a time in whole seconds, got %s", data)
 	}
-	// Slots, samples and event queues count in int64 nanoseconds.
-	if y := parsed.Year(); y < 1970 || y > 2200 {
-		return fmt.Errorf("want a time from 1970 to 2200, got %s", data)
+	if y := parsed.Year(); y < 1970 || y > lastYear {
+		return fmt.Errorf("want a time from 1970 to %d, got %s", lastYear, data)
 	}
 	t.Time = parsed.UTC()
 	return nil

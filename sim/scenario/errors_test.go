@@ -108,6 +108,11 @@ s.yaml:6:87: spec.prometheus.evaluationInterval: must be more than 0s`,
 			text:   strings.Replace(base, `1h`, `0s`, 1) + "}",
 			want:   `s.yaml:5:54: spec.duration: must be more than 0s`,
 		},
+		"DurationLong": {
+			reason: "time ends in 2262",
+			text:   strings.Replace(base, `1h`, `290y`, 1) + "}",
+			want:   `s.yaml:5:54: spec.duration: the run would end in 2315; want an end until 2200`,
+		},
 		"Phase": {
 			reason: "there are two phases",
 			spec:   "controller: {phase: align}",

@@ -193,7 +193,7 @@ func drawScenario(t *rapid.T) *Scenario {
 	s.Spec = Spec{
 		Description: rapid.String().Draw(t, "description"),
 		Seed:        rapid.Int64().Draw(t, "seed"),
-		Start:       Time{time.Unix(rapid.Int64Range(0, 7_200_000_000).Draw(t, "start"), 0).UTC()},
+		Start:       Time{time.Unix(rapid.Int64Range(0, 6_000_000_000).Draw(t, "start"), 0).UTC()},
 		Duration:    duration("duration", 10_000, 1<<40),
 		Controller:  Controller{Phase: rapid.SampledFrom([]Phase{"", Aligned, Hashed}).Draw(t, "phase"), QueryOffset: duration("offset", 0, 1000)},
 		Prometheus:  Prometheus{ScrapeInterval: duration("scrape", 0, 1000), LookbackDelta: optional("lookback")},

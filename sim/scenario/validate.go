@@ -37,6 +37,9 @@ func (v *validation) check(s *Scenario) {
 	} {
 		v.checkPositive(path)
 	}
+	if end := v.spec.Start.Add(time.Duration(v.spec.Duration)); end.Year() > lastYear {
+		v.fail("spec.duration", "the run would end in %d; want an end until %d", end.Year(), lastYear)
+	}
 	if p := v.spec.Controller.Phase; p != "" && p != Aligned && p != Hashed {
 		v.fail("spec.controller.phase", "unknown phase %q; allowed: aligned, hashed", p)
 	}
