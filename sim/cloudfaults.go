@@ -93,7 +93,7 @@ type faultyNodeGroups struct{ run *run }
 
 // Observe implements cycle.NodeGroups.
 func (n *faultyNodeGroups) Observe(ctx context.Context, ref cycle.NodeGroupRef) (cycle.NodeGroup, error) {
-	if err := n.hit(ref); err != nil {
+	if err := n.hit(ref, scenario.ObserveCall); err != nil {
 		return cycle.NodeGroup{}, err
 	}
 	return n.run.cloud.NodeGroups().Observe(ctx, ref)
@@ -101,22 +101,28 @@ func (n *faultyNodeGroups) Observe(ctx context.Context, ref cycle.NodeGroupRef) 
 
 // Resize implements cycle.NodeGroups.
 func (n *faultyNodeGroups) Resize(ctx context.Context, ref cycle.NodeGroupRef, desired int32) error {
-	if err := n.hit(ref); err != nil {
+	if err := n.hit(ref, scenario.ResizeCall); err != nil {
 		return err
 	}
 	return n.run.cloud.NodeGroups().Resize(ctx, ref, desired)
 }
 
+// refusals are what calls of a provider fail with under faults of them.
+var refusals = map[scenario.NodesFault]error{
+	scenario.NodesThrottled: cycle.ErrThrottled,
+	scenario.NodesDown:      cycle.ErrUnavailable,
+	scenario.NodesForbidden: cycle.ErrForbidden,
+}
+
 // hit is the error of the first fault that hits a call about a group now.
-func (n *faultyNodeGroups) hit(ref cycle.NodeGroupRef) error {
+func (n *faultyNodeGroups) hit(ref cycle.NodeGroupRef, call scenario.NodesCall) error {
 	now := n.run.queue.clock.now.UnixMilli()
 	for _, s := range n.run.groups.all {
 		if s.ref != ref {
 			continue
 		}
 		for _, f := range n.run.faults {
-			kind := map[scenario.NodesFault]error{scenario.NodesThrottled: cycle.ErrThrottled, scenario.NodesDown: cycle.ErrUnavailable}[f.Nodes]
-			if kind != nil && f.hits(now, s.reference()) {
+			if kind := refusals[f.Nodes]; kind != nil && (f.Call == "" || f.Call == call) && f.hits(now, s.reference()) {
 				return fmt.Errorf("fault %s: %w", f.Name, kind)
 			}
 		}

@@ -44,6 +44,9 @@ type Fault struct {
 	Target TargetFault `json:"target,omitempty"`
 	// Nodes is what goes wrong with a provider's node groups.
 	Nodes NodesFault `json:"nodes,omitempty"`
+	// Call is the only call of the provider that nodes: throttled, down and
+	// forbidden hit: observe or resize; both if absent.
+	Call NodesCall `json:"call,omitempty"`
 	// Factor is how many times as long new nodes take to boot with nodes:
 	// slowBoot, and Boot how long they take instead; exactly one of them.
 	Factor *float64 `json:"factor,omitempty"`
@@ -99,12 +102,22 @@ type NodesFault string
 const (
 	NodesThrottled  NodesFault = "throttled"  // calls are refused: too many of them
 	NodesDown       NodesFault = "down"       // calls are not answered
+	NodesForbidden  NodesFault = "forbidden"  // calls are refused: no permission
 	NodesStockOut   NodesFault = "stockOut"   // no machine is to be had
 	NodesSlowBoot   NodesFault = "slowBoot"   // new nodes take longer to become ready
 	NodesFailedBoot NodesFault = "failedBoot" // new nodes never become ready
 	NodesLost       NodesFault = "lost"       // ready nodes are gone at once
 	NodesIsolated   NodesFault = "isolated"   // ready nodes lose the cluster for a while
 	NodesLying      NodesFault = "lying"      // what is reported does not change any more
+)
+
+// A NodesCall is a call of a provider of node groups.
+type NodesCall string
+
+// The calls of providers of node groups.
+const (
+	ObserveCall NodesCall = "observe" // reads a group
+	ResizeCall  NodesCall = "resize"  // sets its size
 )
 
 // A QueuesFault is what goes wrong with reading a provider's queues.
@@ -117,7 +130,7 @@ const (
 )
 
 var (
-	nodesFaults      = []NodesFault{NodesThrottled, NodesDown, NodesStockOut, NodesSlowBoot, NodesFailedBoot, NodesLost, NodesIsolated, NodesLying}
+	nodesFaults      = []NodesFault{NodesThrottled, NodesDown, NodesForbidden, NodesStockOut, NodesSlowBoot, NodesFailedBoot, NodesLost, NodesIsolated, NodesLying}
 	queuesFaults     = []QueuesFault{QueuesThrottled, QueuesDown}
 	metricsFaults    = []MetricsFault{MetricsDown, MetricsSlow, MetricsEmpty, MetricsNaN, MetricsStale, MetricsPartial, MetricsDuplicated, MetricsLate}
 	controllerFaults = []ControllerFault{ControllerRestart, ControllerLeaderChange, ControllerConflicts, ControllerSkipped}
@@ -159,6 +172,9 @@ func (v *validation) checkFault(at string, f *Fault) {
 	oneOf(v, at+".target", f.Target, targetFaults)
 	oneOf(v, at+".nodes", f.Nodes, nodesFaults)
 	oneOf(v, at+".queues", f.Queues, queuesFaults)
+	if f.Call != "" && f.Call != ObserveCall && f.Call != ResizeCall {
+		v.fail(at+".call", "unknown call %q; allowed: observe, resize", f.Call)
+	}
 	if f.Count < 0 {
 		v.fail(at+".count", "want 1 or more, got %d", f.Count)
 	}
@@ -217,6 +233,7 @@ func (v *validation) checkFaultFields(at string, f *Fault) {
 		{"series", f.Metrics == MetricsPartial, "metrics: partial"},
 		{"factor", f.Nodes == NodesSlowBoot, "nodes: slowBoot"},
 		{"boot", f.Nodes == NodesSlowBoot, "nodes: slowBoot"},
+		{"call", f.Nodes == NodesThrottled || f.Nodes == NodesDown || f.Nodes == NodesForbidden, "nodes: throttled, nodes: down and nodes: forbidden"},
 		{"count", f.Nodes == NodesLost || f.Nodes == NodesIsolated, "nodes: lost and nodes: isolated"},
 		{"query", f.Metrics != "" && f.Metrics != MetricsPartial, "faults of metrics other than partial"},
 	} {

@@ -71,6 +71,12 @@ s.yaml:6:82: spec.edits[1].object: "web" is no object; want [NAMESPACE/]KIND/NAM
 s.yaml:6:35: spec.faults[1]: want exactly one of metrics, controller, target, nodes and queues; got controller, target
 s.yaml:6:84: spec.faults[2]: want at, when it begins, or probability`,
 		},
+		"Call": {
+			reason: "a provider has two calls, and only some faults are of calls",
+			spec:   "faults: [{at: 1m, nodes: throttled, call: describe}, {at: 1m, nodes: lost, call: resize}, {at: 1m, nodes: down, call: observe}]",
+			want: `s.yaml:6:43: spec.faults[0].call: unknown call "describe"; allowed: observe, resize
+s.yaml:6:82: spec.faults[1].call: belongs to nodes: throttled, nodes: down and nodes: forbidden`,
+		},
 		"SlowBoot": {
 			reason: "a slow boot is slower than something, in one way",
 			spec:   "nodeGroups: [{name: a, boot: 1m}, {name: b}], faults: [{at: 1m, nodes: slowBoot}, {at: 1m, nodes: slowBoot, factor: 1, object: sng/a}, {at: 1m, nodes: slowBoot, factor: 2, object: sng/b}, {at: 1m, nodes: lost, boot: 2m}]",
