@@ -144,8 +144,8 @@ func explainStep(clock wallClock, file string, step *journal.Step) *explanation 
 	if r.Missed > 0 {
 		e.Notes = append(e.Notes, fmt.Sprintf("%s before this one went undecided; they count as the recommendation before them", counted(int(r.Missed), "slot")))
 	}
-	if r.Kind != journal.HorizontalAutoscaler {
-		e.Steps = w.otherStages()
+	if r.Kind == journal.MetricsProducer {
+		e.Steps = w.recordedStages()
 		return e
 	}
 	switch {
@@ -153,6 +153,10 @@ func explainStep(clock wallClock, file string, step *journal.Step) *explanation 
 		e.Notes = append(e.Notes, "the state before this decision is lost with a line of the journal; shown is what the record itself says")
 	case !step.Agreed:
 		e.Notes = append(e.Notes, "the engine decides otherwise from these inputs; `karpenter verify` shows the difference")
+	}
+	if r.Kind == journal.ScalableNodeGroup {
+		e.Steps = w.groupStages()
+		return e
 	}
 	w.seen()
 	e.Steps = w.stages()
@@ -203,11 +207,14 @@ func (w *words) seen() {
 	}
 }
 
+// invalidSpec stands for the steps of a decision that has no policy.
+var invalidSpec = stage{Name: "policy", Text: "the spec is invalid, so nothing is decided until it is corrected; its conditions say what is wrong"}
+
 // stages are the steps of an autoscaler's decision.
 func (w *words) stages() []stage {
 	r := w.step.Record
 	if r.Reason == autoscaler.InvalidPolicy {
-		return []stage{{Name: "policy", Text: "the spec is invalid, so nothing is decided until it is corrected; its conditions say what is wrong"}}
+		return []stage{invalidSpec}
 	}
 	list := []stage{w.observed()}
 	for i := range r.Metrics {

@@ -8,8 +8,8 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/observation"
 )
 
-// otherStages are the fields of a node group's or a producer's record.
-func (w *words) otherStages() []stage {
+// recordedStages are the fields of a record, as they stand there.
+func (w *words) recordedStages() []stage {
 	r := w.step.Record
 	var list []stage
 	for i := range r.Observed {
@@ -33,8 +33,8 @@ func fieldStage(name string, f *journal.Field) stage {
 	return stage{Name: name, Text: f.Name + " = " + figure(f.Value)}
 }
 
-// otherWhy is what failed, or else what came of it.
-func (w *words) otherWhy() string {
+// recordedWhy is what failed, or else what came of it.
+func (w *words) recordedWhy() string {
 	r := w.step.Record
 	var failed []journal.Field
 	for _, f := range r.Observed {

@@ -317,8 +317,11 @@ func (w *words) desired() stage {
 // why is the reason in a few words.
 func (w *words) why() string {
 	r := w.step.Record
-	if r.Kind != journal.HorizontalAutoscaler {
-		return w.otherWhy()
+	switch r.Kind {
+	case journal.ScalableNodeGroup:
+		return w.groupWhy()
+	case journal.MetricsProducer:
+		return w.recordedWhy()
 	}
 	switch r.Reason {
 	case autoscaler.InvalidPolicy:

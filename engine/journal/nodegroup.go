@@ -124,33 +124,34 @@ type verifiedGroup struct {
 	name   string // digest of policy
 }
 
-// again is the line that the engine writes for the record's inputs, or nil where
-// the state or policy it needs was lost.
-func (o *verifiedGroup) again(r *Record) ([]byte, error) {
+// again is the line that the engine writes for the record's inputs and what it
+// rests on, or nil where the state or policy it needs was lost.
+func (o *verifiedGroup) again(r *Record) ([]byte, GroupStep, error) {
 	if err := o.load(r); err != nil {
-		return nil, err
+		return nil, GroupStep{}, err
 	}
 	if !o.known || o.digest != r.Prev || o.name != r.Policy {
 		o.known = false
-		return nil, nil
+		return nil, GroupStep{}, nil
 	}
 	again := *r
 	again.Prev, again.Observed = o.digest, nil
+	step := GroupStep{Policy: o.policy, Before: o.state}
 	if o.policy == nil {
 		again.Reason, again.Command, again.DryRun = autoscaler.InvalidPolicy, nil, false
 	} else {
 		in, resize := r.GroupInput()
-		var d nodegroup.Decision
-		o.state, d = nodegroup.Step(o.policy, o.state, in)
+		step.Input = in
+		o.state, step.Decision = nodegroup.Step(o.policy, o.state, in)
 		if resize != observation.OK {
 			o.state = o.state.Failed(in.Name, resize)
 		}
-		again.DecideGroup(o.policy, in, &d, resize)
+		again.DecideGroup(o.policy, in, &step.Decision, resize)
 		text, _ := o.state.AppendText(nil)
 		o.digest = Digest(text)
 	}
-	again.State = o.digest
-	return lineOf(&again), nil
+	again.State, step.After = o.digest, o.state
+	return lineOf(&again), step, nil
 }
 
 // load takes over the bodies that the record carries.

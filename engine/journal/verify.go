@@ -112,7 +112,8 @@ func (v *verifier) decide(r *Record) ([]byte, error) {
 	o.chain = r.Digest
 	switch r.Kind {
 	case ScalableNodeGroup:
-		return o.group.again(r)
+		line, _, err := o.group.again(r)
+		return line, err
 	case MetricsProducer:
 		return o.producer.again(r)
 	}

@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"github.com/karpenter-sim/karpenter/engine/autoscaler"
+	"github.com/karpenter-sim/karpenter/engine/nodegroup"
 	"github.com/karpenter-sim/karpenter/engine/policy"
 )
 
@@ -13,15 +14,26 @@ type Step struct {
 	Line   int
 	Record *Record
 	// Known says whether the file still tells what follows: false after a lost
-	// line, until the state is written again, and for kinds other than
-	// HorizontalAutoscaler.
+	// line, until the state is written again, and for MetricsProducers.
 	Known bool
 	// Policy is the one that decided; nil where the spec was invalid.
 	Policy *policy.Autoscaler
 	// Before and After are the state before and after the slot.
 	Before, After autoscaler.State
+	// Group is that of a ScalableNodeGroup, in place of the three before.
+	Group GroupStep
 	// Agreed says whether the engine decides the slot as the record says.
 	Agreed bool
+}
+
+// A GroupStep is what the decision about a ScalableNodeGroup rested on.
+type GroupStep struct {
+	// Policy is the one that decided; nil where the spec was invalid.
+	Policy   *policy.NodeGroup
+	Input    *nodegroup.Input
+	Decision nodegroup.Decision
+	// Before and After are the state before and after the slot.
+	Before, After nodegroup.State
 }
 
 // Walk decides every record of the journal again, in the order of the file, and
@@ -41,16 +53,20 @@ func Walk(r io.Reader, name string, visit func(*Step) error) error {
 		if line.Record == nil {
 			continue
 		}
+		o := objects[line.Record.Object]
+		if o == nil {
+			o = &verified{}
+			objects[line.Record.Object] = o
+		}
 		step := &Step{Line: line.Number, Record: line.Record}
-		if line.Record.Kind == HorizontalAutoscaler {
-			o := objects[line.Record.Object]
-			if o == nil {
-				o = &verified{}
-				objects[line.Record.Object] = o
-			}
-			if err := o.walk(line, step); err != nil {
-				return &LineError{name, line.Number, err}
-			}
+		switch line.Record.Kind {
+		case HorizontalAutoscaler:
+			err = o.walk(line, step)
+		case ScalableNodeGroup:
+			err = o.group.walk(line, step)
+		}
+		if err != nil {
+			return &LineError{name, line.Number, err}
 		}
 		if err := visit(step); err != nil {
 			return err
@@ -71,8 +87,18 @@ func (o *verified) walk(line *Line, step *Step) error {
 	step.Known, step.Policy, step.Before = true, o.policy, o.state.Clone()
 	again := *r
 	o.step(r, &again)
-	text, _ := Append(nil, &again)
-	step.Agreed = bytes.Equal(bytes.TrimSuffix(text, []byte("\n")), line.Text)
+	step.Agreed = bytes.Equal(lineOf(&again), line.Text)
 	step.After = o.state.Clone()
+	return nil
+}
+
+// walk steps over one record.
+func (o *verifiedGroup) walk(line *Line, step *Step) error {
+	again, group, err := o.again(line.Record)
+	if again == nil {
+		return err
+	}
+	step.Known, step.Group = true, group
+	step.Agreed = bytes.Equal(again, line.Text)
 	return nil
 }

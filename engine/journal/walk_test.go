@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/karpenter-sim/karpenter/engine/autoscaler"
+	"github.com/karpenter-sim/karpenter/engine/nodegroup"
 )
 
 // walked collects the steps of a journal.
@@ -49,6 +50,27 @@ func TestWalkFollowsTheState(t *testing.T) {
 	}
 	if len(steps) != len(story()) {
 		t.Errorf("got %d steps of %d records", len(steps), len(story()))
+	}
+}
+
+// TestWalkFollowsGroups holds the same of node groups.
+func TestWalkFollowsGroups(t *testing.T) {
+	records := groupStory()
+	var before nodegroup.State
+	for i, s := range walked(t, writtenBy(t, records...)) {
+		if !s.Known || !s.Agreed {
+			t.Fatalf("line %d: known %t, agreed %t; want both", s.Line, s.Known, s.Agreed)
+		}
+		if diff := cmp.Diff(before, s.Group.Before); diff != "" {
+			t.Errorf("line %d: the state changed between records (-after +before):\n%s", s.Line, diff)
+		}
+		if invalid := s.Record.Reason == autoscaler.InvalidPolicy; invalid != (s.Group.Policy == nil) {
+			t.Errorf("line %d: reason %s, policy %v", s.Line, s.Record.Reason, s.Group.Policy)
+		}
+		if after, _ := s.Group.After.MarshalText(); Digest(after) != records[i].State {
+			t.Errorf("line %d: the state after is %s, the record says another", s.Line, after)
+		}
+		before = s.Group.After
 	}
 }
 
