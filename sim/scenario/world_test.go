@@ -112,6 +112,12 @@ s.yaml:6:65: spec.queues[1].id: spec.queues[0] has this queue already`,
 s.yaml:6:49: spec.faults[1].for: must be more than 0s
 s.yaml:6:83: spec.faults[2].probability: want a number above 0, at most 1, got 0`,
 		},
+		"FaultByChance": {
+			reason: "what hits no single operation does not hit by chance",
+			spec:   "faults: [{probability: 0.1, nodes: lost}, {at: 1m, probability: 0.1, nodes: stockOut}, {probability: 0.1, nodes: down}, {probability: 0.1, nodes: failedBoot}]",
+			want: `s.yaml:6:24: spec.faults[0].probability: nodes: lost hits neither calls nor boots: it takes no probability
+s.yaml:6:65: spec.faults[1].probability: nodes: stockOut hits neither calls nor boots: it takes no probability`,
+		},
 		"FaultFields": {
 			reason: "a field that the fault does not heed is a mistake",
 			spec:   "faults: [{at: 1m, metrics: down, delay: 1m}, {at: 1m, controller: restart, object: deploy/web}, {at: 1m, metrics: partial, object: ha/web}]",
