@@ -87,7 +87,7 @@ func (r *run) newFault(declared *scenario.Fault) *fault {
 // checkObject refuses a fault of an object that the run does not have.
 func (r *run) checkObject(i int, f *fault) error {
 	if f.object == nil {
-		return nil
+		return r.checkAny(i, f)
 	}
 	for _, s := range r.groupsOf() {
 		if f.Nodes != "" && s.reference() == *f.object {
@@ -103,6 +103,17 @@ func (r *run) checkObject(i int, f *fault) error {
 		}
 	}
 	return r.in.File.Doc.Errorf(faultPath(i)+".object", "the run has no %s", *f.object)
+}
+
+// checkAny refuses a fault of a kind of object of which the run has none.
+func (r *run) checkAny(i int, f *fault) error {
+	if f.Nodes != "" && len(r.groupsOf()) == 0 {
+		return r.in.File.Doc.Errorf(faultPath(i)+".nodes", "the run has no ScalableNodeGroup")
+	}
+	if f.Queues != "" && (r.producers == nil || !slices.ContainsFunc(r.producers.all, func(s *storedProducer) bool { return s.object.Spec.Queue != nil })) {
+		return r.in.File.Doc.Errorf(faultPath(i)+".queues", "the run has no MetricsProducer of a queue")
+	}
+	return nil
 }
 
 // replacesDriver says whether the fault ends with a new controller in charge.
