@@ -105,6 +105,13 @@ s.yaml:6:55: spec.queues[0].consumer: "ha" is no object; want [NAMESPACE/]KIND/N
 s.yaml:6:60: spec.queues[1].consumer: required with capacityPerReplica: who takes the messages
 s.yaml:6:65: spec.queues[1].id: spec.queues[0] has this queue already`,
 		},
+		"Consumer": {
+			reason: "what two demands need of one object would not be added up",
+			spec: "workloads: [{name: web, demand: [{constant: 1}], capacityPerReplica: 1}], queues: [{id: a, arrivals: [{constant: 1}], consumer: deploy/api, capacityPerReplica: 1}, " +
+				"{id: b, arrivals: [{constant: 1}], consumer: default/Deployment/api, capacityPerReplica: 1}, {id: c, arrivals: [{constant: 1}], consumer: deploy/web, capacityPerReplica: 1}]",
+			want: `s.yaml:6:210: spec.queues[1].consumer: default/Deployment/api serves spec.queues[0] already; an object serves one demand or one queue
+s.yaml:6:303: spec.queues[2].consumer: default/Deployment/web serves spec.workloads[0] already; an object serves one demand or one queue`,
+		},
 		"FaultTimes": {
 			reason: "a fault happens during the run",
 			spec:   "faults: [{at: 1h, metrics: down}, {at: 1m, for: 0s, metrics: down}, {probability: 0, metrics: nan}]",
