@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -35,10 +36,20 @@ func (r *Report) Evaluate(expr string) (ok bool, detail string, err error) {
 }
 
 // CheckExpression says what is wrong with a `report:` expectation before any
-// run: syntax and names, as far as they do not depend on the run.
-func CheckExpression(expr string) error {
-	_, err := parseComparison(expr)
-	return err
+// run: syntax and names, as far as they do not depend on the run. It will have
+// the columns that are named, and those that reports add.
+func CheckExpression(expr string, columns []string) error {
+	c, err := parseComparison(expr)
+	if err != nil {
+		return err
+	}
+	columns = append(slices.Clone(columns), Recorded, StaticPeak, StaticMean, Oracle)
+	for _, s := range []selector{c.left, c.right} {
+		if s.column != "" && s.column != Baseline && !slices.Contains(columns, s.column) {
+			return fmt.Errorf("%q: no column %s; there are %s", expr, s.column, strings.Join(columns, ", "))
+		}
+	}
+	return nil
 }
 
 type comparison struct {

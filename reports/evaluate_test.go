@@ -91,8 +91,19 @@ func TestMetricsTableNamesEveryMetric(t *testing.T) {
 		if !strings.Contains(table, "| `"+name) {
 			t.Errorf("%s is missing", name)
 		}
-		if name != BlameMetric && CheckExpression(name+" <= 1") != nil {
+		if name != BlameMetric && CheckExpression(name+" <= 1", nil) != nil {
 			t.Errorf("%s cannot be used in an expectation", name)
+		}
+	}
+}
+
+// A column that no run will have is a mistake that need not wait for one.
+func TestCheckExpressionColumns(t *testing.T) {
+	for column, known := range map[string]bool{"more": true, "current": true, "recorded": true, "baseline": true, "oracle": true, "moer": false} {
+		for _, expr := range []string{"reversals{column=\"" + column + "\"} <= 1", "reversals <= reversals{column=\"" + column + "\"}"} {
+			if err := CheckExpression(expr, []string{"current", "more"}); (err == nil) != known {
+				t.Errorf("%s: %v, known: %t", expr, err, known)
+			}
 		}
 	}
 }

@@ -36,7 +36,10 @@ func (r *Report) headline() string {
 
 // everyone names the target, or all of them where there are more.
 func (r *Report) everyone(o *ObjectReport) string {
-	if n := len(r.Columns[r.primary].Objects); n > 1 {
+	switch n := len(r.Columns[r.primary].Objects); {
+	case n == 2:
+		return o.Label + ", like the other target,"
+	case n > 2:
 		return fmt.Sprintf("%s, like the other %s,", o.Label, group(int64(n-1)))
 	}
 	return o.Label
@@ -116,6 +119,8 @@ func (o *ObjectReport) causes() (amount, parts string) {
 	switch {
 	case only == 1 && shares[0].phrase == unknownPhrase:
 		return amount, ""
+	case only == 1 && len(shares) > 1:
+		return amount, ", almost all of it caused by " + shares[0].phrase
 	case only == 1:
 		return amount, ", all of it caused by " + shares[0].phrase
 	}

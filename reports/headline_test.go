@@ -72,6 +72,26 @@ func TestHeadline(t *testing.T) {
 			func() *Run { return issue(60) },
 			"Friday 18:04–18:18 checkout lacked capacity for 14 min; 9 min caused by maxReplicas 20, 3 by start-up, 2 by the rate policy.",
 		},
+		"AlmostAll": {
+			"what is too short to be counted is not left out of the whole",
+			func() *Run {
+				run := issue(60)
+				run.Columns[0].Objects[0].Needed = Steps{T: []int64{friday, friday + 530, friday + 18*60}, V: []float64{10, 25, 10}}
+				return run
+			},
+			"Friday 18:08:50–18:18:00 checkout lacked capacity for 9 min, almost all of it caused by maxReplicas 20.",
+		},
+		"TwoTargets": {
+			"one other target is not counted",
+			func() *Run {
+				run := shift(oneColumn(60, steps(0, 10), steps(0, 10), steps(0, 10), nil), friday)
+				second := run.Columns[0].Objects[0]
+				second.Journal.Name, second.Target = "search", "search"
+				run.Columns[0].Objects = append(run.Columns[0].Objects, second)
+				return run
+			},
+			"checkout, like the other target, never lacked capacity in 1 hour; it ran 10 replicas throughout, 10 replica-hours in all, without a reversal.",
+		},
 		"TwoWeeks": {
 			"in two weeks a weekday does not tell the day",
 			func() *Run { return issue(14 * 24 * 60) },

@@ -35,6 +35,9 @@ type fault struct {
 	// draws are the sources of a fault that hits by chance, one an object.
 	draws map[scenario.Reference]*rand.Rand
 	seed  int64
+	// leaderless is until when, in Unix milliseconds, nobody decides for an
+	// object since a change of leader by chance.
+	leaderless map[scenario.Reference]int64
 }
 
 // addFaults prepares the faults and schedules those that happen by themselves.
@@ -64,7 +67,7 @@ func (r *run) addFaults() error {
 }
 
 func (r *run) newFault(declared *scenario.Fault) *fault {
-	f := &fault{Fault: declared, from: r.in.start, to: r.in.end, seed: r.in.File.Spec.Seed, draws: map[scenario.Reference]*rand.Rand{}}
+	f := &fault{Fault: declared, from: r.in.start, to: r.in.end, seed: r.in.File.Spec.Seed, draws: map[scenario.Reference]*rand.Rand{}, leaderless: map[scenario.Reference]int64{}}
 	if f.At != nil {
 		f.from += time.Duration(*f.At).Milliseconds()
 	}
@@ -84,7 +87,7 @@ func (r *run) newFault(declared *scenario.Fault) *fault {
 // checkObject refuses a fault of an object that the run does not have.
 func (r *run) checkObject(i int, f *fault) error {
 	if f.object == nil {
-		return nil
+		return r.checkAny(i, f)
 	}
 	for _, s := range r.groupsOf() {
 		if f.Nodes != "" && s.reference() == *f.object {
@@ -100,6 +103,17 @@ func (r *run) checkObject(i int, f *fault) error {
 		}
 	}
 	return r.in.File.Doc.Errorf(faultPath(i)+".object", "the run has no %s", *f.object)
+}
+
+// checkAny refuses a fault of a kind of object of which the run has none.
+func (r *run) checkAny(i int, f *fault) error {
+	if f.Nodes != "" && len(r.groupsOf()) == 0 {
+		return r.in.File.Doc.Errorf(faultPath(i)+".nodes", "the run has no ScalableNodeGroup")
+	}
+	if f.Queues != "" && (r.producers == nil || !slices.ContainsFunc(r.producers.all, func(s *storedProducer) bool { return s.object.Spec.Queue != nil })) {
+		return r.in.File.Doc.Errorf(faultPath(i)+".queues", "the run has no MetricsProducer of a queue")
+	}
+	return nil
 }
 
 // replacesDriver says whether the fault ends with a new controller in charge.
@@ -157,12 +171,34 @@ func referenceOf(t cycle.TargetRef) scenario.Reference {
 // now is. A controller that is replaced by chance has lost its memory.
 func (r *run) kept(now time.Time, object scenario.Reference, restart func(time.Time)) bool {
 	for _, f := range r.faults {
-		if f.Controller == "" || f.Controller == scenario.ControllerConflicts || !f.hits(now.UnixMilli(), object) {
-			continue
-		}
-		if f.Controller != scenario.ControllerRestart || f.Probability == nil {
+		switch {
+		case f.Controller == "" || f.Controller == scenario.ControllerConflicts:
+		case f.Controller == scenario.ControllerLeaderChange && f.Probability != nil:
+			if f.changesLeader(now, object, restart) {
+				return true
+			}
+		case !f.hits(now.UnixMilli(), object):
+		case f.Controller == scenario.ControllerRestart && f.Probability != nil:
+			restart(now)
+		default:
 			return true
 		}
+	}
+	return false
+}
+
+// changesLeader says whether nobody leads, after a change of leader by chance;
+// the next leader has no memory.
+func (f *fault) changesLeader(now time.Time, object scenario.Reference, restart func(time.Time)) bool {
+	until, changed := f.leaderless[object]
+	switch {
+	case changed && now.UnixMilli() < until:
+		return true
+	case f.hits(now.UnixMilli(), object):
+		f.leaderless[object] = now.Add(time.Duration(scenario.LeaseDuration)).UnixMilli()
+		return true
+	case changed:
+		delete(f.leaderless, object)
 		restart(now)
 	}
 	return false

@@ -98,6 +98,10 @@ func TestFaults(t *testing.T) {
 			reason: "nobody decides until the lease is over",
 			fault:  "{at: 290s, controller: leaderChange}", want: map[int64]float64{5: 2, 6: 6}, decided: 19,
 		},
+		"LeaderChangeByChance": {
+			reason: "nobody decides until the lease is over, also where chance takes the leader",
+			fault:  "{at: 5m, for: 1m, probability: 1, controller: leaderChange}", want: map[int64]float64{5: 2, 6: 6}, decided: 19,
+		},
 		"Skipped": {
 			reason: "slots that pass are not made up for",
 			fault:  "{at: 5m, for: 2m, controller: skipped}", want: map[int64]float64{6: 2, 7: 6}, decided: 18,
@@ -143,6 +147,17 @@ func TestFaults(t *testing.T) {
 				t.Errorf("%s: faults %v, want one", c.reason, result.Faults)
 			}
 		})
+	}
+}
+
+func TestLeaderChangeByChance(t *testing.T) {
+	text := strings.Replace(faultBase, "FAULT", "{at: 5m, for: 1s, probability: 1, controller: leaderChange}", 1)
+	result, decisions := playText(t, strings.Replace(text, "pollingIntervalSeconds: 60", "pollingIntervalSeconds: 5", 1))
+	if result.Records != 237 {
+		t.Errorf("%d decisions, want all 240 but those in the 15 s of the lease", result.Records)
+	}
+	if strings.Contains(decisions, `"missed"`) {
+		t.Error("the next leader remembers the slots of the one before")
 	}
 }
 

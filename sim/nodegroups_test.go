@@ -174,6 +174,11 @@ func TestNodeGroupErrors(t *testing.T) {
 			fault:  "{at: 1m, nodes: lost, object: sng/other}",
 			want:   "spec.faults[0].object: the run has no default/ScalableNodeGroup/other",
 		},
+		"FaultKind": {
+			reason: "a fault of what the run has none of would go unnoticed",
+			fault:  "{at: 1m, queues: down}",
+			want:   "spec.faults[0].queues: the run has no MetricsProducer of a queue",
+		},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

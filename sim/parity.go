@@ -40,7 +40,7 @@ func (in *Input) Stage(autoscalers []Autoscaler) (*Stage, error) {
 	for i := range in.File.Spec.Faults {
 		f := &in.File.Spec.Faults[i]
 		replaces := f.Controller == scenario.ControllerRestart || f.Controller == scenario.ControllerLeaderChange
-		if f.Metrics != "" && f.Object != "" || replaces && (f.Object != "" || f.Controller == scenario.ControllerRestart && f.Probability != nil) {
+		if f.Metrics != "" && f.Object != "" || replaces && (f.Object != "" || f.Probability != nil) {
 			return nil, fmt.Errorf("fault %s: %w", f.Name, ErrNoStage)
 		}
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -29,6 +30,21 @@ func TestBaselineOfAnotherCall(t *testing.T) {
 	write(t, "head/new.yaml", strings.Replace(compared, "metadata: {name: hours}\nspec:\n  seed", "metadata: {name: new}\nspec:\n  seed", 1))
 	if c := call(t, "", "simulate", "head", "--baseline", "before", "--out", "after"); c.code != exitFailed || !strings.Contains(c.stderr, "there is no baseline to compare with") {
 		t.Errorf("code %d, want %d: an expectation has nothing to compare with\n%s", c.code, exitFailed, c.stderr)
+	}
+}
+
+// A run of another time is no baseline: its last counts would be taken for those of later.
+func TestBaselineOfAnotherTime(t *testing.T) {
+	t.Chdir(t.TempDir())
+	write(t, "base/s.yaml", goodScenario)
+	write(t, "base/ha.yaml", goodManifest)
+	if c := call(t, "", "simulate", "base/s.yaml", "--out", "before"); c.code != exitOK {
+		t.Fatalf("code %d\n%s%s", c.code, c.stdout, c.stderr)
+	}
+	write(t, "base/s.yaml", regexp.MustCompile(`duration: \w+`).ReplaceAllString(goodScenario, "duration: 20m"))
+	c := call(t, "", "simulate", "base/s.yaml", "--baseline", "before", "--out", "after")
+	if c.code != exitOK || strings.Contains(c.stdout, "baseline") || !strings.Contains(c.stderr, "08:20:00Z: there is nothing to compare it with") {
+		t.Errorf("code %d, want %d without a column of the baseline\n%s%s", c.code, exitOK, c.stdout, c.stderr)
 	}
 }
 

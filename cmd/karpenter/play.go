@@ -91,25 +91,30 @@ func (a *app) prepare(ctx context.Context, file *scenario.File, metrics map[stri
 		}
 		add(v.Name, set)
 	}
+	var nothing string
 	if base != nil {
-		set, earlier, err := base.of(file, conversion)
+		set, earlier, note, err := base.of(file, conversion)
 		errs = append(errs, err)
-		j.earlier = earlier
+		j.earlier, nothing = earlier, note
 		if set != nil {
 			add(reports.Baseline, set)
 		}
+	}
+	names := make([]string, len(j.columns))
+	for i := range j.columns {
+		names[i] = j.columns[i].name
 	}
 	for i, e := range file.Spec.Expect {
 		if e.Report == "" {
 			continue
 		}
-		if err := reports.CheckExpression(e.Report); err != nil {
+		if err := reports.CheckExpression(e.Report, names); err != nil {
 			errs = append(errs, file.Doc.Errorf(fmt.Sprintf("spec.expect[%d].report", i), "%v", err))
 		}
 	}
 	j.notes = notesOf(file.Metadata.Annotations)
-	if base != nil && base.set == nil && j.earlier == nil {
-		j.notes = append(j.notes, fmt.Sprintf("--baseline %s has no scenario %s: there is nothing to compare it with", base.path, file.Metadata.Name))
+	if nothing != "" {
+		j.notes = append(j.notes, nothing)
 	}
 	for _, r := range sim.Rivals(j.columns[0].autoscalers) {
 		j.notes = append(j.notes, r.Message)
@@ -248,10 +253,11 @@ func (j *job) playColumn(ctx context.Context, c column, dir string, progress fun
 // report puts what came of the columns side by side.
 func (j *job) report(dir string, results []*sim.Result) (*reports.Run, error) {
 	file, current := j.file, results[0]
+	start, end := covers(file)
 	run := &reports.Run{
 		Name: file.Metadata.Name, Description: file.Spec.Description,
 		Version: version(), Command: j.command, Seed: file.Spec.Seed,
-		Start: file.Spec.Start.Unix(), End: file.Spec.Start.Add(time.Duration(file.Spec.Duration)).Unix(),
+		Start: start, End: end,
 		Location: j.location, Badge: reports.Badge(current.Badge),
 		Notes:       slices.Concat(j.notes, j.input.Notes),
 		Assumptions: j.assumptions(current),

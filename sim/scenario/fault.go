@@ -19,8 +19,8 @@ type Fault struct {
 	// For is how long it lasts; if absent, to the end, and for controller:
 	// leaderChange 15s. A restart without it takes no time.
 	For *Duration `json:"for,omitempty"`
-	// Probability is that of each query, slot or command in that time to be
-	// hit, drawn under the seed; 1 if absent.
+	// Probability is that of each query, slot, command or boot in that time to
+	// be hit, drawn under the seed; 1 if absent.
 	Probability *float64 `json:"probability,omitempty"`
 	// Object is the only one that is hit, as [NAMESPACE/]KIND/NAME: an
 	// autoscaler, for target faults the object it scales, for nodes faults a
@@ -137,9 +137,9 @@ var (
 	targetFaults     = []TargetFault{TargetForbidden, TargetConflict, TargetTimeout, TargetUnreadable}
 )
 
-// leaseDuration is how long a lease outlives its holder, as in
+// LeaseDuration is how long a lease outlives its holder, as in
 // controller-runtime.
-const leaseDuration = Duration(15 * time.Second)
+const LeaseDuration = Duration(15 * time.Second)
 
 func (v *validation) checkFaults() {
 	names := map[string]string{}
@@ -244,6 +244,9 @@ func (v *validation) checkFaultFields(at string, f *Fault) {
 	if f.Nodes == NodesSlowBoot {
 		v.checkSlowBoot(at, f)
 	}
+	if f.Probability != nil && slices.Contains([]NodesFault{NodesStockOut, NodesLost, NodesIsolated, NodesLying}, f.Nodes) {
+		v.fail(at+".probability", "nodes: %s hits neither calls nor boots: it takes no probability", f.Nodes)
+	}
 	if f.Metrics == MetricsPartial && (f.Object != "" || f.Probability != nil) {
 		v.fail(at, "metrics: partial hits series, not queries: it takes fraction, and neither object nor probability")
 	}
@@ -310,7 +313,7 @@ func (f *Fault) fillDefaults(i int) {
 		f.Fraction = &half
 	}
 	if f.Controller == ControllerLeaderChange && f.For == nil && f.Probability == nil {
-		lease := leaseDuration
+		lease := LeaseDuration
 		f.For = &lease
 	}
 }

@@ -131,6 +131,11 @@ func (g *NodeGroup) Reference() Reference {
 
 func (v *validation) checkQueues() {
 	seen := map[[2]string]string{}
+	// What an object needs and has time for is reckoned by one demand.
+	busy := map[Reference]string{}
+	for i := range v.spec.Workloads {
+		busy[v.spec.Workloads[i].Reference()] = index("spec.workloads", i)
+	}
 	for i := range v.spec.Queues {
 		q := &v.spec.Queues[i]
 		at := index("spec.queues", i)
@@ -158,8 +163,13 @@ func (v *validation) checkQueues() {
 		case q.Consumer == "" && q.CapacityPerReplica != 0:
 			v.fail(at+".consumer", "required with capacityPerReplica: who takes the messages")
 		case q.Consumer != "":
-			if _, err := ParseReference(q.Consumer); err != nil {
+			ref, err := ParseReference(q.Consumer)
+			if err != nil {
 				v.fail(at+".consumer", "%v", err)
+			} else if first, taken := busy[ref]; taken {
+				v.fail(at+".consumer", "%s serves %s already; an object serves one demand or one queue", ref, first)
+			} else {
+				busy[ref] = at
 			}
 			v.checkFactor(at+".capacityPerReplica", &q.CapacityPerReplica)
 		}

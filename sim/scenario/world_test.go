@@ -111,12 +111,25 @@ s.yaml:6:55: spec.queues[0].consumer: "ha" is no object; want [NAMESPACE/]KIND/N
 s.yaml:6:60: spec.queues[1].consumer: required with capacityPerReplica: who takes the messages
 s.yaml:6:65: spec.queues[1].id: spec.queues[0] has this queue already`,
 		},
+		"Consumer": {
+			reason: "what two demands need of one object would not be added up",
+			spec: "workloads: [{name: web, demand: [{constant: 1}], capacityPerReplica: 1}], queues: [{id: a, arrivals: [{constant: 1}], consumer: deploy/api, capacityPerReplica: 1}, " +
+				"{id: b, arrivals: [{constant: 1}], consumer: default/Deployment/api, capacityPerReplica: 1}, {id: c, arrivals: [{constant: 1}], consumer: deploy/web, capacityPerReplica: 1}]",
+			want: `s.yaml:6:210: spec.queues[1].consumer: default/Deployment/api serves spec.queues[0] already; an object serves one demand or one queue
+s.yaml:6:303: spec.queues[2].consumer: default/Deployment/web serves spec.workloads[0] already; an object serves one demand or one queue`,
+		},
 		"FaultTimes": {
 			reason: "a fault happens during the run",
 			spec:   "faults: [{at: 1h, metrics: down}, {at: 1m, for: 0s, metrics: down}, {probability: 0, metrics: nan}]",
 			want: `s.yaml:6:15: spec.faults[0].at: 1h is past the last decision; the run lasts 1h
 s.yaml:6:49: spec.faults[1].for: must be more than 0s
 s.yaml:6:83: spec.faults[2].probability: want a number above 0, at most 1, got 0`,
+		},
+		"FaultByChance": {
+			reason: "what hits no single operation does not hit by chance",
+			spec:   "faults: [{probability: 0.1, nodes: lost}, {at: 1m, probability: 0.1, nodes: stockOut}, {probability: 0.1, nodes: down}, {probability: 0.1, nodes: failedBoot}]",
+			want: `s.yaml:6:24: spec.faults[0].probability: nodes: lost hits neither calls nor boots: it takes no probability
+s.yaml:6:65: spec.faults[1].probability: nodes: stockOut hits neither calls nor boots: it takes no probability`,
 		},
 		"FaultFields": {
 			reason: "a field that the fault does not heed is a mistake",

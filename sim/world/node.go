@@ -103,7 +103,8 @@ func (n *Nodes) SetReady(node *Node, ready bool) {
 	}
 	node.ready = ready
 	node.condition()
-	for _, p := range node.pods {
+	// A pod that is ready again can move a rollout on, which takes pods away.
+	for _, p := range slices.Clone(node.pods) {
 		p.reach(ready)
 	}
 	n.Schedule()

@@ -104,6 +104,45 @@ func TestNodeGoes(t *testing.T) {
 	}
 }
 
+func TestNodeIsAwayWhilePodsStart(t *testing.T) {
+	l, targets, w, nodes, node := nodeWorld(1, 10*time.Second)
+	if err := targets.Set(t.Context(), w.Target.Ref, cycle.Scale{Version: w.Target.tag}, 3); err != nil {
+		t.Fatal(err)
+	}
+	l.move(5 * time.Second)
+	nodes.SetReady(node, false)
+	l.move(20 * time.Second)
+	if w.Target.Serving() != 0 {
+		t.Errorf("a pod that has started on a node that is not ready does not serve: %d do", w.Target.Serving())
+	}
+	nodes.SetReady(node, true)
+	if w.Target.Serving() != 3 {
+		t.Errorf("it serves once the node is ready: %d do", w.Target.Serving())
+	}
+}
+
+func TestNodeIsAwayDuringRollout(t *testing.T) {
+	l, _, w, nodes, node := nodeWorld(2, 10*time.Second)
+	other := &Workload{
+		Target: &Target{Ref: cycle.TargetRef{APIVersion: "apps/v1", Kind: "Deployment", Namespace: "default", Name: "zoo"}, Spec: 1},
+		Demand: Constant(0), Capacity: 1, Saturation: 1, Startup: Fixed(0),
+		ServiceP50: time.Millisecond, ServiceP95: time.Millisecond, Requests: list("1", "1Gi"),
+	}
+	w.world.Add(other)
+	other.start(other.create())
+	nodes.Schedule()
+	nodes.SetReady(node, false)
+	w.Rollout(2)
+	nodes.SetReady(node, true)
+	if other.Target.Serving() != 1 {
+		t.Errorf("a rollout that moves on as the node is ready again loses no other pod: %d of 1 serve", other.Target.Serving())
+	}
+	l.move(10 * time.Second)
+	if w.Target.Serving() != 2 || w.rolling != nil {
+		t.Errorf("the rollout ends: %d of 2 serve", w.Target.Serving())
+	}
+}
+
 // TestSpreading checks that the emptiest node is taken.
 func TestSpreading(t *testing.T) {
 	_, targets, w, nodes, _ := nodeWorld(0, 0)
@@ -136,6 +175,8 @@ func TestRoomIsConserved(t *testing.T) {
 			case len(there) > 0 && rapid.Bool().Draw(t, "leave"):
 				nodes.Leave(there[0])
 				there = there[1:]
+			case len(there) > 0 && rapid.Bool().Draw(t, "toggle"):
+				nodes.SetReady(there[0], !there[0].ready)
 			default:
 				n := nodes.Join(string(rune('a'+i)), map[string]string{"pool": "web"}, nil, list("2", "8Gi"))
 				nodes.SetReady(n, true)
@@ -152,6 +193,9 @@ func TestRoomIsConserved(t *testing.T) {
 			for _, p := range w.pods {
 				if p.Node != nil {
 					running++
+				}
+				if p.Ready && !p.Node.ready {
+					t.Fatalf("pod %s is ready on a node that is not", p.Name)
 				}
 			}
 			if running != placed || len(w.pods) != int(w.Target.Spec) {

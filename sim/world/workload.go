@@ -172,6 +172,7 @@ func (w *Workload) scaled() {
 	w.remove(len(w.pods) - int(w.Target.Spec))
 	w.count()
 	w.world.reschedule()
+	w.roll()
 }
 
 func (ws *Workloads) reschedule() {
@@ -276,6 +277,10 @@ func (w *Workload) boot(p *Pod) {
 
 func (w *Workload) ready(p *Pod) {
 	if p.gone {
+		return
+	}
+	if p.Node != nil && !p.Node.ready {
+		p.cut = true
 		return
 	}
 	w.advance(w.world.timeline.Now().UnixMilli())

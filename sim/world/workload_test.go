@@ -264,6 +264,22 @@ func TestRollout(t *testing.T) {
 	}
 }
 
+func TestScaleDownDuringRollout(t *testing.T) {
+	l := newLine()
+	w := &Workload{Capacity: 1, Demand: Constant(0), Startup: Fixed(10 * time.Second)}
+	targets, ws := worldOf(l, w, 5)
+	w.Rollout(2)
+	if err := targets.Set(t.Context(), w.Target.Ref, cycle.Scale{Version: w.Target.tag}, 3); err != nil {
+		t.Fatal(err)
+	}
+	l.move(30 * time.Second)
+	ready := series(ws, 30*time.Second, podReady, "pod")
+	want := map[string]float64{"web-00008": 1, "web-00009": 1, "web-00010": 1}
+	if diff := cmp.Diff(want, ready); diff != "" {
+		t.Errorf("the pods that were starting have gone, and the others are replaced all the same, -want +got:\n%s", diff)
+	}
+}
+
 func TestDemand(t *testing.T) {
 	cases := map[string]struct {
 		reason string
