@@ -91,12 +91,15 @@ func (a *app) prepare(ctx context.Context, file *scenario.File, metrics map[stri
 		}
 		add(v.Name, set)
 	}
+	missing := ""
 	if base != nil {
 		set, earlier, err := base.of(file, conversion)
 		errs = append(errs, err)
 		j.earlier = earlier
 		if set != nil {
 			add(reports.Baseline, set)
+		} else if earlier == nil && err == nil {
+			missing = base.nothing(file.Metadata.Name)
 		}
 	}
 	for i, e := range file.Spec.Expect {
@@ -108,8 +111,8 @@ func (a *app) prepare(ctx context.Context, file *scenario.File, metrics map[stri
 		}
 	}
 	j.notes = notesOf(file.Metadata.Annotations)
-	if base != nil && base.set == nil && j.earlier == nil {
-		j.notes = append(j.notes, fmt.Sprintf("--baseline %s has no scenario %s: there is nothing to compare it with", base.path, file.Metadata.Name))
+	if missing != "" {
+		j.notes = append(j.notes, missing)
 	}
 	for _, r := range sim.Rivals(j.columns[0].autoscalers) {
 		j.notes = append(j.notes, r.Message)
