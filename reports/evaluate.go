@@ -26,13 +26,30 @@ func (r *Report) Evaluate(expr string) (ok bool, detail string, err error) {
 	}
 	left, err := r.lookUp(c.left)
 	if err != nil {
-		return false, "", fmt.Errorf("%q: %w", expr, err)
+		return false, "", err
 	}
 	right, err := r.right(c)
 	if err != nil {
-		return false, "", fmt.Errorf("%q: %w", expr, err)
+		return false, "", err
 	}
-	return c.holds(left, right), fmt.Sprintf("%s is %s, to be %s %s", c.left, exact(left), c.op, exact(right)), nil
+	is, bound := c.shown(left, right)
+	return c.holds(left, right), fmt.Sprintf("%s is %s, to be %s %s", c.left, is, c.op, bound), nil
+}
+
+// shown are two figures with the digits that matter, all of them where fewer
+// would contradict the verdict.
+func (c *comparison) shown(left, right float64) (string, string) {
+	l, r := brief(left), brief(right)
+	if c.holds(l, r) != c.holds(left, right) {
+		l, r = left, right
+	}
+	return exact(l), exact(r)
+}
+
+// brief is a figure to six significant digits.
+func brief(v float64) float64 {
+	short, _ := strconv.ParseFloat(strconv.FormatFloat(v, 'g', 6, 64), 64)
+	return short
 }
 
 // CheckExpression says what is wrong with a `report:` expectation before any
@@ -93,12 +110,12 @@ var (
 func parseComparison(expr string) (*comparison, error) {
 	m := comparisonForm.FindStringSubmatch(expr)
 	if m == nil {
-		return nil, fmt.Errorf("%q is not of the form NAME OP NUMBER or NAME OP NAME|baseline + NUMBER (OP: <= < >= > == !=)", expr)
+		return nil, fmt.Errorf("%s is not of the form NAME OP NUMBER or NAME OP NAME|baseline [+|- NUMBER[%%]] (OP: <= < >= > == !=)", expr)
 	}
 	c := &comparison{op: m[3]}
 	var err error
 	if c.left, err = parseSelector(m[1], m[2]); err != nil {
-		return nil, fmt.Errorf("%q: %w", expr, err)
+		return nil, fmt.Errorf("%s: %w", expr, err)
 	}
 	if m[4] != "" {
 		c.number, err = strconv.ParseFloat(m[4], 64)
@@ -106,16 +123,16 @@ func parseComparison(expr string) (*comparison, error) {
 	}
 	if m[5] == Baseline {
 		if m[6] != "" {
-			return nil, fmt.Errorf("%q: baseline takes no labels", expr)
+			return nil, fmt.Errorf("%s: baseline takes no labels", expr)
 		}
 		c.right = c.left
 		c.right.column = Baseline
 	} else if c.right, err = parseSelector(m[5], m[6]); err != nil {
-		return nil, fmt.Errorf("%q: %w", expr, err)
+		return nil, fmt.Errorf("%s: %w", expr, err)
 	}
 	if m[8] != "" {
 		if c.number, err = strconv.ParseFloat(m[8], 64); err != nil {
-			return nil, fmt.Errorf("%q: %w", expr, err)
+			return nil, fmt.Errorf("%s: %w", expr, err)
 		}
 		if m[7] == "-" {
 			c.number = -c.number
@@ -136,7 +153,7 @@ func parseSelector(name, labels string) (selector, error) {
 	for _, label := range strings.Split(labels, ",") {
 		m := labelForm.FindStringSubmatch(label)
 		if m == nil {
-			return s, fmt.Errorf(`label %q: allowed are column="...", object="..." and cause="..."`, strings.TrimSpace(label))
+			return s, fmt.Errorf(`label %s: allowed are column="...", object="..." and cause="..."`, strings.TrimSpace(label))
 		}
 		value, err := strconv.Unquote(m[2])
 		if err != nil {

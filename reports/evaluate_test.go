@@ -38,6 +38,8 @@ func TestEvaluate(t *testing.T) {
 		"Figure":        {"figures may be compared", "scale_downs < scale_ups", true, "scale_downs is 0, to be < 1"},
 		"Column":        {"another column", `breach_minutes{column="baseline"} == 5`, true, `breach_minutes{column="baseline"} is 5, to be == 5`},
 		"Object":        {"one object", `breach_minutes{object="checkout"} == 3`, true, ""},
+		"Short":         {"no more digits than matter", "breach_minutes <= baseline - 73.3333333%", false, "breach_minutes is 3, to be <= 1.33333"},
+		"Close":         {"but as many as tell the two apart", "breach_minutes <= 2.9999999", false, "breach_minutes is 3, to be <= 2.9999999"},
 		"Cause":         {"one cause", `blame_minutes{cause="start-up"} == 2`, true, `blame_minutes{cause="start-up"} is 2, to be == 2`},
 		"CauseWithNone": {"a cause that never was", `blame_minutes{cause="bound"} == 0`, true, ""},
 		"AllCauses":     {"they add up to the breach", "blame_minutes == breach_minutes", true, "blame_minutes is 3, to be == 3"},
@@ -74,7 +76,7 @@ func TestEvaluateRejects(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			_, _, err := r.Evaluate(c.expr)
-			if err == nil || !strings.Contains(err.Error(), c.want) {
+			if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), `\"`) {
 				t.Errorf("%s: %s gives %v, want %q", c.reason, c.expr, err, c.want)
 			}
 		})

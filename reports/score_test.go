@@ -218,3 +218,25 @@ func TestComputeRejects(t *testing.T) {
 		})
 	}
 }
+
+func TestNumber(t *testing.T) {
+	cases := map[string]struct {
+		reason string
+		value  float64
+		want   string
+	}{
+		"Whole":    {"nothing behind the point", 23, "23"},
+		"HalfDown": {"a quarter of a minute goes up, as the causes that make it up do", 23.25, "23.3"},
+		"HalfUp":   {"wherever it stands", 23.75, "23.8"},
+		"Below":    {"and away from 0 below it", -23.25, "-23.3"},
+		"Zero":     {"no point without a digit behind it", 22.97, "23"},
+		"Small":    {"two digits where one would say nothing", 0.0167, "0.017"},
+		"Large":    {"thousands are grouped", 29959.6, "29,960"},
+		"Unknown":  {"a dash", math.NaN(), "–"},
+	}
+	for name, c := range cases {
+		if got := number(c.value); got != c.want {
+			t.Errorf("%s: %s: %v is %s, want %s", name, c.reason, c.value, got, c.want)
+		}
+	}
+}

@@ -163,7 +163,7 @@ func number(v float64) string {
 	case math.Abs(v) >= 100:
 		return group(int64(math.Round(v)))
 	case math.Abs(v) >= 0.1:
-		return trimZeros(strconv.FormatFloat(v, 'f', 1, 64))
+		return trimZeros(strconv.FormatFloat(math.Round(v*10)/10, 'f', 1, 64)) // halves away from 0, as shares are
 	}
 	return strconv.FormatFloat(v, 'g', 2, 64)
 }

@@ -134,13 +134,33 @@ func (r *run) addQuery(p *player, text string) (*query, error) {
 		q.follows = true
 		r.badge(ClosedLoop)
 	case replay != nil && !replay.OpenLoop:
-		return nil, p.Doc.Errorf("spec.metrics", "%s depends on how many replicas ran, and the recording does not say: name their series with --replicas %s/%s/%s=SERIES, or replay it as recorded with --open-loop",
-			text, p.Target.Namespace, p.Target.Kind, p.Target.Name)
+		return nil, p.unknownReplicas(text)
 	default:
 		r.badge(OpenLoop)
 	}
 	q.units, q.shared = p.capacity(text, depends && known)
 	return q, nil
+}
+
+// unknownReplicas refuses a query whose value says nothing without the replicas
+// that had it; what reads nothing that was recorded needs other help.
+func (p *player) unknownReplicas(text string) error {
+	path := p.metricPath(text)
+	reads, err := p.run.in.reads(text)
+	switch {
+	case err != nil:
+		return err
+	case !reads:
+		return p.unsampled(path, text)
+	}
+	return p.Doc.Errorf(path, "%s depends on how many replicas ran, and no series of the recording is known to say how many were ready: name it with --replicas %s/%s/%s=SERIES, or replay the metric as recorded with --open-loop",
+		text, p.Target.Namespace, p.Target.Kind, p.Target.Name)
+}
+
+// metricPath is the field of the first metric with this query.
+func (p *player) metricPath(text string) string {
+	i := slices.IndexFunc(p.Policy.Metrics, func(m policy.Metric) bool { return m.Query == text })
+	return fmt.Sprintf("spec.metrics[%d].prometheus.query", max(i, 0))
 }
 
 // dependsOnReplicas says whether the query's value would change with the count.

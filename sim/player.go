@@ -243,15 +243,20 @@ func (p *player) queries() []string {
 	return texts
 }
 
+// unsampled says that a query never has a sample, and what it could have read.
+func (p *player) unsampled(path, text string) error {
+	return p.Doc.Errorf(path, "%s never has a sample in the recording, which has %s (lookback %s)",
+		text, p.run.in.names(), model.Duration(p.run.in.Lookback))
+}
+
 // sampled refuses a replay in which a query never had a sample.
 func (p *player) sampled() error {
 	if p.run.in.File.Spec.Replay == nil {
 		return nil
 	}
-	for i, m := range p.Policy.Metrics {
+	for _, m := range p.Policy.Metrics {
 		if q := p.source.queries[m.Query]; q.answered == 0 {
-			return p.Doc.Errorf(fmt.Sprintf("spec.metrics[%d].prometheus.query", i), "%s never has a sample in the recording, which has %s (lookback %s)",
-				m.Query, p.run.in.names(), model.Duration(p.run.in.Lookback))
+			return p.unsampled(p.metricPath(m.Query), m.Query)
 		}
 	}
 	if demand := p.run.in.File.Spec.Replay.Demand; demand != "" && p.source.queries[demand].answered == 0 {

@@ -11,6 +11,7 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/cycle"
 	"github.com/karpenter-sim/karpenter/engine/slot"
 	"github.com/karpenter-sim/karpenter/providers/fake"
+	"github.com/karpenter-sim/karpenter/sim/recording"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 	"github.com/karpenter-sim/karpenter/sim/world"
 )
@@ -87,6 +88,21 @@ func (p *player) recordedQueries() (ready, spec string, err error) {
 		spec = ready
 	}
 	return ready, spec, err
+}
+
+// reads says whether a query selects anything that was recorded, or could: of
+// what rules make of it nothing is known before the run.
+func (in *Input) reads(text string) (bool, error) {
+	selectors, err := recording.Selectors(text)
+	if err != nil || len(selectors) == 0 || len(in.File.Spec.Prometheus.RuleFiles) > 0 {
+		return err == nil, err
+	}
+	for _, s := range selectors {
+		if found, err := in.has(s.String()); found || err != nil {
+			return found, err
+		}
+	}
+	return false, nil
 }
 
 // has says whether a selector matches anything that was recorded.

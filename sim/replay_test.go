@@ -98,7 +98,11 @@ func TestReplayRefuses(t *testing.T) {
 	cases := map[string]struct{ reason, replay, target, series, want string }{
 		"UnknownReplicas": {
 			reason: "a utilization says nothing without the replicas that had it; both ways out are named",
-			target: utilization, want: "--replicas default/Deployment/web=SERIES, or replay it as recorded with --open-loop",
+			target: utilization, want: "spec.metrics[0].prometheus.query: u depends on how many replicas ran, and no series of the recording is known to say how many were ready: name it with --replicas default/Deployment/web=SERIES, or replay the metric as recorded with --open-loop",
+		},
+		"NothingToFollow": {
+			reason: "whose replicas are unknown does not matter where the query reads nothing",
+			target: utilization, series: "  - {series: v, values: '1'}\n", want: "u2 never has a sample in the recording, which has u, v",
 		},
 		"NothingRecorded": {
 			reason: "a query that never has a sample is a mistake, and what there is helps to mend it",
@@ -113,7 +117,7 @@ func TestReplayRefuses(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			text := replayText(c.replay, c.target, c.series)
-			if name == "NothingRecorded" {
+			if name == "NothingRecorded" || name == "NothingToFollow" {
 				text = strings.Replace(text, "query: u,", "query: u2,", 1)
 			}
 			in, autoscalers := openFile(t, loadText(t, text))

@@ -83,10 +83,23 @@ func Rivals(autoscalers []Autoscaler) manifest.Errors {
 			first[a.Target] = a
 			continue
 		}
-		list = append(list, a.Doc.Errorf("spec.scaleTargetRef", "HorizontalAutoscaler %s scales %s %s/%s, and so does %s: both hold until one of them is gone or in dryRun",
-			a.Name(), a.Target.Kind, a.Target.Namespace, a.Target.Name, other.Name()))
+		list = append(list, a.Doc.Errorf("spec.scaleTargetRef", "%s %s scales %s %s/%s, and so does %s %s: %s",
+			a.Doc.Kind, a.Name(), a.Target.Kind, a.Target.Namespace, a.Target.Name, other.Doc.Kind, other.Name(), rivalry(a.Doc.Kind, other.Doc.Kind)))
 	}
 	return list
+}
+
+// rivalry says what becomes of a target that two objects of these kinds scale.
+func rivalry(one, other string) string {
+	const own = "HorizontalAutoscaler"
+	const hold = "until one of them is gone or in dryRun"
+	if one == own {
+		one, other = other, one
+	}
+	if one == own || other != own {
+		return "both hold " + hold
+	}
+	return fmt.Sprintf("both hold here %s; in a cluster the %s acts and the %s holds", hold, one, own)
 }
 
 // checkQuery refuses what can never give one sample.

@@ -5,8 +5,13 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
 	"github.com/karpenter-sim/karpenter/engine/convert"
 	"github.com/karpenter-sim/karpenter/reports"
 	"github.com/karpenter-sim/karpenter/sim"
@@ -14,8 +19,8 @@ import (
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 )
 
-// A baseline is another version to compare with: manifests that replace the
-// scenarios' own where they name the same objects, or what another call wrote.
+// A baseline is another version to compare with: manifests, of which each
+// scenario takes those that it is about, or what another call wrote.
 type baseline struct {
 	path string
 	set  *manifest.Set // nil for an earlier output
@@ -40,25 +45,34 @@ func (a *app) openBaseline(path string) (*baseline, error) {
 }
 
 // of is the baseline of one scenario: a set to run, or an earlier run. Where the
-// earlier call did not have the scenario, or at another time, it is the note that
-// says so.
+// other version did not have the scenario or its autoscalers, or at another time,
+// it is the note that says so.
 func (b *baseline) of(file *scenario.File, conversion convert.Options) (set *manifest.Set, earlier *reports.Run, note string, err error) {
+	nothing := func(format string, args ...any) string {
+		return fmt.Sprintf("--baseline %s has %s: there is nothing to compare it with", b.path, fmt.Sprintf(format, args...))
+	}
 	if b.set != nil {
 		set := *b.set // each scenario has queries of its own
 		set.Autoscalers, set.Producers = slices.Clone(set.Autoscalers), slices.Clone(set.Producers)
-		_, err := sim.Adopt(&set, conversion)
-		return file.Manifests.Override(&set), nil, "", err
+		if _, err := sim.Adopt(&set, conversion); err != nil {
+			return nil, nil, "", err
+		}
+		about := concerning(file, &set)
+		if len(about.Autoscalers) == 0 {
+			return nil, nil, nothing("none of the autoscalers of scenario %s", file.Metadata.Name), nil
+		}
+		return file.Manifests.Override(about), nil, "", nil
 	}
 	dir := filepath.Join(b.path, file.Metadata.Name)
 	if _, err := os.Stat(dir); os.IsNotExist(err) {
-		return nil, nil, fmt.Sprintf("--baseline %s has no scenario %s: there is nothing to compare it with", b.path, file.Metadata.Name), nil
+		return nil, nil, nothing("no scenario %s", file.Metadata.Name), nil
 	}
 	run, err := reports.ReadRun(dir)
 	if err != nil {
 		return nil, nil, "", fmt.Errorf("--baseline %s: %w", b.path, err)
 	}
 	if start, end := covers(file); run.Start != start || run.End != end {
-		return nil, nil, fmt.Sprintf("--baseline %s has %s from %s to %s, not from %s to %s: there is nothing to compare it with", b.path, file.Metadata.Name,
+		return nil, nil, nothing("%s from %s to %s, not from %s to %s", file.Metadata.Name,
 			inUTC(run.Start), inUTC(run.End), inUTC(start), inUTC(end)), nil
 	}
 	return nil, run, "", nil
@@ -70,3 +84,58 @@ func covers(file *scenario.File) (start, end int64) {
 }
 
 func inUTC(t int64) string { return time.Unix(t, 0).UTC().Format(time.RFC3339) }
+
+// concerning is the part of a set that a scenario is about, since a directory of
+// manifests has those of other scenarios, too: autoscalers that have a
+// counterpart there or scale what its world has, and what these work with.
+func concerning(file *scenario.File, set *manifest.Set) *manifest.Set {
+	out := *set
+	out.Autoscalers, out.Producers, out.NodeGroups = nil, nil, nil
+	var queries strings.Builder
+	for _, e := range set.Autoscalers {
+		if !concerns(file, e.Object) {
+			continue
+		}
+		out.Autoscalers = append(out.Autoscalers, e)
+		for _, m := range e.Object.Spec.Metrics {
+			if m.Prometheus != nil {
+				fmt.Fprintln(&queries, m.Prometheus.Query)
+			}
+		}
+	}
+	for _, e := range set.Producers {
+		if has(file.Manifests.Producers, e) || strings.Contains(queries.String(), strconv.Quote(e.Object.Name)) {
+			out.Producers = append(out.Producers, e)
+		}
+	}
+	for _, e := range set.NodeGroups {
+		if has(file.Manifests.NodeGroups, e) {
+			out.NodeGroups = append(out.NodeGroups, e)
+		}
+	}
+	return &out
+}
+
+func concerns(file *scenario.File, a *v1alpha1.HorizontalAutoscaler) bool {
+	target := a.Spec.ScaleTargetRef
+	for _, own := range file.Manifests.Autoscalers {
+		o := own.Object
+		if o.Namespace == a.Namespace && (o.Name == a.Name || o.Spec.ScaleTargetRef.Kind == target.Kind && o.Spec.ScaleTargetRef.Name == target.Name) {
+			return true
+		}
+	}
+	reference := scenario.Reference{Namespace: a.Namespace, Kind: target.Kind, Name: target.Name}
+	return slices.ContainsFunc(file.Spec.NodeGroups, func(g scenario.NodeGroup) bool { return g.Reference() == reference }) ||
+		slices.ContainsFunc(file.Spec.Workloads, func(w scenario.Workload) bool { return w.Reference() == reference }) ||
+		slices.ContainsFunc(file.Spec.Targets, func(t scenario.Target) bool { return t.Reference() == reference })
+}
+
+// has says whether entries have an object of the same name.
+func has[T any, P interface {
+	*T
+	metav1.Object
+}](entries []manifest.Entry[T], e manifest.Entry[T]) bool {
+	return slices.ContainsFunc(entries, func(own manifest.Entry[T]) bool {
+		return P(own.Object).GetNamespace() == P(e.Object).GetNamespace() && P(own.Object).GetName() == P(e.Object).GetName()
+	})
+}

@@ -62,3 +62,36 @@ func TestBaselineConversions(t *testing.T) {
 		}
 	}
 }
+
+// Of a directory of manifests each scenario takes its own: those of others would
+// be paid for in the column of the baseline only.
+func TestBaselineOfAll(t *testing.T) {
+	t.Chdir(t.TempDir())
+	other := strings.NewReplacer("name: web", "name: api").Replace(goodManifest)
+	write(t, "in/web.yaml", goodManifest)
+	write(t, "in/api.yaml", other)
+	scenario := func(name string) string {
+		return strings.NewReplacer("name: s}", "name: "+name+"}", "[ha.yaml]", "["+name+".yaml]", "name: web", "name: "+name, "  inputSeries", "  expect:\n"+
+			"  - {name: hours, report: replica_hours >= baseline - 1%}\n  - {name: short, report: breach_minutes == baseline}\n  inputSeries").Replace(goodScenario)
+	}
+	write(t, "scenarios/web.yaml", strings.Replace(scenario("web"), "[web.yaml]", "[../in/web.yaml]", 1))
+	write(t, "scenarios/api.yaml", strings.Replace(scenario("api"), "[api.yaml]", "[../in/api.yaml]", 1))
+	cases := map[string]struct {
+		reason, base string
+		code         int
+		want         string
+	}{
+		"Same":    {"what is the same compares as the same", goodManifest + "---\n" + other, exitOK, ""},
+		"Renamed": {"the same target is enough", strings.Replace(goodManifest, "{name: web}", "{name: old}", 1) + "---\n" + other, exitOK, ""},
+		"New": {"what was not there yet has nothing to be compared with", other, exitFailed,
+			"--baseline base.yaml has none of the autoscalers of scenario web: there is nothing to compare it with"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			write(t, "base.yaml", c.base)
+			if got := call(t, "", "simulate", "scenarios", "--baseline", "base.yaml", "--out", "out-"+name); got.code != c.code || !strings.Contains(got.stderr, c.want) {
+				t.Errorf("%s: code %d, want %d and %q\n%s%s", c.reason, got.code, c.code, c.want, got.stdout, got.stderr)
+			}
+		})
+	}
+}

@@ -263,12 +263,12 @@ func (w *words) limited() stage {
 // budget is what the deciding rate policy has used and left.
 func (w *words) budget(rules *policy.Rules, name string, up bool) string {
 	r, p := w.step.Record, w.step.Policy
-	furthest := int32(0)
+	furthest := int32(math.MinInt32) // past 0, which 100 % allows
 	if up {
 		furthest = math.MaxInt32
 	}
 	_, limit := behavior.RateLimit(&p.Up, &p.Down, w.events, r.Slot, r.Scale.Spec, furthest)
-	if limit.Policy < 0 || limit.Policy >= len(rules.Policies) {
+	if limit.Stage == "" || limit.Policy < 0 || limit.Policy >= len(rules.Policies) {
 		return name + " allows it"
 	}
 	text := fmt.Sprintf("%s policy %d, %s", name, limit.Policy, rate(&rules.Policies[limit.Policy]))

@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"math"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -135,12 +137,23 @@ func TestExplainFollowsTheEngine(t *testing.T) {
 			if stabilized != r.Stabilized || limited != r.Limited {
 				t.Fatalf("%s: from what explain shows follow %d and %d, the record says %d and %d\n%s", r.Slot, stabilized, limited, r.Stabilized, r.Limited, text)
 			}
+			moved := max(r.Limited-r.Scale.Spec, r.Scale.Spec-r.Limited)
+			if said := leftForm.FindStringSubmatch(w.limited().Text); said != nil && !enough(said[1], moved) {
+				t.Fatalf("%s: moved by %d with %s left\n%s", r.Slot, moved, said[1], text)
+			}
 			return nil
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
 	})
+}
+
+var leftForm = regexp.MustCompile(`(\d+) left`)
+
+func enough(left string, moved int32) bool {
+	n, err := strconv.ParseInt(left, 10, 64)
+	return err == nil && n >= int64(moved)
 }
 
 // TestFormula holds how a metric's value becomes a number in words.

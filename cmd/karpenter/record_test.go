@@ -100,7 +100,10 @@ func TestRecord(t *testing.T) {
 	}
 
 	got := call(t, "", append(slices.Clone(common), "--out", "full", "--match", "other")...)
-	got.want(t, exitOK, "")
+	got.want(t, exitOK, `no series of kube_deployment_status_replicas{namespace="default",deployment="web"}, `)
+	if strings.Contains(got.stderr, "cannot be replayed") {
+		t.Errorf("everything that is read was recorded, but:\n%s", got.stderr)
+	}
 	info, names := opened(t, "full")
 	if want := []string{"kube_deployment_spec_replicas", "other", "queue_length"}; !slices.Equal(names, want) {
 		t.Errorf("recorded %v, want %v", names, want)
@@ -131,6 +134,14 @@ func TestRecord(t *testing.T) {
 		if !slices.Contains(fromSamples, o) {
 			t.Errorf("replaying the samples does not observe %s", o)
 		}
+	}
+	write(t, "b.yaml", strings.Replace(strings.Replace(validHA, "name: web}\nspec", "name: typo}\nspec", 1), "queue_length", `queue_lenght{queue="jobs"}`, 1))
+	call(t, "", append(slices.Clone(common), "-f", "b.yaml", "--out", "half")...).want(t, exitOK,
+		`no series of queue_lenght{queue="jobs"}: the queries that read it cannot be replayed`)
+	none := call(t, "", "record", "--prometheus", server.URL, "-f", "b.yaml", "--from", "2026-01-03", "--to", "2026-01-03 01:00", "--out", "none")
+	none.want(t, exitInvalid, `: no samples of queue_lenght{queue="jobs"}, kube_`)
+	if strings.Contains(none.stderr, "to go on") {
+		t.Errorf("nothing is left to go on with, but:\n%s", none.stderr)
 	}
 	call(t, "", append(slices.Clone(common), "--out", "full")...).refused(t, "--out full: exists already; remove it or choose another directory")
 }

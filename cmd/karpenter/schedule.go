@@ -10,9 +10,11 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"github.com/karpenter-sim/karpenter/engine/convert"
 	"github.com/karpenter-sim/karpenter/engine/policy"
 	"github.com/karpenter-sim/karpenter/engine/producer"
 	"github.com/karpenter-sim/karpenter/engine/slot"
+	"github.com/karpenter-sim/karpenter/sim"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
 )
 
@@ -35,8 +37,9 @@ func (a *app) scheduleCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "schedule [-f] FILE|DIR|- ...",
 		Short: "Print the timeline of scheduled replicas",
-		Long: `Schedule prints, for every MetricsProducer with a scheduleSpec, the value at the
-start and every change after it, in the schedule's own time zone.`,
+		Long: `Schedule prints, for every MetricsProducer with a scheduleSpec and the cron
+triggers of every ScaledObject, the value at the start and every change after it,
+in the schedule's own time zone.`,
 		Example: `  karpenter schedule -f producers/
   karpenter schedule -f business-hours.yaml --from 2026-03-27 --to 2026-03-31`,
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -61,6 +64,9 @@ func (a *app) schedule(paths []string, from, to, format string) error {
 	if err != nil {
 		return err
 	}
+	if _, err := sim.Adopt(set, convert.Options{}); err != nil {
+		return err
+	}
 	values := []scheduledValue{}
 	scheduled := 0
 	for _, p := range set.Producers {
@@ -79,7 +85,7 @@ func (a *app) schedule(paths []string, from, to, format string) error {
 		values = append(values, more...)
 	}
 	if scheduled == 0 {
-		return fmt.Errorf("%s: no MetricsProducer with a scheduleSpec", strings.Join(paths, ", "))
+		return fmt.Errorf("%s: no MetricsProducer with a scheduleSpec, and no ScaledObject with a cron trigger", strings.Join(paths, ", "))
 	}
 	if format != tableFormat {
 		return a.encode(format, values)

@@ -31,6 +31,17 @@ func TestSchedule(t *testing.T) {
 	if err := os.WriteFile(path, []byte(scheduleManifest), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	cron := filepath.Join(t.TempDir(), "so.yaml")
+	if err := os.WriteFile(cron, []byte(`apiVersion: keda.sh/v1alpha1
+kind: ScaledObject
+metadata: {name: jobs, namespace: shop}
+spec:
+  scaleTargetRef: {name: jobs}
+  triggers:
+  - {type: cron, metadata: {timezone: Europe/Berlin, start: 0 8 * * 1-5, end: 0 18 * * 1-5, desiredReplicas: "5"}}
+`), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	cases := map[string]struct {
 		reason string
 		args   []string
@@ -43,6 +54,12 @@ default/hours  2026-03-06T12:00:00-08:00  Fri  6
 default/hours  2026-03-06T17:00:00-08:00  Fri  2
 default/hours  2026-03-09T09:00:00-07:00  Mon  6
 default/hours  2026-03-09T17:00:00-07:00  Mon  4
+`},
+		"Cron": {"a cron trigger is a schedule", []string{"schedule", "-f", cron, "--from", "2026-03-06 12:00", "--to", "2026-03-09 12:00"}, exitOK,
+			`PRODUCER   AT                              REPLICAS
+shop/jobs  2026-03-06T12:00:00+01:00  Fri  5
+shop/jobs  2026-03-06T18:00:00+01:00  Fri  0
+shop/jobs  2026-03-09T08:00:00+01:00  Mon  5
 `},
 		"Backwards": {"an empty time is a mistake", []string{"schedule", "-f", path, "--from", "2026-03-06", "--to", "2026-03-01"}, exitInvalid, "--to 2026-03-01 00:00:00 PST lies before --from"},
 		"Ever":      {"a year that nobody means", []string{"schedule", "-f", path, "--from", "2026-03-06", "--to", "9999-01-01"}, exitInvalid, "want times from 1970 to 2200"},

@@ -42,7 +42,7 @@ func (a *app) simulateCommand() *cobra.Command {
 	c.Flags().StringVar(&flags.pattern, "run", "", "only scenarios whose name matches this regular expression")
 	c.Flags().StringArrayVar(&flags.manifests, "manifests", nil, "manifests that replace the scenarios' own (repeatable)")
 	c.Flags().StringVar(&flags.zone, "tz", "", "time zone of the reports (default: the scenario's, else UTC)")
-	c.Flags().StringVar(&flags.baseline, "baseline", "", "manifests of another version, or the --out directory of another call: shown beside this one as column baseline")
+	c.Flags().StringVar(&flags.baseline, "baseline", "", "manifests of another version, of which each scenario takes its own, or the --out directory of another call: shown beside this one as column baseline")
 	c.Flags().BoolVar(&flags.update, "update", false, "write the digests of the decisions into the scenario files")
 	return c
 }

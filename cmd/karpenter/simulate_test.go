@@ -280,7 +280,7 @@ func TestRivals(t *testing.T) {
 	write(t, "one.yaml", scenario)
 	write(t, "two.yaml", strings.Replace(scenario, "name: failing", "name: two", 1)+"---\n"+strings.Replace(manifests, "name: web", "name: other", 1))
 	call(t, "", "simulate", "two.yaml", "--out", "two").want(t, exitFailed,
-		"HorizontalAutoscaler default/web scales Deployment default/web, and so does default/other: both hold")
+		"HorizontalAutoscaler default/web scales Deployment default/web, and so does HorizontalAutoscaler default/other: both hold until one of them is gone or in dryRun\n")
 	for _, want := range []string{`"detail": "Contested"`, `"breach_minutes": 30,`, `"replica_hours": 6,`} {
 		if text := read(t, "two/report.json"); !strings.Contains(text, want) {
 			t.Errorf("report.json lacks %s", want)
@@ -288,6 +288,13 @@ func TestRivals(t *testing.T) {
 	}
 	write(t, "ha.yaml", manifests+"---\n"+strings.Replace(manifests, "name: web", "name: other", 1))
 	call(t, "", "validate", "-f", "ha.yaml").want(t, exitOK, "warning: ha.yaml:5:19: spec.scaleTargetRef: HorizontalAutoscaler default/web scales")
+	write(t, "hpa.yaml", `apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: web}
+spec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}, maxReplicas: 3}
+`)
+	call(t, "", "validate", "-f", "hpa.yaml", "-f", "ha.yaml").want(t, exitOK,
+		"HorizontalPodAutoscaler default/web scales Deployment default/web, and so does HorizontalAutoscaler default/other: both hold here until one of them is gone or in dryRun; in a cluster the HorizontalPodAutoscaler acts and the HorizontalAutoscaler holds")
 	write(t, "dry.yaml", manifests+"---\n"+strings.Replace(strings.Replace(manifests, "name: web", "name: other", 1), "minReplicas", "dryRun: true\n  minReplicas", 1))
 	if c := call(t, "", "validate", "-f", "dry.yaml"); strings.Contains(c.stderr, "warning") {
 		t.Errorf("in a dry run nobody is a rival:\n%s", c.stderr)

@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -72,13 +73,41 @@ func (s *Set) Assign(assignments []string) (*Set, error) {
 	out.NodeGroups = assignEach(s.NodeGroups, all, &errs)
 	for _, a := range all {
 		if a.kind != "" && !a.used {
-			errs = append(errs, setError(a.text, "", fmt.Errorf("there is no %s/%s/%s", a.namespace, a.kind, a.name)))
+			errs = append(errs, setError(a.text, "", fmt.Errorf("there is no %s/%s/%s%s", a.namespace, a.kind, a.name, s.others(a.kind))))
 		}
 	}
 	if err := Join(errs...); err != nil {
 		return nil, err
 	}
 	return &out, nil
+}
+
+// others says which objects of a kind there are.
+func (s *Set) others(kind string) string {
+	names := slices.Concat(namesOf(s.Autoscalers, kind), namesOf(s.Producers, kind), namesOf(s.NodeGroups, kind))
+	const most = 5
+	switch n := len(names); {
+	case n == 0:
+		return ""
+	case n == 1:
+		return "; there is " + names[0]
+	case n > most:
+		names[most-1] = fmt.Sprintf("%d more", n-most+1)
+		names = names[:most]
+	}
+	last := len(names) - 1
+	return fmt.Sprintf("; there are %s and %s", strings.Join(names[:last], ", "), names[last])
+}
+
+func namesOf[T any, P object[T]](entries []Entry[T], kind string) []string {
+	if kindOfObject[T]() != kind {
+		return nil
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, fmt.Sprintf("%s/%s/%s", P(e.Object).GetNamespace(), kind, P(e.Object).GetName()))
+	}
+	return names
 }
 
 // assignEach makes those assignments that are for objects of one kind.

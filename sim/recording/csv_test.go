@@ -189,7 +189,7 @@ func TestCSVSamples(t *testing.T) {
 			reason: "what spreadsheets write: BOM, CRLF, quotes, padding",
 			text:   "\xef\xbb\xbf\"Time\", \"CPU %\",host\r\n\"2026-01-05 08:00:00\", 7 ,\"a,\"\"b\"\r\n",
 			want:   []point{{`{__name__="CPU__"}`, ms("2026-01-05T08:00:00Z"), 7}},
-			notes:  []string{`FILE: column "CPU %" becomes the series CPU__`, `FILE: columns "host" are not numbers and were ignored`},
+			notes:  []string{`FILE: column "CPU %" becomes the series CPU__`, `FILE: columns ignored, as they hold no numbers: "host"`},
 		},
 		"LeadingDigitAndNoName": {
 			reason: "names are made valid and that is said",

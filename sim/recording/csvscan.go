@@ -288,8 +288,8 @@ func (s *csvScan) finish() (*csvFile, error) {
 			}
 		}
 	}
-	s.noteSkipped("are not numbers and were ignored", s.skipped)
-	s.noteSkipped("are empty and were ignored", s.undecided)
+	s.noteSkipped("hold no numbers", s.skipped)
+	s.noteSkipped("are empty", s.undecided)
 	return &csvFile{spec: s.spec, time: s.time, columns: s.columns}, nil
 }
 
@@ -313,7 +313,7 @@ func (s *csvScan) noteSkipped(what string, fields []int) {
 	for _, field := range fields {
 		headers = append(headers, s.rows.header[field])
 	}
-	s.notes = append(s.notes, fmt.Sprintf("%s: columns %s %s", s.spec.Path, listed(headers), what))
+	s.notes = append(s.notes, fmt.Sprintf("%s: columns ignored, as they %s: %s", s.spec.Path, what, listed(headers)))
 }
 
 // metricName makes a valid metric name of a header; field numbers a column

@@ -9,6 +9,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/tsdb/chunkenc"
@@ -62,8 +63,12 @@ func Record(ctx context.Context, source Source, plan Plan, dir string, report fu
 		}
 	}
 	if len(rec.state.Blocks) == 0 {
+		var selectors []string
+		for _, s := range plan.Selectors {
+			selectors = append(selectors, s.Text())
+		}
 		return errors.Join(fmt.Errorf("%s: no samples of %s from %s to %s; check the selectors and the time",
-			source.Address(), listed(plan.selectorTexts()), instant(plan.From), instant(plan.To)), os.RemoveAll(rec.work))
+			source.Address(), strings.Join(selectors, ", "), instant(plan.From), instant(plan.To)), os.RemoveAll(rec.work))
 	}
 	return rec.finish(ctx, dir)
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 )
@@ -31,6 +32,26 @@ func (s Selector) String() string {
 		matchers = append(matchers, m.String())
 	}
 	return "{" + strings.Join(matchers, ",") + "}"
+}
+
+// Text is the selector as people write it, the name in front.
+func (s Selector) Text() string {
+	var name string
+	var rest []string
+	for _, m := range s.Matchers {
+		if m.Name == labels.MetricName && m.Type == labels.MatchEqual && name == "" {
+			name = m.Value
+		} else {
+			rest = append(rest, m.String())
+		}
+	}
+	if name == "" || !model.LegacyValidation.IsValidMetricName(name) {
+		return s.String()
+	}
+	if len(rest) == 0 {
+		return name
+	}
+	return name + "{" + strings.Join(rest, ",") + "}"
 }
 
 // Selectors lists the series selectors of a PromQL query, each once and in the
