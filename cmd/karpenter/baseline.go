@@ -91,20 +91,14 @@ func inUTC(t int64) string { return time.Unix(t, 0).UTC().Format(time.RFC3339) }
 func concerning(file *scenario.File, set *manifest.Set) *manifest.Set {
 	out := *set
 	out.Autoscalers, out.Producers, out.NodeGroups = nil, nil, nil
-	var queries strings.Builder
 	for _, e := range set.Autoscalers {
 		if !concerns(file, e.Object) {
 			continue
 		}
 		out.Autoscalers = append(out.Autoscalers, e)
-		for _, m := range e.Object.Spec.Metrics {
-			if m.Prometheus != nil {
-				fmt.Fprintln(&queries, m.Prometheus.Query)
-			}
-		}
 	}
 	for _, e := range set.Producers {
-		if has(file.Manifests.Producers, e) || strings.Contains(queries.String(), strconv.Quote(e.Object.Name)) {
+		if has(file.Manifests.Producers, e) || slices.ContainsFunc(out.Autoscalers, func(a manifest.Autoscaler) bool { return reads(a.Object, e.Object.Name) }) {
 			out.Producers = append(out.Producers, e)
 		}
 	}
@@ -114,6 +108,14 @@ func concerning(file *scenario.File, set *manifest.Set) *manifest.Set {
 		}
 	}
 	return &out
+}
+
+// reads says whether a query of an autoscaler names a producer, as those of its
+// gauges do.
+func reads(a *v1alpha1.HorizontalAutoscaler, producer string) bool {
+	return slices.ContainsFunc(a.Spec.Metrics, func(m v1alpha1.Metric) bool {
+		return m.Prometheus != nil && strings.Contains(m.Prometheus.Query, strconv.Quote(producer))
+	})
 }
 
 func concerns(file *scenario.File, a *v1alpha1.HorizontalAutoscaler) bool {

@@ -69,9 +69,6 @@ func (a *app) init(ctx context.Context, f *replayFlags, out string) error {
 	}
 	for _, s := range starters {
 		fmt.Fprintln(a.stdout, s.path)
-		if s.together > 1 {
-			a.note("%s: %s has %d autoscalers, which all run in this scenario; give each a file of its own to have them apart", s.path, s.manifest, s.together)
-		}
 	}
 	a.note("next: karpenter simulate %s --out out", quoteArgument(out))
 	return nil

@@ -25,8 +25,6 @@ type starter struct {
 	path, manifest string
 	autoscaler     *v1alpha1.HorizontalAutoscaler
 	scenario       *scenario.Scenario
-	// together is how many autoscalers the manifest has.
-	together int
 	// text is the file, golden the readable summary beside it.
 	text   []byte
 	golden string
@@ -36,10 +34,9 @@ type starters []*starter
 
 // startersOf makes a scenario of every autoscaler, all with the same input.
 func startersOf(set *manifest.Set, spec *scenario.Spec, out string) starters {
-	named, filed := map[string]int{}, map[string]int{}
+	named := map[string]int{}
 	for _, a := range set.Autoscalers {
 		named[a.Object.Name]++
-		filed[a.Doc.File]++
 	}
 	var all starters
 	for _, a := range set.Autoscalers {
@@ -47,10 +44,7 @@ func startersOf(set *manifest.Set, spec *scenario.Spec, out string) starters {
 		if named[name] > 1 {
 			name = a.Object.Namespace + "-" + name
 		}
-		s := &starter{
-			path: filepath.Join(out, name+".yaml"), manifest: a.Doc.File,
-			autoscaler: a.Object, together: filed[a.Doc.File],
-		}
+		s := &starter{path: filepath.Join(out, name+".yaml"), manifest: a.Doc.File, autoscaler: a.Object}
 		s.scenario = &scenario.Scenario{Metadata: scenario.Metadata{Name: name}, Spec: s.spec(spec, set)}
 		all = append(all, s)
 	}
@@ -63,17 +57,15 @@ func (s *starter) spec(from *scenario.Spec, set *manifest.Set) scenario.Spec {
 	name := s.autoscaler.Namespace + "/" + s.autoscaler.Name
 	spec.Description = fmt.Sprintf("What the policy of %s makes of recorded load, from %s on for %s. It must not get worse unnoticed.",
 		name, spec.Start.Format(time.RFC3339), spec.Duration)
-	spec.Manifests = []string{s.relative(s.manifest)}
+	spec.Manifests, spec.Objects = []string{s.relative(s.manifest)}, s.objects(set)
 	spec.Recordings = slices.Clone(from.Recordings)
 	for i := range spec.Recordings {
 		spec.Recordings[i].File = s.relative(spec.Recordings[i].File)
 	}
 	// What nobody in this scenario scales is none of its targets.
 	spec.Targets = slices.DeleteFunc(slices.Clone(from.Targets), func(t scenario.Target) bool {
-		return !slices.ContainsFunc(set.Autoscalers, func(a manifest.Autoscaler) bool {
-			ref := a.Object.Spec.ScaleTargetRef
-			return a.Doc.File == s.manifest && a.Object.Namespace == t.Namespace && ref.Kind == t.Kind && ref.Name == t.Name
-		})
+		ref := s.autoscaler.Spec.ScaleTargetRef
+		return s.autoscaler.Namespace != t.Namespace || ref.Kind != t.Kind || ref.Name != t.Name
 	})
 	spec.Expect = []scenario.Expectation{}
 	// The first decision comes within the first interval.
@@ -89,6 +81,18 @@ func (s *starter) spec(from *scenario.Spec, set *manifest.Set) scenario.Spec {
 		})
 	}
 	return spec
+}
+
+// objects are the autoscaler and the producers in the same file that it reads:
+// a file of everything that a chart renders has others, too.
+func (s *starter) objects(set *manifest.Set) []string {
+	list := []string{s.autoscaler.Namespace + "/ha/" + s.autoscaler.Name}
+	for _, p := range set.Producers {
+		if p.Doc.File == s.manifest && p.Doc.Kind == journal.MetricsProducer && reads(s.autoscaler, p.Object.Name) {
+			list = append(list, p.Object.Namespace+"/mp/"+p.Object.Name)
+		}
+	}
+	return list
 }
 
 // relative is a path as seen from the scenario.
@@ -150,9 +154,11 @@ func (s *starter) play(ctx context.Context, a *app) (*reports.Report, error) {
 		return nil, err
 	}
 	file.Doc = docs[0]
-	if file.Manifests, err = manifest.Load([]string{s.manifest}, nil); err != nil {
+	set, err := manifest.Load([]string{s.manifest}, nil)
+	if err != nil {
 		return nil, err
 	}
+	file.Manifests, _ = file.Spec.Only(set)
 	job, err := a.prepare(ctx, file, nil, nil)
 	if err != nil {
 		return nil, err

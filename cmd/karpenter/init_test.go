@@ -55,7 +55,7 @@ func TestInit(t *testing.T) {
 		"deploy/others.yaml":     other + "---\n" + strings.ReplaceAll(validHA, "web", "api") + "---\n" + service,
 	})
 	c := call(t, "", "init", "-f", "deploy", "--recording", "recordings/october.csv", "--target", "deployment/web=5", "--out", "ci/autoscaling")
-	c.want(t, exitOK, "deploy/others.yaml has 2 autoscalers")
+	c.want(t, exitOK, "next: karpenter simulate ci/autoscaling --out out")
 	want := "ci/autoscaling/shop-web.yaml\nci/autoscaling/api.yaml\nci/autoscaling/default-web.yaml\n"
 	if c.stdout != want {
 		t.Errorf("stdout:\n%swant:\n%s", c.stdout, want)
@@ -68,7 +68,7 @@ func TestInit(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, part := range []string{
-		"    - ../../deploy/web.yaml\n", "    - file: ../../recordings/october.csv\n", "replicas: 5\n", "duration: 20m1s\n",
+		"    - ../../deploy/web.yaml\n", "  objects:\n    - default/ha/web\n", "    - file: ../../recordings/october.csv\n", "replicas: 5\n", "duration: 20m1s\n",
 		`{namespace="default",name="web"} <= 20`, `breach_minutes{object="default/HorizontalAutoscaler/web"} <= `, "digest: sha256:",
 	} {
 		if !strings.Contains(string(written), part) {
@@ -82,11 +82,46 @@ func TestInit(t *testing.T) {
 		t.Errorf("--update changes what was just written (-init +updated):\n%s", diff)
 	}
 
-	edited := strings.Replace(validHA, "averageValue: 8", "averageValue: 16", 1)
-	if err := os.WriteFile("deploy/web.yaml", []byte(edited), 0o644); err != nil {
-		t.Fatal(err)
+	// One policy of two in a file: only the scenario of that one fails.
+	edited := strings.Replace(strings.ReplaceAll(validHA, "web", "api"), "averageValue: 8", "averageValue: 16", 1)
+	write(t, "deploy/others.yaml", other+"---\n"+edited)
+	failed := call(t, "", "simulate", "ci/autoscaling", "--out", "out")
+	failed.want(t, exitFailed, "ci/autoscaling/api.yaml:")
+	if strings.Contains(failed.stderr, "web.yaml:") {
+		t.Errorf("the other scenarios hold, not\n%s", failed.stderr)
 	}
-	call(t, "", "simulate", "ci/autoscaling", "--out", "out").want(t, exitFailed, "default-web.yaml")
+	// Rendered elsewhere, to one file: each scenario takes its own.
+	write(t, "rendered.yaml", validHA+"---\n"+other+"---\n"+edited)
+	failed = call(t, "", "simulate", "ci/autoscaling", "--manifests", "rendered.yaml", "--out", "out")
+	failed.want(t, exitFailed, "ci/autoscaling/api.yaml:")
+	if strings.Contains(failed.stderr, "web.yaml:") {
+		t.Errorf("the other scenarios hold, not\n%s", failed.stderr)
+	}
+	write(t, "rendered.yaml", validHA)
+	call(t, "", "simulate", "ci/autoscaling", "--manifests", "rendered.yaml", "--run", "^api$", "--out", "out").
+		refused(t, "spec.objects[0]: default/ha/api is in none of the manifests")
+}
+
+// A producer that the autoscaler reads goes with it.
+func TestInitProducer(t *testing.T) {
+	scheduled := strings.Replace(strings.ReplaceAll(validHA, "web", "night"), "sum(queue_length)", `karpenter_scheduled_replicas_value{name="hours"}`, 1)
+	hours := `apiVersion: autoscaling.karpenter.sh/v1alpha1
+kind: MetricsProducer
+metadata: {name: hours}
+spec: {scheduleSpec: {defaultReplicas: 3, behaviors: []}}
+`
+	if !strings.Contains(scheduled, `name="hours"`) {
+		t.Fatal("the query is another one")
+	}
+	initDir(t, map[string]string{"r.csv": initRecording, "all.yaml": validHA + "---\n" + scheduled + "---\n" + hours})
+	call(t, "", "init", "-f", "all.yaml", "--recording", "r.csv", "--out", "ci").want(t, exitOK, "next:")
+	if text := read(t, "ci/night.yaml"); !strings.Contains(text, "  objects:\n    - default/ha/night\n    - default/mp/hours\n") {
+		t.Errorf("the producer is missing in\n%s", text)
+	}
+	if text := read(t, "ci/web.yaml"); strings.Contains(text, "hours") {
+		t.Errorf("nobody reads the producer in\n%s", text)
+	}
+	call(t, "", "simulate", "ci", "--out", "out").want(t, exitOK, "")
 }
 
 // The query of an HPA's metric stays in the scenario, where simulate finds it;

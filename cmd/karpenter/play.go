@@ -478,7 +478,7 @@ func (j *job) write(dir string, report *reports.Report) error {
 // absolute paths, so that it can be simulated from where it is written.
 func (j *job) scenarioText() ([]byte, error) {
 	s := *j.file.Scenario
-	s.Spec.Manifests = nil
+	s.Spec.Manifests, s.Spec.Objects = nil, nil
 	s.Spec.Recordings = slices.Clone(s.Spec.Recordings)
 	for i := range s.Spec.Recordings {
 		s.Spec.Recordings[i].File = absolute(j.file.Resolve(s.Spec.Recordings[i].File))

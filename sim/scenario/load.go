@@ -139,7 +139,14 @@ func (l *loader) readManifests(inline []*manifest.Document, o Options) {
 		docs = append(docs, l.read("spec.manifests", l.file.Spec.Manifests)...)
 	}
 	set, err := manifest.Collect(withoutScenarios(docs))
-	l.file.Manifests, l.errs = set, append(l.errs, err)
+	l.errs = append(l.errs, err)
+	only, missing := l.file.Spec.Only(set)
+	for _, i := range missing {
+		if err == nil {
+			l.fail(index("spec.objects", i), "%s is in none of the manifests", l.file.Spec.Objects[i])
+		}
+	}
+	l.file.Manifests = only
 }
 
 // read reads the files that a field of the scenario names; one that is missing

@@ -35,6 +35,37 @@ func named(name, spec string) string {
 	return strings.Replace(base, "name: s", "name: "+name, 1) + spec + "}\n"
 }
 
+// TestLoadObjects holds that a scenario takes what it names, in whatever form, and
+// that what it names must be there.
+func TestLoadObjects(t *testing.T) {
+	hpa := `apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: api, namespace: shop}
+spec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: api}, maxReplicas: 5}
+`
+	hours := `apiVersion: autoscaling.karpenter.sh/v1alpha1
+kind: MetricsProducer
+metadata: {name: NAME}
+spec: {scheduleSpec: {defaultReplicas: 1, behaviors: []}}
+`
+	write(t, map[string]string{
+		"all.yaml":  policy + "---\n" + strings.ReplaceAll(policy, "web", "db") + "---\n" + hpa + "---\n" + strings.Replace(hours, "NAME", "day", 1) + "---\n" + strings.Replace(hours, "NAME", "night", 1),
+		"some.yaml": named("some", "manifests: [all.yaml], objects: [ha/web, shop/ha/api, mp/night]"),
+		"none.yaml": named("none", "manifests: [all.yaml], objects: [ha/web, ha/api]"),
+	})
+	f, err := Load("some.yaml", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := f.Manifests
+	if len(m.Autoscalers) != 1 || m.Autoscalers[0].Object.Name != "web" || len(m.Foreign) != 1 || m.Foreign[0].Name != "api" || len(m.Producers) != 1 || m.Producers[0].Object.Name != "night" {
+		t.Errorf("got %v, %v and %v", m.Autoscalers, m.Foreign, m.Producers)
+	}
+	if _, err := Load("none.yaml", Options{}); err == nil || !strings.Contains(err.Error(), "spec.objects[1]: ha/api is in none of the manifests") {
+		t.Errorf("an object that is not there: %v", err)
+	}
+}
+
 func TestLoad(t *testing.T) {
 	write(t, map[string]string{
 		"s/web.yaml":       named("web", "manifests: [policies], recordings: [{file: ../data/a.csv}], prometheus: {ruleFiles: [rules.yaml]}, variants: [{name: big, set: {spec.maxReplicas: 20}}, {name: other, manifests: [other.yaml]}]") + "---\n" + strings.ReplaceAll(policy, "web", "inline"),

@@ -39,6 +39,11 @@ type Spec struct {
 	Duration Duration `json:"duration"`
 	// Manifests are files and directories of manifests, besides inline documents.
 	Manifests []string `json:"manifests,omitempty"`
+	// Objects are the only objects of the manifests that take part, as
+	// [NAMESPACE/]KIND/NAME of a HorizontalAutoscaler, which may stand there as
+	// what is converted to it, a MetricsProducer or a ScalableNodeGroup. All if
+	// absent.
+	Objects []string `json:"objects,omitempty"`
 	// Metrics are the PromQL of HorizontalPodAutoscalers' Pods, Object and
 	// External metrics, by name or name{label="value"}.
 	Metrics map[string]string `json:"metrics,omitempty"`

@@ -44,6 +44,7 @@ func (v *validation) check(s *Scenario) {
 		v.fail("spec.controller.phase", "unknown phase %q; allowed: aligned, hashed", p)
 	}
 	v.checkPaths("spec.manifests", v.spec.Manifests)
+	v.checkObjects()
 	for _, name := range slices.Sorted(maps.Keys(v.spec.Metrics)) {
 		v.checkQuery("spec.metrics["+name+"]", v.spec.Metrics[name])
 	}

@@ -64,6 +64,13 @@ s.yaml:6:65: spec.faults[1].object: default/HorizontalAutoscaler/web is no Metri
 			want: `s.yaml:6:26: spec.edits[0].object: default/Deployment/web is of none of our kinds; want a HorizontalAutoscaler (ha), MetricsProducer (mp) or ScalableNodeGroup (sng)
 s.yaml:6:82: spec.edits[1].object: "web" is no object; want [NAMESPACE/]KIND/NAME such as shop/deployment/web`,
 		},
+		"Objects": {
+			reason: "what takes part is of our kinds, and named once",
+			spec:   "objects: [web, deployment/web, ha/web, default/horizontalautoscaler/web]",
+			want: `s.yaml:6:11: spec.objects[0]: "web" is no object; want [NAMESPACE/]KIND/NAME such as shop/deployment/web
+s.yaml:6:16: spec.objects[1]: default/Deployment/web is of none of our kinds; want a HorizontalAutoscaler (ha), MetricsProducer (mp) or ScalableNodeGroup (sng)
+s.yaml:6:40: spec.objects[3]: default/HorizontalAutoscaler/web is named already, as spec.objects[2]`,
+		},
 		"FaultKinds": {
 			reason: "a fault is one thing that is known",
 			spec:   "faults: [{at: 1m, metrics: gone}, {at: 1m, controller: restart, target: conflict}, {metrics: down}]",
