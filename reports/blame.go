@@ -21,6 +21,7 @@ const (
 	Stabilization Cause = "stabilization"
 	MetricLag     Cause = "metric lag"
 	StartUp       Cause = "start-up"
+	Disruption    Cause = "disruption"
 	NotCarriedOut Cause = "not carried out"
 	MissingData   Cause = "missing data"
 	Unknown       Cause = "unknown"
@@ -28,7 +29,7 @@ const (
 
 // Causes are all of them, in order.
 func Causes() []Cause {
-	return []Cause{Bound, Rate, Stabilization, MetricLag, StartUp, NotCarriedOut, MissingData, Unknown}
+	return []Cause{Bound, Rate, Stabilization, MetricLag, StartUp, Disruption, NotCarriedOut, MissingData, Unknown}
 }
 
 // words are how a sentence, a table and a chart name a cause.
@@ -131,12 +132,14 @@ func troubleOf(r *journal.Record) string {
 }
 
 // blame finds the one reason why fewer than needed replicas serve, given the
-// replicas asked for, what keeps the provider from giving them, and the decision
-// in force, nil before the first one.
-func blame(needed, spec float64, trouble string, d *decision, p *policy.Autoscaler) reason {
+// replicas asked for, whether those lost would do, what keeps the provider from
+// giving them, and the decision in force, nil before the first one.
+func blame(needed, spec float64, disrupted bool, trouble string, d *decision, p *policy.Autoscaler) reason {
 	switch {
 	case spec >= needed && trouble != "":
 		return reason{cause: NotCarriedOut, detail: trouble}
+	case spec >= needed && disrupted:
+		return reason{cause: Disruption}
 	case spec >= needed:
 		return reason{cause: StartUp}
 	case d == nil:

@@ -14,6 +14,27 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/slot"
 )
 
+func TestLosses(t *testing.T) {
+	for name, c := range map[string]struct {
+		reason      string
+		spec, ready Steps
+		want        Steps
+	}{
+		"Nodes":     {"two of five go at 10 and come back at 20", Steps{[]int64{0}, []float64{5}}, Steps{[]int64{0, 10, 20}, []float64{5, 3, 5}}, Steps{[]int64{0, 10, 20}, []float64{0, 2, 0}}},
+		"ScaleDown": {"what is not asked for any more is not lost", Steps{[]int64{0, 10}, []float64{5, 3}}, Steps{[]int64{0, 12}, []float64{5, 3}}, Steps{[]int64{0}, []float64{0}}},
+		"ScaleUp":   {"what is on its way is not lost", Steps{[]int64{0, 10}, []float64{3, 5}}, Steps{[]int64{0, 20}, []float64{3, 5}}, Steps{[]int64{0}, []float64{0}}},
+		"Both":      {"more are asked for while one is lost", Steps{[]int64{0, 15}, []float64{5, 8}}, Steps{[]int64{0, 10, 20, 30}, []float64{5, 4, 6, 8}}, Steps{[]int64{0, 10, 20}, []float64{0, 1, 0}}},
+		"GivenUp":   {"lost ones that are not asked for any more", Steps{[]int64{0, 20}, []float64{5, 4}}, Steps{[]int64{0, 10}, []float64{5, 3}}, Steps{[]int64{0, 10, 20}, []float64{0, 2, 1}}},
+		"Unknown":   {"nothing is lost that was not seen", Steps{[]int64{0}, []float64{5}}, Steps{[]int64{0, 10, 20}, []float64{5, math.NaN(), 3}}, Steps{[]int64{0}, []float64{0}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(c.want, losses(c.spec, c.ready)); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", c.reason, diff)
+			}
+		})
+	}
+}
+
 func TestBlame(t *testing.T) {
 	p := &policy.Autoscaler{Max: 20, Up: policy.Rules{Window: 180, Select: policy.SelectMax, Policies: []policy.Rate{{Type: policy.Count, Value: 4, Period: 60}, {Type: policy.Percent, Value: 50, Period: 300}}}}
 	disabled := &policy.Autoscaler{Up: policy.Rules{Select: policy.Disabled}}
@@ -28,32 +49,36 @@ func TestBlame(t *testing.T) {
 		policy       *policy.Autoscaler
 		want         reason
 		trouble      string
+		disrupted    bool
 	}{
-		"StartUp":       {"they were asked for", 10, 10, stages(10, 10, 10, 10), p, reason{StartUp, ""}, ""},
-		"NotLanded":     {"the decision asks for them, the target does not yet", 10, 8, stages(10, 10, 10, 10), p, reason{StartUp, ""}, ""},
-		"NoMachines":    {"they were asked for, and the provider has none", 10, 10, stages(10, 10, 10, 10), p, reason{NotCarriedOut, "LimitReached"}, "LimitReached"},
-		"Refused":       {"the decision asks for them, and the target was not to be written", 10, 8, with(stages(10, 10, 10, 10), func(d *decision) { d.refused = "Forbidden" }), p, reason{NotCarriedOut, "Forbidden"}, ""},
-		"RefusedLess":   {"what was refused would not have been enough", 10, 4, with(stages(10, 10, 8, 8), func(d *decision) { d.refused = "Forbidden" }), p, reason{Rate, "scale-up"}, ""},
-		"Contested":     {"another autoscaler has the same target", 10, 6, &decision{reason: autoscaler.TargetUnavailable, contested: true}, p, reason{NotCarriedOut, "Contested"}, ""},
-		"BeforeFirst":   {"no decision has seen the demand", 10, 8, nil, p, reason{MetricLag, ""}, ""},
-		"Bound":         {"wanted 25, at most 20", 25, 20, stages(25, 25, 25, 20), p, reason{Bound, "maxReplicas 20"}, ""},
-		"BoundLast":     {"a rate limit too, but the bound cut last, as the record's reason says", 25, 20, stages(25, 25, 24, 20), p, reason{Bound, "maxReplicas 20"}, ""},
-		"Rate":          {"4 replicas a minute", 10, 4, with(stages(10, 10, 8, 8), func(d *decision) { d.limit = behavior.Limit{Stage: behavior.Rate, Policy: 0} }), p, reason{Rate, "scale-up 4 replicas per 1 min"}, ""},
-		"Percent":       {"50 % in five minutes", 10, 4, with(stages(10, 10, 6, 6), func(d *decision) { d.limit = behavior.Limit{Stage: behavior.Rate, Policy: 1} }), p, reason{Rate, "scale-up 50% per 5 min"}, ""},
-		"Disabled":      {"selectPolicy Disabled is a rate of nothing", 10, 4, with(stages(10, 10, 4, 4), func(d *decision) { d.reason = autoscaler.Disabled }), disabled, reason{Rate, "scale-up disabled"}, ""},
-		"Stabilization": {"the lowest recommendation of three minutes counts", 10, 4, stages(10, 5, 5, 5), p, reason{Stabilization, "scale-up window 3 min"}, ""},
-		"MetricLag":     {"the metric asks for 6 only", 10, 6, stages(6, 6, 6, 6), p, reason{MetricLag, ""}, ""},
-		"MinRaised":     {"a stage that raised the number did not cut it", 10, 6, stages(2, 2, 2, 6), p, reason{MetricLag, ""}, ""},
-		"OneMetricGone": {"another metric might have asked for more", 10, 6, with(stages(6, 6, 6, 6), func(d *decision) { d.metricError = true }), p, reason{MissingData, "a metric failed"}, ""},
-		"NoMetrics":     {"held for want of data", 10, 6, &decision{known: true, stabilized: 6, limited: 6, desired: 6, reason: autoscaler.MetricsUnavailable}, p, reason{MissingData, "MetricsUnavailable"}, ""},
-		"NoTarget":      {"held for want of a target", 10, 6, &decision{reason: autoscaler.TargetUnavailable}, p, reason{MissingData, "TargetUnavailable"}, ""},
-		"BoundOfHold":   {"an edited bound acts even on a hold", 10, 6, &decision{known: true, stabilized: 8, limited: 8, desired: 6, reason: autoscaler.Bounded}, p, reason{Bound, "maxReplicas 6"}, ""},
-		"DryRun":        {"what is decided is not what runs", 10, 6, with(stages(10, 10, 10, 10), func(d *decision) { d.dryRun = true }), p, reason{Unknown, "dry run"}, ""},
-		"SpecUnknown":   {"without spec the decision tells", 25, math.NaN(), stages(25, 25, 25, 20), p, reason{Bound, "maxReplicas 20"}, ""},
+		"StartUp":       {"they were asked for", 10, 10, stages(10, 10, 10, 10), p, reason{StartUp, ""}, "", false},
+		"NotLanded":     {"the decision asks for them, the target does not yet", 10, 8, stages(10, 10, 10, 10), p, reason{StartUp, ""}, "", false},
+		"Disruption":    {needed: 10, spec: 10, decision: stages(10, 10, 10, 10), policy: p, disrupted: true, want: reason{Disruption, ""}, reason: "there were enough until some were lost"},
+		"NotReplaced":   {needed: 10, spec: 10, decision: stages(10, 10, 10, 10), policy: p, disrupted: true, trouble: "LimitReached", want: reason{NotCarriedOut, "LimitReached"}, reason: "what is lost cannot be replaced"},
+		"LostTooFew":    {needed: 10, spec: 8, decision: stages(8, 8, 8, 8), policy: p, disrupted: true, want: reason{MetricLag, ""}, reason: "more were needed than were asked for"},
+		"NoMachines":    {"they were asked for, and the provider has none", 10, 10, stages(10, 10, 10, 10), p, reason{NotCarriedOut, "LimitReached"}, "LimitReached", false},
+		"Refused":       {"the decision asks for them, and the target was not to be written", 10, 8, with(stages(10, 10, 10, 10), func(d *decision) { d.refused = "Forbidden" }), p, reason{NotCarriedOut, "Forbidden"}, "", false},
+		"RefusedLess":   {"what was refused would not have been enough", 10, 4, with(stages(10, 10, 8, 8), func(d *decision) { d.refused = "Forbidden" }), p, reason{Rate, "scale-up"}, "", false},
+		"Contested":     {"another autoscaler has the same target", 10, 6, &decision{reason: autoscaler.TargetUnavailable, contested: true}, p, reason{NotCarriedOut, "Contested"}, "", false},
+		"BeforeFirst":   {"no decision has seen the demand", 10, 8, nil, p, reason{MetricLag, ""}, "", false},
+		"Bound":         {"wanted 25, at most 20", 25, 20, stages(25, 25, 25, 20), p, reason{Bound, "maxReplicas 20"}, "", false},
+		"BoundLast":     {"a rate limit too, but the bound cut last, as the record's reason says", 25, 20, stages(25, 25, 24, 20), p, reason{Bound, "maxReplicas 20"}, "", false},
+		"Rate":          {"4 replicas a minute", 10, 4, with(stages(10, 10, 8, 8), func(d *decision) { d.limit = behavior.Limit{Stage: behavior.Rate, Policy: 0} }), p, reason{Rate, "scale-up 4 replicas per 1 min"}, "", false},
+		"Percent":       {"50 % in five minutes", 10, 4, with(stages(10, 10, 6, 6), func(d *decision) { d.limit = behavior.Limit{Stage: behavior.Rate, Policy: 1} }), p, reason{Rate, "scale-up 50% per 5 min"}, "", false},
+		"Disabled":      {"selectPolicy Disabled is a rate of nothing", 10, 4, with(stages(10, 10, 4, 4), func(d *decision) { d.reason = autoscaler.Disabled }), disabled, reason{Rate, "scale-up disabled"}, "", false},
+		"Stabilization": {"the lowest recommendation of three minutes counts", 10, 4, stages(10, 5, 5, 5), p, reason{Stabilization, "scale-up window 3 min"}, "", false},
+		"MetricLag":     {"the metric asks for 6 only", 10, 6, stages(6, 6, 6, 6), p, reason{MetricLag, ""}, "", false},
+		"MinRaised":     {"a stage that raised the number did not cut it", 10, 6, stages(2, 2, 2, 6), p, reason{MetricLag, ""}, "", false},
+		"OneMetricGone": {"another metric might have asked for more", 10, 6, with(stages(6, 6, 6, 6), func(d *decision) { d.metricError = true }), p, reason{MissingData, "a metric failed"}, "", false},
+		"NoMetrics":     {"held for want of data", 10, 6, &decision{known: true, stabilized: 6, limited: 6, desired: 6, reason: autoscaler.MetricsUnavailable}, p, reason{MissingData, "MetricsUnavailable"}, "", false},
+		"NoTarget":      {"held for want of a target", 10, 6, &decision{reason: autoscaler.TargetUnavailable}, p, reason{MissingData, "TargetUnavailable"}, "", false},
+		"BoundOfHold":   {"an edited bound acts even on a hold", 10, 6, &decision{known: true, stabilized: 8, limited: 8, desired: 6, reason: autoscaler.Bounded}, p, reason{Bound, "maxReplicas 6"}, "", false},
+		"DryRun":        {"what is decided is not what runs", 10, 6, with(stages(10, 10, 10, 10), func(d *decision) { d.dryRun = true }), p, reason{Unknown, "dry run"}, "", false},
+		"SpecUnknown":   {"without spec the decision tells", 25, math.NaN(), stages(25, 25, 25, 20), p, reason{Bound, "maxReplicas 20"}, "", false},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			if got := blame(c.needed, c.spec, c.trouble, c.decision, c.policy); got != c.want {
+			if got := blame(c.needed, c.spec, c.disrupted, c.trouble, c.decision, c.policy); got != c.want {
 				t.Errorf("%s: got %+v, want %+v", c.reason, got, c.want)
 			}
 		})

@@ -31,7 +31,9 @@
 //     the decision in force asks for d and the target has not followed. Where
 //     the journal says why (the write of the scale was refused; the node group,
 //     or one that pods wait for, has a provider that is down, throttles or has
-//     no machines), they were not carried out, with the code.
+//     no machines), they were not carried out, with the code. Where s >= d and
+//     there would be enough without the replicas that stopped serving unasked
+//     (nodes lost or cut off, pods that a rollout replaces): disruption.
 //  2. The decision in force had no metric or target to go by, or its policy is
 //     invalid: missing data.
 //  3. The last stage that cut the number is the cause: bound, rate or

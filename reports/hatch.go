@@ -14,6 +14,7 @@ var hatchPaths = map[Cause]string{
 	Stabilization: "M0,1.5 h6 M0,4.5 h6",
 	MetricLag:     "M1.5,0 v6 M4.5,0 v6",
 	StartUp:       "M1,1.5 h1.4 M4,4.5 h1.4",
+	Disruption:    "M1.5,1.5 l3,3 M1.5,4.5 l3,-3",
 	NotCarriedOut: "M0,3 h6 M3,0 v6",
 	MissingData:   "M0,0 l6,6 M0,6 l6,-6",
 	Unknown:       "M3,2.5 v1",

@@ -20,7 +20,8 @@ type scorer struct {
 	start, end, now      int64
 	needed, ready, asked cursor
 	paid, pending        cursor
-	waiting              bool // replicas have no node to run on
+	lost                 cursor // replicas that stopped serving and are asked for still
+	waiting              bool   // replicas have no node to run on
 	// troubles are what keeps node groups from what they should be.
 	troubles map[journal.Object]string
 	policy   *policy.Autoscaler
@@ -39,6 +40,7 @@ func newScorer(run *Run, o *Object, label string, records bool, list *runs) *sco
 	s := &scorer{
 		object: o, label: label, start: run.Start, end: run.End, now: run.Start,
 		needed: cursor{steps: o.Needed.wholeReplicas()}, ready: cursor{steps: o.Ready}, asked: cursor{steps: o.Spec}, paid: cursor{steps: o.Paid}, pending: cursor{steps: o.Pending},
+		lost:     cursor{steps: losses(o.Spec, o.Ready)},
 		troubles: map[journal.Object]string{},
 		policy:   o.Policy, runs: list, changes: changes{last: math.NaN()}, score: newScore(),
 		bill: biller{billing: o.Billing},
@@ -194,7 +196,7 @@ func (s *scorer) stretch(next int64, needed, ready, asked float64) {
 	s.score.lags.lack(seconds, lagOf(needed, asked, s.inForce))
 	why := reason{cause: Unknown}
 	if s.score.decisionsKnown {
-		why = blame(needed, asked, s.trouble(), s.inForce, s.policy)
+		why = blame(needed, asked, ready+s.lost.to(s.now) >= needed, s.trouble(), s.inForce, s.policy)
 	}
 	missing := needed - ready
 	s.score.blame[why] += seconds
