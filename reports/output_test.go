@@ -240,8 +240,8 @@ func TestTable(t *testing.T) {
 	if err := Table(&b, reports, TableOptions{Width: 60}); err != nil {
 		t.Fatal(err)
 	}
-	want := `NAME  RESULT  COLUMN   BREACH MINUTES  REPLICA-HOURS  REVERSALS  LARGEST COUNT
-r     ok 1/1  current               3            1.1          0              5
+	want := `NAME  RESULT     COLUMN   BREACH MINUTES  REPLICA-HOURS  REVERSALS  LARGEST COUNT
+r     ok 1 of 1  current               3            1.1          0              5
 
 r: Thursday 00:10–00:13 checkout lacked capacity for 3 min;
     2 min caused by start-up, 1 by metric lag.

@@ -101,9 +101,9 @@ func result(r *Report) string {
 	case all == 0:
 		return "completed"
 	case failed == 0:
-		return fmt.Sprintf("ok %d/%d", all, all)
+		return fmt.Sprintf("ok %d of %d", all, all)
 	default:
-		return fmt.Sprintf("FAILED %d/%d", failed, all)
+		return fmt.Sprintf("FAILED %d of %d", failed, all)
 	}
 }
 

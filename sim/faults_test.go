@@ -83,8 +83,8 @@ func TestFaults(t *testing.T) {
 			fault:  "{at: 4m, metrics: partial, fraction: 1, series: 'load{pod=\"a\"}'}", want: map[int64]float64{4: 2, 5: 3}, decided: 20,
 		},
 		"OtherQuery": {
-			reason: "a fault of other queries changes nothing",
-			fault:  "{at: 4m, for: 3m, metrics: down, query: latency}", want: map[int64]float64{4: 2, 5: 6}, decided: 20,
+			reason: "a fault of one query leaves the other one, which asks for more, alone",
+			fault:  "{at: 4m, for: 3m, metrics: down, query: max}", want: map[int64]float64{4: 2, 5: 6}, decided: 20, code: "Unavailable",
 		},
 		"Restart": {
 			reason: "a new controller goes on where the store is",
@@ -129,7 +129,11 @@ func TestFaults(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			result, decisions := playText(t, strings.Replace(faultBase, "FAULT", c.fault, 1))
+			text := strings.Replace(faultBase, "FAULT", c.fault, 1)
+			if name == "OtherQuery" {
+				text = strings.Replace(text, "metrics: [", "metrics: [{prometheus: {query: max(load), target: {type: AverageValue, value: 1000}}}, ", 1)
+			}
+			result, decisions := playText(t, text)
 			got := map[int64]float64{}
 			for minute := range c.want {
 				got[minute] = result.Objects[0].Spec.At(result.Objects[0].Spec.T[0] + 60*minute)

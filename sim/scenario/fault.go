@@ -247,6 +247,9 @@ func (v *validation) checkFaultFields(at string, f *Fault) {
 	if f.Probability != nil && slices.Contains([]NodesFault{NodesStockOut, NodesLost, NodesIsolated, NodesLying}, f.Nodes) {
 		v.fail(at+".probability", "nodes: %s hits neither calls nor boots: it takes no probability", f.Nodes)
 	}
+	if f.Nodes == NodesLost && f.For != nil {
+		v.fail(at+".for", "nodes: lost takes no time: the nodes are gone at once")
+	}
 	if f.Metrics == MetricsPartial && (f.Object != "" || f.Probability != nil) {
 		v.fail(at, "metrics: partial hits series, not queries: it takes fraction, and neither object nor probability")
 	}

@@ -172,6 +172,8 @@ func (v *validation) checkBacklog(at string, b *Backlog) {
 	}
 	if !(b.Initial >= 0 && b.Initial <= math.MaxInt64) {
 		v.fail(at+".initial", "want 0 or more, got %v", b.Initial)
+	} else if b.Limit != nil && b.Initial > *b.Limit {
+		v.fail(at+".initial", "more than may wait: limit is %v", *b.Limit)
 	}
 }
 

@@ -84,6 +84,16 @@ s.yaml:6:84: spec.faults[2]: want at, when it begins, or probability`,
 			want: `s.yaml:6:43: spec.faults[0].call: unknown call "describe"; allowed: observe, resize
 s.yaml:6:82: spec.faults[1].call: belongs to nodes: throttled, nodes: down and nodes: forbidden`,
 		},
+		"Lost": {
+			reason: "what is gone at once does not last",
+			spec:   "faults: [{at: 1m, for: 5m, nodes: lost}]",
+			want:   `s.yaml:6:24: spec.faults[0].for: nodes: lost takes no time: the nodes are gone at once`,
+		},
+		"Backlog": {
+			reason: "more cannot wait at the start than may wait at all",
+			spec:   "workloads: [{name: w, demand: [{constant: 1}], capacityPerReplica: 1, queue: {limit: 10, initial: 11}}]",
+			want:   `s.yaml:6:99: spec.workloads[0].queue.initial: more than may wait: limit is 10`,
+		},
 		"SlowBoot": {
 			reason: "a slow boot is slower than something, in one way",
 			spec:   "nodeGroups: [{name: a, boot: 1m}, {name: b}], faults: [{at: 1m, nodes: slowBoot}, {at: 1m, nodes: slowBoot, factor: 1, object: sng/a}, {at: 1m, nodes: slowBoot, factor: 2, object: sng/b}, {at: 1m, nodes: lost, boot: 2m}]",
