@@ -128,6 +128,14 @@ func (o *Outcome) judgeNeighbours() {
 
 // decide reaches the verdict and says why.
 func (o *Outcome) decide() {
+	o.weigh()
+	if o.Verdict == Keep {
+		o.Why = append(o.Why, o.broken()...)
+	}
+}
+
+// weigh holds the choice against the current policy.
+func (o *Outcome) weigh() {
 	last := &o.Steps[len(o.Steps)-1]
 	counts := o.Counts()
 	o.Verdict = Keep
@@ -175,6 +183,18 @@ func (o *Outcome) nothing(played int) string {
 		return fmt.Sprintf("None of %s keeps the constraints in the windows that they were chosen by; widen the space, e.g. by spec.maxReplicas, or the constraints.", candidates)
 	}
 	return fmt.Sprintf("%d of %s keep the constraints in the windows that they were chosen by, as the current policy does at less cost.", kept, candidates)
+}
+
+// broken says which constraints the policy that is kept does not hold itself.
+func (o *Outcome) broken() []string {
+	var list []string
+	all := o.Current.sum(0, len(o.Current.Windows))
+	for i := range o.Constraints {
+		if c := &o.Constraints[i]; !c.holds(&all, o.whole) {
+			list = append(list, fmt.Sprintf("The current policy does not keep %s either: it has %.4g.", c.Text, c.metric(&all)))
+		}
+	}
+	return list
 }
 
 // standing is the sentence on plateau or peak.
