@@ -116,21 +116,6 @@ func (d *decision) held() bool {
 // every metric to go by.
 func (d *decision) informed() bool { return d.known && !d.metricError && !d.held() }
 
-// troubleOf is what keeps a node group from what it should be, empty for nothing:
-// the provider cannot be asked, refuses the size, has no machines or a maximum.
-func troubleOf(r *journal.Record) string {
-	in, resize := r.GroupInput()
-	for _, code := range []observation.Code{in.Group.Code, resize, in.Group.Trouble} {
-		if code != observation.OK {
-			return string(code)
-		}
-	}
-	if most := in.Group.Max; in.Spec != nil && most >= 0 && *in.Spec > most {
-		return fmt.Sprintf("the provider's maximum %d", most)
-	}
-	return ""
-}
-
 // blame finds the one reason why fewer than needed replicas serve, given the
 // replicas asked for, whether those lost would do, what keeps the provider from
 // giving them, and the decision in force, nil before the first one.

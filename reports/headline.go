@@ -190,7 +190,7 @@ func apportion(shares []phraseShare, unit int64) []int64 {
 }
 
 // trade says honestly what the variants change against current: lacking
-// capacity and replica-hours. Nothing is ranked that cannot be trusted.
+// capacity, and cost or else replica-hours. Nothing is ranked that cannot be trusted.
 func (r *Report) trade() string {
 	current := r.Column(Current)
 	var variants []*ColumnReport
@@ -221,20 +221,20 @@ func (r *Report) trade() string {
 }
 
 // rank finds the variant that lacks the fewest replica-hours (of equals the one
-// that takes the fewest), and the one that saves most; each is nil where there
+// that takes least), and the one that saves most; each is nil where there
 // is none.
 func rank(current *ColumnReport, variants []*ColumnReport) (best, saver *ColumnReport) {
-	if math.IsNaN(current.lack()) || math.IsNaN(current.hours()) {
+	if math.IsNaN(current.lack()) || math.IsNaN(current.expense()) {
 		return nil, nil
 	}
 	for _, v := range variants {
-		if math.IsNaN(v.lack()) || math.IsNaN(v.hours()) {
+		if math.IsNaN(v.lack()) || math.IsNaN(v.expense()) {
 			continue
 		}
-		if best == nil || v.lack() < best.lack() || v.lack() == best.lack() && v.hours() < best.hours() {
+		if best == nil || v.lack() < best.lack() || v.lack() == best.lack() && v.expense() < best.expense() {
 			best = v
 		}
-		if v.hours() < current.hours() && (saver == nil || v.hours() < saver.hours() || v.hours() == saver.hours() && v.lack() < saver.lack()) {
+		if v.expense() < current.expense() && (saver == nil || v.expense() < saver.expense() || v.expense() == saver.expense() && v.lack() < saver.lack()) {
 			saver = v
 		}
 	}
@@ -245,42 +245,75 @@ func rank(current *ColumnReport, variants []*ColumnReport) (best, saver *ColumnR
 // replica too few is better than a short one with ten.
 func (c *ColumnReport) lack() float64 { return c.Figures.Get("under_replica_hours") }
 
-func (c *ColumnReport) hours() float64 { return c.Figures.Get("replica_hours") }
+// priced says whether a column's cost is known. Where it is, it is what counts:
+// replica-hours of pods and of the nodes that they run on do not add up.
+func (c *ColumnReport) priced() bool { return !math.IsNaN(c.Figures.Get("cost")) }
+
+// expense is what a column costs, else its replica-hours.
+func (c *ColumnReport) expense() float64 {
+	if c.priced() {
+		return c.Figures.Get("cost")
+	}
+	return c.Figures.Get("replica_hours")
+}
+
+// takes is a change of the expense after the verb.
+func (c *ColumnReport) takes(change float64) string {
+	more := "more"
+	if change < 0 {
+		more = "less"
+	}
+	if c.priced() {
+		return fmt.Sprintf("costs %s %s%s", number(math.Abs(change)), more, c.percent(change))
+	}
+	return fmt.Sprintf("takes %s %s%s", replicaHours(math.Abs(change)), more, c.percent(change))
+}
+
+// saves is the same where the expense is less.
+func (c *ColumnReport) saves(change float64) string {
+	if c.priced() {
+		return c.takes(change)
+	}
+	return fmt.Sprintf("saves %s%s", replicaHours(-change), c.percent(change))
+}
 
 func tradePhrase(current, best, saver *ColumnReport, count int) string {
-	lack, hours := best.lack()-current.lack(), best.hours()-current.hours()
+	lack, change := best.lack()-current.lack(), best.expense()-current.expense()
 	name := fmt.Sprintf("Variant %q", best.Name)
 	if count > 1 {
 		name = fmt.Sprintf("Of %d variants %q lacks least: it", count, best.Name)
 	}
 	less := fmt.Sprintf("lacks %s less", replicaHours(-lack))
-	switch {
-	case lack < 0 && hours < 0:
-		return fmt.Sprintf("%s %s and takes %s less%s: better in both.", name, less, replicaHours(-hours), current.percent(hours))
-	case lack < 0 && hours == 0:
-		return fmt.Sprintf("%s %s, for the same replica-hours.", name, less)
-	case lack < 0:
-		return fmt.Sprintf("%s %s, and takes %s more%s.", name, less, replicaHours(hours), current.percent(hours))
-	case lack == 0 && hours < 0:
-		return fmt.Sprintf("%s lacks no more than current and saves %s%s.", name, replicaHours(-hours), current.percent(hours))
-	case saver != nil:
-		saved := saver.hours() - current.hours()
-		return fmt.Sprintf("No variant lacks less: %q saves %s%s and lacks %s more.",
-			saver.Name, replicaHours(-saved), current.percent(saved), replicaHours(saver.lack()-current.lack()))
-	case lack == 0 && hours == 0:
-		return fmt.Sprintf("No variant improves on current: %q lacks as much and takes as many replica-hours.", best.Name)
-	case lack == 0:
-		return fmt.Sprintf("No variant improves on current: %q lacks as much with %s more%s.", best.Name, replicaHours(hours), current.percent(hours))
+	same, asMuch := "for the same replica-hours", "takes as many replica-hours"
+	if current.priced() {
+		same, asMuch = "at the same cost", "costs as much"
 	}
-	return fmt.Sprintf("No variant improves on current: %q lacks %s more and takes %s more%s.", best.Name, replicaHours(lack), replicaHours(hours), current.percent(hours))
+	switch {
+	case lack < 0 && change < 0:
+		return fmt.Sprintf("%s %s and %s: better in both.", name, less, current.takes(change))
+	case lack < 0 && change == 0:
+		return fmt.Sprintf("%s %s, %s.", name, less, same)
+	case lack < 0:
+		return fmt.Sprintf("%s %s, and %s.", name, less, current.takes(change))
+	case lack == 0 && change < 0:
+		return fmt.Sprintf("%s lacks no more than current and %s.", name, current.saves(change))
+	case saver != nil:
+		return fmt.Sprintf("No variant lacks less: %q %s and lacks %s more.",
+			saver.Name, current.saves(saver.expense()-current.expense()), replicaHours(saver.lack()-current.lack()))
+	case lack == 0 && change == 0:
+		return fmt.Sprintf("No variant improves on current: %q lacks as much and %s.", best.Name, asMuch)
+	case lack == 0:
+		return fmt.Sprintf("No variant improves on current: %q lacks as much and %s.", best.Name, current.takes(change))
+	}
+	return fmt.Sprintf("No variant improves on current: %q lacks %s more and %s.", best.Name, replicaHours(lack), current.takes(change))
 }
 
-// percent is a change of replica-hours in relation to all of them.
+// percent is a change of the expense in relation to all of it.
 func (c *ColumnReport) percent(change float64) string {
-	if c.hours() == 0 {
+	if c.expense() == 0 {
 		return ""
 	}
-	return " (" + signed(100*change/c.hours()) + " %)"
+	return " (" + signed(100*change/c.expense()) + " %)"
 }
 
 // notes are the caller's, and what a zoom leaves out.

@@ -1,6 +1,8 @@
 package reports
 
 import (
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -192,23 +194,40 @@ func TestTrade(t *testing.T) {
 		badge    Badge
 		want     string
 	}{
-		"None":       {"nothing to say without variants", nil, 100, ClosedLoop, ""},
-		"Reference":  {"an oracle is no variant", []Column{oracle, column(Recorded, 1, 1), column(Baseline, 1, 1)}, 100, ClosedLoop, ""},
-		"Better":     {"less of both", []Column{column("x", 4, 5)}, 100, ClosedLoop, `Variant "x" lacks 0.5 replica-hours less and takes 1 replica-hour less (-16.7 %): better in both.`},
-		"Dearer":     {"less breach costs", []Column{column("x", 4, 9)}, 100, ClosedLoop, `Variant "x" lacks 0.5 replica-hours less, and takes 3 replica-hours more (+50 %).`},
-		"Cheaper":    {"same breach, fewer hours", []Column{column("x", 10, 3)}, 100, ClosedLoop, `Variant "x" lacks no more than current and saves 3 replica-hours (-50 %).`},
-		"Same":       {"no difference", []Column{column("x", 10, 6)}, 100, ClosedLoop, `No variant improves on current: "x" lacks as much and takes as many replica-hours.`},
-		"Worse":      {"worse in both", []Column{column("x", 12, 9)}, 100, ClosedLoop, `No variant improves on current: "x" lacks 0.2 replica-hours more and takes 3 replica-hours more (+50 %).`},
-		"Riskier":    {"cheaper but lacks more", []Column{column("x", 12, 3)}, 100, ClosedLoop, `No variant lacks less: "x" saves 3 replica-hours (-50 %) and lacks 0.2 replica-hours more.`},
-		"Several":    {"the one that lacks least", []Column{column("x", 8, 7), column("y", 4, 9)}, 100, ClosedLoop, `Of 2 variants "y" lacks least: it lacks 0.5 replica-hours less, and takes 3 replica-hours more (+50 %).`},
-		"Free":       {"less breach for nothing", []Column{column("x", 4, 6)}, 100, ClosedLoop, `Variant "x" lacks 0.5 replica-hours less, for the same replica-hours.`},
-		"Saver":      {"where none lacks less, the one that saves most", []Column{column("x", 10, 7), column("y", 12, 3)}, 100, ClosedLoop, `No variant lacks less: "y" saves 3 replica-hours (-50 %) and lacks 0.2 replica-hours more.`},
-		"Unfaithful": {"below 90 % nothing is ranked", []Column{column("x", 4, 5)}, 89.99, ClosedLoop, "Variants are not ranked: replayed, the current policy gives the recorded replicas in only 89.9 % of slots (fewer than 90 %)."},
-		"Faithful":   {"at 90 % it is", []Column{column("x", 4, 9)}, 90, ClosedLoop, `Variant "x" lacks 0.5 replica-hours less, and takes 3 replica-hours more (+50 %).`},
-		"OpenLoop":   {"an open loop is no forecast", []Column{column("x", 4, 5)}, 100, OpenLoop, "Variants are not ranked: in an open loop their own effect on the metrics is missing."},
+		"None":         {"nothing to say without variants", nil, 100, ClosedLoop, ""},
+		"Reference":    {"an oracle is no variant", []Column{oracle, column(Recorded, 1, 1), column(Baseline, 1, 1)}, 100, ClosedLoop, ""},
+		"Better":       {"less of both", []Column{column("x", 4, 5)}, 100, ClosedLoop, `Variant "x" lacks 0.5 replica-hours less and takes 1 replica-hour less (-16.7 %): better in both.`},
+		"Dearer":       {"less breach costs", []Column{column("x", 4, 9)}, 100, ClosedLoop, `Variant "x" lacks 0.5 replica-hours less, and takes 3 replica-hours more (+50 %).`},
+		"Cheaper":      {"same breach, fewer hours", []Column{column("x", 10, 3)}, 100, ClosedLoop, `Variant "x" lacks no more than current and saves 3 replica-hours (-50 %).`},
+		"Same":         {"no difference", []Column{column("x", 10, 6)}, 100, ClosedLoop, `No variant improves on current: "x" lacks as much and takes as many replica-hours.`},
+		"Worse":        {"worse in both", []Column{column("x", 12, 9)}, 100, ClosedLoop, `No variant improves on current: "x" lacks 0.2 replica-hours more and takes 3 replica-hours more (+50 %).`},
+		"Riskier":      {"cheaper but lacks more", []Column{column("x", 12, 3)}, 100, ClosedLoop, `No variant lacks less: "x" saves 3 replica-hours (-50 %) and lacks 0.2 replica-hours more.`},
+		"Several":      {"the one that lacks least", []Column{column("x", 8, 7), column("y", 4, 9)}, 100, ClosedLoop, `Of 2 variants "y" lacks least: it lacks 0.5 replica-hours less, and takes 3 replica-hours more (+50 %).`},
+		"Free":         {"less breach for nothing", []Column{column("x", 4, 6)}, 100, ClosedLoop, `Variant "x" lacks 0.5 replica-hours less, for the same replica-hours.`},
+		"Saver":        {"where none lacks less, the one that saves most", []Column{column("x", 10, 7), column("y", 12, 3)}, 100, ClosedLoop, `No variant lacks less: "y" saves 3 replica-hours (-50 %) and lacks 0.2 replica-hours more.`},
+		"Unfaithful":   {"below 90 % nothing is ranked", []Column{column("x", 4, 5)}, 89.99, ClosedLoop, "Variants are not ranked: replayed, the current policy gives the recorded replicas in only 89.9 % of slots (fewer than 90 %)."},
+		"Faithful":     {"at 90 % it is", []Column{column("x", 4, 9)}, 90, ClosedLoop, `Variant "x" lacks 0.5 replica-hours less, and takes 3 replica-hours more (+50 %).`},
+		"PricedBetter": {"where prices are given, cost is what counts", []Column{column("x", 4, 5)}, 100, ClosedLoop, `Variant "x" lacks 0.5 replica-hours less and costs 2 less (-16.7 %): better in both.`},
+		"PricedSaver":  {"a saving in cost", []Column{column("x", 12, 3)}, 100, ClosedLoop, `No variant lacks less: "x" costs 2.8 less (-23.3 %) and lacks 0.2 replica-hours more.`},
+		"PricedSame":   {"no difference in cost", []Column{column("x", 10, 6)}, 100, ClosedLoop, `No variant improves on current: "x" lacks as much and costs as much.`},
+		"PricedFree":   {"less breach for nothing", []Column{column("x", 4, 6)}, 100, ClosedLoop, `Variant "x" lacks 0.5 replica-hours less, at the same cost.`},
+		"OpenLoop":     {"an open loop is no forecast", []Column{column("x", 4, 5)}, 100, OpenLoop, "Variants are not ranked: in an open loop their own effect on the metrics is missing."},
 	}
+	priced := func(c Column, price float64) Column {
+		c.Objects = slices.Clone(c.Objects)
+		c.Objects[0].Price = price
+		return c
+	}
+	unpriced := current
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
+			current := unpriced
+			if strings.HasPrefix(name, "Priced") {
+				current = priced(unpriced, 2)
+				for i := range c.variants {
+					c.variants[i] = priced(c.variants[i], 2)
+				}
+			}
 			r, err := Compute(&Run{Name: "r", End: 3600, Badge: c.badge, Fidelity: &Fidelity{Percent: c.fidelity, Slots: 360}, Columns: append([]Column{current}, c.variants...)})
 			if err != nil {
 				t.Fatal(err)

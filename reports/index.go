@@ -27,7 +27,7 @@ func indexHTML(reports []*Report, call Call) ([]byte, error) {
 	for _, r := range failuresFirst(reports) {
 		run := indexRun{
 			Name: r.Run.Name, Link: r.link(), Headline: r.Headline, Trade: r.Trade,
-			Badges: r.badges(), Titles: figureTitles(), Rows: r.columnRows(),
+			Badges: r.badges(), Titles: r.figureTitles(), Rows: r.columnRows(),
 		}
 		for _, e := range r.Failures() {
 			run.Failures = append(run.Failures, textView{e.Name, r.Failure(&e)})

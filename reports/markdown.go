@@ -2,6 +2,7 @@ package reports
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -53,10 +54,11 @@ func verdict(r *Report) string {
 
 func (r *Report) markdownTable(b *strings.Builder) {
 	b.WriteString("| |")
-	for _, f := range tableFigures {
+	figures := tableFigures(r)
+	for _, f := range figures {
 		fmt.Fprintf(b, " %s |", f.title)
 	}
-	b.WriteString("\n|---|" + strings.Repeat("--:|", len(tableFigures)) + "\n")
+	b.WriteString("\n|---|" + strings.Repeat("--:|", len(figures)) + "\n")
 	for i := range r.Columns {
 		c := &r.Columns[i]
 		name := escapeMarkdown(c.Name)
@@ -64,7 +66,7 @@ func (r *Report) markdownTable(b *strings.Builder) {
 			name = "*" + name + "*"
 		}
 		fmt.Fprintf(b, "| %s |", name)
-		for _, f := range tableFigures {
+		for _, f := range figures {
 			fmt.Fprintf(b, " %s |", number(c.Figures.Get(f.metric)))
 		}
 		b.WriteString("\n")
@@ -119,12 +121,17 @@ func (r *Report) Failure(e *Expectation) string {
 	return text
 }
 
-// tableFigures are those of the first table, in order.
-var tableFigures = []struct{ metric, title, short string }{
-	{"breach_minutes", "breach minutes", "breach min"},
-	{"replica_hours", "replica-hours", "replica-h"},
-	{"reversals", "reversals", "reversals"},
-	{"largest_replicas", "largest count", "largest"},
+// A tableFigure is a figure of the first table.
+type tableFigure struct{ metric, title string }
+
+// tableFigures are those of the first table, in order; with the cost where any of
+// the runs has prices.
+func tableFigures(runs ...*Report) []tableFigure {
+	list := []tableFigure{{"breach_minutes", "breach minutes"}, {"replica_hours", "replica-hours"}}
+	if slices.ContainsFunc(runs, func(r *Report) bool { return r.Columns[r.primary].priced() }) {
+		list = append(list, tableFigure{"cost", "cost"})
+	}
+	return append(list, tableFigure{"reversals", "reversals"}, tableFigure{"largest_replicas", "largest count"})
 }
 
 // stamp is the badge and the fidelity in one line.

@@ -111,7 +111,7 @@ func (r *Report) page() (*page, error) {
 		Style: template.CSS(style), Hatches: hatches(),
 		Name: run.Name, Covered: run.clock().covered(), Headline: r.Headline, Trade: r.Trade, Scope: r.scope(),
 		Description: run.Description, Command: run.Command,
-		Badges: r.badges(), Titles: figureTitles(), Rows: r.columnRows(),
+		Badges: r.badges(), Titles: r.figureTitles(), Rows: r.columnRows(),
 		Assumptions: r.assumptions(), Notes: r.notes(),
 		Faults: r.faultsView(), Blame: r.blameTable(), Objects: r.objectTable(), Figures: r.figureTable(),
 		Definitions: r.definitions(), About: r.about(), Decisions: r.decisionsView(), Policies: r.policyViews(),
@@ -227,9 +227,9 @@ func (r *Report) badges() []badgeView {
 	return list
 }
 
-func figureTitles() []string {
+func (r *Report) figureTitles() []string {
 	var titles []string
-	for _, f := range tableFigures {
+	for _, f := range tableFigures(r) {
 		titles = append(titles, f.title)
 	}
 	return titles
@@ -239,7 +239,7 @@ func (r *Report) columnRows() []rowView {
 	var rows []rowView
 	for i := range r.Columns {
 		row := rowView{Name: r.Columns[i].Name, Primary: i == r.primary && len(r.Columns) > 1, Reference: r.Run.Columns[i].Reference}
-		for _, f := range tableFigures {
+		for _, f := range tableFigures(r) {
 			row.Cells = append(row.Cells, number(r.Columns[i].Figures.Get(f.metric)))
 		}
 		rows = append(rows, row)

@@ -80,14 +80,14 @@ func (r *Report) objectTable() *tableView {
 	if len(c.Objects) < 2 {
 		return nil
 	}
-	t := &tableView{Titles: figureTitles()}
+	t := &tableView{Titles: r.figureTitles()}
 	for i := range c.Objects {
 		if i == maxObjects {
 			t.Note = fmt.Sprintf("%s more stand in %s.", group(int64(len(c.Objects)-i)), jsonName)
 			break
 		}
 		row := rowView{Name: c.Objects[i].Label}
-		for _, f := range tableFigures {
+		for _, f := range tableFigures(r) {
 			row.Cells = append(row.Cells, number(c.Objects[i].Figures.Get(f.metric)))
 		}
 		t.Rows = append(t.Rows, row)

@@ -56,7 +56,8 @@ func Table(w io.Writer, reports []*Report, o TableOptions) error {
 
 func textTable(reports []*Report, o TableOptions) string {
 	rows := [][]string{{"NAME", "RESULT", "COLUMN"}}
-	for _, f := range tableFigures {
+	figures := tableFigures(reports...)
+	for _, f := range figures {
 		rows[0] = append(rows[0], strings.ToUpper(f.title))
 	}
 	for _, r := range reports {
@@ -68,7 +69,7 @@ func textTable(reports []*Report, o TableOptions) string {
 			if i == 0 {
 				row[0], row[1] = r.Run.Name, result(r)
 			}
-			for _, f := range tableFigures {
+			for _, f := range figures {
 				row = append(row, number(r.Columns[i].Figures.Get(f.metric)))
 			}
 			rows = append(rows, row)
