@@ -156,9 +156,28 @@ func (f *figure) greatest(from, to int64) float64 {
 	return greatest
 }
 
+// absurd is how many times what ever ran a need must be for the axis to end below
+// it: one bad sample must not flatten everything else.
+const absurd = 10
+
 // top is the end of the axis of replicas.
 func (f *figure) top(from, to int64) float64 {
-	return max(1, f.least, f.greatest(from, to)) * 1.12
+	greatest := f.greatest(from, to)
+	if ran := f.ran(); ran > 0 {
+		greatest = min(greatest, absurd*ran)
+	}
+	return max(1, f.least, greatest) * 1.12
+}
+
+// ran is the largest count of the whole run that somebody decided or saw.
+func (f *figure) ran() float64 {
+	var ran float64
+	for i := range f.curves {
+		if c := &f.curves[i]; c.ink != inkNeeded {
+			ran = max(ran, c.steps.greatest(f.clock.start, f.clock.end))
+		}
+	}
+	return ran
 }
 
 func (f *figure) drawLarge(p *pen, a *frame, s size) {

@@ -335,5 +335,11 @@ func (r *Report) caveats() []string {
 		list = append(list, fmt.Sprintf("Demand or supply of %s is unknown for %s; that time is not judged.",
 			o.Label, span(r.Run.End-r.Run.Start-o.score.scored)))
 	}
+	if o != nil {
+		if need, ran := o.object.Needed.greatest(r.Run.Start, r.Run.End), r.figure(o).ran(); ran > 0 && need > absurd*ran {
+			list = append(list, fmt.Sprintf("%s would have needed up to %s replicas, more than %d times what ever ran: if a sample is wrong there, so are the figures that rest on it. The drawing ends below.",
+				o.Label, number(need), absurd))
+		}
+	}
 	return list
 }

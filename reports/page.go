@@ -132,12 +132,17 @@ func (r *Report) page() (*page, error) {
 	return p, err
 }
 
-func (r *Report) figureView(o *ObjectReport) (*figureView, error) {
+// figure is that of an object of the primary column, beside what really ran.
+func (r *Report) figure(o *ObjectReport) *figure {
 	var recorded *ObjectReport
 	if c := r.Column(Recorded); c != nil && c != &r.Columns[r.primary] {
 		recorded = c.object(o.Object)
 	}
-	f := newFigure(r.Run, o, recorded)
+	return newFigure(r.Run, o, recorded)
+}
+
+func (r *Report) figureView(o *ObjectReport) (*figureView, error) {
+	f := r.figure(o)
 	caption := "Replicas of " + o.Label + ", " + f.clock.window(f.from, f.to)
 	if f.overview() {
 		caption += "; below, the whole run, with marks where capacity was lacking"

@@ -103,6 +103,27 @@ func TestCountTicks(t *testing.T) {
 	}
 }
 
+// One absurd sample must not flatten what ran; the report says so.
+func TestAbsurdNeed(t *testing.T) {
+	for _, c := range []struct {
+		reason string
+		spike  float64
+		top    float64
+		said   bool
+	}{
+		{"ten times what ran is a crowd", 50, 50 * 1.12, false},
+		{"a billion is a wrong sample", 1e9, 50 * 1.12, true},
+	} {
+		r := computed(t, oneColumn(60, steps(0, 3, 10, c.spike, 11, 3), steps(0, 4, 20, 5), steps(0, 4, 20, 5), decided(0, 4, 20, 5)))
+		if top := r.figure(r.focus()).top(0, 3600); math.Abs(top-c.top) > 1e-9 {
+			t.Errorf("%s: the axis ends at %v, want %v", c.reason, top, c.top)
+		}
+		if said := strings.Contains(r.Markdown(), "if a sample is wrong there"); said != c.said {
+			t.Errorf("%s: said %t in\n%s", c.reason, said, r.Markdown())
+		}
+	}
+}
+
 func TestFigureIsDrawnInInksOnly(t *testing.T) {
 	r := computed(t, evening(t))
 	o := r.focus()
