@@ -107,7 +107,7 @@ func (s *starter) relative(path string) string {
 // complete runs the scenario once, to expect what comes of it, writes its text,
 // and runs it as it is now for the summary.
 func (s *starter) complete(ctx context.Context, a *app) error {
-	report, err := s.play(ctx, a)
+	report, _, err := s.play(ctx, a)
 	if err != nil {
 		return err
 	}
@@ -123,10 +123,12 @@ func (s *starter) complete(ctx context.Context, a *app) error {
 	if s.text, err = scenario.Write(s.scenario); err != nil {
 		return err
 	}
-	if report, err = s.play(ctx, a); err == nil {
-		s.golden = report.Markdown()
+	report, decisions, err := s.play(ctx, a)
+	if err != nil {
+		return err
 	}
-	return err
+	s.golden = goldenText(report, decisions)
+	return nil
 }
 
 func breachMinutes(report *reports.Report, object journal.Object) float64 {
@@ -139,35 +141,37 @@ func breachMinutes(report *reports.Report, object journal.Object) float64 {
 	return math.NaN()
 }
 
-// play runs the scenario as simulate will.
-func (s *starter) play(ctx context.Context, a *app) (*reports.Report, error) {
+// play runs the scenario as simulate will, and lists the decisions if it has their
+// digest.
+func (s *starter) play(ctx context.Context, a *app) (*reports.Report, []string, error) {
 	file := &scenario.File{Path: s.path}
 	text, err := scenario.Write(s.scenario)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if file.Scenario, err = scenario.ParseText(file.Path, text); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	docs, err := manifest.Parse(file.Path, text)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	file.Doc = docs[0]
 	set, err := manifest.Load([]string{s.manifest}, nil)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	file.Manifests, _ = file.Spec.Only(set)
 	job, err := a.prepare(ctx, file, nil, nil)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer job.input.Close()
 	dir, err := os.MkdirTemp("", "karpenter-init-")
 	if err != nil {
-		return nil, internal(err)
+		return nil, nil, internal(err)
 	}
 	defer os.RemoveAll(dir)
-	return job.play(ctx, dir, func(string, time.Time) {})
+	report, err := job.play(ctx, dir, func(string, time.Time) {})
+	return report, job.decisions, err
 }

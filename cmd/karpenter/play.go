@@ -41,6 +41,9 @@ type job struct {
 	// update takes the digests of the decisions as they are, since they are
 	// about to be written into the scenario.
 	update bool
+	// decisions are what the golden digest covers, of a scenario that has one, once
+	// it was played.
+	decisions []string
 	// earlier is the run of another call that is the baseline, nil for none.
 	earlier *reports.Run
 }
@@ -203,6 +206,11 @@ func (j *job) play(ctx context.Context, dir string, progress func(column string,
 	report, err := reports.Compute(run)
 	if err != nil {
 		return nil, err
+	}
+	if slices.ContainsFunc(j.file.Spec.Expect, func(e scenario.Expectation) bool { return e.Form() == scenario.DecisionsForm }) {
+		if j.decisions, err = goldenDecisions(filepath.Join(dir, decisionsFile)); err != nil {
+			return nil, err
+		}
 	}
 	if err := j.judge(run, report, results[0]); err != nil {
 		return nil, err
@@ -435,7 +443,7 @@ func (j *job) judge(run *reports.Run, report *reports.Report, current *sim.Resul
 				*v = reports.Expectation{Expr: current.Digest, Passed: true}
 			}
 			if !v.Passed {
-				v.Message = fmt.Sprintf("the decisions have digest %s; if the change is meant, run again with --update", current.Digest)
+				v.Message = fmt.Sprintf("%sthe decisions have digest %s; if the change is meant, run again with --update", firstChange(j.file.Path, j.decisions), current.Digest)
 			}
 		}
 		v.Name, v.Kind = e.Name, string(e.Form())

@@ -22,16 +22,13 @@ func updateDigests(jobs []*job, all []*reports.Report) error {
 			if err := replaceDigest(j.file, k, e.Decisions.Digest, column.Digest); err != nil {
 				return err
 			}
-			if err := os.WriteFile(goldenOf(j.file.Path), []byte(all[i].Markdown()), 0o644); err != nil {
+			if err := os.WriteFile(goldenOf(j.file.Path), []byte(goldenText(all[i], j.decisions)), 0o644); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
 }
-
-// goldenOf is the summary beside a scenario file.
-func goldenOf(path string) string { return strings.TrimSuffix(path, ".yaml") + ".golden.md" }
 
 // replaceDigest changes one digest in a scenario file and nothing else.
 func replaceDigest(file *scenario.File, index int, old, digest string) error {
