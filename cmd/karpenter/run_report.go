@@ -1,0 +1,227 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/karpenter-sim/karpenter/engine/cycle"
+	"github.com/karpenter-sim/karpenter/engine/journal"
+	"github.com/karpenter-sim/karpenter/reports"
+	"github.com/karpenter-sim/karpenter/sim"
+	"github.com/karpenter-sim/karpenter/sim/check"
+	"github.com/karpenter-sim/karpenter/sim/scenario"
+)
+
+// report puts what came of the columns side by side.
+func (j *job) report(dir string, results []*sim.Result) (*reports.Run, error) {
+	file, current := j.file, results[0]
+	start, end := covers(file)
+	run := &reports.Run{
+		Name: file.Metadata.Name, Description: file.Spec.Description,
+		Version: version(), Command: j.command, Seed: file.Spec.Seed,
+		Start: start, End: end,
+		Location: j.location, Badge: reports.Badge(current.Badge),
+		Notes:       slices.Concat(j.notes, j.input.Notes),
+		Assumptions: j.assumptions(current),
+	}
+	if recorded, fidelity := recordedColumn(current); recorded != nil {
+		run.Columns = append(run.Columns, *recorded)
+		run.Fidelity = fidelity
+	}
+	for i, c := range j.columns {
+		file := filepath.ToSlash(filepath.Join(columnDir(c.name), decisionsFile))
+		out := reports.Column{
+			Name: c.name, Digest: results[i].Digest, File: file,
+			Journal: reports.JournalFile(filepath.Join(dir, filepath.FromSlash(file))),
+		}
+		owned := map[cycle.TargetRef]bool{}
+		for _, o := range ownersFirst(results[i].Objects) {
+			if owned[o.Target] {
+				// What it needs and has is counted once.
+				o.Needed, o.Ready, o.Spec, o.Machines, o.Pending = sim.Steps{}, sim.Steps{}, sim.Steps{}, sim.Steps{}, sim.Steps{}
+			}
+			needs := needed(current, &o)
+			if owned[o.Target] {
+				needs = reports.Steps{}
+			}
+			owned[o.Target] = true
+			out.Objects = append(out.Objects, reports.Object{
+				Journal: nameOf(&o), Target: o.Target.Name, Policy: o.Policy,
+				Needed: needs, Ready: reports.Steps(o.Ready), Spec: reports.Steps(o.Spec),
+				BootDelay: j.bootDelay(current, &o), Paid: reports.Steps(o.Machines), Pending: reports.Steps(o.Pending), Price: o.Price.PerHour,
+				Billing: billing(&o),
+			})
+		}
+		run.Columns = append(run.Columns, out)
+	}
+	for _, f := range current.Faults {
+		run.Faults = append(run.Faults, reports.Fault{Name: f.Name, From: f.From, To: f.To, Probability: f.Probability})
+	}
+	if j.earlier != nil {
+		// Its journal lies elsewhere and may go away: the report keeps its figures.
+		if err := run.SetBaseline(j.earlier, ""); err != nil {
+			return nil, err
+		}
+	}
+	return run, run.AddReferences()
+}
+
+// ownersFirst has those in front that act on their targets.
+func ownersFirst(objects []sim.Object) []sim.Object {
+	sorted := slices.Clone(objects)
+	slices.SortStableFunc(sorted, func(a, b sim.Object) int {
+		switch {
+		case a.Policy.DryRun == b.Policy.DryRun:
+			return 0
+		case b.Policy.DryRun:
+			return -1
+		}
+		return 1
+	})
+	return sorted
+}
+
+// bootDelay is how long replicas of an object's target take to start, in
+// seconds: as the scenario declares, else as the current policy saw it.
+func (j *job) bootDelay(current *sim.Result, o *sim.Object) int64 {
+	spec := &j.file.Spec
+	same := func(t scenario.Target) bool {
+		ref := t.Reference()
+		return ref.Kind == o.Target.Kind && ref.Namespace == o.Target.Namespace && ref.Name == o.Target.Name
+	}
+	for _, t := range spec.Targets {
+		if t.ReadyAfter > 0 && same(t) {
+			return seconds(time.Duration(t.ReadyAfter))
+		}
+	}
+	for _, w := range spec.Workloads {
+		if delay := w.Startup.Middle(); delay > 0 && same(w.Target()) {
+			return seconds(delay)
+		}
+	}
+	for i := range current.Objects {
+		if c := &current.Objects[i]; c.Name == o.Name {
+			return reports.MeasureBootDelay(reports.Steps(c.Spec), reports.Steps(c.Ready))
+		}
+	}
+	return 0
+}
+
+// seconds is a delay in whole seconds, rounded up.
+func seconds(d time.Duration) int64 { return int64((d + time.Second - 1) / time.Second) }
+
+func billing(o *sim.Object) reports.Billing {
+	return reports.Billing{Minimum: seconds(o.Price.Minimum), Increment: seconds(o.Price.Increment)}
+}
+
+func nameOf(o *sim.Object) journal.Object {
+	return journal.Object{Kind: journal.HorizontalAutoscaler, Namespace: o.Name.Namespace, Name: o.Name.Name}
+}
+
+// needed is the demand on an object, which is the same for every variant: that
+// of the current policy.
+func needed(current *sim.Result, o *sim.Object) reports.Steps {
+	for i := range current.Objects {
+		if current.Objects[i].Name == o.Name {
+			return reports.Steps(current.Objects[i].Needed)
+		}
+	}
+	return reports.Steps(o.Needed)
+}
+
+// recordedColumn is what really ran, nil where no recording says.
+func recordedColumn(current *sim.Result) (*reports.Column, *reports.Fidelity) {
+	column := &reports.Column{Name: reports.Recorded}
+	var agreed, compared int64
+	owned := map[cycle.TargetRef]bool{}
+	for _, o := range ownersFirst(current.Objects) {
+		if o.Compared == 0 {
+			continue
+		}
+		agreed, compared = agreed+o.Agreed, compared+o.Compared
+		if owned[o.Target] {
+			continue
+		}
+		owned[o.Target] = true
+		column.Objects = append(column.Objects, reports.Object{
+			Journal: nameOf(&o), Target: o.Target.Name,
+			Needed: reports.Steps(o.Needed), Ready: reports.Steps(o.Recorded.Ready), Spec: reports.Steps(o.Recorded.Spec),
+			Price: o.Price.PerHour, Billing: billing(&o),
+		})
+	}
+	if compared == 0 {
+		return nil, nil
+	}
+	return column, &reports.Fidelity{Percent: 100 * float64(agreed) / float64(compared), Slots: compared}
+}
+
+// assumptions are what the figures rest on and nobody said.
+func (j *job) assumptions(current *sim.Result) []string {
+	out := slices.Clone(current.Notes)
+	if len(j.file.Spec.Recordings) > 0 {
+		out = append(out, "lookback "+scenario.Duration(j.input.Lookback).String())
+	}
+	stated := len(j.file.Spec.Workloads) > 0 || len(j.file.Spec.Queues) > 0
+	if r := j.file.Spec.Replay; !stated && (r == nil || r.Demand == "") {
+		out = append(out, "the capacity needed is taken from the metrics and targets of the current policy")
+	}
+	if current.Badge == sim.OpenLoop {
+		out = append(out, "metrics that depend on the replicas are replayed as recorded")
+	}
+	return out
+}
+
+// judge adds the verdicts on the expectations to the run.
+func (j *job) judge(run *reports.Run, report *reports.Report, current *sim.Result) error {
+	verdicts := make([]reports.Expectation, len(j.file.Spec.Expect))
+	for _, o := range current.Outcomes {
+		verdicts[o.Index] = reports.Expectation{
+			Kind: string(o.Form), Expr: o.Expr, Passed: o.Passed, Message: o.Message, At: o.At / 1000, Excerpts: excerpts(o.Excerpts),
+		}
+	}
+	for i, e := range j.file.Spec.Expect {
+		v := &verdicts[i]
+		switch e.Form() {
+		case scenario.ReportForm:
+			passed, detail, err := report.Evaluate(e.Report)
+			if err != nil {
+				passed, detail = false, err.Error()
+			}
+			*v = reports.Expectation{Expr: e.Report, Passed: passed}
+			if !passed {
+				v.Message = detail
+			}
+		case scenario.DecisionsForm:
+			*v = reports.Expectation{Expr: e.Decisions.Digest, Passed: e.Decisions.Digest == current.Digest}
+			if j.update {
+				*v = reports.Expectation{Expr: current.Digest, Passed: true}
+			}
+			if !v.Passed {
+				v.Message = fmt.Sprintf("%sthe decisions have digest %s; if the change is meant, run again with --update", firstChange(j.file.Path, j.decisions), current.Digest)
+			}
+		}
+		v.Name, v.Kind = e.Name, string(e.Form())
+		place := j.file.Doc.Locate(fmt.Sprintf("spec.expect[%d]", i))
+		v.File, v.Line = place.File, place.Line
+	}
+	run.Expectations = verdicts
+	return nil
+}
+
+// excerpts are what the series did around a verdict, one sample a second at most.
+func excerpts(list []check.Excerpt) []reports.Excerpt {
+	var out []reports.Excerpt
+	for _, x := range list {
+		var s reports.Steps
+		for i, ms := range x.T {
+			if n := len(s.T); n > 0 && s.T[n-1] == ms/1000 {
+				continue
+			}
+			s.T, s.V = append(s.T, ms/1000), append(s.V, x.V[i])
+		}
+		out = append(out, reports.Excerpt{Series: x.Series, Values: s})
+	}
+	return out
+}
