@@ -184,6 +184,11 @@ func TestTrade(t *testing.T) {
 		c.Name = name
 		return c
 	}
+	priced := func(c Column, price float64) Column {
+		c.Objects = slices.Clone(c.Objects)
+		c.Objects[0].Price = price
+		return c
+	}
 	current := column(Current, 10, 6)
 	oracle := column("oracle", 0, 5)
 	oracle.Reference = true
@@ -211,12 +216,8 @@ func TestTrade(t *testing.T) {
 		"PricedSaver":  {"a saving in cost", []Column{column("x", 12, 3)}, 100, ClosedLoop, `No variant lacks less: "x" costs 2.8 less (-23.3 %) and lacks 0.2 replica-hours more.`},
 		"PricedSame":   {"no difference in cost", []Column{column("x", 10, 6)}, 100, ClosedLoop, `No variant improves on current: "x" lacks as much and costs as much.`},
 		"PricedFree":   {"less breach for nothing", []Column{column("x", 4, 6)}, 100, ClosedLoop, `Variant "x" lacks 0.5 replica-hours less, at the same cost.`},
+		"HalfPriced":   {"cost is not weighed against hours", []Column{priced(column("x", 10, 5), 2)}, 100, ClosedLoop, `Variant "x" lacks no more than current and saves 1 replica-hour (-16.7 %).`},
 		"OpenLoop":     {"an open loop is no forecast", []Column{column("x", 4, 5)}, 100, OpenLoop, "Variants are not ranked: in an open loop their own effect on the metrics is missing."},
-	}
-	priced := func(c Column, price float64) Column {
-		c.Objects = slices.Clone(c.Objects)
-		c.Objects[0].Price = price
-		return c
 	}
 	unpriced := current
 	for name, c := range cases {

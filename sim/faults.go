@@ -5,14 +5,12 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/karpenter-sim/karpenter/engine/cycle"
 	"github.com/karpenter-sim/karpenter/engine/journal"
-	"github.com/karpenter-sim/karpenter/engine/policy"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 	"github.com/karpenter-sim/karpenter/sim/world"
 )
@@ -47,7 +45,7 @@ func (r *run) addFaults() error {
 	spec := &r.in.File.Spec
 	for i := range spec.Faults {
 		f := r.newFault(&spec.Faults[i])
-		if err := errors.Join(r.checkObject(i, f), r.checkQuery(i, f)); err != nil {
+		if err := r.checkObject(i, f); err != nil {
 			return err
 		}
 		r.faults = append(r.faults, f)
@@ -105,16 +103,6 @@ func (r *run) checkObject(i int, f *fault) error {
 		}
 	}
 	return r.in.File.Doc.Errorf(faultPath(i)+".object", "the run has no %s", *f.object)
-}
-
-// checkQuery refuses a fault of queries that nobody makes.
-func (r *run) checkQuery(i int, f *fault) error {
-	if f.Query == "" || slices.ContainsFunc(r.played, func(p *player) bool {
-		return slices.ContainsFunc(p.Policy.Metrics, func(m policy.Metric) bool { return strings.Contains(m.Query, f.Query) })
-	}) {
-		return nil
-	}
-	return r.in.File.Doc.Errorf(faultPath(i)+".query", "no query of the run has %q in it", f.Query)
 }
 
 // checkAny refuses a fault of a kind of object of which the run has none.

@@ -174,11 +174,6 @@ func TestNodeGroupErrors(t *testing.T) {
 			fault:  "{at: 1m, nodes: lost, object: sng/other}",
 			want:   "spec.faults[0].object: the run has no default/ScalableNodeGroup/other",
 		},
-		"FaultQuery": {
-			reason: "nor does a fault of queries that nobody makes",
-			fault:  "{at: 1m, metrics: down, query: latency}",
-			want:   `spec.faults[0].query: no query of the run has "latency" in it`,
-		},
 		"FaultKind": {
 			reason: "a fault of what the run has none of would go unnoticed",
 			fault:  "{at: 1m, queues: down}",

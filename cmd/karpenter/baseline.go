@@ -5,10 +5,9 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
+	"github.com/prometheus/prometheus/model/labels"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
@@ -16,6 +15,7 @@ import (
 	"github.com/karpenter-sim/karpenter/reports"
 	"github.com/karpenter-sim/karpenter/sim"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
+	"github.com/karpenter-sim/karpenter/sim/recording"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 )
 
@@ -92,13 +92,12 @@ func concerning(file *scenario.File, set *manifest.Set) *manifest.Set {
 	out := *set
 	out.Autoscalers, out.Producers, out.NodeGroups = nil, nil, nil
 	for _, e := range set.Autoscalers {
-		if !concerns(file, e.Object) {
-			continue
+		if concerns(file, e.Object) {
+			out.Autoscalers = append(out.Autoscalers, e)
 		}
-		out.Autoscalers = append(out.Autoscalers, e)
 	}
 	for _, e := range set.Producers {
-		if has(file.Manifests.Producers, e) || slices.ContainsFunc(out.Autoscalers, func(a manifest.Autoscaler) bool { return reads(a.Object, e.Object.Name) }) {
+		if has(file.Manifests.Producers, e) || slices.ContainsFunc(out.Autoscalers, func(a manifest.Autoscaler) bool { return reads(a.Object, e.Object) }) {
 			out.Producers = append(out.Producers, e)
 		}
 	}
@@ -110,14 +109,38 @@ func concerning(file *scenario.File, set *manifest.Set) *manifest.Set {
 	return &out
 }
 
-// reads says whether a query of an autoscaler names a producer, as those of its
-// gauges do.
-func reads(a *v1alpha1.HorizontalAutoscaler, producer string) bool {
+// reads says whether a query of an autoscaler selects gauges of a producer: those
+// that are told apart by a name, which is the producer's.
+func reads(a *v1alpha1.HorizontalAutoscaler, producer *v1alpha1.MetricsProducer) bool {
 	return slices.ContainsFunc(a.Spec.Metrics, func(m v1alpha1.Metric) bool {
-		return m.Prometheus != nil && strings.Contains(m.Prometheus.Query, strconv.Quote(producer))
+		if m.Prometheus == nil {
+			return false
+		}
+		selectors, _ := recording.Selectors(m.Prometheus.Query) // what cannot be parsed reads nothing
+		return slices.ContainsFunc(selectors, func(s recording.Selector) bool { return selects(s.Matchers, producer) })
 	})
 }
 
+func selects(matchers []*labels.Matcher, producer *v1alpha1.MetricsProducer) bool {
+	named := false
+	for _, m := range matchers {
+		switch m.Name {
+		case "name":
+			named = true
+			if !m.Matches(producer.Name) {
+				return false
+			}
+		case "namespace":
+			if !m.Matches(producer.Namespace) {
+				return false
+			}
+		}
+	}
+	return named
+}
+
+// concerns says whether an autoscaler has a counterpart in a scenario, or scales
+// what its world has, unless spec.objects leaves that out.
 func concerns(file *scenario.File, a *v1alpha1.HorizontalAutoscaler) bool {
 	target := a.Spec.ScaleTargetRef
 	for _, own := range file.Manifests.Autoscalers {
@@ -125,6 +148,9 @@ func concerns(file *scenario.File, a *v1alpha1.HorizontalAutoscaler) bool {
 		if o.Namespace == a.Namespace && (o.Name == a.Name || o.Spec.ScaleTargetRef.Kind == target.Kind && o.Spec.ScaleTargetRef.Name == target.Name) {
 			return true
 		}
+	}
+	if len(file.Spec.Objects) > 0 {
+		return false // nothing else takes part
 	}
 	reference := scenario.Reference{Namespace: a.Namespace, Kind: target.Kind, Name: target.Name}
 	return slices.ContainsFunc(file.Spec.NodeGroups, func(g scenario.NodeGroup) bool { return g.Reference() == reference }) ||

@@ -5,6 +5,10 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
 )
 
 // What another call wrote is a column of its own, for the scenarios that it had:
@@ -93,5 +97,26 @@ func TestBaselineOfAll(t *testing.T) {
 				t.Errorf("%s: code %d, want %d and %q\n%s%s", c.reason, got.code, c.code, c.want, got.stdout, got.stderr)
 			}
 		})
+	}
+}
+
+func TestReads(t *testing.T) {
+	producer := &v1alpha1.MetricsProducer{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "hours"}}
+	for _, c := range []struct {
+		reason, query string
+		want          bool
+	}{
+		{"its gauge", `karpenter_scheduled_replicas_value{name="hours"}`, true},
+		{"in other quotes", `max(karpenter_scheduled_replicas_value{namespace='shop',name='hours'})`, true},
+		{"as one of several", "karpenter_queue_length{name=~`hours|days`} + up", true},
+		{"of another namespace", `karpenter_queue_length{name="hours",namespace="other"}`, false},
+		{"of another producer", `karpenter_queue_length{name="days"}`, false},
+		{"another label", `requests{queue="hours"}`, false},
+		{"no query", `sum(`, false},
+	} {
+		a := &v1alpha1.HorizontalAutoscaler{Spec: v1alpha1.HorizontalAutoscalerSpec{Metrics: []v1alpha1.Metric{{}, {Prometheus: &v1alpha1.PrometheusMetricSource{Query: c.query}}}}}
+		if got := reads(a, producer); got != c.want {
+			t.Errorf("%s: reads is %t for %s", c.reason, got, c.query)
+		}
 	}
 }

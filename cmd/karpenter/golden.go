@@ -81,21 +81,28 @@ func firstChange(path string, decisions []string) string {
 	if err != nil {
 		return ""
 	}
-	_, list, found := strings.Cut(string(text), goldenHead)
+	// Git on Windows may have converted it.
+	_, list, found := strings.Cut(strings.ReplaceAll(string(text), "\r\n", "\n"), goldenHead)
 	list, _, ended := strings.Cut(list, goldenTail)
 	if !found || !ended {
 		return ""
 	}
-	before := strings.Split(list, "\n")
+	var before []string
+	if list != "" {
+		before = strings.Split(list, "\n")
+	}
 	for i := range max(len(before), len(decisions)) {
 		switch {
+		case i < len(before) && i < len(decisions) && before[i] == decisions[i]:
+			continue
+		case i == maxGoldenLines:
+			return fmt.Sprintf("the first %d lines are the same; ", i)
 		case i >= len(decisions):
 			return fmt.Sprintf("first missing: %s; ", before[i])
 		case i >= len(before):
 			return fmt.Sprintf("first added: %s; ", decisions[i])
-		case before[i] != decisions[i]:
-			return fmt.Sprintf("first change: %s; it was: %s; ", decisions[i], before[i])
 		}
+		return fmt.Sprintf("first change: %s; it was: %s; ", decisions[i], before[i])
 	}
 	return ""
 }

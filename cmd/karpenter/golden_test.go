@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -15,6 +16,11 @@ func TestGoldenNamesTheFirstChange(t *testing.T) {
 	write(t, "s.yaml", spike)
 	call(t, "", "simulate", "s.yaml", "--update", "--out", "out").want(t, exitOK, "")
 	call(t, "", "simulate", "s.yaml", "--out", "out").want(t, exitOK, "")
+	write(t, "spaced.yaml", strings.Replace(spike, "{name: as before, decisions: {digest: \"\"}}", "name: as before\n      decisions:\n        digest: \"\" # by --update", 1))
+	call(t, "", "simulate", "spaced.yaml", "--update", "--out", "out").want(t, exitOK, "")
+	if text := read(t, "spaced.yaml"); !strings.Contains(text, "\" # by --update\n") {
+		t.Errorf("the comment is one no more:\n%s", text)
+	}
 	golden := read(t, "s.golden.md")
 	if !strings.Contains(golden, "\n2026-01-05T08:00:00Z  default/HorizontalAutoscaler/web  5  Unchanged  x") {
 		t.Errorf("the summary has no decisions:\n%s", golden)
@@ -30,6 +36,10 @@ func TestGoldenNamesTheFirstChange(t *testing.T) {
 func TestFirstChange(t *testing.T) {
 	t.Chdir(t.TempDir())
 	write(t, "s.golden.md", "# s\n"+goldenHead+"a\nb"+goldenTail)
+	write(t, "windows.golden.md", strings.ReplaceAll("# s\n"+goldenHead+"a\nb"+goldenTail, "\n", "\r\n"))
+	write(t, "empty.golden.md", "# s\n"+goldenHead+goldenTail)
+	long := slices.Repeat([]string{"a"}, maxGoldenLines)
+	write(t, "long.golden.md", "# s\n"+goldenHead+strings.Join(append(long, "and 7 more"), "\n")+goldenTail)
 	write(t, "old.golden.md", "# of a time without decisions\n")
 	for _, c := range []struct {
 		reason, path string
@@ -40,6 +50,11 @@ func TestFirstChange(t *testing.T) {
 		{"another one", "s.yaml", []string{"a", "c"}, "first change: c; it was: b; "},
 		{"one fewer", "s.yaml", []string{"a"}, "first missing: b; "},
 		{"one more", "s.yaml", []string{"a", "b", "c"}, "first added: c; "},
+		{"line ends that git converted", "windows.yaml", []string{"a", "c"}, "first change: c; it was: b; "},
+		{"nothing was decided", "empty.yaml", nil, ""},
+		{"nothing was decided before", "empty.yaml", []string{"a"}, "first added: a; "},
+		{"what is not listed is no decision", "long.yaml", append(slices.Clone(long), "and 8 more"), "the first 1000 lines are the same; "},
+		{"and neither is its end", "long.yaml", long, "the first 1000 lines are the same; "},
 		{"a summary without them", "old.yaml", []string{"a"}, ""},
 		{"no summary", "none.yaml", []string{"a"}, ""},
 	} {

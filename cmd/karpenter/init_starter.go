@@ -88,7 +88,7 @@ func (s *starter) spec(from *scenario.Spec, set *manifest.Set) scenario.Spec {
 func (s *starter) objects(set *manifest.Set) []string {
 	list := []string{s.autoscaler.Namespace + "/ha/" + s.autoscaler.Name}
 	for _, p := range set.Producers {
-		if p.Doc.File == s.manifest && p.Doc.Kind == journal.MetricsProducer && reads(s.autoscaler, p.Object.Name) {
+		if p.Doc.File == s.manifest && p.Doc.Kind == journal.MetricsProducer && reads(s.autoscaler, p.Object) {
 			list = append(list, p.Object.Namespace+"/mp/"+p.Object.Name)
 		}
 	}

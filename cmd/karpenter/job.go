@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/karpenter-sim/karpenter/engine/convert"
+	"github.com/karpenter-sim/karpenter/engine/policy"
 	"github.com/karpenter-sim/karpenter/reports"
 	"github.com/karpenter-sim/karpenter/sim"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
@@ -53,6 +56,7 @@ func (a *app) prepare(ctx context.Context, file *scenario.File, metrics map[stri
 	p.addVariants()
 	nothing := p.addBaseline(base)
 	p.checkReports()
+	p.checkFaults()
 	p.readZone()
 	if err := manifest.Join(p.errs...); err != nil {
 		return nil, err
@@ -151,6 +155,26 @@ func (p *preparation) checkReports() {
 			p.errs = append(p.errs, p.job.file.Doc.Errorf(fmt.Sprintf("spec.expect[%d].report", i), "%v", err))
 		}
 	}
+}
+
+// checkFaults refuses faults of queries that no column makes: a variant may have
+// one more than the current policy, or one fewer.
+func (p *preparation) checkFaults() {
+	if manifest.Join(p.errs...) != nil {
+		return
+	}
+	for i, f := range p.job.file.Spec.Faults {
+		if f.Query != "" && !slices.ContainsFunc(p.job.columns, func(c column) bool { return c.asks(f.Query) }) {
+			p.errs = append(p.errs, p.job.file.Doc.Errorf(fmt.Sprintf("spec.faults[%d].query", i), "no query of the run has %q in it", f.Query))
+		}
+	}
+}
+
+// asks says whether a query of the column has a text in it.
+func (c *column) asks(text string) bool {
+	return slices.ContainsFunc(c.autoscalers, func(a sim.Autoscaler) bool {
+		return slices.ContainsFunc(a.Policy.Metrics, func(m policy.Metric) bool { return strings.Contains(m.Query, text) })
+	})
 }
 
 // readZone takes the time zone that replay left in the scenario.

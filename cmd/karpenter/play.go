@@ -86,7 +86,7 @@ func (j *job) playColumn(ctx context.Context, c column, dir string, progress fun
 
 // write writes the run's report and the scenario that repeats it.
 func (j *job) write(dir string, report *reports.Report) error {
-	text, err := j.scenarioText()
+	text, err := j.scenarioText(absolute)
 	if err != nil {
 		return err
 	}

@@ -9,11 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
-
-	"k8s.io/apimachinery/pkg/runtime"
-
-	"github.com/karpenter-sim/karpenter/sim/scenario"
 )
 
 // describe names the search, so that shards and work under way are known to
@@ -35,7 +30,7 @@ func (t *tuner) describe() error {
 
 // inputDigest digests a scenario with its recordings, wherever they lie.
 func (j *job) inputDigest() (string, error) {
-	text, err := j.wholeText(filepath.Base)
+	text, err := j.scenarioText(filepath.Base)
 	if err != nil {
 		return "", err
 	}
@@ -84,30 +79,4 @@ func digestFiles(h hash.Hash, root string) error {
 		}
 		return err
 	})
-}
-
-// wholeText is the scenario with all its manifests as one file; place says how
-// other files are named.
-func (j *job) wholeText(place func(path string) string) ([]byte, error) {
-	s := *j.file.Scenario
-	s.Spec.Manifests = nil
-	s.Spec.Recordings = slices.Clone(s.Spec.Recordings)
-	for i := range s.Spec.Recordings {
-		s.Spec.Recordings[i].File = place(j.file.Resolve(s.Spec.Recordings[i].File))
-	}
-	s.Spec.Prometheus.RuleFiles = slices.Clone(s.Spec.Prometheus.RuleFiles)
-	for i, f := range s.Spec.Prometheus.RuleFiles {
-		s.Spec.Prometheus.RuleFiles[i] = place(j.file.Resolve(f))
-	}
-	var objects []runtime.Object
-	for _, e := range j.file.Manifests.Autoscalers {
-		objects = append(objects, e.Object)
-	}
-	for _, e := range j.file.Manifests.Producers {
-		objects = append(objects, e.Object)
-	}
-	for _, e := range j.file.Manifests.NodeGroups {
-		objects = append(objects, e.Object)
-	}
-	return scenario.Write(&s, objects...)
 }

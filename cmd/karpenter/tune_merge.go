@@ -33,7 +33,7 @@ const shardKind = "TuneShard"
 func (t *tuner) writeShard(out *output, w *work, part shard) error {
 	report := shardReport{Kind: shardKind, Shard: part.String(), Digest: t.digest, Search: t.about, Command: t.command}
 	for i, j := range t.jobs {
-		text, err := j.wholeText(absolute)
+		text, err := j.scenarioText(absolute)
 		if err != nil {
 			return internal(err)
 		}

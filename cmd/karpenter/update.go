@@ -52,7 +52,7 @@ func replaceDigest(file *scenario.File, index int, old, digest string) error {
 		if !ok {
 			return fmt.Errorf("%s: write `digest: \"\"` on one line, so that it can be updated", at)
 		}
-		rest := strings.TrimLeft(after, " \"'")
+		rest := strings.TrimLeft(strings.TrimLeft(after, " "), "\"'")
 		lines[at.Line-1] = before + `digest: "` + digest + `"` + rest
 	}
 	return os.WriteFile(file.Path, []byte(strings.Join(lines, "")), 0o644)

@@ -140,9 +140,10 @@ func (l *loader) readManifests(inline []*manifest.Document, o Options) {
 	}
 	set, err := manifest.Collect(withoutScenarios(docs))
 	l.errs = append(l.errs, err)
+	complete := manifest.Join(l.errs...) == nil
 	only, missing := l.file.Spec.Only(set)
 	for _, i := range missing {
-		if err == nil {
+		if complete {
 			l.fail(index("spec.objects", i), "%s is in none of the manifests", l.file.Spec.Objects[i])
 		}
 	}
@@ -188,7 +189,12 @@ func (l *loader) readVariants() {
 			continue
 		}
 		set, err := manifest.Collect(withoutScenarios(l.read(at+".manifests", v.Manifests)))
-		l.file.Variants, l.errs = append(l.file.Variants, set), append(l.errs, err)
+		l.errs = append(l.errs, err)
+		only, missing := l.file.Spec.Only(set)
+		if n := len(l.file.Spec.Objects); n > 0 && len(missing) == n && manifest.Join(l.errs...) == nil {
+			l.fail(at+".manifests", "they have none of spec.objects")
+		}
+		l.file.Variants = append(l.file.Variants, only)
 	}
 }
 

@@ -49,9 +49,13 @@ metadata: {name: NAME}
 spec: {scheduleSpec: {defaultReplicas: 1, behaviors: []}}
 `
 	write(t, map[string]string{
-		"all.yaml":  policy + "---\n" + strings.ReplaceAll(policy, "web", "db") + "---\n" + hpa + "---\n" + strings.Replace(hours, "NAME", "day", 1) + "---\n" + strings.Replace(hours, "NAME", "night", 1),
-		"some.yaml": named("some", "manifests: [all.yaml], objects: [ha/web, shop/ha/api, mp/night]"),
-		"none.yaml": named("none", "manifests: [all.yaml], objects: [ha/web, ha/api]"),
+		"all.yaml":   policy + "---\n" + strings.ReplaceAll(policy, "web", "db") + "---\n" + hpa + "---\n" + strings.Replace(hours, "NAME", "day", 1) + "---\n" + strings.Replace(hours, "NAME", "night", 1),
+		"some.yaml":  named("some", "manifests: [all.yaml], objects: [ha/web, shop/ha/api, mp/night]"),
+		"none.yaml":  named("none", "manifests: [all.yaml], objects: [ha/web, ha/api]"),
+		"lost.yaml":  named("lost", "manifests: [all.yaml, lost], objects: [ha/web, ha/api]"),
+		"next.yaml":  named("next", "manifests: [all.yaml], objects: [ha/web], variants: [{name: next, manifests: [all.yaml]}]"),
+		"else.yaml":  named("else", "manifests: [all.yaml], objects: [ha/db], variants: [{name: next, manifests: [hours.yaml]}]"),
+		"hours.yaml": strings.Replace(hours, "NAME", "day", 1),
 	})
 	f, err := Load("some.yaml", Options{})
 	if err != nil {
@@ -63,6 +67,18 @@ spec: {scheduleSpec: {defaultReplicas: 1, behaviors: []}}
 	}
 	if _, err := Load("none.yaml", Options{}); err == nil || !strings.Contains(err.Error(), "spec.objects[1]: ha/api is in none of the manifests") {
 		t.Errorf("an object that is not there: %v", err)
+	}
+	if _, err := Load("lost.yaml", Options{}); err == nil || strings.Contains(err.Error(), "spec.objects") {
+		t.Errorf("an object may be in a file that is not there: %v", err)
+	}
+	if f, err = Load("next.yaml", Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if v := f.Variants[0]; len(v.Autoscalers) != 1 || v.Autoscalers[0].Object.Name != "web" || len(v.Foreign) != 0 || len(v.Producers) != 0 {
+		t.Errorf("a variant has %v, %v and %v", v.Autoscalers, v.Foreign, v.Producers)
+	}
+	if _, err := Load("else.yaml", Options{}); err == nil || !strings.Contains(err.Error(), "spec.variants[0].manifests: they have none of spec.objects") {
+		t.Errorf("a variant that changes nothing: %v", err)
 	}
 }
 

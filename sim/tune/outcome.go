@@ -191,7 +191,7 @@ func (o *Outcome) broken() []string {
 	all := o.Current.sum(0, len(o.Current.Windows))
 	for i := range o.Constraints {
 		if c := &o.Constraints[i]; !c.holds(&all, o.whole) {
-			list = append(list, fmt.Sprintf("The current policy does not keep %s either: it has %.4g.", c.Text, c.metric(&all)))
+			list = append(list, fmt.Sprintf("In all windows together the current policy does not keep %s itself: it has %.4g.", c.Text, c.metric(&all)))
 		}
 	}
 	return list
