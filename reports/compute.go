@@ -102,8 +102,8 @@ func computeColumn(run *Run, column *Column, labels map[journal.Object]string, l
 		byObject[o.Journal] = scorers[i]
 	}
 	if column.Journal != nil {
-		groups := troubles{}
-		err := column.Journal(func(l *journal.Line) error { return follow(l, scorers, byObject, groups) })
+		refused := refusals{}
+		err := column.Journal(func(l *journal.Line) error { return follow(l, scorers, byObject, refused) })
 		if err != nil {
 			return nil, err
 		}
@@ -121,7 +121,7 @@ func computeColumn(run *Run, column *Column, labels map[journal.Object]string, l
 
 // follow takes a line of the journal to whom it concerns. A record of a
 // producer concerns nobody, that of a node group whoever waits for its nodes.
-func follow(l *journal.Line, scorers []*scorer, byObject map[journal.Object]*scorer, groups troubles) error {
+func follow(l *journal.Line, scorers []*scorer, byObject map[journal.Object]*scorer, refused refusals) error {
 	if l.Outcome != nil {
 		if s := byObject[l.Outcome.Object]; s != nil {
 			s.outcome(l.Outcome)
@@ -129,7 +129,7 @@ func follow(l *journal.Line, scorers []*scorer, byObject map[journal.Object]*sco
 		return nil
 	}
 	if l.Record.Kind == journal.ScalableNodeGroup {
-		trouble := groups.of(l.Record)
+		trouble := refused.trouble(l.Record)
 		for _, s := range scorers {
 			s.provider(l.Record, trouble)
 		}

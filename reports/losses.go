@@ -15,8 +15,7 @@ func losses(spec, ready Steps) Steps {
 			missing = 0
 		} else {
 			// What goes because fewer are asked for is not lost.
-			missing += max(0, min(before, a)-r) - max(0, r-before)
-			missing = max(0, min(missing, a-r))
+			missing = max(0, min(missing+before-r, a-r))
 		}
 		before = r
 		lost.Append(t, missing)

@@ -2,7 +2,6 @@ package reports
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -119,19 +118,6 @@ func (r *Report) Failure(e *Expectation) string {
 		text += fmt.Sprintf(" at %s, %s into the run", r.Run.clock().full(e.At), span(e.At-r.Run.covers().start))
 	}
 	return text
-}
-
-// A tableFigure is a figure of the first table.
-type tableFigure struct{ metric, title string }
-
-// tableFigures are those of the first table, in order; with the cost where any of
-// the runs has prices.
-func tableFigures(runs ...*Report) []tableFigure {
-	list := []tableFigure{{"breach_minutes", "breach minutes"}, {"replica_hours", "replica-hours"}}
-	if slices.ContainsFunc(runs, func(r *Report) bool { return r.Columns[r.primary].priced() }) {
-		list = append(list, tableFigure{"cost", "cost"})
-	}
-	return append(list, tableFigure{"reversals", "reversals"}, tableFigure{"largest_replicas", "largest count"})
 }
 
 // stamp is the badge and the fidelity in one line.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -52,6 +53,19 @@ func Table(w io.Writer, reports []*Report, o TableOptions) error {
 		return err
 	}
 	return fmt.Errorf("output format %q; allowed are table, json, yaml", o.Format)
+}
+
+// A tableFigure is a figure of the first table.
+type tableFigure struct{ metric, title string }
+
+// tableFigures are those of the first table, in order; with the cost where any of
+// the runs has prices.
+func tableFigures(runs ...*Report) []tableFigure {
+	list := []tableFigure{{"breach_minutes", "breach minutes"}, {"replica_hours", "replica-hours"}}
+	if slices.ContainsFunc(runs, func(r *Report) bool { return r.Columns[r.primary].priced() }) {
+		list = append(list, tableFigure{"cost", "cost"})
+	}
+	return append(list, tableFigure{"reversals", "reversals"}, tableFigure{"largest_replicas", "largest count"})
 }
 
 func textTable(reports []*Report, o TableOptions) string {

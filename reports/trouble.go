@@ -8,15 +8,14 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/observation"
 )
 
-// troubles follow what keeps node groups from what they should be. The values are
-// the codes with which the last command was refused, while it is waited for the
-// next one.
-type troubles map[journal.Object]observation.Code
+// refusals are the codes with which the last commands of node groups were refused,
+// while it is waited for the next one.
+type refusals map[journal.Object]observation.Code
 
-// of is what keeps a node group from what it should be as of its next record,
+// trouble is what keeps a node group from what it should be as of its next record,
 // empty for nothing: the provider cannot be asked, refuses the size or has refused
 // it, has no machines or a maximum.
-func (all troubles) of(r *journal.Record) string {
+func (all refusals) trouble(r *journal.Record) string {
 	in, resize := r.GroupInput()
 	switch {
 	case resize != observation.OK:

@@ -33,11 +33,11 @@ func TestTroubles(t *testing.T) {
 		{"there are no machines", nodegroup.Group{Desired: 8, Ready: 3, Max: -1, Trouble: observation.LimitReached}, autoscaler.Unchanged, "", "LimitReached"},
 		{"there is a maximum", nodegroup.Group{Desired: 5, Ready: 5, Max: 5}, autoscaler.Bounded, "", "the provider's maximum 5"},
 	}
-	eight, all := int32(8), troubles{}
+	eight, all := int32(8), refusals{}
 	for _, c := range slots {
 		r := &journal.Record{Object: journal.Object{Kind: journal.ScalableNodeGroup, Namespace: "default", Name: "workers"}}
 		r.DecideGroup(&policy.NodeGroup{}, &nodegroup.Input{Spec: &eight, Group: c.group}, &nodegroup.Decision{Reason: c.decided}, c.refused)
-		if diff := cmp.Diff(c.want, all.of(r)); diff != "" {
+		if diff := cmp.Diff(c.want, all.trouble(r)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", c.reason, diff)
 		}
 	}

@@ -32,10 +32,8 @@ func (v *validation) checkEdits() {
 		if e.Object == "" {
 			continue
 		}
-		if ref, err := e.Reference(); err != nil {
+		if _, err := parseOwn(e.Object); err != nil {
 			v.fail(at+".object", "%v", err)
-		} else if ref.Kind != autoscalerKind && ref.Kind != nodeGroupKind && ref.Kind != producerKind {
-			v.fail(at+".object", "%s is of none of our kinds; want a HorizontalAutoscaler (ha), MetricsProducer (mp) or ScalableNodeGroup (sng)", ref)
 		}
 	}
 }

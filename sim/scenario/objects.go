@@ -11,15 +11,10 @@ func (v *validation) checkObjects() {
 	first := map[Reference]int{}
 	for i, text := range v.spec.Objects {
 		at := index("spec.objects", i)
-		ref, err := ParseReference(text)
+		ref, err := parseOwn(text)
 		if err != nil {
 			v.fail(at, "%v", err)
 			continue
-		}
-		switch ref.Kind {
-		case autoscalerKind, nodeGroupKind, producerKind:
-		default:
-			v.fail(at, "%s is of none of our kinds; want a HorizontalAutoscaler (ha), MetricsProducer (mp) or ScalableNodeGroup (sng)", ref)
 		}
 		if n, found := first[ref]; found {
 			v.fail(at, "%s is named already, as spec.objects[%d]", ref, n)
@@ -37,7 +32,7 @@ func (s *Spec) Only(set *manifest.Set) (*manifest.Set, []int) {
 	}
 	named, found := map[Reference]int{}, make([]bool, len(s.Objects))
 	for i, text := range s.Objects {
-		if ref, err := ParseReference(text); err == nil {
+		if ref, err := parseOwn(text); err == nil {
 			named[ref] = i
 		}
 	}

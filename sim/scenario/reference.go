@@ -51,6 +51,19 @@ func ParseReference(text string) (Reference, error) {
 	return r, nil
 }
 
+// parseOwn reads a reference to an object of our kinds.
+func parseOwn(text string) (Reference, error) {
+	ref, err := ParseReference(text)
+	if err != nil {
+		return Reference{}, err
+	}
+	switch ref.Kind {
+	case autoscalerKind, nodeGroupKind, producerKind:
+		return ref, nil
+	}
+	return Reference{}, fmt.Errorf("%s is of none of our kinds; want a HorizontalAutoscaler (ha), MetricsProducer (mp) or ScalableNodeGroup (sng)", ref)
+}
+
 // kindOf is the kind that a word means; it leaves alone what it does not know.
 func kindOf(word string) string {
 	if kind := manifest.KindOf(word); kind != "" {

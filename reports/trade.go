@@ -1,0 +1,141 @@
+package reports
+
+import (
+	"fmt"
+	"math"
+	"slices"
+)
+
+// trade says honestly what the variants change against current: lacking
+// capacity, and cost or else replica-hours. Nothing is ranked that cannot be trusted.
+func (r *Report) trade() string {
+	current := r.Column(Current)
+	var variants []*ColumnReport
+	for i := range r.Columns {
+		switch r.Columns[i].Name {
+		case Recorded, Current, Baseline:
+			continue
+		}
+		if !r.Run.Columns[i].Reference {
+			variants = append(variants, &r.Columns[i])
+		}
+	}
+	if current == nil || len(variants) == 0 {
+		return ""
+	}
+	if !r.Run.trusted() {
+		return fmt.Sprintf("Variants are not ranked: replayed, the current policy gives the recorded replicas in only %s %% of slots%s (fewer than %d %%).",
+			percentDown(r.Run.Fidelity.Percent), r.ofWhole(), MinFidelity)
+	}
+	if r.Run.Badge == OpenLoop {
+		return "Variants are not ranked: in an open loop their own effect on the metrics is missing."
+	}
+	e := expenseOf(append(variants, current))
+	best, saver := e.rank(current, variants)
+	if best == nil {
+		return "Variants cannot be ranked: what was needed or what ran is not known."
+	}
+	return e.tradePhrase(current, best, saver, len(variants))
+}
+
+// lack is how much capacity was missing, for however long: a long time with one
+// replica too few is better than a short one with ten.
+func (c *ColumnReport) lack() float64 { return c.Figures.Get("under_replica_hours") }
+
+// priced says whether a column's cost is known.
+func (c *ColumnReport) priced() bool { return !math.IsNaN(c.Figures.Get("cost")) }
+
+// An expense is the metric that columns are weighed by besides what they lack.
+type expense string
+
+// expenseOf is the cost where all columns have prices, since replica-hours of pods
+// and of the nodes that they run on do not add up; else it is replica-hours.
+func expenseOf(columns []*ColumnReport) expense {
+	if slices.ContainsFunc(columns, func(c *ColumnReport) bool { return !c.priced() }) {
+		return "replica_hours"
+	}
+	return "cost"
+}
+
+func (e expense) of(c *ColumnReport) float64 { return c.Figures.Get(string(e)) }
+
+// rank finds the variant that lacks the fewest replica-hours (of equals the one
+// that takes least), and the one that saves most; each is nil where there
+// is none.
+func (e expense) rank(current *ColumnReport, variants []*ColumnReport) (best, saver *ColumnReport) {
+	if math.IsNaN(current.lack()) || math.IsNaN(e.of(current)) {
+		return nil, nil
+	}
+	for _, v := range variants {
+		if math.IsNaN(v.lack()) || math.IsNaN(e.of(v)) {
+			continue
+		}
+		if best == nil || v.lack() < best.lack() || v.lack() == best.lack() && e.of(v) < e.of(best) {
+			best = v
+		}
+		if e.of(v) < e.of(current) && (saver == nil || e.of(v) < e.of(saver) || e.of(v) == e.of(saver) && v.lack() < saver.lack()) {
+			saver = v
+		}
+	}
+	return best, saver
+}
+
+// takes is the change from one column to another after the verb.
+func (e expense) takes(from, to *ColumnReport) string {
+	change, more := e.of(to)-e.of(from), "more"
+	if change < 0 {
+		more = "less"
+	}
+	if e == "cost" {
+		return fmt.Sprintf("costs %s %s%s", number(math.Abs(change)), more, e.percent(from, change))
+	}
+	return fmt.Sprintf("takes %s %s%s", replicaHours(math.Abs(change)), more, e.percent(from, change))
+}
+
+// saves is the same where the expense is less.
+func (e expense) saves(from, to *ColumnReport) string {
+	if e == "cost" {
+		return e.takes(from, to)
+	}
+	change := e.of(to) - e.of(from)
+	return fmt.Sprintf("saves %s%s", replicaHours(-change), e.percent(from, change))
+}
+
+// percent is a change of the expense in relation to all of it.
+func (e expense) percent(from *ColumnReport, change float64) string {
+	if e.of(from) == 0 {
+		return ""
+	}
+	return " (" + signed(100*change/e.of(from)) + " %)"
+}
+
+func (e expense) tradePhrase(current, best, saver *ColumnReport, count int) string {
+	lack, change := best.lack()-current.lack(), e.of(best)-e.of(current)
+	name := fmt.Sprintf("Variant %q", best.Name)
+	if count > 1 {
+		name = fmt.Sprintf("Of %d variants %q lacks least: it", count, best.Name)
+	}
+	less := fmt.Sprintf("lacks %s less", replicaHours(-lack))
+	same, asMuch := "for the same replica-hours", "takes as many replica-hours"
+	if e == "cost" {
+		same, asMuch = "at the same cost", "costs as much"
+	}
+	switch {
+	case lack < 0 && change < 0:
+		return fmt.Sprintf("%s %s and %s: better in both.", name, less, e.takes(current, best))
+	case lack < 0 && change == 0:
+		return fmt.Sprintf("%s %s, %s.", name, less, same)
+	case lack < 0:
+		return fmt.Sprintf("%s %s, and %s.", name, less, e.takes(current, best))
+	case lack == 0 && change < 0:
+		return fmt.Sprintf("%s lacks no more than current and %s.", name, e.saves(current, best))
+	case saver != nil:
+		return fmt.Sprintf("No variant lacks less: %q %s and lacks %s more.",
+			saver.Name, e.saves(current, saver), replicaHours(saver.lack()-current.lack()))
+	case lack == 0 && change == 0:
+		return fmt.Sprintf("No variant improves on current: %q lacks as much and %s.", best.Name, asMuch)
+	case lack == 0:
+		return fmt.Sprintf("No variant improves on current: %q lacks as much and %s.", best.Name, e.takes(current, best))
+	}
+	return fmt.Sprintf("No variant improves on current: %q lacks %s more and %s.", best.Name, replicaHours(lack), e.takes(current, best))
+}
