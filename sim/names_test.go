@@ -33,3 +33,27 @@ func TestExpectationNames(t *testing.T) {
 		})
 	}
 }
+
+// A producer publishes the gauges of what it measures, and no others.
+func TestExpectationNamesOfProducers(t *testing.T) {
+	schedule := "scheduleSpec: {defaultReplicas: 1, behaviors: []}"
+	reserved := "reservedCapacity: {nodeSelector: {pool: a}}"
+	for name, c := range map[string]struct {
+		reason, source, series string
+		there                  bool
+	}{
+		"Schedule":  {"a schedule has its value", schedule, "karpenter_scheduled_replicas_value", true},
+		"NoQueue":   {"and no queue", schedule, "karpenter_queue_length", false},
+		"NoNodes":   {"nor nodes, whatever their resources", schedule, "karpenter_reserved_capacity_gpu_utilization", false},
+		"Resources": {"nodes may have any resource", reserved, "karpenter_reserved_capacity_gpu_utilization", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			text := strings.Replace(faultBase, "  faults: [FAULT]\n", "  expect: [{name: x, at: 1m, expr: '"+c.series+" > 0'}]\n", 1) +
+				"---\napiVersion: autoscaling.karpenter.sh/v1alpha1\nkind: MetricsProducer\nmetadata: {name: p}\nspec: {" + c.source + "}\n"
+			in, autoscalers := openFile(t, loadText(t, text))
+			if err := in.Check(t.Context(), autoscalers, Options{}); (err == nil) != c.there {
+				t.Errorf("%s: %v", c.reason, err)
+			}
+		})
+	}
+}
