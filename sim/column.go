@@ -12,7 +12,6 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/cycle"
 	"github.com/karpenter-sim/karpenter/engine/journal"
 	"github.com/karpenter-sim/karpenter/engine/policy"
-	"github.com/karpenter-sim/karpenter/engine/slot"
 	"github.com/karpenter-sim/karpenter/providers/fake"
 	"github.com/karpenter-sim/karpenter/sim/check"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
@@ -34,6 +33,8 @@ type Options struct {
 	// Decisions, if set, is told each decision instead of Journal: nothing is
 	// encoded or digested. It must not keep the record.
 	Decisions func(*journal.Record)
+	// Wakes, if set, is told which wake-up follows each decision, or attempt at one.
+	Wakes func(object journal.Object, at time.Time, next cycle.Wake)
 	// Pauses are instants, ascending, before which Paused is asked whether to
 	// go on; where it says no, the run ends there and the Result reaches so far.
 	Pauses []time.Time
@@ -264,8 +265,7 @@ func (r *run) play() error {
 func (r *run) schedule() {
 	spec := &r.in.File.Spec
 	for _, p := range r.played {
-		first := p.grid.From(slot.At(spec.Start.Time))
-		r.queue.schedule(int64(first)*1000, decide, p.Object.Namespace+"/"+p.Object.Name, p.slot)
+		r.scheduleSlots(slots{class: decide, object: p.reference(), grid: p.grid, restart: p.startDriver, decide: p.slot})
 	}
 	if r.producers != nil {
 		r.producers.schedule()

@@ -167,12 +167,13 @@ func referenceOf(t cycle.TargetRef) scenario.Reference {
 	return scenario.Reference{Namespace: t.Namespace, Kind: t.Kind, Name: t.Name}
 }
 
-// kept says whether a fault keeps the controller from deciding the slot that
-// now is. A controller that is replaced by chance has lost its memory.
-func (r *run) kept(now time.Time, object scenario.Reference, restart func(time.Time)) bool {
+// kept says whether a fault keeps the controller from deciding now. A controller
+// that is replaced by chance has lost its memory. Chance falls once a slot: where
+// one is tried again, it has fallen.
+func (r *run) kept(now time.Time, object scenario.Reference, again bool, restart func(time.Time)) bool {
 	for _, f := range r.faults {
 		switch {
-		case f.Controller == "" || f.Controller == scenario.ControllerConflicts:
+		case f.Controller == "" || f.Controller == scenario.ControllerConflicts || again && f.Probability != nil:
 		case f.Controller == scenario.ControllerLeaderChange && f.Probability != nil:
 			if f.changesLeader(now, object, restart) {
 				return true
@@ -225,10 +226,9 @@ func (r *run) replaceDrivers(f *fault) error {
 }
 
 // excused says whether a fault is the reason why a slot was not decided.
-func (p *player) excused(err error) bool {
-	now := p.run.queue.clock.now.UnixMilli()
-	return errors.Is(err, cycle.ErrConflict) && slices.ContainsFunc(p.run.faults, func(f *fault) bool {
-		return f.Controller == scenario.ControllerConflicts && f.active(now, p.reference())
+func (r *run) excused(now time.Time, object scenario.Reference, err error) bool {
+	return errors.Is(err, cycle.ErrConflict) && slices.ContainsFunc(r.faults, func(f *fault) bool {
+		return f.Controller == scenario.ControllerConflicts && f.active(now.UnixMilli(), object)
 	})
 }
 

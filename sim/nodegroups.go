@@ -262,13 +262,19 @@ func (g *groups) startDriver(from time.Time) {
 	}
 }
 
+// grid returns the slots of a group.
+func (g *groups) grid(s *storedGroup) slot.Grid {
+	return slot.Grid{Interval: policy.NodeGroupInterval, Phase: g.run.phaseOf(journal.ScalableNodeGroup, s.name(), policy.NodeGroupInterval)}
+}
+
 // schedule puts the first slot of each group on the queue.
 func (g *groups) schedule() {
 	for _, s := range g.all {
-		name := s.name()
-		grid := slot.Grid{Interval: policy.NodeGroupInterval, Phase: g.run.phaseOf(journal.ScalableNodeGroup, name, policy.NodeGroupInterval)}
-		g.run.scheduleSlots(resize, journal.ScalableNodeGroup, name, grid, g.startDriver, func(now time.Time) (slot.Slot, error) {
-			return g.driver.Reconcile(g.run.ctx, now, s.object)
+		g.run.scheduleSlots(slots{
+			class: resize, object: s.reference(), grid: g.grid(s), restart: g.startDriver,
+			decide: func(now time.Time) (slot.Slot, error) {
+				return g.driver.Reconcile(g.run.ctx, now, s.object)
+			},
 		})
 	}
 }

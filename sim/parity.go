@@ -15,7 +15,6 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
 	"github.com/karpenter-sim/karpenter/engine/cycle"
 	"github.com/karpenter-sim/karpenter/engine/journal"
-	"github.com/karpenter-sim/karpenter/engine/policy"
 	"github.com/karpenter-sim/karpenter/engine/slot"
 	"github.com/karpenter-sim/karpenter/providers/fake"
 	"github.com/karpenter-sim/karpenter/sim/check"
@@ -217,83 +216,90 @@ func (s *Stage) Report(name types.NamespacedName, status *v1alpha1.HorizontalAut
 	status.DeepCopyInto(&s.run.autoscalers.find(name).object.Status)
 }
 
-// Play moves time from the start to the end. At each instant that is a slot of
-// some objects of a kind it calls decide with their names: first producers, then
-// autoscalers, then node groups. What was decided must have reached the stage
-// when it returns. Slots that a fault keeps the controller from are left out.
-// Where one ends with a new controller in charge, it calls restart.
-func (s *Stage) Play(ctx context.Context, restart func(now time.Time), decideSlots func(now time.Time, kind string, due []types.NamespacedName) error) error {
+// A Decider decides the slots of a kind of objects that are due now, and returns
+// the wake-ups that follow, one for each.
+type Decider func(now time.Time, kind string, due []types.NamespacedName) ([]cycle.Wake, error)
+
+// Play moves time from the start to the end. At each instant at which objects of
+// a kind are due it calls decide with their names, first producers, then
+// autoscalers, then node groups: at first at their slots, from then on when
+// decide said. What was decided must have reached the stage when it returns.
+// What a fault keeps the controller from is left out. Where one ends with a new
+// controller in charge, it calls restart.
+func (s *Stage) Play(ctx context.Context, restart func(now time.Time), decideSlots Decider) error {
 	r := s.run
 	r.ctx, r.replaced = ctx, restart
-	var producing, deciding, resizing []gridded
+	var producing, deciding, resizing []*gridded
 	for _, p := range r.producers.all {
-		name := p.name()
-		shared := name
-		if p.object.Spec.PendingCapacity != nil {
-			shared = types.NamespacedName{}
-		}
-		producing = append(producing, s.gridded(journal.MetricsProducer, name, shared, policy.ProducerInterval))
+		producing = append(producing, &gridded{name: p.name(), grid: r.producers.grid(p), ref: p.reference()})
 	}
 	for _, p := range r.played {
-		deciding = append(deciding, gridded{p.Name(), p.grid, p.reference()})
+		deciding = append(deciding, &gridded{name: p.Name(), grid: p.grid, ref: p.reference()})
 	}
 	for _, g := range r.groups.all {
-		name := g.name()
-		resizing = append(resizing, s.gridded(journal.ScalableNodeGroup, name, name, policy.NodeGroupInterval))
+		resizing = append(resizing, &gridded{name: g.name(), grid: r.groups.grid(g), ref: g.reference()})
 	}
-	s.schedule(produce, producing, func(now time.Time, due []types.NamespacedName) error {
-		return decideSlots(now, journal.MetricsProducer, due)
-	})
-	s.schedule(decide, deciding, func(now time.Time, due []types.NamespacedName) error {
-		return decideSlots(now, journal.HorizontalAutoscaler, due)
-	})
-	s.schedule(resize, resizing, func(now time.Time, due []types.NamespacedName) error {
-		return decideSlots(now, journal.ScalableNodeGroup, due)
-	})
+	s.schedule(produce, journal.MetricsProducer, producing, decideSlots)
+	s.schedule(decide, journal.HorizontalAutoscaler, deciding, decideSlots)
+	s.schedule(resize, journal.ScalableNodeGroup, resizing, decideSlots)
 	return r.play()
 }
 
-// gridded is an object with the grid of its slots.
+// gridded is an object with the grid of its slots, and when it is due.
 type gridded struct {
-	name types.NamespacedName
-	grid slot.Grid
-	ref  scenario.Reference
+	name  types.NamespacedName
+	grid  slot.Grid
+	ref   scenario.Reference
+	due   int64 // Unix milliseconds
+	again bool  // the slot before could not be committed
 }
 
-func (s *Stage) gridded(kind string, name, phased types.NamespacedName, interval int32) gridded {
-	grid := slot.Grid{Interval: interval, Phase: s.run.phaseOf(kind, phased, interval)}
-	return gridded{name, grid, scenario.Reference{Namespace: name.Namespace, Kind: kind, Name: name.Name}}
-}
-
-// schedule calls decide at every slot of the objects.
-func (s *Stage) schedule(c class, objects []gridded, decide func(now time.Time, due []types.NamespacedName) error) {
+// schedule calls decide whenever objects are due.
+func (s *Stage) schedule(c class, kind string, objects []*gridded, decide Decider) {
 	if len(objects) == 0 {
 		return
 	}
 	r := s.run
-	next := func(after slot.Slot) int64 {
-		first := slot.Slot(math.MaxInt64)
-		for _, o := range objects {
-			first = min(first, o.grid.Next(after))
-		}
-		return int64(first) * 1000
+	for _, o := range objects {
+		o.due = int64(o.grid.From(slot.At(r.in.File.Spec.Start.Time))) * 1000
 	}
-	r.queue.schedule(next(slot.At(r.in.File.Spec.Start.Time)-1), c, "", func() (int64, error) {
+	next := func() int64 {
+		first := int64(math.MaxInt64)
+		for _, o := range objects {
+			first = min(first, o.due)
+		}
+		return first
+	}
+	r.queue.schedule(next(), c, "", func() (int64, error) {
 		now := r.queue.clock.now
 		if now.UnixMilli() >= r.in.end {
 			return 0, nil
 		}
-		at := slot.At(now)
-		var due []types.NamespacedName
+		var due []*gridded
+		var names []types.NamespacedName
 		for _, o := range objects {
-			if o.grid.Of(at) == at && !r.kept(now, o.ref, nil) {
-				due = append(due, o.name)
+			switch {
+			case o.due > now.UnixMilli():
+			case r.kept(now, o.ref, o.again, nil):
+				o.due, o.again = int64(o.grid.Next(slot.At(now)))*1000, false
+			default:
+				due, names = append(due, o), append(names, o.name)
 			}
 		}
 		if len(due) == 0 {
-			return next(at), nil
+			return next(), nil
 		}
-		return next(at), decide(now, due)
+		wakes, err := decide(now, kind, names)
+		if err != nil {
+			return 0, err
+		}
+		for i, o := range due {
+			o.due, o.again = wakes[i].At.UnixMilli(), wakes[i].Cause != cycle.NextSlot
+			if o.due <= now.UnixMilli() {
+				return 0, fmt.Errorf("%s is woken up again at %s, which is not after %s", o.ref, wakes[i].At, now)
+			}
+		}
+		return next(), nil
 	})
 }
 

@@ -195,26 +195,16 @@ func (p *player) watch(at int64) {
 	}
 }
 
-// slot decides the slot that the present instant is.
-func (p *player) slot() (int64, error) {
-	now := p.run.queue.clock.now
-	if now.UnixMilli() >= p.run.in.end {
-		return 0, nil // the run covers [start, end)
-	}
+// slot decides the slot that is due, and returns the next one.
+func (p *player) slot(now time.Time) (slot.Slot, error) {
 	p.source.begin()
-	if p.run.kept(now, p.reference(), p.startDriver) {
-		return int64(p.grid.Next(slot.At(now))) * 1000, nil
-	}
 	next, err := p.driver.Reconcile(p.run.ctx, now, p.Object)
-	if err != nil && !p.excused(err) {
-		return 0, fmt.Errorf("HorizontalAutoscaler %s: %w", p.Name(), err)
-	}
 	p.askDemand(now)
 	if p.workload == nil && !p.run.consumes(p.target) {
 		p.object.Needed.Add(now.Unix(), p.source.needed)
 	}
 	p.compare(now.Unix())
-	return int64(next) * 1000, nil
+	return next, err
 }
 
 // compare counts how often the decision gives the recorded count.

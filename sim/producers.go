@@ -2,7 +2,6 @@ package sim
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
@@ -81,18 +80,20 @@ func (p *producers) startDriver(from time.Time) {
 	}
 }
 
-// schedule puts the first slot of each producer on the queue. Those of
-// pendingCapacity share one phase.
+// grid returns the slots of a producer.
+func (p *producers) grid(s *storedProducer) slot.Grid {
+	name := cycle.ProducerPhase(s.name(), s.object.Spec.PendingCapacity != nil)
+	return slot.Grid{Interval: policy.ProducerInterval, Phase: p.run.phaseOf(journal.MetricsProducer, name, policy.ProducerInterval)}
+}
+
+// schedule puts the first slot of each producer on the queue.
 func (p *producers) schedule() {
 	for _, s := range p.all {
-		name := s.name()
-		key := name
-		if s.object.Spec.PendingCapacity != nil {
-			key = types.NamespacedName{}
-		}
-		grid := slot.Grid{Interval: policy.ProducerInterval, Phase: p.run.phaseOf(journal.MetricsProducer, key, policy.ProducerInterval)}
-		p.run.scheduleSlots(produce, journal.MetricsProducer, name, grid, p.startDriver, func(now time.Time) (slot.Slot, error) {
-			return p.driver.Reconcile(p.run.ctx, now, s.object)
+		p.run.scheduleSlots(slots{
+			class: produce, object: s.reference(), grid: p.grid(s), restart: p.startDriver,
+			decide: func(now time.Time) (slot.Slot, error) {
+				return p.driver.Reconcile(p.run.ctx, now, s.object)
+			},
 		})
 	}
 }
@@ -191,25 +192,4 @@ type snapshots struct{ run *run }
 func (s snapshots) Snapshot(context.Context) (*producer.Snapshot, error) {
 	nodes, pods := s.run.nodes.Snapshot()
 	return producer.NewSnapshot(nodes, pods), nil
-}
-
-// scheduleSlots has an object of any kind but HorizontalAutoscaler decided at
-// the slots of its grid.
-func (r *run) scheduleSlots(c class, kind string, name types.NamespacedName, grid slot.Grid, restart func(time.Time), decide func(time.Time) (slot.Slot, error)) {
-	ref := scenario.Reference{Namespace: name.Namespace, Kind: kind, Name: name.Name}
-	first := int64(grid.From(slot.At(r.in.File.Spec.Start.Time))) * 1000
-	r.queue.schedule(first, c, name.Namespace+"/"+name.Name, func() (int64, error) {
-		now := r.queue.clock.now
-		if now.UnixMilli() >= r.in.end {
-			return 0, nil
-		}
-		next := grid.Next(slot.At(now))
-		if r.kept(now, ref, restart) {
-			return int64(next) * 1000, nil
-		}
-		if _, err := decide(now); err != nil {
-			return 0, fmt.Errorf("%s: %w", ref, err)
-		}
-		return int64(next) * 1000, nil
-	})
 }

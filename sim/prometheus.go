@@ -9,6 +9,7 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/slot"
 	"github.com/karpenter-sim/karpenter/providers/fake"
 	"github.com/karpenter-sim/karpenter/sim/check"
+	"github.com/karpenter-sim/karpenter/sim/scenario"
 	"github.com/karpenter-sim/karpenter/sim/world"
 )
 
@@ -78,11 +79,16 @@ func (r *run) addMetrics() error {
 	return r.addScrape()
 }
 
-// keep is how long before the present instant queries are asked: late by fault
-// or by offset, and around a failed expectation.
+// keep is how long before the present instant queries are asked: late by fault,
+// by offset or because a slot is tried again, and around a failed expectation.
 func (r *run) keep() time.Duration {
 	spec := &r.in.File.Spec
 	keep := time.Duration(spec.Controller.QueryOffset) + r.latest()
+	if slices.ContainsFunc(spec.Faults, func(f scenario.Fault) bool { return f.Controller == scenario.ControllerConflicts }) {
+		for _, p := range r.played {
+			keep = max(keep, time.Duration(spec.Controller.QueryOffset)+r.latest()+time.Duration(p.grid.Interval)*time.Second)
+		}
+	}
 	if len(spec.Expect) > 0 {
 		keep = max(keep, check.Reach(time.Duration(spec.Prometheus.ScrapeInterval)))
 	}

@@ -120,11 +120,17 @@ func (p *MetricsProducers) compile(m *producerMemory, object *v1alpha1.MetricsPr
 }
 
 func (p *MetricsProducers) phase(m *producerMemory) int32 {
-	name := m.name
-	if m.policy != nil && m.policy.Pending != nil {
-		name = types.NamespacedName{}
-	}
+	name := ProducerPhase(m.name, m.policy != nil && m.policy.Pending != nil)
 	return phase(p.Phase, journal.MetricsProducer, name, policy.ProducerInterval)
+}
+
+// ProducerPhase returns the name whose phase the slots of a producer have: its
+// own, but for those of pendingCapacity, which are evaluated together.
+func ProducerPhase(name types.NamespacedName, pending bool) types.NamespacedName {
+	if pending {
+		return types.NamespacedName{}
+	}
+	return name
 }
 
 // load implements steps.

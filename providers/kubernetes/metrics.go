@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/karpenter-sim/karpenter/engine/cycle"
 	"github.com/karpenter-sim/karpenter/engine/journal"
 	"github.com/karpenter-sim/karpenter/engine/nodegroup"
 	"github.com/karpenter-sim/karpenter/engine/observation"
@@ -18,6 +19,7 @@ type Metrics struct {
 	decisions *prometheus.CounterVec
 	outcomes  *prometheus.CounterVec
 	errors    *prometheus.CounterVec
+	retries   *prometheus.CounterVec
 	latency   *prometheus.HistogramVec
 	lateness  *prometheus.HistogramVec
 	queries   *prometheus.HistogramVec
@@ -47,6 +49,9 @@ func NewMetrics(registry prometheus.Registerer) (*Metrics, error) {
 		errors: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "karpenter_autoscaling_errors_total", Help: "Failed observations and commits by source (metric, target, provider, store) and code.",
 		}, []string{"source", "code"}),
+		retries: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "karpenter_autoscaling_retries_total", Help: "Slots that are tried again by kind of object and cause (RetryConflict, RetryStore).",
+		}, []string{"kind", "cause"}),
 		latency: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "karpenter_autoscaling_decision_duration_seconds", Help: "Time from waking up to a decision that is committed and acted on.", Buckets: seconds,
 		}, []string{"kind"}),
@@ -75,7 +80,7 @@ func NewMetrics(registry prometheus.Registerer) (*Metrics, error) {
 		}, []string{"namespace", "name", "call", "code"}),
 	}
 	collectors := []prometheus.Collector{
-		m.decisions, m.outcomes, m.errors, m.latency, m.lateness, m.queries, m.warnings, m.desired, m.current, m.trouble, m.failures,
+		m.decisions, m.outcomes, m.errors, m.retries, m.latency, m.lateness, m.queries, m.warnings, m.desired, m.current, m.trouble, m.failures,
 	}
 	for _, name := range nodegroup.GaugeNames() {
 		m.groups[name] = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: nodegroup.Help(name)}, []string{"namespace", "name"})
@@ -96,6 +101,13 @@ func (m *Metrics) Query(code string, duration time.Duration, warnings int) {
 	}
 	m.queries.WithLabelValues(code).Observe(duration.Seconds())
 	m.warnings.Add(float64(warnings))
+}
+
+// woken counts wake-ups that are no slot of their own.
+func (m *Metrics) woken(o journal.Object, next cycle.Wake) {
+	if next.Cause != cycle.NextSlot {
+		m.retries.WithLabelValues(o.Kind, string(next.Cause)).Inc()
+	}
 }
 
 // replicas shows what a status says.

@@ -17,9 +17,6 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/slot"
 )
 
-// retryAfter is how soon a slot is tried again that could not be committed.
-const retryAfter = time.Second
-
 // A Driver decides the slots of the objects of one kind, as those of
 // engine/cycle do.
 type Driver[T client.Object] interface {
@@ -48,6 +45,8 @@ type Reconciler[T client.Object] struct {
 	Target func(T) string
 	// Locks are shared by the reconcilers whose targets may be the same.
 	Locks *Locks
+	// Woken, if set, is told the wake-up that follows a decision, or an attempt at one.
+	Woken func(object journal.Object, next cycle.Wake)
 
 	charged sync.Once
 }
@@ -60,7 +59,7 @@ func (r *Reconciler[T]) Reconcile(ctx context.Context, request reconcile.Request
 	if r.Fence != nil {
 		if err := r.Fence(); err != nil {
 			r.Reporter.failed(err)
-			return reconcile.Result{RequeueAfter: retryAfter}, nil
+			return reconcile.Result{RequeueAfter: cycle.RetryAfter}, nil
 		}
 	}
 	name := journal.Object{Kind: r.Kind, Namespace: request.Namespace, Name: request.Name}
@@ -85,16 +84,17 @@ func (r *Reconciler[T]) Reconcile(ctx context.Context, request reconcile.Request
 		r.Reporter.failed(err)
 		log.FromContext(ctx).Error(err, "slot not decided", "code", cycle.Code(err))
 	}
-	return reconcile.Result{RequeueAfter: wait(r.Clock.Now(), next, err)}, nil
+	now = r.Clock.Now()
+	wake := cycle.NextWake(now, next, err)
+	if r.Woken != nil {
+		r.Woken(name, wake)
+	}
+	return reconcile.Result{RequeueAfter: until(now, wake)}, nil
 }
 
-// wait is the time until the next wake-up. It is never 0, which would mean never.
-func wait(now time.Time, next slot.Slot, err error) time.Duration {
-	until := next.Time().Sub(now)
-	if err != nil {
-		until = min(until, retryAfter)
-	}
-	return max(until, time.Millisecond)
+// until is the time from now to a wake-up. It is never 0, which would mean never.
+func until(now time.Time, wake cycle.Wake) time.Duration {
+	return max(wake.At.Sub(now), time.Millisecond)
 }
 
 // Locks are mutexes by name. The zero value is ready for use.

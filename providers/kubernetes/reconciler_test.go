@@ -1,30 +1,26 @@
 package kubernetes
 
 import (
-	"errors"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/karpenter-sim/karpenter/engine/slot"
+	"github.com/karpenter-sim/karpenter/engine/cycle"
 )
 
-func TestWait(t *testing.T) {
-	next := slot.Slot(1767600010)
+func TestUntil(t *testing.T) {
+	now := time.Date(2026, 1, 5, 8, 0, 0, 0, time.UTC)
 	cases := []struct {
 		reason string
-		before time.Duration
-		err    error
+		after  time.Duration
 		want   time.Duration
 	}{
-		{reason: "the next slot", before: 9700 * time.Millisecond, want: 9700 * time.Millisecond},
-		{reason: "a failed slot is tried again", before: 9 * time.Second, err: errors.New("no"), want: retryAfter},
-		{reason: "unless the next one comes first", before: 300 * time.Millisecond, err: errors.New("no"), want: 300 * time.Millisecond},
-		{reason: "a decision that took longer than the interval", before: -3 * time.Second, want: time.Millisecond},
-		{reason: "at once, which must not be never", before: 0, want: time.Millisecond},
+		{reason: "the wake-up lies ahead", after: 9700 * time.Millisecond, want: 9700 * time.Millisecond},
+		{reason: "a decision that took longer than the interval", after: -3 * time.Second, want: time.Millisecond},
+		{reason: "at once, which must not be never", after: 0, want: time.Millisecond},
 	}
 	for _, c := range cases {
-		if got := wait(next.Time().Add(-c.before), next, c.err); got != c.want {
+		if got := until(now, cycle.Wake{At: now.Add(c.after)}); got != c.want {
 			t.Errorf("%s: %s, want %s", c.reason, got, c.want)
 		}
 	}

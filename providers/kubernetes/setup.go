@@ -117,7 +117,7 @@ func addProducers(m manager.Manager, o *Options, access Access, charge *charge) 
 
 // add has a manager run a reconciler.
 func add[T client.Object](m manager.Manager, o *Options, r *Reconciler[T]) error {
-	r.Fence = o.Fence
+	r.Fence, r.Woken = o.Fence, o.Metrics.woken
 	// Our own writes of the status must not wake us up.
 	err := builder.ControllerManagedBy(m).
 		For(r.Empty(), builder.WithPredicates(predicate.GenerationChangedPredicate{})).

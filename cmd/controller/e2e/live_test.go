@@ -66,12 +66,16 @@ type live struct {
 	// wakes up and loses its memory, so nothing is added.
 	exact  bool
 	status map[cycle.TargetRef]int32 // as the server has it
+
+	mu    sync.Mutex
+	wakes map[journal.Object]cycle.Wake // the last one that each reconciler said
+	woken []string                      // all that followed decisions, a line each
 }
 
 // playLive returns the journal of a scenario whose wake-ups come late, twice, for
 // nothing and out of order, as the seed says, and whose controller is restarted
 // now and then.
-func playLive(t *testing.T, in *sim.Input, autoscalers []sim.Autoscaler, seed uint64) []byte {
+func playLive(t *testing.T, in *sim.Input, autoscalers []sim.Autoscaler, seed uint64) (text []byte, wakes []string) {
 	config := servertest.Config(t)
 	stage, err := in.Stage(autoscalers)
 	if errors.Is(err, sim.ErrNoStage) {
@@ -88,7 +92,7 @@ func playLive(t *testing.T, in *sim.Input, autoscalers []sim.Autoscaler, seed ui
 	l := &live{
 		t: t, ctx: ctx, in: in, stage: stage, autoscalers: autoscalers, config: config,
 		clock:   clocktesting.NewFakePassiveClock(in.File.Spec.Start.Time),
-		journal: newLockedJournal(), random: rand.New(rand.NewPCG(seed, 0)), status: map[cycle.TargetRef]int32{},
+		journal: newLockedJournal(), random: rand.New(rand.NewPCG(seed, 0)), status: map[cycle.TargetRef]int32{}, wakes: map[journal.Object]cycle.Wake{},
 	}
 	for _, f := range in.File.Spec.Faults {
 		l.exact = l.exact || f.Controller != ""
@@ -102,7 +106,7 @@ func playLive(t *testing.T, in *sim.Input, autoscalers []sim.Autoscaler, seed ui
 	if err := stage.Play(ctx, l.restart, l.decide); err != nil {
 		t.Fatal(err)
 	}
-	return l.journal.text.Bytes()
+	return l.journal.text.Bytes(), l.woken
 }
 
 // check ends the test on an error.
@@ -150,7 +154,7 @@ func (l *live) restart(from time.Time) {
 	l.reconcilers = map[string]reconcile.Reconciler{
 		journal.HorizontalAutoscaler: &kubernetes.Reconciler[*v1alpha1.HorizontalAutoscaler]{
 			Kind: journal.HorizontalAutoscaler, Empty: func() *v1alpha1.HorizontalAutoscaler { return &v1alpha1.HorizontalAutoscaler{} },
-			Objects: l.dated(l.cache), Reporter: reporter, Clock: l.clock,
+			Objects: l.dated(l.cache), Reporter: reporter, Clock: l.clock, Woken: l.wakesAt,
 			Driver: &cycle.Autoscalers{
 				Metrics: l.source, Targets: l.stage.ScaleTargets(l.targets), Journal: reporter, Store: l.stage.Store(&kubernetes.Store{Access: access}),
 				QueryOffset: time.Duration(l.in.File.Spec.Controller.QueryOffset), Rival: l.rivals.Rival, Refresh: 60,
@@ -159,7 +163,7 @@ func (l *live) restart(from time.Time) {
 		},
 		journal.ScalableNodeGroup: &kubernetes.Reconciler[*v1alpha1.ScalableNodeGroup]{
 			Kind: journal.ScalableNodeGroup, Empty: func() *v1alpha1.ScalableNodeGroup { return &v1alpha1.ScalableNodeGroup{} },
-			Objects: l.dated(l.cache), Reporter: reporter, Clock: l.clock,
+			Objects: l.dated(l.cache), Reporter: reporter, Clock: l.clock, Woken: l.wakesAt,
 			Driver: &cycle.ScalableNodeGroups{
 				Providers: l.stage.NodeGroups(), Journal: reporter, Store: &kubernetes.NodeGroupStore{Access: access},
 				Phase: l.stage.Phase(journal.ScalableNodeGroup), Since: slot.At(from) - 1,
@@ -167,7 +171,7 @@ func (l *live) restart(from time.Time) {
 		},
 		journal.MetricsProducer: &kubernetes.Reconciler[*v1alpha1.MetricsProducer]{
 			Kind: journal.MetricsProducer, Empty: func() *v1alpha1.MetricsProducer { return &v1alpha1.MetricsProducer{} },
-			Objects: l.dated(l.cache), Reporter: reporter, Clock: l.clock,
+			Objects: l.dated(l.cache), Reporter: reporter, Clock: l.clock, Woken: l.wakesAt,
 			Driver: &cycle.MetricsProducers{
 				Cluster: l.stage.Snapshots(), Sizes: l.stage.Sizes(), Queues: l.stage.Queues(), Exporter: l.stage.Exporter(),
 				Journal: reporter, Store: &kubernetes.ProducerStore{Access: access, Objects: l.cache}, Refresh: 60,
@@ -177,21 +181,37 @@ func (l *live) restart(from time.Time) {
 	}
 }
 
-// decide wakes the reconciler of a kind up for everything that is due, and
-// carries what it did into the world.
-func (l *live) decide(now time.Time, kind string, due []types.NamespacedName) error {
+// wakesAt notes which wake-up a reconciler wants.
+func (l *live) wakesAt(object journal.Object, next cycle.Wake) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.wakes[object] = next
+}
+
+// decide wakes the reconciler of a kind up for everything that is due, carries
+// what it did into the world, and returns when it wants to be woken up again.
+func (l *live) decide(now time.Time, kind string, due []types.NamespacedName) ([]cycle.Wake, error) {
 	if kind == journal.HorizontalAutoscaler && !l.exact && l.random.IntN(40) == 0 && now.After(l.last) {
 		l.restart(now) // before anything of this instant was decided
 	}
 	l.last = now
 	l.clock.SetTime(now)
+	var err error
 	switch kind {
 	case journal.HorizontalAutoscaler:
-		return l.decideAutoscalers(due)
+		err = l.decideAutoscalers(due)
 	case journal.ScalableNodeGroup:
-		return l.decideGroups(due)
+		err = l.decideGroups(due)
+	default:
+		err = l.wake(kind, l.disturbed(due))
 	}
-	return l.wake(kind, l.disturbed(due))
+	wakes := make([]cycle.Wake, len(due))
+	for i, name := range due {
+		object := journal.Object{Kind: kind, Namespace: name.Namespace, Name: name.Name}
+		wakes[i] = l.wakes[object]
+		l.woken = append(l.woken, wakeLine(object, now, wakes[i]))
+	}
+	return wakes, err
 }
 
 // disturbed are names in another order, some of them several times.
@@ -276,9 +296,11 @@ func (l *live) decideGroups(due []types.NamespacedName) error {
 // wake calls the reconciler one name after the other, each a little later, or
 // for all at once, but never twice at a time for one.
 func (l *live) wake(kind string, names []types.NamespacedName) error {
-	if l.random.IntN(2) == 0 {
+	if l.exact || l.random.IntN(2) == 0 {
 		for _, name := range names {
-			l.clock.SetTime(l.clock.Now().Add(time.Duration(l.random.IntN(50)) * time.Millisecond))
+			if !l.exact {
+				l.clock.SetTime(l.clock.Now().Add(time.Duration(l.random.IntN(50)) * time.Millisecond))
+			}
 			if err := l.wakeOne(kind, name); err != nil {
 				return err
 			}

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/karpenter-sim/karpenter/engine/convert"
+	"github.com/karpenter-sim/karpenter/engine/cycle"
 	"github.com/karpenter-sim/karpenter/engine/journal"
 	"github.com/karpenter-sim/karpenter/sim"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
@@ -33,7 +34,8 @@ var parts = map[string]part{"v01-schedule": {31*time.Hour + 30*time.Minute, 2 * 
 
 // TestParity plays every scenario twice: by the simulator, and by the real
 // reconcilers against a real API server with Prometheus behind HTTP. The records
-// must be the same, byte for byte. KARPENTER_PARITY=whole plays those as a whole
+// must be the same, byte for byte, and so must the wake-ups and their causes.
+// KARPENTER_PARITY=whole plays those as a whole
 // that are otherwise played in part.
 func TestParity(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.yaml")
@@ -53,10 +55,19 @@ func TestParity(t *testing.T) {
 			t.Run(fmt.Sprintf("%s/%d", strings.TrimSuffix(filepath.Base(path), ".yaml"), seed), func(t *testing.T) {
 				in, autoscalers := open(t, path)
 				var simulated bytes.Buffer
-				if _, err := in.Play(context.Background(), autoscalers, sim.Options{Journal: &simulated}); err != nil {
+				var wakes []string
+				noted := func(object journal.Object, at time.Time, next cycle.Wake) {
+					wakes = append(wakes, wakeLine(object, at, next))
+				}
+				if _, err := in.Play(context.Background(), autoscalers, sim.Options{Journal: &simulated, Wakes: noted}); err != nil {
 					t.Fatal(err)
 				}
-				live := playLive(t, in, autoscalers, seed)
+				live, woken := playLive(t, in, autoscalers, seed)
+				slices.Sort(wakes)
+				slices.Sort(woken)
+				if diff := cmp.Diff(wakes, woken); diff != "" {
+					t.Errorf("wake-ups differ (-simulated +live):\n%s", diff)
+				}
 				want, got := records(t, simulated.Bytes()), records(t, live)
 				if len(want) == 0 {
 					t.Fatal("nothing was decided")
@@ -72,6 +83,11 @@ func TestParity(t *testing.T) {
 			})
 		}
 	}
+}
+
+// wakeLine is a wake-up that follows a decision, or an attempt at one.
+func wakeLine(object journal.Object, at time.Time, next cycle.Wake) string {
+	return fmt.Sprintf("%s %s %s/%s: %s at %s", at.UTC().Format(time.RFC3339Nano), object.Kind, object.Namespace, object.Name, next.Cause, next.At.UTC().Format(time.RFC3339Nano))
 }
 
 // open loads a scenario as simulate does.

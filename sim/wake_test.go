@@ -1,0 +1,67 @@
+package sim
+
+import (
+	"bytes"
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/karpenter-sim/karpenter/engine/cycle"
+	"github.com/karpenter-sim/karpenter/engine/journal"
+)
+
+// conflictBase has a load that doubles at 08:02:45, a policy that decides every
+// minute, and writes that meet a conflict from 08:02:50 to 08:03:03.
+const conflictBase = `apiVersion: simulation.karpenter.sh/v1alpha1
+kind: Scenario
+metadata: {name: conflicts}
+spec:
+  seed: 1
+  start: "2026-01-05T08:00:00Z"
+  duration: 10m
+  controller: {phase: aligned}
+  interval: 15s
+  inputSeries: [{series: 'q{a="b"}', values: '40x10 80x40'}]
+  targets: [{apiVersion: apps/v1, kind: Deployment, name: web, replicas: 10}]
+  faults: [{name: conflict, controller: conflicts, at: 170s, for: 13s}]
+---
+apiVersion: autoscaling.karpenter.sh/v1alpha1
+kind: HorizontalAutoscaler
+metadata: {name: web}
+spec:
+  minReplicas: 1
+  maxReplicas: 100
+  pollingIntervalSeconds: 60
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}
+  metrics: [{prometheus: {query: 'sum(q)', target: {type: AverageValue, value: 4}}}]
+`
+
+func TestConflictIsTriedAgain(t *testing.T) {
+	in, autoscalers := openFile(t, loadText(t, conflictBase))
+	var decisions bytes.Buffer
+	var wakes []string
+	note := func(_ journal.Object, at time.Time, next cycle.Wake) {
+		if next.Cause != cycle.NextSlot {
+			wakes = append(wakes, at.Format(time.TimeOnly)+" "+string(next.Cause)+" "+next.At.UTC().Format(time.TimeOnly))
+		}
+	}
+	result, err := in.Play(context.Background(), autoscalers, Options{Journal: &decisions, Wakes: note})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"08:03:00 RetryConflict 08:03:01", "08:03:01 RetryConflict 08:03:02", "08:03:02 RetryConflict 08:03:03"}
+	if diff := cmp.Diff(want, wakes); diff != "" {
+		t.Errorf("a slot that meets a conflict is tried again every second, -want +got:\n%s", diff)
+	}
+	if result.Records != 10 || strings.Contains(decisions.String(), `"missed"`) {
+		t.Errorf("%d decisions, want 10 and none missed:\n%s", result.Records, decisions.String())
+	}
+	spec := result.Objects[0].Spec
+	eightThree := in.start/1000 + 180
+	if before, after := spec.At(eightThree+2), spec.At(eightThree+3); before != 10 || after != 20 {
+		t.Errorf("the count is %v at 08:03:02 and %v at 08:03:03, want 10 and 20", before, after)
+	}
+}
