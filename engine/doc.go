@@ -52,6 +52,7 @@
 //	sim/check             expectations
 //	sim/recording         recordings: read, write, take from a Prometheus
 //	sim/tune              parameter search
+//	sim/output            the directories that calls write, and nothing of anybody else's
 //	sim/soak              random scenarios against the invariants
 //	providers/...         the same ports, live and fake
 //	reports               journal + series -> figures, plots, pages

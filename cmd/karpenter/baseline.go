@@ -14,6 +14,7 @@ import (
 	"github.com/karpenter-sim/karpenter/reports"
 	"github.com/karpenter-sim/karpenter/sim"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
+	"github.com/karpenter-sim/karpenter/sim/output"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 )
 
@@ -29,7 +30,10 @@ func (a *app) openBaseline(path string) (*baseline, error) {
 	if path == "" {
 		return nil, nil
 	}
-	if _, err := os.Stat(filepath.Join(path, markerFile)); err == nil {
+	if err := output.Readable(path); err != nil {
+		return nil, fmt.Errorf("--baseline %w", err)
+	}
+	if _, err := os.Stat(filepath.Join(path, reportFile)); err == nil {
 		return &baseline{path: path}, nil
 	}
 	set, err := manifest.Load([]string{path}, a.stdin)

@@ -59,12 +59,17 @@ func (a *app) init(ctx context.Context, f *replayFlags, out string) error {
 	if err := starters.refuse(out); err != nil {
 		return err
 	}
+	dir, err := openOutput(out, initOutput)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
 	for _, s := range starters {
 		if err := s.complete(ctx, a); err != nil {
 			return f.inFlags(err, s.path, scenarioFile) // what Write refuses has no path yet
 		}
 	}
-	if err := starters.write(out); err != nil {
+	if err := starters.write(dir, out); err != nil {
 		return err
 	}
 	for _, s := range starters {

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/karpenter-sim/karpenter/sim/output"
 )
 
 //go:embed init_readme.md
@@ -15,10 +17,16 @@ var initReadme string
 
 const readmeFile = "README.md"
 
-// refuse names the first file that is there already.
+// initOutput is what init writes: it is the user's as soon as it is there.
+var initOutput = output.Options{Kind: output.Scenarios}
+
+// refuse names the first file that is there already, unless a killed init left it.
 func (all starters) refuse(out string) error {
-	if info, err := os.Stat(out); err == nil && !info.IsDir() {
-		return fmt.Errorf("--out %s: a file; name a directory", out)
+	if err := output.Check(out, initOutput); err != nil {
+		return inOutput(out, err)
+	}
+	if output.Marked(out) {
+		return nil // of what was left, the marker lists what may be replaced
 	}
 	for _, s := range all {
 		for _, path := range []string{s.path, goldenOf(s.path)} {
@@ -34,55 +42,25 @@ func (all starters) refuse(out string) error {
 	return nil
 }
 
-// write puts all files into the directory, or none. A README of somebody else
-// stays.
-func (all starters) write(out string) error {
-	parent := filepath.Dir(absolute(out))
-	if err := os.MkdirAll(parent, 0o755); err != nil {
-		return fmt.Errorf("--out %s: %w", out, reason(err))
+// write puts all files into the directory. A README of somebody else stays.
+func (all starters) write(dir *output.Dir, out string) error {
+	files := map[string]string{}
+	if readme := dir.Path(readmeFile); !exists(readme) || dir.Lists(readmeFile) {
+		files[readmeFile] = strings.ReplaceAll(initReadme, "DIRECTORY", filepath.ToSlash(out))
 	}
-	temporary, err := os.MkdirTemp(parent, "."+filepath.Base(absolute(out))+"-")
-	if err != nil {
-		return fmt.Errorf("--out %s: %w", out, reason(err))
-	}
-	defer os.RemoveAll(temporary)
-	names := []string{readmeFile}
-	files := map[string]string{readmeFile: strings.ReplaceAll(initReadme, "DIRECTORY", filepath.ToSlash(out))}
 	for _, s := range all {
 		name := filepath.Base(s.path)
-		names = append(names, name, goldenOf(name))
 		files[name], files[goldenOf(name)] = string(s.text), s.golden
 	}
-	for _, name := range names {
-		if err := os.WriteFile(filepath.Join(temporary, name), []byte(files[name]), 0o644); err != nil {
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(dir.Set(), name), []byte(text), 0o644); err != nil {
 			return internal(err)
 		}
 	}
-	if _, err := os.Stat(out); errors.Is(err, fs.ErrNotExist) {
-		if err := errors.Join(os.Chmod(temporary, 0o755), os.Rename(temporary, out)); err != nil {
-			return fmt.Errorf("--out %s: %w", out, err)
-		}
-		return nil
-	}
-	if _, err := os.Lstat(filepath.Join(out, readmeFile)); err == nil {
-		names = names[1:]
-	}
-	return moveAll(temporary, out, names)
+	return commit(dir, out)
 }
 
-// moveAll moves files into a directory that has others, and takes them away
-// again if one cannot be moved.
-func moveAll(from, to string, names []string) error {
-	for i, name := range names {
-		err := os.Rename(filepath.Join(from, name), filepath.Join(to, name))
-		if err == nil {
-			continue
-		}
-		errs := []error{fmt.Errorf("--out %s: %w", to, err)}
-		for _, moved := range names[:i] {
-			errs = append(errs, os.Remove(filepath.Join(to, moved)))
-		}
-		return errors.Join(errs...)
-	}
-	return nil
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
 }

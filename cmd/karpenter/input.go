@@ -13,6 +13,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/karpenter-sim/karpenter/sim/output"
 )
 
 // stdinPath stands for standard input on the command line, stdinName in messages.
@@ -78,6 +80,9 @@ func journalNames(path string) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w; want a journal, a directory with journals, or -", path, reason(err))
 	}
+	if err := output.Readable(path); err != nil {
+		return nil, err
+	}
 	if !info.IsDir() {
 		return []string{filepath.Clean(path)}, nil
 	}
@@ -131,6 +136,9 @@ func journalsBelow(dir string) ([]string, error) {
 	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", path, reason(err))
+		}
+		if entry.IsDir() && path != dir && strings.HasPrefix(entry.Name(), ".") {
+			return fs.SkipDir // a set that is being written
 		}
 		if !entry.IsDir() && journalName.MatchString(entry.Name()) {
 			names = append(names, path)

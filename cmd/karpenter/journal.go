@@ -87,6 +87,7 @@ func (a *app) journalFetch(ctx context.Context, flags *fetchFlags) error {
 	if err != nil {
 		return err
 	}
+	defer d.Close()
 	var errs []error
 	for _, pod := range running {
 		a.notePod(&pod)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/karpenter-sim/karpenter/cmd/controller/share"
 	"github.com/karpenter-sim/karpenter/providers/kubernetes/pods"
+	"github.com/karpenter-sim/karpenter/sim/output"
 )
 
 // What became of a file.
@@ -44,29 +45,19 @@ const overlap = 512
 // stall is how long a pod may be silent in the middle of a file.
 const stall = 30 * time.Second
 
-const (
-	temporaryPrefix = ".fetching-"
-	// abandonedAfter is the age of a temporary file that nobody writes any more.
-	abandonedAfter = time.Hour
-)
-
 // A fetchedDirectory is where journal files are gathered, of any number of pods.
 type fetchedDirectory struct {
+	*output.Dir
 	path  string
 	files []fetchedFile
 }
 
 func openFetched(path string) (*fetchedDirectory, error) {
-	if err := os.MkdirAll(path, 0o755); err != nil {
-		return nil, fmt.Errorf("--out %s: %w", path, reason(err))
+	out, err := openOutput(path, output.Options{Kind: output.Journals})
+	if err != nil {
+		return nil, err
 	}
-	left, _ := filepath.Glob(filepath.Join(path, temporaryPrefix+"*"))
-	for _, name := range left { // of a call that was killed
-		if info, err := os.Stat(name); err == nil && time.Since(info.ModTime()) > abandonedAfter {
-			_ = os.Remove(name)
-		}
-	}
-	return &fetchedDirectory{path: path, files: []fetchedFile{}}, nil
+	return &fetchedDirectory{Dir: out, path: path, files: []fetchedFile{}}, nil
 }
 
 func (a *app) notePod(p *corev1.Pod) { a.note("pod %s/%s", p.Namespace, p.Name) }
@@ -175,6 +166,9 @@ func (d *fetchedDirectory) size(name string) (int64, bool) {
 
 // whole brings all of a file.
 func (d *fetchedDirectory) whole(ctx context.Context, served *share.Client, f share.File) (fetchedFile, error) {
+	if err := d.Claim(f.Name); err != nil {
+		return fetchedFile{}, err
+	}
 	var n int64
 	_, had := d.size(f.Name)
 	size, err := d.write(f, func(w io.Writer) (err error) {
@@ -229,7 +223,7 @@ func (d *fetchedDirectory) extend(ctx context.Context, served *share.Client, f s
 
 // write makes a file appear as a whole, with the time of the one there.
 func (d *fetchedDirectory) write(f share.File, content func(io.Writer) error) (size int64, err error) {
-	file, err := os.CreateTemp(d.path, temporaryPrefix)
+	file, err := os.CreateTemp(d.Set(), "fetching-")
 	if err != nil {
 		return 0, err
 	}

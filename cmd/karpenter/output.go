@@ -4,61 +4,127 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
+	"strings"
+
+	"github.com/karpenter-sim/karpenter/sim/manifest"
+	"github.com/karpenter-sim/karpenter/sim/output"
+	"github.com/karpenter-sim/karpenter/sim/scenario"
 )
 
-// An output is a directory that appears complete or not at all: it is written
-// beside its final place and renamed.
-type output struct {
-	final, temporary string
-}
+// reportFile is in the directory of a whole call and in that of each run.
+const reportFile = "report.json"
 
-// markerFile marks a directory as an earlier output of this program, which may
-// be replaced.
-const markerFile = "report.json"
-
-// newOutput prepares to write dir. It refuses to replace anything but an empty
-// directory or an earlier output.
-func newOutput(dir string) (*output, error) {
+// openOutput takes possession of the directory that --out names. Close it.
+func openOutput(dir string, options output.Options) (*output.Dir, error) {
 	if dir == "" {
 		return nil, errors.New("--out is required: the directory that the reports are written to")
 	}
-	final, err := filepath.Abs(dir)
-	if err != nil {
-		return nil, err
-	}
-	if err := replaceable(dir); err != nil {
-		return nil, err
-	}
-	parent := filepath.Dir(final)
-	if err := os.MkdirAll(parent, 0o755); err != nil {
-		return nil, fmt.Errorf("--out %s: %w", dir, reason(err))
-	}
-	temporary, err := os.MkdirTemp(parent, "."+filepath.Base(final)+"-")
-	if err != nil {
-		return nil, fmt.Errorf("--out %s: %w", dir, reason(err))
-	}
-	if err := os.Chmod(temporary, 0o755); err != nil {
-		return nil, err
-	}
-	return &output{final: final, temporary: temporary}, nil
+	out, err := output.Open(dir, options)
+	return out, inOutput(dir, err)
 }
 
-func replaceable(dir string) error {
-	entries, err := os.ReadDir(dir)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil
-	case err != nil:
-		return fmt.Errorf("--out %s: %w", dir, reason(err))
-	case len(entries) == 0:
+// checkOutput says before any work what openOutput would refuse, and refuses
+// inputs in the directory.
+func checkOutput(dir string, options output.Options, inputs ...output.Input) error {
+	if dir == "" {
+		return errors.New("--out is required: the directory that the reports are written to")
+	}
+	if err := excludeInputs(dir, inputs); err != nil {
+		return err
+	}
+	return inOutput(dir, output.Check(dir, options))
+}
+
+// excludeInputs refuses inputs in the directory: a set replaces what is there.
+func excludeInputs(dir string, inputs []output.Input) error {
+	in, err := output.Inside(dir, inputs...)
+	if err != nil || in == nil {
+		return inOutput(dir, err)
+	}
+	return fmt.Errorf("%s %s lies inside --out %s, where a run replaces files; move it elsewhere, or name another directory", in.Name, in.Path, dir)
+}
+
+func inOutput(dir string, err error) error {
+	if err == nil {
 		return nil
 	}
-	if _, err := os.Stat(filepath.Join(dir, markerFile)); err != nil {
-		return fmt.Errorf("--out %s: the directory has other files in it; name a new one, or empty it", dir)
+	return fmt.Errorf("--out %s: %w", dir, err)
+}
+
+// commit puts a set into its place.
+func commit(out *output.Dir, dir string) error {
+	if err := out.Commit(); err != nil {
+		return internal(inOutput(dir, err))
 	}
 	return nil
+}
+
+// inputsOf are the files that scenarios refer to.
+func inputsOf(files []*scenario.File) []output.Input {
+	var inputs []output.Input
+	add := func(name, path string) {
+		if path != "" && path != stdinPath && path != stdinName {
+			inputs = append(inputs, output.Input{Name: name, Path: path})
+		}
+	}
+	for _, f := range files {
+		for _, set := range append([]*manifest.Set{f.Manifests}, f.Variants...) {
+			for _, file := range filesOf(set) {
+				add("manifest", file)
+			}
+		}
+		for _, r := range f.Spec.Recordings {
+			add("recording", f.Resolve(r.File))
+		}
+		for _, r := range f.Spec.Prometheus.RuleFiles {
+			add("rule file", f.Resolve(r))
+		}
+	}
+	return inputs
+}
+
+// filesOf are the files of a set's documents.
+func filesOf(set *manifest.Set) []string {
+	if set == nil {
+		return nil
+	}
+	var files []string
+	for i := range set.Autoscalers {
+		files = append(files, set.Autoscalers[i].Doc.File)
+	}
+	for i := range set.Producers {
+		files = append(files, set.Producers[i].Doc.File)
+	}
+	for i := range set.NodeGroups {
+		files = append(files, set.NodeGroups[i].Doc.File)
+	}
+	for i := range set.Foreign {
+		files = append(files, set.Foreign[i].Doc.File)
+	}
+	return files
+}
+
+// checkRunName refuses a scenario whose directory would have the name of a file of
+// the whole call.
+func checkRunName(name string) error {
+	for _, file := range []string{reportFile, "index.html", "summary.md", "junit.xml", output.Marker} {
+		if strings.EqualFold(name, file) {
+			return fmt.Errorf("scenario %q: --out has a file of this name; give it another one", name)
+		}
+	}
+	return nil
+}
+
+// flagInputs are the paths of a flag.
+func flagInputs(flag string, paths ...string) []output.Input {
+	var inputs []output.Input
+	for _, p := range paths {
+		if p != "" && p != stdinPath {
+			inputs = append(inputs, output.Input{Name: flag, Path: p})
+		}
+	}
+	return inputs
 }
 
 // reason is an operating system's error without the path that the caller names.
@@ -70,18 +136,10 @@ func reason(err error) error {
 	return err
 }
 
-// commit puts the directory into its place; an earlier output is replaced.
-func (o *output) commit() error {
-	old := o.temporary + ".old"
-	err := os.Rename(o.final, old)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+// replaceFile writes a file of the user's in one step.
+func replaceFile(path string, text []byte) error {
+	if err := output.Replace(path, text); err != nil {
+		return fmt.Errorf("%s: %w", filepath.Clean(path), reason(err))
 	}
-	if err := os.Rename(o.temporary, o.final); err != nil {
-		return errors.Join(err, os.Rename(old, o.final))
-	}
-	return os.RemoveAll(old)
+	return nil
 }
-
-// discard removes what was not committed.
-func (o *output) discard() { os.RemoveAll(o.temporary) }

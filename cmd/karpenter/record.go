@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -48,7 +47,7 @@ interrupted recording goes on where it stopped when the command is repeated.`,
 	f.StringVar(&flags.from, "from", "", "first decision (required)")
 	f.StringVar(&flags.to, "to", "", "last decision (default: now)")
 	f.StringVar(&flags.zone, "tz", "UTC", "time zone to read and show times in")
-	f.StringVar(&flags.out, "out", "", "directory to write, which must not exist (required)")
+	f.StringVar(&flags.out, "out", "", "directory to write, new or empty (required)")
 	f.DurationVar(&flags.lookback, "lookback", 5*time.Minute, "how old a sample may be that a query returns")
 	f.DurationVar(&flags.queryOffset, "query-offset", 0, "with --evaluated: how long before its slot a query is evaluated")
 	f.BoolVar(&flags.context, "context", true, "save the targets' replicas, HPA status and pod times as well")
@@ -69,8 +68,10 @@ func (a *app) record(ctx context.Context, flags *recordFlags) error {
 	case flags.out == "" && !flags.dryRun:
 		return errors.New("--out is required: the directory to write")
 	}
-	if _, err := os.Lstat(flags.out); err == nil && !flags.dryRun {
-		return fmt.Errorf("--out %s: exists already; remove it or choose another directory", flags.out)
+	if !flags.dryRun {
+		if err := checkOutput(flags.out, recording.Output, flagInputs("-f", flags.manifests...)...); err != nil {
+			return err
+		}
 	}
 	from, to, err := flags.times(time.Now())
 	if err != nil {
@@ -209,8 +210,8 @@ func (a *app) recordSamples(ctx context.Context, flags *recordFlags, plan record
 		last = p
 		a.note("%d of %d: %d samples, %s", p.Done, p.Chunks, p.Samples, bytesText(p.Bytes))
 	})
-	if _, missing := os.Lstat(flags.out + ".partial"); err != nil && missing == nil && last.Done > 0 {
-		a.note("%s.partial keeps %d of %d parts; to go on, repeat the command with --from %s --to %s", flags.out, last.Done, last.Chunks,
+	if err != nil && last.Done > 0 && recording.Begun(flags.out) {
+		a.note("%s keeps %d of %d parts; to go on, repeat the command with --from %s --to %s", flags.out, last.Done, last.Chunks,
 			time.UnixMilli(plan.From).UTC().Format(time.RFC3339), time.UnixMilli(plan.To).UTC().Format(time.RFC3339))
 	}
 	if err != nil {

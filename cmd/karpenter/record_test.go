@@ -143,7 +143,7 @@ func TestRecord(t *testing.T) {
 	if strings.Contains(none.stderr, "to go on") {
 		t.Errorf("nothing is left to go on with, but:\n%s", none.stderr)
 	}
-	call(t, "", append(slices.Clone(common), "--out", "full")...).refused(t, "--out full: exists already; remove it or choose another directory")
+	call(t, "", append(slices.Clone(common), "--out", "full")...).refused(t, "--out full: holds a recording already, and recordings are not replaced; name another directory")
 }
 
 // observed are the slots of a journal and what was observed at them.

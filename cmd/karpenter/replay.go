@@ -19,6 +19,7 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/convert"
 	"github.com/karpenter-sim/karpenter/sim"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
+	"github.com/karpenter-sim/karpenter/sim/output"
 	"github.com/karpenter-sim/karpenter/sim/recording"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 )
@@ -55,6 +56,17 @@ func (f *replayFlags) add(c *cobra.Command) {
 	flags.BoolVar(&f.openLoop, "open-loop", false, "replay metrics that depend on replicas as recorded, although the recorded replicas are not known")
 }
 
+// inputs are the files and directories that the flags name.
+func (f *replayFlags) inputs() []output.Input {
+	inputs := slices.Concat(flagInputs("-f", f.manifests...), flagInputs("--recording", f.recordings...))
+	for _, v := range f.variants {
+		if _, file, ok := strings.Cut(v, "="); ok && !strings.Contains(file, "=") {
+			inputs = append(inputs, flagInputs("--variant", file)...)
+		}
+	}
+	return inputs
+}
+
 func (a *app) replayCommand() *cobra.Command {
 	var run runFlags
 	var replay replayFlags
@@ -68,11 +80,15 @@ func (a *app) replayCommand() *cobra.Command {
 			if err := checkFormat(run.format); err != nil {
 				return err
 			}
+			inputs := replay.inputs()
+			if err := checkOutput(run.out, output.Options{Kind: output.Reports}, inputs...); err != nil {
+				return err
+			}
 			file, err := a.replayScenario(c.Context(), &replay)
 			if err != nil {
 				return err
 			}
-			session := &session{app: a, flags: run, command: file.Metadata.Annotations[commandAnnotation]}
+			session := &session{app: a, flags: run, inputs: inputs, command: file.Metadata.Annotations[commandAnnotation]}
 			return replay.inFlags(session.run(c.Context(), []*scenario.File{file}), file.Path)
 		},
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/karpenter-sim/karpenter/reports"
+	"github.com/karpenter-sim/karpenter/sim/output"
 )
 
 // reportFlags narrow a report and choose its time zone.
@@ -57,6 +58,9 @@ func (a *app) report(dir string, flags *reportFlags) error {
 			return err
 		}
 	}
+	if err := output.Readable(dir); err != nil {
+		return err
+	}
 	call, err := readCall(dir)
 	if err != nil {
 		return err
@@ -81,21 +85,21 @@ func (a *app) report(dir string, flags *reportFlags) error {
 		runs = append(runs, run)
 	}
 	if flags.zoomed() {
-		return a.zoom(dirs, runs, flags)
+		return a.zoom(dir, dirs, runs, flags)
 	}
 	return a.render(dir, dirs, runs, call)
 }
 
 // readCall is the report of a whole call, nil where dir is that of one run.
 func readCall(dir string) (*callReport, error) {
-	path := filepath.Join(dir, markerFile)
+	path := filepath.Join(dir, reportFile)
 	text, err := os.ReadFile(path)
 	info, statErr := os.Stat(dir)
 	switch {
 	case statErr == nil && !info.IsDir():
 		return nil, fmt.Errorf("%s: a file; want the directory that simulate or replay wrote, or that of one of its runs", dir)
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("%s: no %s in it; want the directory that simulate or replay wrote, or that of one of its runs", dir, markerFile)
+		return nil, fmt.Errorf("%s: no %s in it; want the directory that simulate or replay wrote, or that of one of its runs", dir, reportFile)
 	case err != nil:
 		return nil, fmt.Errorf("%s: %w", path, reason(err))
 	}
@@ -112,7 +116,7 @@ func readCall(dir string) (*callReport, error) {
 func readRun(dir string) (*reports.Run, error) {
 	run, err := reports.ReadRun(dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: no %s in it", dir, markerFile)
+		return nil, fmt.Errorf("%s: no %s in it", dir, reportFile)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", dir, err)
@@ -130,31 +134,76 @@ func (a *app) render(dir string, dirs []string, runs []*reports.Run, call *callR
 		}
 		all = append(all, report)
 	}
+	out, err := openPages(dir)
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	var pages []string
 	for i, report := range all {
-		if err := report.WriteDir(dirs[i]); err != nil {
+		if err := report.WriteDir(out.staged(dirs[i])); err != nil {
 			return internal(err)
 		}
-		fmt.Fprintln(a.stdout, filepath.Join(dirs[i], "report.html"))
+		pages = append(pages, filepath.Join(dirs[i], "report.html"))
 	}
-	if call == nil {
-		return nil
+	if call != nil {
+		if err := reports.WriteCall(out.staged(dir), all, reports.Call{Command: call.Command, Version: call.Version}); err != nil {
+			return internal(err)
+		}
+		pages = append(pages, filepath.Join(dir, "index.html"))
 	}
-	if err := reports.WriteCall(dir, all, reports.Call{Command: call.Command, Version: call.Version}); err != nil {
-		return internal(err)
+	return a.publish(out, pages)
+}
+
+// pages are being written into what a run wrote, which may be part of what a call
+// wrote.
+type pages struct {
+	*output.Dir
+	owner string
+}
+
+// openPages refuses directories of which nothing tells that a run wrote them.
+func openPages(dir string) (*pages, error) {
+	owner, _, ok := output.Owner(dir)
+	if !ok {
+		return nil, fmt.Errorf("%s: no %s there or above says that karpenter wrote it, so nothing in it is replaced; run the scenario again with --out", dir, output.Marker)
 	}
-	fmt.Fprintln(a.stdout, filepath.Join(dir, "index.html"))
+	out, err := output.Open(owner, output.Options{Kind: output.Reports, Amend: true})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", owner, err)
+	}
+	return &pages{out, owner}, nil
+}
+
+// staged is where a page of a directory is written first.
+func (p *pages) staged(dir string) string {
+	relative, err := filepath.Rel(absolute(p.owner), absolute(dir))
+	if err != nil {
+		relative = filepath.Base(dir)
+	}
+	return filepath.Join(p.Set(), relative)
+}
+
+// publish puts the pages in their places and prints their paths.
+func (a *app) publish(out *pages, paths []string) error {
+	if err := out.Commit(); err != nil {
+		return internal(fmt.Errorf("%s: %w", out.owner, err))
+	}
+	for _, path := range paths {
+		fmt.Fprintln(a.stdout, path)
+	}
 	return nil
 }
 
 // zoom writes a report on part of each run beside the full one. Runs that do
 // not cover the time are passed over unless all are; a time that is ambiguous in
 // one of them is an error.
-func (a *app) zoom(dirs []string, runs []*reports.Run, flags *reportFlags) error {
+func (a *app) zoom(dir string, dirs []string, runs []*reports.Run, flags *reportFlags) error {
 	type page struct {
-		path string
-		text []byte
+		dir, name string
+		text      []byte
 	}
-	var pages []page
+	var zoomed []page
 	var uncovered []error
 	for i, run := range runs {
 		narrow, err := flags.narrow(run)
@@ -173,22 +222,29 @@ func (a *app) zoom(dirs []string, runs []*reports.Run, flags *reportFlags) error
 		if err != nil {
 			return internal(err)
 		}
-		base := filepath.Join(dirs[i], "zoom-"+compact(narrow.Start)+"-"+compact(narrow.End))
-		pages = append(pages, page{base + ".html", html}, page{base + ".md", []byte(report.Markdown())})
+		base := "zoom-" + compact(narrow.Start) + "-" + compact(narrow.End)
+		zoomed = append(zoomed, page{dirs[i], base + ".html", html}, page{dirs[i], base + ".md", []byte(report.Markdown())})
 	}
-	if len(pages) == 0 {
+	if len(zoomed) == 0 {
 		return errors.Join(uncovered...)
 	}
 	for _, err := range uncovered {
 		a.note("%v", err)
 	}
-	for _, p := range pages {
-		if err := os.WriteFile(p.path, p.text, 0o644); err != nil {
-			return internal(fmt.Errorf("%s: %w", p.path, reason(err)))
-		}
-		fmt.Fprintln(a.stdout, p.path)
+	out, err := openPages(dir)
+	if err != nil {
+		return err
 	}
-	return nil
+	defer out.Close()
+	var paths []string
+	for _, p := range zoomed {
+		staged := out.staged(p.dir)
+		if err := errors.Join(os.MkdirAll(staged, 0o755), os.WriteFile(filepath.Join(staged, p.name), p.text, 0o644)); err != nil {
+			return internal(err)
+		}
+		paths = append(paths, filepath.Join(p.dir, p.name))
+	}
+	return a.publish(out, paths)
 }
 
 // narrow is the run between the flags' times.

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/karpenter-sim/karpenter/reports"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
+	"github.com/karpenter-sim/karpenter/sim/output"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 )
 
@@ -39,6 +39,8 @@ type session struct {
 	update bool
 	// baseline is another version to show beside this one; nil for none.
 	baseline *baseline
+	// inputs are what the call reads besides what its scenarios refer to.
+	inputs []output.Input
 	// command is the whole call's, if it is not that of its only scenario;
 	// arguments are the flags with which one scenario is repeated.
 	command, arguments string
@@ -46,11 +48,19 @@ type session struct {
 
 // run prepares every scenario before it runs any: an invalid one runs nothing.
 func (s *session) run(ctx context.Context, files []*scenario.File) error {
-	out, err := newOutput(s.flags.out)
+	if err := excludeInputs(s.flags.out, slices.Concat(s.inputs, inputsOf(files))); err != nil {
+		return err
+	}
+	for _, f := range files {
+		if err := checkRunName(f.Metadata.Name); err != nil {
+			return err
+		}
+	}
+	out, err := openOutput(s.flags.out, output.Options{Kind: output.Reports})
 	if err != nil {
 		return err
 	}
-	defer out.discard()
+	defer out.Close()
 	jobs, err := s.prepareAll(ctx, files)
 	defer func() {
 		for _, j := range jobs {
@@ -60,17 +70,17 @@ func (s *session) run(ctx context.Context, files []*scenario.File) error {
 	if err != nil {
 		return err
 	}
-	all, err := s.play(ctx, jobs, out.temporary)
+	all, err := s.play(ctx, jobs, out.Set())
 	if err != nil {
 		return err
 	}
 	if s.flags.determinism {
-		if err := s.again(ctx, files, out.temporary); err != nil {
+		if err := s.again(ctx, files, out.Set()); err != nil {
 			return err
 		}
 	}
-	if err := out.commit(); err != nil {
-		return internal(fmt.Errorf("--out %s: %w", s.flags.out, err))
+	if err := commit(out, s.flags.out); err != nil {
+		return err
 	}
 	if s.update {
 		if err := updateDigests(jobs, all); err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/karpenter-sim/karpenter/sim/output"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 )
 
@@ -58,6 +59,10 @@ func (a *app) simulate(ctx context.Context, paths []string, flags *simulateFlags
 	if err := flags.checkUpdate(paths); err != nil {
 		return err
 	}
+	inputs := slices.Concat(flagInputs("scenario", paths...), flagInputs("--manifests", flags.manifests...), flagInputs("--baseline", flags.baseline))
+	if err := checkOutput(flags.out, output.Options{Kind: output.Reports}, inputs...); err != nil {
+		return err
+	}
 	files, err := scenario.LoadAll(paths, scenario.Options{Run: run, Manifests: flags.manifests, Stdin: a.stdin})
 	if err != nil {
 		return err
@@ -70,7 +75,10 @@ func (a *app) simulate(ctx context.Context, paths []string, flags *simulateFlags
 			f.Metadata.Annotations = annotated(f.Metadata.Annotations, zoneAnnotation, flags.zone)
 		}
 	}
-	session := &session{app: a, flags: flags.runFlags, update: flags.update, arguments: flags.arguments()}
+	for _, f := range files {
+		inputs = append(inputs, flagInputs("scenario", f.Path)...)
+	}
+	session := &session{app: a, flags: flags.runFlags, inputs: inputs, update: flags.update, arguments: flags.arguments()}
 	if len(files) > 1 {
 		session.command = flags.command(paths)
 	}

@@ -7,11 +7,13 @@ import (
 	"maps"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/karpenter-sim/karpenter/sim/output"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 	"github.com/karpenter-sim/karpenter/sim/tune"
 )
@@ -61,11 +63,20 @@ nothing does, the answer is to keep what you have.`,
   karpenter tune scenario.yaml --sampler cmaes --trials 800 --constraint 'breach_minutes <= 5' --out out
   karpenter tune scenario.yaml --shard 2/4 --out part-2`,
 		RunE: func(c *cobra.Command, paths []string) error {
+			inputs := slices.Concat(replay.inputs(), flagInputs("scenario", paths...))
+			if err := checkOutput(flags.out, tuneOutput, inputs...); err != nil {
+				return err
+			}
 			files, err := a.tuneFiles(c, paths, &replay)
 			if err != nil {
 				return err
 			}
-			t := &tuner{app: a, flags: flags, command: a.tuneCommandLine()}
+			for _, f := range files {
+				if len(paths) > 0 {
+					inputs = append(inputs, flagInputs("scenario", f.Path)...)
+				}
+			}
+			t := &tuner{app: a, flags: flags, inputs: inputs, command: a.tuneCommandLine()}
 			err = t.run(c, files)
 			if len(paths) == 0 {
 				err = replay.inFlags(err, files[0].Path)
@@ -122,8 +133,10 @@ type tuner struct {
 	*app
 	flags   tuneFlags
 	command string
-	jobs    []*job
-	search  *tune.Search
+	// inputs are what the call reads besides what its scenarios refer to.
+	inputs []output.Input
+	jobs   []*job
+	search *tune.Search
 	// about describes the search, digest names it.
 	about  tune.Description
 	digest string
@@ -147,16 +160,22 @@ func (t *tuner) run(c *cobra.Command, files []*scenario.File) error {
 	if err := t.flags.settle(c, files); err != nil {
 		return err
 	}
-	out, err := newOutput(t.flags.out)
+	if err := excludeInputs(t.flags.out, slices.Concat(t.inputs, inputsOf(files))); err != nil {
+		return err
+	}
+	out, err := openOutput(t.flags.out, tuneOutput)
 	if err != nil {
 		return err
 	}
-	defer out.discard()
+	defer out.Close()
 	defer t.close()
+	if err := t.checkWork(out); err != nil {
+		return err
+	}
 	if err := t.prepare(c.Context(), files); err != nil {
 		return err
 	}
-	work, err := t.openWork(out.final, part)
+	work, err := t.openWork(out, part)
 	if err != nil {
 		return err
 	}
@@ -252,17 +271,17 @@ func (t *tuner) each(ctx context.Context, n int, do func(i int) error) error {
 }
 
 // finish judges the trials and writes the result.
-func (t *tuner) finish(ctx context.Context, out *output, trials []tune.Trial) error {
+func (t *tuner) finish(ctx context.Context, out *output.Dir, trials []tune.Trial) error {
 	outcome, err := t.search.Finish(ctx, trials, func(n int, do func(int) error) error { return t.each(ctx, n, do) })
 	if err != nil {
 		return err
 	}
-	report, err := t.write(out.temporary, outcome)
+	report, err := t.write(out.Set(), outcome)
 	if err != nil {
 		return internal(err)
 	}
-	if err := out.commit(); err != nil {
-		return internal(fmt.Errorf("--out %s: %w", t.flags.out, err))
+	if err := commit(out, t.flags.out); err != nil {
+		return err
 	}
 	if err := t.tell(report); err != nil {
 		return err

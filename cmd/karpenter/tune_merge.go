@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/karpenter-sim/karpenter/sim/output"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 	"github.com/karpenter-sim/karpenter/sim/tune"
 )
@@ -30,7 +31,7 @@ type shardReport struct {
 const shardKind = "TuneShard"
 
 // writeShard writes a shard's trials and what is needed to judge them.
-func (t *tuner) writeShard(out *output, w *work, part shard) error {
+func (t *tuner) writeShard(out *output.Dir, w *work, part shard) error {
 	report := shardReport{Kind: shardKind, Shard: part.String(), Digest: t.digest, Search: t.about, Command: t.command}
 	for i, j := range t.jobs {
 		text, err := j.scenarioText(absolute)
@@ -38,7 +39,7 @@ func (t *tuner) writeShard(out *output, w *work, part shard) error {
 			return internal(err)
 		}
 		name := fmt.Sprintf("scenario-%d.yaml", i+1)
-		if err := os.WriteFile(filepath.Join(out.temporary, name), text, 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(out.Set(), name), text, 0o644); err != nil {
 			return internal(err)
 		}
 		report.Scenarios = append(report.Scenarios, name)
@@ -47,18 +48,18 @@ func (t *tuner) writeShard(out *output, w *work, part shard) error {
 	if err != nil {
 		return internal(err)
 	}
-	if err := os.WriteFile(filepath.Join(out.temporary, trialsFile), lines, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(out.Set(), trialsFile), lines, 0o644); err != nil {
 		return internal(err)
 	}
 	text, err := json.MarshalIndent(report, "", " ")
 	if err != nil {
 		return internal(err)
 	}
-	if err := os.WriteFile(filepath.Join(out.temporary, markerFile), append(text, '\n'), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(out.Set(), reportFile), append(text, '\n'), 0o644); err != nil {
 		return internal(err)
 	}
-	if err := out.commit(); err != nil {
-		return internal(fmt.Errorf("--out %s: %w", t.flags.out, err))
+	if err := commit(out, t.flags.out); err != nil {
+		return err
 	}
 	t.note("shard %s: %d of %d units in %s; put the shards together with karpenter tune merge", part, len(w.units), t.search.Units(), t.flags.out)
 	return nil
@@ -131,9 +132,12 @@ func readShards(dirs []string) ([]shardDir, error) {
 
 func readShard(dir string) (shardDir, error) {
 	s := shardDir{dir: dir}
-	text, err := os.ReadFile(filepath.Join(dir, markerFile))
+	if err := output.Readable(dir); err != nil {
+		return s, err
+	}
+	text, err := os.ReadFile(filepath.Join(dir, reportFile))
 	if errors.Is(err, fs.ErrNotExist) {
-		return s, fmt.Errorf("%s: no %s in it; want a directory that tune --shard wrote", dir, markerFile)
+		return s, fmt.Errorf("%s: no %s in it; want a directory that tune --shard wrote", dir, reportFile)
 	}
 	if err != nil {
 		return s, fmt.Errorf("%s: %w", dir, reason(err))
@@ -143,7 +147,7 @@ func readShard(dir string) (shardDir, error) {
 	}
 	s.shard, err = parseShard(s.report.Shard)
 	if err != nil {
-		return s, fmt.Errorf("%s: %w", filepath.Join(dir, markerFile), err)
+		return s, fmt.Errorf("%s: %w", filepath.Join(dir, reportFile), err)
 	}
 	return s, nil
 }
@@ -168,11 +172,18 @@ func searchDifference(a, b *tune.Description) string {
 
 // merge judges the trials of all shards.
 func (t *tuner) merge(c *cobra.Command, shards []shardDir) error {
-	out, err := newOutput(t.flags.out)
+	var inputs []output.Input
+	for _, s := range shards {
+		inputs = append(inputs, flagInputs("shard", s.dir)...)
+	}
+	if err := excludeInputs(t.flags.out, inputs); err != nil {
+		return err
+	}
+	out, err := openOutput(t.flags.out, output.Options{Kind: output.Reports})
 	if err != nil {
 		return err
 	}
-	defer out.discard()
+	defer out.Close()
 	defer t.close()
 	var files []*scenario.File
 	for _, name := range shards[0].report.Scenarios {

@@ -117,7 +117,7 @@ func resumeTune(t *testing.T, sampler string, whole map[string]string) {
 	if err := json.Unmarshal([]byte(whole["/report.json"]), &about); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.MkdirAll(".resumed.partial", 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Join("resumed", workDir), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	var units bytes.Buffer
@@ -136,16 +136,17 @@ func resumeTune(t *testing.T, sampler string, whole map[string]string) {
 	units.WriteString(`{"trial":0,"un`)
 	files := map[string]string{"search.json": fmt.Sprintf(`{"digest":%q,"shard":"1/1"}`, about.Digest), "units.jsonl": units.String()}
 	for name, text := range files {
-		if err := os.WriteFile(filepath.Join(".resumed.partial", name), []byte(text), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join("resumed", workDir, name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	call(t, "", tuneArgs("--sampler", sampler, "--seed", "5", "--resume", "--out", "resumed")...).refused(t, "--resume: what was begun is another search or another shard; leave --resume out to begin anew")
+	call(t, "", tuneArgs("--sampler", sampler, "--seed", "5", "--resume", "--out", "resumed")...).refused(t, "--resume: what was begun is another search or another shard; name another directory, or remove resumed/.karpenter-search to begin anew")
+	call(t, "", tuneArgs("--sampler", sampler, "--out", "resumed")...).refused(t, "--out resumed: a search that was killed left 1 finished unit of work there; add --resume to go on, name another directory, or remove")
 	call(t, "", tuneArgs("--sampler", sampler, "--resume", "--out", "resumed")...).want(t, exitOK, "resumed: 1 of ")
 	if diff := cmp.Diff(whole, tree(t, "resumed")); diff != "" {
 		t.Errorf("a resumed search (-one run +resumed):\n%s", diff)
 	}
-	if _, err := os.Stat(".resumed.partial"); err == nil {
+	if _, err := os.Stat(filepath.Join("resumed", workDir)); err == nil {
 		t.Error("the work under way is still there")
 	}
 }

@@ -15,11 +15,12 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 
+	"github.com/karpenter-sim/karpenter/sim/output"
 	"github.com/karpenter-sim/karpenter/sim/tune"
 )
 
-// A work keeps the units that are done beside the output, so that a killed
-// search can go on.
+// A work keeps the units that are done in the output's directory, which may be all
+// that outlives the process, so that a killed search can go on.
 type work struct {
 	dir    string
 	search *tune.Search
@@ -28,11 +29,15 @@ type work struct {
 	units  map[int][]tune.Trial
 }
 
-// Names of the files of work under way.
+// Names of work under way.
 const (
+	workDir    = ".karpenter-search"
 	workAbout  = "search.json"
 	workTrials = "units.jsonl"
 )
+
+// tuneOutput is what a search writes.
+var tuneOutput = output.Options{Kind: output.Reports, Work: workDir}
 
 // workAboutFile says which search work belongs to.
 type workAboutFile struct {
@@ -40,19 +45,42 @@ type workAboutFile struct {
 	Shard  string `json:"shard"`
 }
 
-// openWork begins work towards an output, or takes up what is there.
-func (t *tuner) openWork(final string, part shard) (*work, error) {
-	w := &work{
-		dir:    filepath.Join(filepath.Dir(final), "."+filepath.Base(final)+".partial"),
-		search: t.search, units: map[int][]tune.Trial{},
+// checkWork refuses to begin anew over a killed search, which may have taken hours.
+func (t *tuner) checkWork(out *output.Dir) error {
+	if t.flags.resume {
+		return nil
 	}
+	dir := out.Path(workDir)
+	text, err := os.ReadFile(filepath.Join(dir, workTrials))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // it had not come to anything
+	}
+	if err != nil {
+		return fmt.Errorf("--out %s: %w", t.flags.out, err)
+	}
+	done := 0
+	for line := range bytes.Lines(text) {
+		if _, ok := doneLine(line); ok {
+			done++
+		}
+	}
+	if done == 0 {
+		return nil
+	}
+	return fmt.Errorf("--out %s: a search that was killed left %s of work there; add --resume to go on, name another directory, or remove %s to begin anew",
+		t.flags.out, counted(done, "finished unit"), dir)
+}
+
+// openWork begins work towards an output, or takes up what is there.
+func (t *tuner) openWork(out *output.Dir, part shard) (*work, error) {
+	w := &work{dir: out.Path(workDir), search: t.search, units: map[int][]tune.Trial{}}
 	about := workAboutFile{t.digest, part.String()}
 	if t.flags.resume {
 		if err := w.load(about); err != nil {
 			return nil, fmt.Errorf("--resume: %w", err)
 		}
 		t.note("resumed: %d of %d units are done", len(w.units), t.search.Units())
-	} else if err := os.RemoveAll(w.dir); err != nil {
+	} else if err := w.remove(); err != nil {
 		return nil, internal(err)
 	}
 	if err := w.rewrite(about); err != nil {
@@ -75,7 +103,7 @@ func (w *work) load(about workAboutFile) error {
 		return fmt.Errorf("%s: %w", filepath.Join(w.dir, workAbout), err)
 	}
 	if found != about {
-		return errors.New("what was begun is another search or another shard; leave --resume out to begin anew")
+		return errors.New("what was begun is another search or another shard; name another directory, or remove " + w.dir + " to begin anew")
 	}
 	if text, err = os.ReadFile(filepath.Join(w.dir, workTrials)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -178,8 +206,17 @@ func (w *work) abandon(ctx context.Context, err error) error {
 	return errors.Join(err, w.remove())
 }
 
-// remove drops work that has become an output.
-func (w *work) remove() error { return os.RemoveAll(w.dir) }
+// remove drops work that has become an output, and nothing that somebody else put
+// there.
+func (w *work) remove() error {
+	var errs []error
+	for _, name := range []string{workTrials + ".new", workTrials, workAbout, ""} {
+		if err := os.Remove(filepath.Join(w.dir, name)); !errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
 
 // A countdown shows how many of many things are done, and the time that is
 // left, on a terminal only.

@@ -22,7 +22,7 @@ func updateDigests(jobs []*job, all []*reports.Report) error {
 			if err := replaceDigest(j.file, k, e.Decisions.Digest, column.Digest); err != nil {
 				return err
 			}
-			if err := os.WriteFile(goldenOf(j.file.Path), []byte(goldenText(all[i], j.decisions)), 0o644); err != nil {
+			if err := replaceFile(goldenOf(j.file.Path), []byte(goldenText(all[i], j.decisions))); err != nil {
 				return err
 			}
 		}
@@ -55,5 +55,5 @@ func replaceDigest(file *scenario.File, index int, old, digest string) error {
 		rest := strings.TrimLeft(strings.TrimLeft(after, " "), "\"'")
 		lines[at.Line-1] = before + `digest: "` + digest + `"` + rest
 	}
-	return os.WriteFile(file.Path, []byte(strings.Join(lines, "")), 0o644)
+	return replaceFile(file.Path, []byte(strings.Join(lines, "")))
 }

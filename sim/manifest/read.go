@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/karpenter-sim/karpenter/sim/output"
 )
 
 const (
@@ -63,6 +65,9 @@ func list(path string) ([]string, error) {
 	if err != nil {
 		return nil, fileError(path, err)
 	}
+	if err := output.Readable(path); err != nil {
+		return nil, &Error{Message: err.Error()}
+	}
 	if !info.IsDir() {
 		return []string{filepath.Clean(path)}, nil
 	}
@@ -70,7 +75,8 @@ func list(path string) ([]string, error) {
 }
 
 // Files lists the manifests of a directory: every *.yaml, *.yml and *.json
-// below it, sorted, without hidden files and directories. None is an error.
+// below it, sorted, without hidden files and directories, and without what the
+// program itself wrote to directories below. None is an error.
 func Files(dir string) ([]string, error) {
 	var files []string
 	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
@@ -79,8 +85,10 @@ func Files(dir string) ([]string, error) {
 		}
 		hidden := path != dir && strings.HasPrefix(entry.Name(), ".")
 		switch {
-		case hidden && entry.IsDir():
+		case hidden && entry.IsDir(), path != dir && entry.IsDir() && output.Marked(path):
 			return filepath.SkipDir
+		case path == filepath.Join(dir, output.Marker):
+			return nil
 		case hidden, entry.IsDir():
 			return nil
 		}

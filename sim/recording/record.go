@@ -13,6 +13,8 @@ import (
 
 	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/tsdb/chunkenc"
+
+	"github.com/karpenter-sim/karpenter/sim/output"
 )
 
 // Progress is how far a recording has come.
@@ -25,8 +27,12 @@ type Progress struct {
 	Samples, Bytes int64
 }
 
-// partialSuffix marks the directory in which a recording grows.
-const partialSuffix = ".partial"
+// workDir is the directory in which a recording grows, inside its own: that may be
+// all that outlives the process.
+const workDir = ".karpenter-recording"
+
+// Output is what Record and RecordEvaluated write.
+var Output = output.Options{Kind: output.Recording, Work: workDir}
 
 // stateFile is in a growing recording and says what is there already.
 const stateFile = "state.json"
@@ -39,19 +45,20 @@ type recordState struct {
 	Blocks []string `json:"blocks"`
 }
 
-// Record saves the raw samples that plan asks for to the directory dir, which
-// must not exist. It works in dir.partial chunk by chunk: if it is interrupted,
-// a second call with the same plan goes on where it stopped. dir appears when
-// it is complete. report, if not nil, is called after each chunk.
+// Record saves the raw samples that plan asks for to the directory dir, new or
+// empty. It works in a directory in it chunk by chunk: if it is interrupted, a
+// second call with the same plan goes on where it stopped. report, if not nil, is
+// called after each chunk.
 func Record(ctx context.Context, source Source, plan Plan, dir string, report func(Progress)) error {
 	if err := plan.check(); err != nil {
 		return err
 	}
-	dir = filepath.Clean(dir)
-	if err := mustNotExist(dir); err != nil {
+	out, err := openOutput(dir)
+	if err != nil {
 		return err
 	}
-	rec := &recorder{source: source, plan: plan, work: dir + partialSuffix, report: report}
+	defer out.Close()
+	rec := &recorder{source: source, plan: plan, work: out.Path(workDir), report: report}
 	if err := rec.resume(); err != nil {
 		return err
 	}
@@ -70,18 +77,21 @@ func Record(ctx context.Context, source Source, plan Plan, dir string, report fu
 		return errors.Join(fmt.Errorf("%s: no samples of %s from %s to %s; check the selectors and the time",
 			source.Address(), strings.Join(selectors, ", "), instant(plan.From), instant(plan.To)), os.RemoveAll(rec.work))
 	}
-	return rec.finish(ctx, dir)
+	return rec.finish(ctx, dir, out)
 }
 
-func mustNotExist(dir string) error {
-	_, err := os.Lstat(dir)
-	switch {
-	case err == nil:
-		return fmt.Errorf("%s: exists already; remove it or choose another directory", dir)
-	case errors.Is(err, fs.ErrNotExist):
-		return nil
+func openOutput(dir string) (*output.Dir, error) {
+	out, err := output.Open(dir, Output)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", dir, err)
 	}
-	return pathError(dir, err)
+	return out, nil
+}
+
+// Begun says whether a directory holds a recording that a second call can go on with.
+func Begun(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, workDir, stateFile))
+	return err == nil
 }
 
 // A recorder is a recording in progress.
@@ -103,9 +113,6 @@ func (r *recorder) resume() error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		r.state = recordState{Plan: key}
-		if err := mustNotExist(r.work); err != nil {
-			return err
-		}
 		if err := os.MkdirAll(r.work, 0o755); err != nil {
 			return pathError(r.work, err)
 		}

@@ -172,7 +172,7 @@ func TestRecord(t *testing.T) {
 			if entries, err := os.ReadDir(filepath.Dir(dir)); err != nil || len(entries) != 1 {
 				t.Errorf("left behind: %v %v", entries, err)
 			}
-			if err := Record(ctx, source, plan, dir, nil); err == nil || !strings.Contains(err.Error(), "exists already") {
+			if err := Record(ctx, source, plan, dir, nil); err == nil || !strings.Contains(err.Error(), "holds a recording already") {
 				t.Errorf("an existing directory: %v", err)
 			}
 		})
@@ -207,8 +207,8 @@ func TestRecordResumes(t *testing.T) {
 	if err := Record(context.Background(), first, plan, dir, nil); err == nil || err.Error() != "connection lost" {
 		t.Fatalf("error %v", err)
 	}
-	if _, err := os.Stat(dir); err == nil {
-		t.Fatal("half a recording stands in its place")
+	if _, err := Open(context.Background(), Spec{Path: dir}, nil); err == nil || !Begun(dir) {
+		t.Fatalf("half a recording stands in its place, or nothing to go on with: %v, %t", err, Begun(dir))
 	}
 	other := plan
 	other.To++
@@ -241,7 +241,7 @@ func TestRecordErrors(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "no samples of") {
 		t.Errorf("nothing matched: %v", err)
 	}
-	if _, err := os.Stat(dir + partialSuffix); err == nil {
+	if _, err := os.Stat(dir); err == nil {
 		t.Error("an empty recording was left behind")
 	}
 	if err := Record(context.Background(), source, planFor(t, "queue", 10, 5), dir, nil); err == nil || !strings.Contains(err.Error(), "the end is before the start") {

@@ -25,39 +25,25 @@ type Evaluator interface {
 }
 
 // RecordEvaluated saves the results of queries, each on the grid that it gives,
-// to the directory dir, which must not exist. Digests are filled in. report, if
+// to the directory dir, new or empty. Digests are filled in. report, if
 // not nil, is called after each query.
-func RecordEvaluated(ctx context.Context, source Evaluator, queries []EvaluatedQuery, dir string, report func(Progress)) (err error) {
-	dir = filepath.Clean(dir)
-	if err := mustNotExist(dir); err != nil {
-		return err
-	}
+func RecordEvaluated(ctx context.Context, source Evaluator, queries []EvaluatedQuery, dir string, report func(Progress)) error {
 	m, err := evaluatedManifest(source.Address(), queries)
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
-		return pathError(filepath.Dir(dir), err)
-	}
-	work, err := os.MkdirTemp(filepath.Dir(dir), "."+filepath.Base(dir)+"-*")
+	out, err := openOutput(dir)
 	if err != nil {
-		return pathError(filepath.Dir(dir), err)
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.RemoveAll(work))
-		}
-	}()
-	if err := os.Chmod(work, 0o755); err != nil {
-		return pathError(work, err)
-	}
-	if err := writeEvaluated(ctx, source, m.Queries, work, report); err != nil {
 		return err
 	}
-	if err := writeManifest(work, m); err != nil {
+	defer out.Close()
+	if err := writeEvaluated(ctx, source, m.Queries, out.Set(), report); err != nil {
 		return err
 	}
-	if err := os.Rename(work, dir); err != nil {
+	if err := writeManifest(out.Set(), m); err != nil {
+		return err
+	}
+	if err := out.Commit(); err != nil {
 		return pathError(dir, err)
 	}
 	return nil

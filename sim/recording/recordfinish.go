@@ -9,19 +9,14 @@ import (
 
 	"github.com/prometheus/common/promslog"
 	"github.com/prometheus/prometheus/tsdb"
+
+	"github.com/karpenter-sim/karpenter/sim/output"
 )
 
-// finish makes one block of all chunks, adds the manifest, and moves the whole
-// to its place.
-func (r *recorder) finish(ctx context.Context, dir string) error {
-	out := filepath.Join(r.work, "out")
-	if err := os.RemoveAll(out); err != nil {
-		return pathError(out, err)
-	}
-	if err := os.MkdirAll(out, 0o755); err != nil {
-		return pathError(out, err)
-	}
-	if err := r.compact(ctx, out); err != nil {
+// finish makes one block of all chunks, adds the manifest, and puts both in their
+// places.
+func (r *recorder) finish(ctx context.Context, dir string, out *output.Dir) error {
+	if err := r.compact(ctx, out.Set()); err != nil {
 		return err
 	}
 	from, to := r.plan.bounds()
@@ -36,10 +31,10 @@ func (r *recorder) finish(ctx context.Context, dir string) error {
 	for _, query := range r.plan.Queries {
 		m.Queries = append(m.Queries, EvaluatedQuery{Query: query})
 	}
-	if err := writeManifest(out, m); err != nil {
+	if err := writeManifest(out.Set(), m); err != nil {
 		return err
 	}
-	if err := os.Rename(out, dir); err != nil {
+	if err := out.Commit(); err != nil {
 		return pathError(dir, err)
 	}
 	if err := os.RemoveAll(r.work); err != nil {

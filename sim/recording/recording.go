@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/karpenter-sim/karpenter/providers/fake"
+	"github.com/karpenter-sim/karpenter/sim/output"
 )
 
 // Info is what is known of a recording without streaming it.
@@ -58,6 +59,9 @@ type Recording struct {
 func Open(ctx context.Context, spec Spec, tmp func() (string, error)) (*Recording, error) {
 	if math.IsNaN(spec.Scale) || math.IsInf(spec.Scale, 0) || spec.Scale < 0 {
 		return nil, fmt.Errorf("%s: scale %v: must be a positive number", spec.Path, spec.Scale)
+	}
+	if err := output.Readable(spec.Path); err != nil {
+		return nil, err
 	}
 	format, err := formatOf(spec)
 	if err != nil {
