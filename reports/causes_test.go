@@ -60,7 +60,7 @@ func TestKeyJoinsWhatHasOneName(t *testing.T) {
 // The fidelity of a part is not known; the whole run's is said to be that.
 func TestZoomKeepsFidelity(t *testing.T) {
 	run := evening(t)
-	run.Fidelity = &Fidelity{Percent: 89, Slots: 240}
+	run.Fidelity = &Fidelity{Agreement: Agreement{Percent: 89, Slots: 240}}
 	narrow, err := Zoom(run, run.Start+600, run.End)
 	if err != nil {
 		t.Fatal(err)
@@ -69,8 +69,8 @@ func TestZoomKeepsFidelity(t *testing.T) {
 		run  *Run
 		want string
 	}{
-		"Whole": {run, "89 % of 240 slots."},
-		"Part":  {narrow, "89 % of 240 slots of the whole run."},
+		"Whole": {run, "89 % of 240 slots, no change in either"},
+		"Part":  {narrow, "mean error 0 replicas of the whole run."},
 	} {
 		if text := computed(t, c.run).Markdown(); !strings.Contains(text, c.want) {
 			t.Errorf("%s: want %q in\n%.900s", name, c.want, text)

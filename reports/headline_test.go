@@ -210,8 +210,8 @@ func TestTrade(t *testing.T) {
 		"Several":      {"the one that lacks least", []Column{column("x", 8, 7), column("y", 4, 9)}, 100, ClosedLoop, `Of 2 variants "y" lacks least: it lacks 0.5 replica-hours less, and takes 3 replica-hours more (+50 %).`},
 		"Free":         {"less breach for nothing", []Column{column("x", 4, 6)}, 100, ClosedLoop, `Variant "x" lacks 0.5 replica-hours less, for the same replica-hours.`},
 		"Saver":        {"where none lacks less, the one that saves most", []Column{column("x", 10, 7), column("y", 12, 3)}, 100, ClosedLoop, `No variant lacks less: "y" saves 3 replica-hours (-50 %) and lacks 0.2 replica-hours more.`},
-		"Unfaithful":   {"below 90 % nothing is ranked", []Column{column("x", 4, 5)}, 89.99, ClosedLoop, "Variants are not ranked: replayed, the current policy gives the recorded replicas in only 89.9 % of slots (fewer than 90 %)."},
-		"Faithful":     {"at 90 % it is", []Column{column("x", 4, 9)}, 90, ClosedLoop, `Variant "x" lacks 0.5 replica-hours less, and takes 3 replica-hours more (+50 %).`},
+		"Unfaithful":   {"by a replay that is not what ran nothing is ranked", []Column{column("x", 4, 5)}, 89.99, ClosedLoop, "Variants are not ranked: the current policy, replayed, is not what ran: it makes 3 of the 5 recorded changes, fewer than 80 %."},
+		"Faithful":     {"how many slots agree does not matter then", []Column{column("x", 4, 9)}, 60, ClosedLoop, `Variant "x" lacks 0.5 replica-hours less, and takes 3 replica-hours more (+50 %).`},
 		"PricedBetter": {"where prices are given, cost is what counts", []Column{column("x", 4, 5)}, 100, ClosedLoop, `Variant "x" lacks 0.5 replica-hours less and costs 2 less (-16.7 %): better in both.`},
 		"PricedSaver":  {"a saving in cost", []Column{column("x", 12, 3)}, 100, ClosedLoop, `No variant lacks less: "x" costs 2.8 less (-23.3 %) and lacks 0.2 replica-hours more.`},
 		"PricedSame":   {"no difference in cost", []Column{column("x", 10, 6)}, 100, ClosedLoop, `No variant improves on current: "x" lacks as much and costs as much.`},
@@ -229,7 +229,11 @@ func TestTrade(t *testing.T) {
 					c.variants[i] = priced(c.variants[i], 2)
 				}
 			}
-			r, err := Compute(&Run{Name: "r", End: 3600, Badge: c.badge, Fidelity: &Fidelity{Percent: c.fidelity, Slots: 360}, Columns: append([]Column{current}, c.variants...)})
+			fidelity := &Fidelity{Agreement: Agreement{Percent: c.fidelity, Slots: 360}}
+			if name == "Unfaithful" {
+				fidelity.Objects = []ObjectFidelity{{Object: "web", Unfaithful: "it makes 3 of the 5 recorded changes, fewer than 80 %"}}
+			}
+			r, err := Compute(&Run{Name: "r", End: 3600, Badge: c.badge, Fidelity: fidelity, Columns: append([]Column{current}, c.variants...)})
 			if err != nil {
 				t.Fatal(err)
 			}

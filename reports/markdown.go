@@ -17,6 +17,9 @@ func (r *Report) Markdown() string {
 	if line := r.stamp(); line != "" {
 		fmt.Fprintf(&b, "\n%s\n", escapeMarkdown(line))
 	}
+	if f := r.fidelityDetail(); len(f) > 0 {
+		fmt.Fprintf(&b, "\n%s\n", escapeMarkdown(strings.Join(f, " ")))
+	}
 	if faults := faultsPhrase(sortedFaults(r.Run.Faults), r.Run.clock(), r.Run.Start, r.Run.End); faults != "" {
 		fmt.Fprintf(&b, "\nFaults: %s.\n", escapeMarkdown(faults))
 	}
@@ -120,24 +123,12 @@ func (r *Report) Failure(e *Expectation) string {
 	return text
 }
 
-// stamp is the badge and the fidelity in one line.
+// stamp is the badge in one line.
 func (r *Report) stamp() string {
-	var parts []string
-	if r.Run.Badge != "" {
-		parts = append(parts, fmt.Sprintf("%s (%s)", upperFirst(string(r.Run.Badge)), r.Run.Badge.Explain()))
-	}
-	if f := r.Run.Fidelity; f != nil {
-		parts = append(parts, r.fidelity())
-	}
-	if len(parts) == 0 {
+	if r.Run.Badge == "" {
 		return ""
 	}
-	return strings.Join(parts, ". ") + "."
-}
-
-func (r *Report) fidelity() string {
-	f := r.Run.Fidelity
-	return fmt.Sprintf("Fidelity %s %% of %s slots%s", percentDown(f.Percent), group(f.Slots), r.ofWhole())
+	return fmt.Sprintf("%s (%s).", upperFirst(string(r.Run.Badge)), r.Run.Badge.Explain())
 }
 
 // ofWhole says that a figure is one of the whole run, in a report on part of it.

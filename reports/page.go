@@ -35,7 +35,7 @@ type page struct {
 	Rows                                  []rowView
 	Figure                                *figureView
 	Key                                   []keyView
-	Assumptions, Notes                    []string
+	Fidelity, Assumptions, Notes          []string
 	Expectations                          []expectationView
 	Episodes                              []episodeView
 	Blame, Objects, Figures               *tableView
@@ -112,7 +112,7 @@ func (r *Report) page() (*page, error) {
 		Name: run.Name, Covered: run.clock().covered(), Headline: r.Headline, Trade: r.Trade, Scope: r.scope(),
 		Description: run.Description, Command: run.Command,
 		Badges: r.badges(), Titles: r.figureTitles(), Rows: r.columnRows(),
-		Assumptions: r.assumptions(), Notes: r.notes(),
+		Fidelity: r.fidelityDetail(), Assumptions: r.assumptions(), Notes: r.notes(),
 		Faults: r.faultsView(), Blame: r.blameTable(), Objects: r.objectTable(), Figures: r.figureTable(),
 		Definitions: r.definitions(), About: r.about(), Decisions: r.decisionsView(), Policies: r.policyViews(),
 	}

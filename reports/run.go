@@ -43,9 +43,6 @@ const (
 	Baseline = "baseline" // the current policy of the run compared with
 )
 
-// MinFidelity is the percentage of agreement below which no variant is ranked.
-const MinFidelity = 90
-
 // A Run is everything a report is made of.
 type Run struct {
 	Name, Description string
@@ -73,12 +70,6 @@ type Run struct {
 
 // An interval is [start, end), in Unix seconds.
 type interval struct{ start, end int64 }
-
-// Fidelity is how often the current policy, replayed, gives the recorded replicas.
-type Fidelity struct {
-	Percent float64 `json:"percent"`
-	Slots   int64   `json:"slots"`
-}
 
 // A Column is one history of the same demand: recorded, current or a variant.
 type Column struct {
@@ -215,9 +206,6 @@ func (run *Run) location() *time.Location {
 	}
 	return run.Location
 }
-
-// trusted says whether variants may be ranked.
-func (run *Run) trusted() bool { return run.Fidelity == nil || run.Fidelity.Percent >= MinFidelity }
 
 func (run *Run) check() error {
 	if run.Name == "" {

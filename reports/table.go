@@ -97,6 +97,9 @@ func textTable(reports []*Report, o TableOptions) string {
 		}
 		b.WriteString("\n")
 		wrap(&b, r.Run.Name+": "+strings.TrimSpace(r.Headline+" "+r.Trade), o.Width)
+		if f := r.fidelityDetail(); len(f) > 0 {
+			wrap(&b, strings.Join(f, " "), o.Width)
+		}
 		for _, e := range r.Failures() {
 			wrap(&b, fmt.Sprintf("  failed %s: %s", e.Name, r.Failure(&e)), o.Width)
 			if len(e.Excerpts) > 0 {

@@ -23,9 +23,8 @@ func (r *Report) trade() string {
 	if current == nil || len(variants) == 0 {
 		return ""
 	}
-	if !r.Run.trusted() {
-		return fmt.Sprintf("Variants are not ranked: replayed, the current policy gives the recorded replicas in only %s %% of slots%s (fewer than %d %%).",
-			percentDown(r.Run.Fidelity.Percent), r.ofWhole(), MinFidelity)
+	if why := r.unranked(); why != "" {
+		return why
 	}
 	if r.Run.Badge == OpenLoop {
 		return "Variants are not ranked: in an open loop their own effect on the metrics is missing."

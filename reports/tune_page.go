@@ -122,7 +122,7 @@ func (t *Tune) badges() []badgeView {
 	}
 	if t.Fidelity != nil {
 		class := ""
-		if *t.Fidelity < MinFidelity {
+		if t.Verdict == "unranked" {
 			class = "bad"
 		}
 		list = append(list, badgeView{class, "fidelity " + percentDown(*t.Fidelity) + " %"})

@@ -35,6 +35,10 @@ type Options struct {
 	Decisions func(*journal.Record)
 	// Wakes, if set, is told which wake-up follows each decision, or attempt at one.
 	Wakes func(object journal.Object, at time.Time, next cycle.Wake)
+	// Fidelity asks for that of the objects.
+	Fidelity bool
+	// ReadyAfter, if set, is the start-up of a replay in place of the scenario's.
+	ReadyAfter *time.Duration
 	// Pauses are instants, ascending, before which Paused is asked whether to
 	// go on; where it says no, the run ends there and the Result reaches so far.
 	Pauses []time.Time
@@ -75,8 +79,9 @@ type Object struct {
 	Machines Steps
 	// Recorded are the counts of the recording, empty where there are none.
 	Recorded Recorded
-	// Agreed of Compared slots decided what was recorded.
-	Agreed, Compared int64
+	// Fidelity compares the decisions with Recorded; nil where it was not asked
+	// for, or there is nothing to compare with.
+	Fidelity *Fidelity
 }
 
 // A Price is what a replica or node costs.
@@ -342,6 +347,12 @@ func (r *run) finish() (*Result, error) {
 		}
 		if s := r.groupOf(p.target); s != nil {
 			p.object.Machines = s.there
+		}
+		if r.o.Fidelity {
+			var err error
+			if p.object.Fidelity, err = p.fidelity(); err != nil {
+				return nil, err
+			}
 		}
 		r.result.Objects = append(r.result.Objects, p.object)
 	}

@@ -2,7 +2,6 @@ package sim
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"time"
 
@@ -32,6 +31,9 @@ type player struct {
 	workload *world.Workload
 	source   metricSource
 	object   Object
+	// recordedCounts is the query for the counts that were recorded as asked
+	// for; empty where none were.
+	recordedCounts string
 	// edited is what the edits to come leave of the autoscaler, nil without any.
 	edited *v1alpha1.HorizontalAutoscaler
 }
@@ -148,6 +150,10 @@ func (p *player) startUp() error {
 	if replay == nil {
 		return nil
 	}
+	if d := p.run.o.ReadyAfter; d != nil {
+		p.target.ReadyAfter = *d
+		return nil
+	}
 	if replay.ReadyAfter != nil {
 		p.target.ReadyAfter = time.Duration(*replay.ReadyAfter)
 		return nil
@@ -203,20 +209,7 @@ func (p *player) slot(now time.Time) (slot.Slot, error) {
 	if p.workload == nil && !p.run.consumes(p.target) {
 		p.object.Needed.Add(now.Unix(), p.source.needed)
 	}
-	p.compare(now.Unix())
 	return next, err
-}
-
-// compare counts how often the decision gives the recorded count.
-func (p *player) compare(now int64) {
-	recorded := p.object.Recorded.Spec.At(now)
-	if math.IsNaN(recorded) {
-		return
-	}
-	p.object.Compared++
-	if float64(p.target.Spec) == recorded {
-		p.object.Agreed++
-	}
 }
 
 // queries are the texts that the player asks: its metrics and the demand.

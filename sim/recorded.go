@@ -40,7 +40,7 @@ func (p *player) addRecorded() error {
 	if err != nil || ready == "" {
 		return err
 	}
-	p.object.Recorded.Source = ready
+	p.object.Recorded.Source, p.recordedCounts = ready, spec
 	p.run.assume("recorded replicas of %s from %s", p.Target.Name, ready)
 	if p.object.Recorded.Ready, err = p.followShared(ready); err != nil {
 		return err

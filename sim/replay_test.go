@@ -70,7 +70,7 @@ func TestReplayFollowsTheReplicas(t *testing.T) {
 		},
 		"Average": {
 			reason: "a total does not depend on the replicas",
-			target: "type: AverageValue, value: 225m", series: stateSeries, spec: []float64{4}, needed: 4, badge: DemandDriven, agreed: 60,
+			target: "type: AverageValue, value: 225m", series: stateSeries, spec: []float64{4}, needed: 4, badge: DemandDriven, agreed: 59, // after the last slot no sample follows
 		},
 		"Delayed": {
 			reason: "while new replicas start, the ready ones carry the recorded load; what is needed stays the same",
@@ -87,8 +87,8 @@ func TestReplayFollowsTheReplicas(t *testing.T) {
 			if got := o.Needed.V[len(o.Needed.V)-1]; got < c.needed-1e-9 || got > c.needed+1e-9 {
 				t.Errorf("%s: needed %v, want %v", c.reason, got, c.needed)
 			}
-			if result.Badge != c.badge || o.Agreed != c.agreed {
-				t.Errorf("%s: badge %q, agreed in %d slots; want %q, %d", c.reason, result.Badge, o.Agreed, c.badge, c.agreed)
+			if agreed := o.Fidelity.Agreed; result.Badge != c.badge || agreed != c.agreed {
+				t.Errorf("%s: badge %q, agreed in %d slots; want %q, %d", c.reason, result.Badge, agreed, c.badge, c.agreed)
 			}
 		})
 	}

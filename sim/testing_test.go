@@ -30,7 +30,7 @@ func playText(t testing.TB, text string) (*Result, string) {
 	t.Helper()
 	in, autoscalers := openFile(t, loadText(t, text))
 	var decisions bytes.Buffer
-	result, err := in.Play(context.Background(), autoscalers, Options{Journal: &decisions})
+	result, err := in.Play(context.Background(), autoscalers, Options{Journal: &decisions, Fidelity: true})
 	if err != nil {
 		t.Fatal(err)
 	}

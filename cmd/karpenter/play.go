@@ -18,8 +18,8 @@ import (
 // play runs all columns of a job into dir and computes its report.
 func (j *job) play(ctx context.Context, dir string, progress func(column string, now time.Time)) (*reports.Report, error) {
 	var results []*sim.Result
-	for _, c := range j.columns {
-		result, err := j.playColumn(ctx, c, filepath.Join(dir, columnDir(c.name)), progress)
+	for i, c := range j.columns {
+		result, err := j.playColumn(ctx, c, i == 0, filepath.Join(dir, columnDir(c.name)), progress)
 		if err != nil {
 			return nil, err
 		}
@@ -28,6 +28,11 @@ func (j *job) play(ctx context.Context, dir string, progress func(column string,
 	run, err := j.report(dir, results)
 	if err != nil {
 		return nil, err
+	}
+	if run.Fidelity != nil {
+		if run.Fidelity.StartUp, err = j.fitStartUp(ctx, results[0]); err != nil {
+			return nil, err
+		}
 	}
 	report, err := reports.Compute(run)
 	if err != nil {
@@ -58,7 +63,9 @@ const (
 	scenarioFile  = "scenario.yaml"
 )
 
-func (j *job) playColumn(ctx context.Context, c column, dir string, progress func(string, time.Time)) (result *sim.Result, err error) {
+// playColumn plays a column into its directory; the current policy is compared
+// with what was recorded.
+func (j *job) playColumn(ctx context.Context, c column, current bool, dir string, progress func(string, time.Time)) (result *sim.Result, err error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
@@ -75,7 +82,7 @@ func (j *job) playColumn(ctx context.Context, c column, dir string, progress fun
 	compressed := gzip.NewWriter(series)
 	out := bufio.NewWriterSize(decisions, 1<<18)
 	result, err = j.input.Play(ctx, c.autoscalers, sim.Options{
-		Manifests: c.manifests, Journal: out, Series: compressed,
+		Manifests: c.manifests, Journal: out, Series: compressed, Fidelity: current,
 		Progress: func(now time.Time) { progress(c.name, now) },
 	})
 	if err != nil {

@@ -26,10 +26,10 @@ func (j *job) report(dir string, results []*sim.Result) (*reports.Run, error) {
 		Notes:       slices.Concat(j.notes, j.input.Notes),
 		Assumptions: j.assumptions(current),
 	}
-	if recorded, fidelity := recordedColumn(current); recorded != nil {
+	if recorded := recordedColumn(current); recorded != nil {
 		run.Columns = append(run.Columns, *recorded)
-		run.Fidelity = fidelity
 	}
+	run.Fidelity = fidelityOf(current)
 	for i, c := range j.columns {
 		file := filepath.ToSlash(filepath.Join(columnDir(c.name), decisionsFile))
 		out := reports.Column{
@@ -132,16 +132,11 @@ func needed(current *sim.Result, o *sim.Object) reports.Steps {
 }
 
 // recordedColumn is what really ran, nil where no recording says.
-func recordedColumn(current *sim.Result) (*reports.Column, *reports.Fidelity) {
+func recordedColumn(current *sim.Result) *reports.Column {
 	column := &reports.Column{Name: reports.Recorded}
-	var agreed, compared int64
 	owned := map[cycle.TargetRef]bool{}
 	for _, o := range ownersFirst(current.Objects) {
-		if o.Compared == 0 {
-			continue
-		}
-		agreed, compared = agreed+o.Agreed, compared+o.Compared
-		if owned[o.Target] {
+		if len(o.Recorded.Spec.T) == 0 || owned[o.Target] {
 			continue
 		}
 		owned[o.Target] = true
@@ -151,10 +146,10 @@ func recordedColumn(current *sim.Result) (*reports.Column, *reports.Fidelity) {
 			Price: o.Price.PerHour, Billing: billing(&o),
 		})
 	}
-	if compared == 0 {
-		return nil, nil
+	if len(column.Objects) == 0 {
+		return nil
 	}
-	return column, &reports.Fidelity{Percent: 100 * float64(agreed) / float64(compared), Slots: compared}
+	return column
 }
 
 // assumptions are what the figures rest on and nobody said.

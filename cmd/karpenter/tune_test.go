@@ -163,13 +163,17 @@ func TestTuneAnswers(t *testing.T) {
 			[]string{"# Was 1200; searched 0..1200:60.", "stabilizationWindowSeconds: "}},
 		"Keep": {"nothing in the space is better", []string{"--parameter", "spec.maxReplicas=[4,5]", "--sampler", "grid"}, "Keep what you have: none of",
 			[]string{"# Keep what you have: this is the current policy.", "stabilizationWindowSeconds: 1200", "maxReplicas: 50"}},
-		"Unranked": {"the recorded replicas are others than the policy's", []string{"--replicas", "deployment/web=replicas"}, "Nothing is ranked: the replay does not reproduce what really ran.",
+		"Total": {"a total does not depend on the replicas, whichever were recorded", []string{"--replicas", "deployment/web=replicas", "--sampler", "grid", "--trials", "60"}, "Use trial ", nil},
+		"Unranked": {"the recorded replicas are others than the policy's, and the metric depends on them", []string{"--replicas", "deployment/web=replicas"}, "Nothing is ranked: the replay does not reproduce what really ran.",
 			[]string{"stabilizationWindowSeconds: 1200"}},
 		"Constraint": {"a limit holds", []string{"--sampler", "grid", "--constraint", "breach_minutes <= 200"}, "Use trial ", nil},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			tuneDir(t)
+			if name == "Unranked" {
+				write(t, "ha.yaml", strings.Replace(tuneManifest, "AverageValue", "Value", 1))
+			}
 			got := call(t, "", tuneArgs(append(c.args, "--out", "out")...)...)
 			got.want(t, exitOK, "report: out/tune.html")
 			if !strings.Contains(got.stdout, c.stdout) {

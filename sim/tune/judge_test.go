@@ -118,10 +118,10 @@ func TestKeptPolicyBreaksConstraint(t *testing.T) {
 
 func TestUnranked(t *testing.T) {
 	s := judged()
-	s.Fidelity = 89.9
+	s.Fidelity, s.Unfaithful = 89.9, "it makes 3 of the 5 recorded changes, fewer than 80 %"
 	o := finish(t, s, []Trial{trial(1, Played, 0, [2]int{1, 1}, [2]int{1, 1}, [2]int{1, 1})})
 	if o.Verdict != Unranked || o.Steps != nil || o.Pareto != nil || o.Choice != nil {
-		t.Errorf("something was ranked at a fidelity of 89.9 %%: %+v", o)
+		t.Errorf("something was ranked by an unfaithful replay: %+v", o)
 	}
 }
 

@@ -7,10 +7,6 @@ import (
 	"slices"
 )
 
-// MinFidelity is the percentage of agreement with the recorded replicas below
-// which nothing is ranked.
-const MinFidelity = 90
-
 // A Verdict says what to do.
 type Verdict string
 
@@ -51,7 +47,7 @@ type Outcome struct {
 }
 
 // Trusted says whether candidates may be ranked at all.
-func (s *Search) Trusted() bool { return s.Fidelity < 0 || s.Fidelity >= MinFidelity }
+func (s *Search) Trusted() bool { return s.Unfaithful == "" }
 
 // Finish judges the trials of all units, in the order of units. It plays the
 // neighbours of the choice; each is passed through run, which may do so at once
@@ -63,7 +59,7 @@ func (s *Search) Finish(ctx context.Context, trials []Trial, each func(n int, do
 	}
 	if !s.Trusted() {
 		o.Verdict = Unranked
-		o.Why = []string{fmt.Sprintf("The current policy, replayed, gives the recorded replicas in %s %% of slots, less than %d %%: what a changed policy would have done cannot be told from this recording, so nothing is ranked.", short(s.Fidelity), MinFidelity)}
+		o.Why = []string{fmt.Sprintf("The current policy, replayed, is not what ran: %s. What a changed policy would have done cannot be told from this recording, so nothing is ranked.", s.Unfaithful)}
 		return o, nil
 	}
 	o.Steps = s.folds(o.Trials)

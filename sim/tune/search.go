@@ -51,6 +51,9 @@ type Search struct {
 	// Fidelity is the percentage of slots in which the current policy, played,
 	// gives the recorded replicas; negative where none were recorded.
 	Fidelity float64
+	// Unfaithful says why that is too little to rank anything by; empty where it
+	// is not.
+	Unfaithful string
 	// Badge is the weakest of the subjects'.
 	Badge sim.Badge
 	// Notes say what the figures rest on.
@@ -136,7 +139,7 @@ func (s *Search) addStage(subject *Subject) error {
 // is measured by.
 func (s *Search) playCurrent(ctx context.Context) error {
 	rank := map[sim.Badge]int{sim.DemandDriven: 1, sim.ClosedLoop: 2, sim.OpenLoop: 3}
-	var agreed, compared int64
+	var all sim.Fidelity
 	s.Current = Trial{State: Played, Windows: s.empty()}
 	for i := range s.stages {
 		st := &s.stages[i]
@@ -144,7 +147,7 @@ func (s *Search) playCurrent(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		result, changes, err := st.play(ctx, autoscalers, nil)
+		result, changes, err := st.play(ctx, autoscalers, sim.Options{Fidelity: true}, nil)
 		if err != nil {
 			return err
 		}
@@ -154,7 +157,12 @@ func (s *Search) playCurrent(ctx context.Context) error {
 		for k := range result.Objects {
 			o := &result.Objects[k]
 			st.needed[o.Name.String()] = &o.Needed
-			agreed, compared = agreed+o.Agreed, compared+o.Compared
+			if f := o.Fidelity; f != nil {
+				all.Add(f)
+				if why := f.Unfaithful(); why != "" && s.Unfaithful == "" {
+					s.Unfaithful = fmt.Sprintf("of %s, %s", o.Name, why)
+				}
+			}
 		}
 		for _, n := range result.Notes {
 			if !slices.Contains(s.Notes, n) {
@@ -166,8 +174,8 @@ func (s *Search) playCurrent(ctx context.Context) error {
 	if s.Badge == sim.OpenLoop {
 		return errOpenLoop
 	}
-	if compared > 0 {
-		s.Fidelity = 100 * float64(agreed) / float64(compared)
+	if all.Slots > 0 {
+		s.Fidelity = all.Percent()
 	}
 	if scored := s.Current.sum(0, len(s.Current.Windows)); scored.Scored == 0 {
 		return fmt.Errorf("%s: what is needed is never known, so nothing can be judged; name it with --demand and --capacity", s.names())
@@ -196,11 +204,11 @@ func (s *Search) empty() []Score {
 
 // play plays autoscalers and counts their changes by window. goOn, if not nil,
 // is asked at the end of each window but the last.
-func (st *stage) play(ctx context.Context, autoscalers []sim.Autoscaler, goOn func(done int, objects []sim.Object, changes []Score) bool) (*sim.Result, []Score, error) {
+func (st *stage) play(ctx context.Context, autoscalers []sim.Autoscaler, o sim.Options, goOn func(done int, objects []sim.Object, changes []Score) bool) (*sim.Result, []Score, error) {
 	changes := make([]Score, len(st.windows))
 	counters := map[journal.Object]*counter{}
 	at := 0
-	o := sim.Options{Decisions: func(r *journal.Record) {
+	o.Decisions = func(r *journal.Record) {
 		for at+1 < len(st.windows) && int64(r.Slot) >= st.windows[at].to {
 			at++
 		}
@@ -210,7 +218,7 @@ func (st *stage) play(ctx context.Context, autoscalers []sim.Autoscaler, goOn fu
 			counters[r.Object] = c
 		}
 		c.told(r, &changes[at])
-	}}
+	}
 	if goOn != nil {
 		done := 0
 		o.Pauses = st.pauses
@@ -246,7 +254,7 @@ func (s *Search) try(ctx context.Context, t *Trial) error {
 			return nil
 		}
 		scored := 0
-		result, changes, err := st.play(ctx, autoscalers, func(done int, objects []sim.Object, changes []Score) bool {
+		result, changes, err := st.play(ctx, autoscalers, sim.Options{}, func(done int, objects []sim.Object, changes []Score) bool {
 			st.score(t.Windows, objects, changes, done-1, done)
 			scored = done
 			t.Why = s.hopeless(t, done)

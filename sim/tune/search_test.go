@@ -153,7 +153,7 @@ func TestStoppingChangesNoChoice(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			result, changes, err := st.play(context.Background(), autoscalers, nil)
+			result, changes, err := st.play(context.Background(), autoscalers, sim.Options{}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/karpenter-sim/karpenter/engine/journal"
+	"github.com/karpenter-sim/karpenter/reports"
+	"github.com/karpenter-sim/karpenter/sim"
+	"github.com/karpenter-sim/karpenter/sim/scenario"
+)
+
+// fidelityOf is how the current policy, replayed, compares with what ran; nil
+// where nothing recorded says.
+func fidelityOf(current *sim.Result) *reports.Fidelity {
+	out := &reports.Fidelity{}
+	for i := range current.Objects {
+		o := &current.Objects[i]
+		if o.Fidelity == nil || o.Fidelity.Slots == 0 {
+			continue
+		}
+		out.Objects = append(out.Objects, reports.ObjectFidelity{
+			Object: nameOf(o).String(), Agreement: agreement(o.Fidelity),
+			ReplicaDependent: o.Fidelity.Depends, OtherAutoscaler: o.Fidelity.Other, Unfaithful: o.Fidelity.Unfaithful(),
+		})
+	}
+	if len(out.Objects) == 0 {
+		return nil
+	}
+	out.Agreement = agreement(together(current))
+	return out
+}
+
+func agreement(f *sim.Fidelity) reports.Agreement {
+	return reports.Agreement{
+		Percent: f.Percent(), Slots: f.Slots, Changes: f.Changes, Matched: f.Matched, Invented: f.Invented,
+		MeanError: f.MeanError(), MeanRecorded: f.Recorded / float64(f.Slots),
+	}
+}
+
+// together is the fidelity of all objects.
+func together(current *sim.Result) *sim.Fidelity {
+	var all sim.Fidelity
+	for i := range current.Objects {
+		if f := current.Objects[i].Fidelity; f != nil {
+			all.Add(f)
+		}
+	}
+	return &all
+}
+
+// startUps are the start-up delays that are tried where a replay is not what ran.
+var startUps = []time.Duration{
+	0, 15 * time.Second, 30 * time.Second, 45 * time.Second, time.Minute, 90 * time.Second,
+	2 * time.Minute, 3 * time.Minute, 4 * time.Minute, 5 * time.Minute, 7 * time.Minute, 10 * time.Minute,
+}
+
+// wellFit is the percentage of slots from which on no other start-up is tried.
+const wellFit = 99
+
+// fitStartUp plays the current policy with other start-up delays and finds the
+// one under which it is most often what ran; nil where the run's own is, or
+// where no metric depends on the replicas.
+func (j *job) fitStartUp(ctx context.Context, current *sim.Result) (*reports.StartUpFit, error) {
+	best := together(current)
+	if j.file.Spec.Replay == nil || !best.Depends || best.Slots == 0 || best.Percent() >= wellFit {
+		return nil, nil
+	}
+	var found *reports.StartUpFit
+	for _, delay := range startUps {
+		result, err := j.input.Play(ctx, j.columns[0].autoscalers, sim.Options{
+			Manifests: j.columns[0].manifests, Decisions: func(*journal.Record) {}, Fidelity: true, ReadyAfter: &delay,
+		})
+		if err != nil {
+			return nil, err
+		}
+		f := together(result)
+		if f.Agreed > best.Agreed || f.Agreed == best.Agreed && f.Difference < best.Difference {
+			best, found = f, &reports.StartUpFit{Delay: scenario.Duration(delay).String(), Percent: f.Percent()}
+		}
+	}
+	return found, nil
+}
