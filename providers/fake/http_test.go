@@ -62,7 +62,7 @@ func TestHTTPQuery(t *testing.T) {
 		{reason: "run time error", query: "x_total + on () group_left x_total offset 9m", kind: v1.ErrExec},
 	}
 	for _, c := range cases {
-		got, _, err := client.Query(context.Background(), c.query, now)
+		got, _, _, err := client.Query(context.Background(), c.query, now)
 		var failure *v1.Error
 		if errors.As(err, &failure); (err != nil) != (c.kind != "") || failure != nil && failure.Type != c.kind {
 			t.Errorf("%s: error %v, want type %q", c.reason, err, c.kind)
@@ -91,7 +91,7 @@ func TestHTTPRange(t *testing.T) {
 		{reason: "wrong type", query: "x_total[5m]", r: v1.Range{Start: time.UnixMilli(at(0)), End: time.UnixMilli(at(0)), Step: time.Second}, kind: v1.ErrBadData},
 	}
 	for _, c := range cases {
-		got, _, err := client.QueryRange(context.Background(), c.query, c.r)
+		got, _, _, err := client.QueryRange(context.Background(), c.query, c.r)
 		var failure *v1.Error
 		if errors.As(err, &failure); (err != nil) != (c.kind != "") || failure != nil && failure.Type != c.kind {
 			t.Errorf("%s: error %v, want type %q", c.reason, err, c.kind)
@@ -105,23 +105,23 @@ func TestHTTPLabels(t *testing.T) {
 	_, client, _ := served(t)
 	ctx := context.Background()
 	start, end := time.UnixMilli(at(0)), time.UnixMilli(at(10*time.Minute))
-	series, _, err := client.Series(ctx, []string{"x_total", `{pod="a"}`}, start, end)
+	series, _, _, err := client.Series(ctx, []string{"x_total", `{pod="a"}`}, start, end)
 	if diff := cmp.Diff([]model.LabelSet{{"__name__": "x_total", "pod": "a"}, {"__name__": "x_total", "pod": "b"}}, series); err != nil || diff != "" {
 		t.Errorf("series: %v\n%s", err, diff)
 	}
-	series, _, err = client.Series(ctx, []string{"x_total"}, time.UnixMilli(at(5*time.Minute)), end)
+	series, _, _, err = client.Series(ctx, []string{"x_total"}, time.UnixMilli(at(5*time.Minute)), end)
 	if diff := cmp.Diff([]model.LabelSet{{"__name__": "x_total", "pod": "a"}}, series); err != nil || diff != "" {
 		t.Errorf("series with samples in the range only: %v\n%s", err, diff)
 	}
-	names, _, err := client.LabelNames(ctx, nil, start, end)
+	names, _, _, err := client.LabelNames(ctx, nil, start, end)
 	if diff := cmp.Diff(model.LabelNames{"__name__", "pod"}, names); err != nil || diff != "" {
 		t.Errorf("names: %v\n%s", err, diff)
 	}
-	values, _, err := client.LabelValues(ctx, "pod", []string{`x_total{pod!="a"}`}, start, end)
+	values, _, _, err := client.LabelValues(ctx, "pod", []string{`x_total{pod!="a"}`}, start, end)
 	if diff := cmp.Diff(model.LabelValues{"b"}, values); err != nil || diff != "" {
 		t.Errorf("values: %v\n%s", err, diff)
 	}
-	values, warnings, err := client.LabelValues(ctx, "__name__", nil, start, end, v1.WithLimit(1))
+	values, warnings, _, err := client.LabelValues(ctx, "__name__", nil, start, end, v1.WithLimit(1))
 	if diff := cmp.Diff(model.LabelValues{"native"}, values); err != nil || diff != "" || len(warnings) != 1 {
 		t.Errorf("limited values: %v %v\n%s", err, warnings, diff)
 	}

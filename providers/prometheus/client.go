@@ -132,7 +132,7 @@ func (c *Client) send(ctx context.Context, query string, at time.Time) (cycle.Re
 	ctx, cancel := context.WithTimeout(ctx, c.options.Timeout)
 	defer cancel()
 	// The server gives up when nobody waits for the answer any more.
-	value, warnings, err := c.api.Query(ctx, query, at, v1.WithTimeout(c.options.Timeout))
+	value, warnings, _, err := c.api.Query(ctx, query, at, v1.WithTimeout(c.options.Timeout))
 	if errors.Is(err, errString) {
 		return cycle.Result{}, wrongType(query, "string")
 	}

@@ -51,7 +51,7 @@ func (q *QueryAPI) Read(ctx context.Context, matchers []*labels.Matcher, from, t
 	// Ranges are open to the left since Prometheus 3 and closed before, so one
 	// millisecond more is asked for and what is too early is left out.
 	query := fmt.Sprintf("%s[%dms]", Selector{Matchers: matchers}, to-from+1)
-	result, _, err := q.api.Query(ctx, query, time.UnixMilli(to))
+	result, _, _, err := q.api.Query(ctx, query, time.UnixMilli(to))
 	var failed *prometheus.Error
 	if errors.As(err, &failed) && failed.Type == prometheus.ErrExec && to-from > shortestRead {
 		middle := from + (to-from)/2
@@ -109,7 +109,7 @@ func (q *QueryAPI) hide(err error) error {
 
 // Evaluate implements Evaluator.
 func (q *QueryAPI) Evaluate(ctx context.Context, query string, start, step, count int64) (model.Matrix, error) {
-	result, _, err := q.api.QueryRange(ctx, query, prometheus.Range{
+	result, _, _, err := q.api.QueryRange(ctx, query, prometheus.Range{
 		Start: time.UnixMilli(start),
 		End:   time.UnixMilli(start + (count-1)*step),
 		Step:  time.Duration(step) * time.Millisecond,

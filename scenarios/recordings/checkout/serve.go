@@ -151,7 +151,7 @@ func autoscale(ctx context.Context, source promv1.API, d *deployment) {
 }
 
 func ask(ctx context.Context, source promv1.API, now time.Time) (float64, error) {
-	value, _, err := source.Query(ctx, demand, now, promv1.WithTimeout(time.Second))
+	value, _, _, err := source.Query(ctx, demand, now, promv1.WithTimeout(time.Second))
 	if err != nil {
 		return 0, err
 	}
