@@ -147,17 +147,19 @@ func (c *Client) send(ctx context.Context, query string, at time.Time) (cycle.Re
 // summarize reduces an answer to what a decision needs.
 func summarize(query string, value model.Value) (cycle.Result, error) {
 	switch v := value.(type) {
+	case nil:
+		return cycle.Result{}, fmt.Errorf("query %q: %w: an answer without a result", query, cycle.ErrUnavailable)
 	case *model.Scalar:
 		return cycle.Result{Samples: 1, Value: float64(v.Value)}, nil
 	case model.Vector:
 		if len(v) != 1 {
 			return cycle.Result{Samples: len(v)}, nil
 		}
-		if v[0].Histogram != nil {
+		if v[0] != nil && v[0].Histogram != nil {
 			return cycle.Result{}, wrongType(query, "native histogram")
 		}
-		if v[0].Timestamp == 0 {
-			// A sample without value decodes as 0, which would scale down.
+		if v[0] == nil || v[0].Timestamp == 0 {
+			// null decodes as nil, and a sample without value as 0, which would scale down.
 			return cycle.Result{}, fmt.Errorf("query %q: %w: a sample without time and value", query, cycle.ErrUnavailable)
 		}
 		return cycle.Result{Samples: 1, Value: float64(v[0].Value)}, nil

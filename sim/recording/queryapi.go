@@ -65,7 +65,7 @@ func (q *QueryAPI) Read(ctx context.Context, matchers []*labels.Matcher, from, t
 	}
 	matrix, ok := result.(model.Matrix)
 	if !ok {
-		return fmt.Errorf("%s: query %s: the answer is a %s, not a matrix", q.Address(), quoted(query), result.Type())
+		return fmt.Errorf("%s: query %s: the answer is no matrix", q.Address(), quoted(query))
 	}
 	for _, stream := range matrix {
 		if len(stream.Histograms) > 0 {
@@ -119,7 +119,7 @@ func (q *QueryAPI) Evaluate(ctx context.Context, query string, start, step, coun
 	}
 	matrix, ok := result.(model.Matrix)
 	if !ok {
-		return nil, fmt.Errorf("%s: query %s: the answer is a %s, not a matrix", q.Address(), quoted(query), result.Type())
+		return nil, fmt.Errorf("%s: query %s: the answer is no matrix", q.Address(), quoted(query))
 	}
 	return matrix, nil
 }
