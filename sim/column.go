@@ -14,6 +14,7 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/policy"
 	"github.com/karpenter-sim/karpenter/providers/fake"
 	"github.com/karpenter-sim/karpenter/sim/check"
+	"github.com/karpenter-sim/karpenter/sim/fault"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 	"github.com/karpenter-sim/karpenter/sim/world"
@@ -133,7 +134,7 @@ type run struct {
 	producers *producers
 	consumed  []*cloudQueue
 	// faults are the scenario's, scraped those that scrapes suffer.
-	faults      []*fault
+	faults      *fault.Set
 	scraped     []*gap
 	autoscalers *autoscalers
 	journal     cycle.Journal
@@ -145,7 +146,7 @@ type run struct {
 	replaced func(now time.Time)
 	// sharing are the autoscalers of each target; more than one that acts is one
 	// too many.
-	sharing map[cycle.TargetRef][]*player
+	sharing map[cycle.TargetKey][]*player
 	// begun are the targets that are as they are when the run begins.
 	begun  map[*world.Target]bool
 	result Result
@@ -193,6 +194,7 @@ func (r *run) close() {
 func (r *run) prepare(autoscalers []Autoscaler) error {
 	defer r.in.shared.hold()()
 	r.queue.clock.now = r.in.File.Spec.Start.Time
+	r.faults = fault.NewSet(&r.in.File.Spec, r.queue.clock.Now)
 	r.targets = world.NewTargets(&r.queue)
 	if err := r.addTargets(); err != nil {
 		return err

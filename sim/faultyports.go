@@ -7,10 +7,8 @@ import (
 	"strings"
 	"time"
 
-	"k8s.io/apimachinery/pkg/types"
-
-	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
 	"github.com/karpenter-sim/karpenter/engine/cycle"
+	"github.com/karpenter-sim/karpenter/sim/fault"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 )
 
@@ -26,7 +24,7 @@ func (m *faultyMetrics) Query(ctx context.Context, text string, at time.Time) (c
 	f := m.hit(text)
 	if f == nil {
 		result, err := m.player.source.Query(ctx, text, at)
-		if err == nil && len(m.player.run.faults) > 0 {
+		if err == nil && len(m.player.run.faults.All) > 0 {
 			m.remember(text, result)
 		}
 		return result, err
@@ -61,79 +59,13 @@ func (m *faultyMetrics) remember(text string, result cycle.Result) {
 }
 
 // hit is the first fault that hits a query now, or nil.
-func (m *faultyMetrics) hit(text string) *fault {
+func (m *faultyMetrics) hit(text string) *fault.Fault {
 	now := m.player.run.queue.clock.now.UnixMilli()
-	for _, f := range m.player.run.faults {
+	for _, f := range m.player.run.faults.All {
 		if f.Metrics == "" || f.Metrics == scenario.MetricsPartial || !strings.Contains(text, f.Query) {
 			continue
 		}
-		if f.hitsQuery(now, m.player.reference(), text) {
-			return f
-		}
-	}
-	return nil
-}
-
-// faultyStore is a store of autoscalers with the changes of others.
-type faultyStore struct {
-	run   *run
-	store cycle.AutoscalerStore
-}
-
-// Load implements cycle.Store.
-func (s *faultyStore) Load(ctx context.Context, name types.NamespacedName) (cycle.Stored[*v1alpha1.HorizontalAutoscaler], error) {
-	return s.store.Load(ctx, name)
-}
-
-// Commit implements cycle.Store.
-func (s *faultyStore) Commit(ctx context.Context, name types.NamespacedName, version string, status *v1alpha1.HorizontalAutoscalerStatus) (string, error) {
-	now := s.run.queue.clock.now.UnixMilli()
-	for _, f := range s.run.faults {
-		if f.Controller == scenario.ControllerConflicts && f.hits(now, autoscalerReference(name)) {
-			return "", fmt.Errorf("fault %s: %w", f.Name, cycle.ErrConflict)
-		}
-	}
-	return s.store.Commit(ctx, name, version, status)
-}
-
-// faultyTargets are targets with what goes wrong with them in a run.
-type faultyTargets struct {
-	run     *run
-	targets cycle.ScaleTargets
-}
-
-// Get implements cycle.ScaleTargets.
-func (t *faultyTargets) Get(ctx context.Context, target cycle.TargetRef) (cycle.Scale, error) {
-	if f := t.hit(target, true); f != nil {
-		return cycle.Scale{}, fmt.Errorf("fault %s: %w", f.Name, cycle.ErrUnavailable)
-	}
-	return t.targets.Get(ctx, target)
-}
-
-// Set implements cycle.ScaleTargets.
-func (t *faultyTargets) Set(ctx context.Context, target cycle.TargetRef, observed cycle.Scale, replicas int32) error {
-	f := t.hit(target, false)
-	if f == nil {
-		return t.targets.Set(ctx, target, observed, replicas)
-	}
-	err := cycle.ErrForbidden
-	switch f.Target {
-	case scenario.TargetConflict:
-		err = cycle.ErrConflict
-	case scenario.TargetTimeout:
-		err = cycle.ErrTimedOut
-	}
-	return fmt.Errorf("fault %s: %w", f.Name, err)
-}
-
-// hit is the first fault that hits a read or a write of a target now, or nil.
-func (t *faultyTargets) hit(target cycle.TargetRef, read bool) *fault {
-	now := t.run.queue.clock.now.UnixMilli()
-	for _, f := range t.run.faults {
-		if f.Target == "" || read != (f.Target == scenario.TargetUnreadable) {
-			continue
-		}
-		if f.hits(now, referenceOf(target)) {
+		if f.HitsQuery(now, m.player.reference(), text) {
 			return f
 		}
 	}

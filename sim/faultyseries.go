@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 
 	"github.com/karpenter-sim/karpenter/providers/fake"
+	"github.com/karpenter-sim/karpenter/sim/fault"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 	"github.com/karpenter-sim/karpenter/sim/world"
 )
@@ -17,7 +18,8 @@ func faultPath(i int) string { return fmt.Sprintf("spec.faults[%d]", i) }
 
 // A gap is a fault that keeps a share of the series from being scraped.
 type gap struct {
-	*fault
+	*fault.Fault
+	seed     int64
 	matchers []*labels.Matcher
 	// chosen are the series, or pods, that were asked for so far.
 	chosen map[string]bool
@@ -26,11 +28,11 @@ type gap struct {
 // gaps are the faults of a run that make scrapes incomplete.
 func (r *run) gaps() []*gap {
 	var list []*gap
-	for _, f := range r.faults {
+	for _, f := range r.faults.All {
 		if f.Metrics != scenario.MetricsPartial {
 			continue
 		}
-		g := &gap{fault: f, chosen: map[string]bool{}}
+		g := &gap{Fault: f, seed: r.in.File.Spec.Seed, chosen: map[string]bool{}}
 		if f.Series != "" {
 			g.matchers, _ = parser.NewParser(parser.Options{}).ParseMetricSelector(f.Series) // validated
 		}
@@ -42,7 +44,7 @@ func (r *run) gaps() []*gap {
 // takes says whether a sample of the series at an instant is missing. All
 // series of a pod are missing together.
 func (g *gap) takes(l labels.Labels, at int64) bool {
-	if at < g.from || at >= g.to || !matchesAll(l, g.matchers) {
+	if at < g.From || at >= g.To || !matchesAll(l, g.matchers) {
 		return false
 	}
 	key := l.Get("pod")

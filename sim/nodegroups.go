@@ -249,12 +249,8 @@ func (s *storedGroup) ready() int32 {
 
 // startDriver puts a driver in charge that knows nothing but the store.
 func (g *groups) startDriver(from time.Time) {
-	providers := map[string]cycle.NodeGroups{}
-	for _, s := range g.all {
-		providers[s.ref.Type] = &faultyNodeGroups{run: g.run}
-	}
 	g.driver = &cycle.ScalableNodeGroups{
-		Providers: providers, Store: g, Journal: groupJournal{g.run.journal, g},
+		Providers: g.run.providers(), Store: g.run.faults.NodeGroupStore(g), Journal: groupJournal{g.run.journal, g},
 		Phase: func(name types.NamespacedName, interval int32) int32 {
 			return g.run.phaseOf(journal.ScalableNodeGroup, name, interval)
 		},
@@ -316,12 +312,12 @@ func (s *storedGroup) observe() {
 	}
 }
 
-// Desired implements cycle.Sizes.
+// Desired implements cycle.Sizes. As in a cluster, it is the provider that says so.
 func (g *groups) Desired(ctx context.Context, name types.NamespacedName) (int32, error) {
 	s := g.find(name)
 	if s == nil {
 		return 0, g.notFound(name)
 	}
-	group, err := g.run.cloud.NodeGroups().Observe(ctx, s.ref)
+	group, err := g.run.provider().Observe(ctx, s.ref)
 	return group.Desired, err
 }

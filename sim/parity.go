@@ -18,6 +18,7 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/slot"
 	"github.com/karpenter-sim/karpenter/providers/fake"
 	"github.com/karpenter-sim/karpenter/sim/check"
+	"github.com/karpenter-sim/karpenter/sim/fault"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 	"github.com/karpenter-sim/karpenter/sim/world"
 )
@@ -117,36 +118,8 @@ func (m *stageMetrics) Query(ctx context.Context, text string, at time.Time) (cy
 	return m.queries[text].Query(ctx, text, at)
 }
 
-// ScaleTargets puts the scenario's faults between targets and whoever scales
-// them.
-func (s *Stage) ScaleTargets(targets cycle.ScaleTargets) cycle.ScaleTargets {
-	return &stageTargets{faulty: faultyTargets{run: s.run, targets: targets}}
-}
-
-// stageTargets may be called concurrently.
-type stageTargets struct {
-	mu     sync.Mutex
-	faulty faultyTargets
-}
-
-// Get implements cycle.ScaleTargets.
-func (t *stageTargets) Get(ctx context.Context, target cycle.TargetRef) (cycle.Scale, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.faulty.Get(ctx, target)
-}
-
-// Set implements cycle.ScaleTargets.
-func (t *stageTargets) Set(ctx context.Context, target cycle.TargetRef, observed cycle.Scale, replicas int32) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.faulty.Set(ctx, target, observed, replicas)
-}
-
-// Store puts the scenario's faults before a store of autoscalers.
-func (s *Stage) Store(store cycle.AutoscalerStore) cycle.AutoscalerStore {
-	return &faultyStore{run: s.run, store: store}
-}
+// Faults are the scenario's, which decorate the ports of whoever decides.
+func (s *Stage) Faults() *fault.Set { return s.run.faults }
 
 // Targets are the stage's scale targets.
 func (s *Stage) Targets() *world.Targets { return s.run.targets }
@@ -160,11 +133,7 @@ func (s *Stage) Phase(kind string) func(name types.NamespacedName, interval int3
 // NodeGroups are the stage's providers of node groups by type, with the
 // scenario's faults.
 func (s *Stage) NodeGroups() map[string]cycle.NodeGroups {
-	providers := map[string]cycle.NodeGroups{}
-	for _, g := range s.run.groups.all {
-		providers[g.ref.Type] = &faultyNodeGroups{run: s.run}
-	}
-	return providers
+	return s.run.providers()
 }
 
 // Queues are the stage's providers of queues by type.
@@ -172,9 +141,6 @@ func (s *Stage) Queues() map[string]cycle.Queues { return s.run.queues() }
 
 // Snapshots reads the stage's nodes and pods.
 func (s *Stage) Snapshots() cycle.Snapshots { return snapshots{s.run} }
-
-// Sizes knows the sizes of the stage's node groups.
-func (s *Stage) Sizes() cycle.Sizes { return s.run.groups }
 
 // Exporter takes the gauges of producers; they are scraped.
 func (s *Stage) Exporter() cycle.Exporter { return s.run.producers }
@@ -280,7 +246,7 @@ func (s *Stage) schedule(c class, kind string, objects []*gridded, decide Decide
 		for _, o := range objects {
 			switch {
 			case o.due > now.UnixMilli():
-			case r.kept(now, o.ref, o.again, nil):
+			case r.faults.Prevents(o.ref, o.again, nil):
 				o.due, o.again = int64(o.grid.Next(slot.At(now)))*1000, false
 			default:
 				due, names = append(due, o), append(names, o.name)

@@ -60,9 +60,9 @@ func (r *run) addPlayer(a Autoscaler) error {
 	}
 	r.played = append(r.played, p)
 	if r.sharing == nil {
-		r.sharing = map[cycle.TargetRef][]*player{}
+		r.sharing = map[cycle.TargetKey][]*player{}
 	}
-	r.sharing[p.Target] = append(r.sharing[p.Target], p)
+	r.sharing[p.Target.Key()] = append(r.sharing[p.Target.Key()], p)
 	return nil
 }
 
@@ -71,11 +71,11 @@ func (r *run) addPlayer(a Autoscaler) error {
 func (p *player) startDriver(from time.Time) {
 	r := p.run
 	p.driver = cycle.Autoscalers{
-		Metrics: &p.metrics, Targets: &faultyTargets{r, r.targets}, Store: &faultyStore{r, r.autoscalers}, Journal: r.journal,
+		Metrics: &p.metrics, Targets: r.faults.Targets(r.targets), Store: r.faults.Autoscalers(r.autoscalers), Journal: r.journal,
 		QueryOffset: time.Duration(r.in.File.Spec.Controller.QueryOffset),
 		Phase:       r.phase,
 		Since:       slot.At(from) - 1,
-		Rival:       r.rival,
+		Owners:      r.owners,
 	}
 }
 
@@ -92,19 +92,13 @@ func (r *run) phaseOf(kind string, name types.NamespacedName, interval int32) in
 	return slot.Phase(kind, name.Namespace, name.Name, interval)
 }
 
-// rival names another autoscaler of the same target. In a dry run an
-// autoscaler has no rival and is none: it never acts.
-func (r *run) rival(target cycle.TargetRef, self types.NamespacedName) string {
-	other := ""
+// owners returns the autoscalers of a target as they are by now.
+func (r *run) owners(target cycle.TargetKey) []cycle.Owner {
+	var owners []cycle.Owner
 	for _, p := range r.sharing[target] {
-		switch {
-		case p.Name() == self && p.Object.Spec.DryRun:
-			return ""
-		case p.Name() != self && !p.Object.Spec.DryRun && other == "":
-			other = p.Name().String()
-		}
+		owners = append(owners, cycle.Owner{Kind: journal.HorizontalAutoscaler, Name: p.Object.Name, DryRun: p.Object.Spec.DryRun})
 	}
-	return other
+	return owners
 }
 
 // start sets the target as it was when the run begins: as declared, else as

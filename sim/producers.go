@@ -72,7 +72,7 @@ func (r *run) noteUnread() {
 // startDriver puts a driver in charge that knows nothing but the store.
 func (p *producers) startDriver(from time.Time) {
 	p.driver = &cycle.MetricsProducers{
-		Cluster: snapshots{p.run}, Sizes: p.run.groups, Queues: p.run.queues(), Store: p, Exporter: p, Journal: p.run.journal,
+		Cluster: snapshots{p.run}, Sizes: p.run.groups, Queues: p.run.queues(), Store: p.run.faults.Producers(p), Exporter: p, Journal: p.run.journal,
 		Phase: func(name types.NamespacedName, interval int32) int32 {
 			return p.run.phaseOf(journal.MetricsProducer, name, interval)
 		},

@@ -104,9 +104,21 @@ func (r *run) serving(t *world.Target) int32 {
 
 // queues are the providers of queues by type.
 func (r *run) queues() map[string]cycle.Queues {
-	providers := map[string]cycle.Queues{string(v1alpha1.AWSSQSQueueType): faultyQueues{r}}
+	if r.cloud == nil {
+		return nil // a replay reads recorded series
+	}
+	queues := r.faults.Queues(r.cloud.Queues(), func(ref cycle.QueueRef) []scenario.Reference {
+		var readers []scenario.Reference
+		for _, s := range r.producers.all {
+			if spec := s.object.Spec.Queue; spec != nil && string(spec.Type) == ref.Type && spec.ID == ref.ID {
+				readers = append(readers, s.reference())
+			}
+		}
+		return readers
+	})
+	providers := map[string]cycle.Queues{string(v1alpha1.AWSSQSQueueType): queues}
 	for i := range r.in.File.Spec.Queues {
-		providers[r.in.File.Spec.Queues[i].Type] = faultyQueues{r}
+		providers[r.in.File.Spec.Queues[i].Type] = queues
 	}
 	return providers
 }

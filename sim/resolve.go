@@ -72,15 +72,15 @@ func checkTarget(t policy.Target) error {
 // That is legal, and both hold. In a dry run an autoscaler is nobody's rival.
 func Rivals(autoscalers []Autoscaler) manifest.Errors {
 	var list manifest.Errors
-	first := map[cycle.TargetRef]*Autoscaler{}
+	first := map[cycle.TargetKey]*Autoscaler{}
 	for i := range autoscalers {
 		a := &autoscalers[i]
 		if a.Policy.DryRun {
 			continue
 		}
-		other := first[a.Target]
+		other := first[a.Target.Key()]
 		if other == nil {
-			first[a.Target] = a
+			first[a.Target.Key()] = a
 			continue
 		}
 		list = append(list, a.Doc.Errorf("spec.scaleTargetRef", "%s %s scales %s %s/%s, and so does %s %s: %s",

@@ -31,12 +31,12 @@ func (r *run) scheduleSlots(s slots) {
 		if now.UnixMilli() >= r.in.end {
 			return 0, nil
 		}
-		if r.kept(now, s.object, again, s.restart) {
+		if r.faults.Prevents(s.object, again, s.restart) {
 			again = false
 			return int64(s.grid.Next(slot.At(now))) * 1000, nil
 		}
 		next, err := s.decide(now)
-		if err != nil && !r.excused(now, s.object, err) {
+		if err != nil && !r.faults.Excuses(s.object, err) {
 			return 0, fmt.Errorf("%s: %w", s.object, err)
 		}
 		wake := cycle.NextWake(now, next, err)

@@ -65,3 +65,33 @@ func TestConflictIsTriedAgain(t *testing.T) {
 		t.Errorf("the count is %v at 08:03:02 and %v at 08:03:03, want 10 and 20", before, after)
 	}
 }
+
+// TestConflictsOfAllKinds holds that node groups and producers get over
+// conflicts as autoscalers do.
+func TestConflictsOfAllKinds(t *testing.T) {
+	text := strings.NewReplacer("GROUP", "", "FAULT", "{at: 5m, for: 13s, controller: conflicts}, {at: 5m, for: 33s, controller: conflicts, object: sng/batch}").Replace(groupBase) + `---
+apiVersion: autoscaling.karpenter.sh/v1alpha1
+kind: MetricsProducer
+metadata: {name: hours}
+spec: {scheduleSpec: {defaultReplicas: 1, behaviors: [{replicas: 4, start: {minutes: "5", hours: "8"}, end: {minutes: "30", hours: "8"}}]}}
+`
+	in, autoscalers := openFile(t, loadText(t, text))
+	retried := map[string]bool{}
+	note := func(o journal.Object, at time.Time, next cycle.Wake) {
+		if next.Cause == cycle.RetryConflict {
+			retried[o.Kind] = true
+		}
+	}
+	result, err := in.Play(context.Background(), autoscalers, Options{Wakes: note})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]bool{journal.HorizontalAutoscaler: true, journal.ScalableNodeGroup: true, journal.MetricsProducer: true}
+	if diff := cmp.Diff(want, retried); diff != "" {
+		t.Errorf("kinds of objects that are tried again, -want +got:\n%s", diff)
+	}
+	start := in.start / 1000
+	if held, after := result.Objects[0].Spec.At(start+5*60+12), result.Objects[0].Spec.At(start+5*60+13); held != 2 || after != 5 {
+		t.Errorf("the group is %v nodes before the conflicts end and %v after, want 2 and 5", held, after)
+	}
+}

@@ -34,8 +34,9 @@ type Autoscalers struct {
 	// Since is the last instant before this driver was in charge: only later
 	// slots are decided.
 	Since slot.Slot
-	// Rival names another owner of a target, or is empty; nil means there is none.
-	Rival func(target TargetRef, self types.NamespacedName) string
+	// Owners returns the autoscalers of all kinds that name a target; nil means
+	// that no two share one.
+	Owners func(target TargetKey) []Owner
 	// Refresh is the least time in seconds between two writes of currentMetrics
 	// alone.
 	Refresh int64
@@ -186,8 +187,8 @@ func (a *Autoscalers) observe(ctx context.Context, m *autoscalerMemory, s slot.S
 }
 
 func (a *Autoscalers) scale(ctx context.Context, m *autoscalerMemory) (Scale, observation.Code) {
-	if m.rival = ""; a.Rival != nil {
-		m.rival = a.Rival(m.target, m.name)
+	if m.rival = ""; a.Owners != nil && !m.policy.DryRun {
+		m.rival = Rival(a.Owners(m.target.Key()), m.name.Name)
 	}
 	if m.rival != "" {
 		return Scale{}, observation.Contested

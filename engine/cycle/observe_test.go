@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
 	"github.com/karpenter-sim/karpenter/engine/autoscaler"
@@ -155,12 +154,12 @@ func TestTargetUnavailable(t *testing.T) {
 func TestRival(t *testing.T) {
 	w := newCluster(t)
 	a := w.driver()
-	rival := "HorizontalAutoscaler default/web-too"
-	a.Rival = func(target TargetRef, self types.NamespacedName) string {
-		if want := (TargetRef{"apps/v1", "Deployment", "default", "web"}); target != want || self != web {
-			t.Errorf("asked for %v of %v", target, self)
+	rivals := []Owner{{Kind: "HorizontalAutoscaler", Name: "web-too"}}
+	a.Owners = func(target TargetKey) []Owner {
+		if want := (TargetKey{"apps", "Deployment", "default", "web"}); target != want {
+			t.Errorf("asked for %v", target)
 		}
-		return rival
+		return append([]Owner{{Kind: "HorizontalAutoscaler", Name: "web"}}, rivals...)
 	}
 	w.value = 90
 	w.at(a, 0)
@@ -168,11 +167,11 @@ func TestRival(t *testing.T) {
 	if r := w.last(); r.Scale.Code != observation.Contested || r.Reason != autoscaler.TargetUnavailable || w.writes != 0 || w.commits != 1 {
 		t.Errorf("%s %q, %d writes, %d commits", r.Reason, r.Scale.Code, w.writes, w.commits)
 	}
-	want := "False TargetContested: Deployment web: Contested: HorizontalAutoscaler default/web-too acts on it too; delete one of them"
+	want := "False TargetContested: Deployment web: Contested: HorizontalAutoscaler web-too acts on it too; delete one of them"
 	if got := w.condition(v1alpha1.ReadyCondition); got != want {
 		t.Errorf("Ready is %s, want %s", got, want)
 	}
-	rival = ""
+	rivals = nil
 	w.at(a, 20)
 	if w.scale.Spec != 9 {
 		t.Errorf("alone again: %d replicas", w.scale.Spec)

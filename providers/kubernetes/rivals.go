@@ -3,7 +3,6 @@ package kubernetes
 import (
 	"context"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -12,13 +11,13 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
 	"github.com/karpenter-sim/karpenter/engine/cycle"
+	"github.com/karpenter-sim/karpenter/engine/journal"
 )
 
 // targetIndex is the name of the caches' index of autoscalers by target.
@@ -35,17 +34,15 @@ type Rivals struct {
 	cache  cache.Cache
 	mapper meta.RESTMapper
 	clock  clock.PassiveClock
-	dryRun bool
 
 	mu      sync.Mutex
 	keda    cache.Informer // of ScaledObjects, nil where there is no KEDA
 	checked time.Time      // when KEDA was last looked for
 }
 
-// NewRivals indexes the cache, which must not have been started. With dryRun no
-// autoscaler of ours acts on anything, so none has a rival.
-func NewRivals(ctx context.Context, c cache.Cache, mapper meta.RESTMapper, clock clock.PassiveClock, dryRun bool) (*Rivals, error) {
-	r := &Rivals{cache: c, mapper: mapper, clock: clock, dryRun: dryRun}
+// NewRivals indexes the cache, which must not have been started.
+func NewRivals(ctx context.Context, c cache.Cache, mapper meta.RESTMapper, clock clock.PassiveClock) (*Rivals, error) {
+	r := &Rivals{cache: c, mapper: mapper, clock: clock}
 	for _, object := range []client.Object{&v1alpha1.HorizontalAutoscaler{}, &autoscalingv2.HorizontalPodAutoscaler{}} {
 		if err := c.IndexField(ctx, object, targetIndex, targetsOf); err != nil {
 			return nil, fmt.Errorf("index of %T by target: %w", object, err)
@@ -54,56 +51,38 @@ func NewRivals(ctx context.Context, c cache.Cache, mapper meta.RESTMapper, clock
 	return r, nil
 }
 
-// Rival names another autoscaler that acts on the target, as KIND NAME, or is
-// empty. One in dry run acts on nothing and has no rival.
-func (r *Rivals) Rival(target cycle.TargetRef, self types.NamespacedName) string {
-	if r.dryRun {
-		return ""
-	}
+// Owners returns the autoscalers of all kinds that name a target.
+func (r *Rivals) Owners(target cycle.TargetKey) []cycle.Owner {
 	ctx := context.Background()
-	where := []client.ListOption{client.InNamespace(target.Namespace), client.MatchingFields{targetIndex: targetKey(target.APIVersion, target.Kind, target.Name)}, client.UnsafeDisableDeepCopy}
+	where := []client.ListOption{client.InNamespace(target.Namespace), client.MatchingFields{targetIndex: target.String()}, client.UnsafeDisableDeepCopy}
+	var owners []cycle.Owner
 	var own v1alpha1.HorizontalAutoscalerList
 	if r.cache.List(ctx, &own, where...) == nil {
-		var acting []string
 		for i := range own.Items {
-			switch o := &own.Items[i]; {
-			case o.Name == self.Name && o.Spec.DryRun:
-				return ""
-			case o.Name != self.Name && !o.Spec.DryRun && o.DeletionTimestamp == nil:
-				acting = append(acting, o.Name)
+			if o := &own.Items[i]; o.DeletionTimestamp == nil {
+				owners = append(owners, cycle.Owner{Kind: journal.HorizontalAutoscaler, Name: o.Name, DryRun: o.Spec.DryRun})
 			}
-		}
-		if len(acting) > 0 {
-			return "HorizontalAutoscaler " + slices.Min(acting)
 		}
 	}
 	if r.watchesKEDA(ctx) {
-		// Before the HPA that KEDA makes of it.
 		list := &unstructured.UnstructuredList{}
 		list.SetGroupVersionKind(scaledObject)
-		if name := r.first(ctx, list, where); name != "" {
-			return "ScaledObject " + name
-		}
+		owners = append(owners, r.named(ctx, cycle.ScaledObject, list, where)...)
 	}
-	if name := r.first(ctx, &autoscalingv2.HorizontalPodAutoscalerList{}, where); name != "" {
-		return "HorizontalPodAutoscaler " + name
-	}
-	return ""
+	return append(owners, r.named(ctx, cycle.HorizontalPodAutoscaler, &autoscalingv2.HorizontalPodAutoscalerList{}, where)...)
 }
 
-// first is the first name in a list from the cache, or empty.
-func (r *Rivals) first(ctx context.Context, list client.ObjectList, where []client.ListOption) string {
+// named returns the owners in a list from the cache.
+func (r *Rivals) named(ctx context.Context, kind string, list client.ObjectList, where []client.ListOption) []cycle.Owner {
 	if r.cache.List(ctx, list, where...) != nil {
-		return ""
+		return nil
 	}
-	first := ""
+	var owners []cycle.Owner
 	_ = meta.EachListItem(list, func(o runtime.Object) error {
-		if name := o.(client.Object).GetName(); first == "" || name < first {
-			first = name
-		}
+		owners = append(owners, cycle.Owner{Kind: kind, Name: o.(client.Object).GetName()})
 		return nil
 	})
-	return first
+	return owners
 }
 
 // watchesKEDA says whether the cache has the ScaledObjects. Now and then it looks
@@ -136,19 +115,24 @@ func (r *Rivals) watchKEDA(ctx context.Context) cache.Informer {
 func targetsOf(object client.Object) []string {
 	switch o := object.(type) {
 	case *v1alpha1.HorizontalAutoscaler:
-		ref := o.Spec.ScaleTargetRef
-		return []string{targetKey(ref.APIVersion, ref.Kind, ref.Name)}
+		return []string{targetOf(o).String()}
 	case *autoscalingv2.HorizontalPodAutoscaler:
 		ref := o.Spec.ScaleTargetRef
-		return []string{targetKey(ref.APIVersion, ref.Kind, ref.Name)}
+		return []string{cycle.TargetRef{APIVersion: ref.APIVersion, Kind: ref.Kind, Namespace: o.Namespace, Name: ref.Name}.Key().String()}
 	case *unstructured.Unstructured:
-		return []string{scaledObjectTarget(o)}
+		return []string{scaledObjectTarget(o).String()}
 	}
 	return nil
 }
 
+// targetOf returns the target of an autoscaler.
+func targetOf(a *v1alpha1.HorizontalAutoscaler) cycle.TargetKey {
+	ref := a.Spec.ScaleTargetRef
+	return cycle.TargetRef{APIVersion: ref.APIVersion, Kind: ref.Kind, Namespace: a.Namespace, Name: ref.Name}.Key()
+}
+
 // scaledObjectTarget applies KEDA's defaults: a Deployment of apps/v1.
-func scaledObjectTarget(o *unstructured.Unstructured) string {
+func scaledObjectTarget(o *unstructured.Unstructured) cycle.TargetKey {
 	field := func(name, missing string) string {
 		value, _, _ := unstructured.NestedString(o.Object, "spec", "scaleTargetRef", name)
 		if value == "" {
@@ -156,14 +140,5 @@ func scaledObjectTarget(o *unstructured.Unstructured) string {
 		}
 		return value
 	}
-	return targetKey(field("apiVersion", "apps/v1"), field("kind", "Deployment"), field("name", ""))
-}
-
-// targetKey is the same for all versions of a kind.
-func targetKey(apiVersion, kind, name string) string {
-	version, err := schema.ParseGroupVersion(apiVersion)
-	if err != nil {
-		version.Group = apiVersion
-	}
-	return version.Group + "/" + kind + "/" + name
+	return cycle.TargetRef{APIVersion: field("apiVersion", "apps/v1"), Kind: field("kind", "Deployment"), Namespace: o.GetNamespace(), Name: field("name", "")}.Key()
 }

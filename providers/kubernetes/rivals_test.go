@@ -9,7 +9,6 @@ import (
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/types"
 	clocktesting "k8s.io/utils/clock/testing"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -26,7 +25,7 @@ func TestRivals(t *testing.T) {
 	caches, err := cache.New(s.config, cache.Options{Scheme: s.scheme, Mapper: s.client.RESTMapper()})
 	s.check(err)
 	clock := clocktesting.NewFakePassiveClock(time.Unix(1767600000, 0))
-	rivals, err := kubernetes.NewRivals(ctx, caches, s.client.RESTMapper(), clock, false)
+	rivals, err := kubernetes.NewRivals(ctx, caches, s.client.RESTMapper(), clock)
 	s.check(err)
 	go func() { _ = caches.Start(ctx) }()
 	if !caches.WaitForCacheSync(ctx) {
@@ -37,7 +36,7 @@ func TestRivals(t *testing.T) {
 		t.Helper()
 		s.eventually(reason, func() bool {
 			clock.SetTime(clock.Now().Add(time.Minute))
-			return rivals.Rival(target, types.NamespacedName{Namespace: s.namespace, Name: self}) == want
+			return cycle.Rival(rivals.Owners(target.Key()), self) == want
 		})
 	}
 

@@ -60,7 +60,7 @@ func Setup(ctx context.Context, m manager.Manager, o Options) error {
 		return err
 	}
 	targets.Fence = o.Fence
-	rivals, err := NewRivals(ctx, m.GetCache(), m.GetRESTMapper(), o.Clock, o.DryRun)
+	rivals, err := NewRivals(ctx, m.GetCache(), m.GetRESTMapper(), o.Clock)
 	if err != nil {
 		return err
 	}
@@ -77,15 +77,14 @@ func Setup(ctx context.Context, m manager.Manager, o Options) error {
 func addAutoscalers(m manager.Manager, o *Options, access Access, charge *charge, locks *Locks, targets *Targets, rivals *Rivals) error {
 	driver := &cycle.Autoscalers{
 		Metrics: o.Source, Targets: targets, Journal: access.Reporter, Store: &Store{access},
-		QueryOffset: o.QueryOffset, DryRun: o.DryRun, Rival: rivals.Rival, Refresh: int64(o.Refresh.Seconds()),
+		QueryOffset: o.QueryOffset, DryRun: o.DryRun, Owners: rivals.Owners, Refresh: int64(o.Refresh.Seconds()),
 	}
 	return add(m, o, &Reconciler[*v1alpha1.HorizontalAutoscaler]{
 		Kind: journal.HorizontalAutoscaler, Empty: func() *v1alpha1.HorizontalAutoscaler { return &v1alpha1.HorizontalAutoscaler{} },
 		Objects: m.GetClient(), Driver: driver, Reporter: access.Reporter, Clock: o.Clock,
 		Charge: func() { driver.Since = charge.since() },
 		Locks:  locks, Target: func(a *v1alpha1.HorizontalAutoscaler) string {
-			ref := a.Spec.ScaleTargetRef
-			return a.Namespace + "/" + targetKey(ref.APIVersion, ref.Kind, ref.Name)
+			return targetOf(a).String()
 		},
 	})
 }
@@ -97,7 +96,7 @@ func addNodeGroups(m manager.Manager, o *Options, access Access, charge *charge,
 		Objects: m.GetClient(), Driver: driver, Reporter: access.Reporter, Clock: o.Clock,
 		Charge: func() { driver.Since = charge.since() },
 		Locks:  locks, Target: func(g *v1alpha1.ScalableNodeGroup) string {
-			return g.Namespace + "/" + targetKey(v1alpha1.GroupVersion.String(), journal.ScalableNodeGroup, g.Name)
+			return cycle.TargetKey{Group: v1alpha1.GroupVersion.Group, Kind: journal.ScalableNodeGroup, Namespace: g.Namespace, Name: g.Name}.String()
 		},
 	})
 }

@@ -24,7 +24,8 @@ type Fault struct {
 	Probability *float64 `json:"probability,omitempty"`
 	// Object is the only one that is hit, as [NAMESPACE/]KIND/NAME: an
 	// autoscaler, for target faults the object it scales, for nodes faults a
-	// ScalableNodeGroup, for queues faults a MetricsProducer. All if absent.
+	// ScalableNodeGroup, for queues faults a MetricsProducer; controller:
+	// conflicts and skipped hit any of our kinds. All if absent.
 	Object string `json:"object,omitempty"`
 
 	// Metrics is what goes wrong between Prometheus and a decision.
@@ -201,7 +202,7 @@ func (v *validation) checkFault(at string, f *Fault) {
 			v.fail(at+".object", "%s is no ScalableNodeGroup", ref)
 		} else if f.Queues != "" && ref.Kind != producerKind {
 			v.fail(at+".object", "%s is no MetricsProducer", ref)
-		} else if f.Target == "" && f.Nodes == "" && f.Queues == "" && ref.Kind != autoscalerKind {
+		} else if f.Target == "" && f.Nodes == "" && f.Queues == "" && ref.Kind != autoscalerKind && !f.ofAnyKind(ref) {
 			v.fail(at+".object", "%s is no HorizontalAutoscaler; want the autoscaler that is hit, not its target", ref)
 		}
 	}
@@ -217,6 +218,12 @@ const (
 	nodeGroupKind  = "ScalableNodeGroup"
 	producerKind   = "MetricsProducer"
 )
+
+// ofAnyKind says whether the fault hits an object of our other two kinds as well:
+// they have stores and slots, too.
+func (f *Fault) ofAnyKind(ref Reference) bool {
+	return (f.Controller == ControllerConflicts || f.Controller == ControllerSkipped) && (ref.Kind == nodeGroupKind || ref.Kind == producerKind)
+}
 
 // Reference is the only object that is hit; kubectl's short names will do.
 func (f *Fault) Reference() (Reference, error) { return ParseReference(f.Object) }

@@ -73,30 +73,30 @@ type batch struct {
 // Targets are the scale targets of a world, and its cycle.ScaleTargets.
 type Targets struct {
 	timeline Timeline
-	byRef    map[cycle.TargetRef]*Target
+	byKey    map[cycle.TargetKey]*Target
 	sorted   []*Target
 }
 
 // NewTargets returns an empty set whose transitions happen on a timeline.
 func NewTargets(timeline Timeline) *Targets {
-	return &Targets{timeline: timeline, byRef: map[cycle.TargetRef]*Target{}}
+	return &Targets{timeline: timeline, byKey: map[cycle.TargetKey]*Target{}}
 }
 
 // Add adds a target; it is an error if the reference is taken.
 func (w *Targets) Add(t *Target) error {
-	if w.byRef[t.Ref] != nil {
+	if w.byKey[t.Ref.Key()] != nil {
 		return fmt.Errorf("two owners of %s %s/%s", t.Ref.Kind, t.Ref.Namespace, t.Ref.Name)
 	}
-	w.byRef[t.Ref] = t
+	w.byKey[t.Ref.Key()] = t
 	w.sorted = append(w.sorted, t)
 	slices.SortFunc(w.sorted, func(a, b *Target) int { return compareRefs(a.Ref, b.Ref) })
 	return nil
 }
 
-// Find returns the target that a reference means, or nil. A reference without
-// API version means the kind whatever its version.
+// Find returns the target that a reference means, in whatever version of its
+// API, or nil. A reference without API version means the kind of any group.
 func (w *Targets) Find(ref cycle.TargetRef) *Target {
-	if t := w.byRef[ref]; t != nil {
+	if t := w.byKey[ref.Key()]; t != nil {
 		return t
 	}
 	for _, t := range w.sorted {

@@ -136,7 +136,7 @@ func (l *live) connect(url string) {
 // watch fills the caches.
 func (l *live) watch() {
 	var err error
-	l.rivals, err = kubernetes.NewRivals(l.ctx, l.cache, l.mapper, l.clock, false)
+	l.rivals, err = kubernetes.NewRivals(l.ctx, l.cache, l.mapper, l.clock)
 	l.check(err)
 	go func() { _ = l.cache.Start(l.ctx) }()
 	if !l.cache.WaitForCacheSync(l.ctx) {
@@ -151,13 +151,15 @@ func (l *live) restart(from time.Time) {
 	l.check(err)
 	reporter := kubernetes.NewReporter(l.journal, metrics, &record.FakeRecorder{}, l.clock)
 	access := kubernetes.Access{Reader: l.dated(l.client), Writer: &datedWriter{l.client, l.created()}, Timeout: timeout, Reporter: reporter}
+	faults := l.stage.Faults()
+	sizes := &kubernetes.Cluster{Objects: l.cache, NodeGroups: l.stage.NodeGroups()}
 	l.reconcilers = map[string]reconcile.Reconciler{
 		journal.HorizontalAutoscaler: &kubernetes.Reconciler[*v1alpha1.HorizontalAutoscaler]{
 			Kind: journal.HorizontalAutoscaler, Empty: func() *v1alpha1.HorizontalAutoscaler { return &v1alpha1.HorizontalAutoscaler{} },
 			Objects: l.dated(l.cache), Reporter: reporter, Clock: l.clock, Woken: l.wakesAt,
 			Driver: &cycle.Autoscalers{
-				Metrics: l.source, Targets: l.stage.ScaleTargets(l.targets), Journal: reporter, Store: l.stage.Store(&kubernetes.Store{Access: access}),
-				QueryOffset: time.Duration(l.in.File.Spec.Controller.QueryOffset), Rival: l.rivals.Rival, Refresh: 60,
+				Metrics: l.source, Targets: faults.Targets(l.targets), Journal: reporter, Store: faults.Autoscalers(&kubernetes.Store{Access: access}),
+				QueryOffset: time.Duration(l.in.File.Spec.Controller.QueryOffset), Owners: l.rivals.Owners, Refresh: 60,
 				Phase: l.stage.Phase(journal.HorizontalAutoscaler), Since: slot.At(from) - 1,
 			},
 		},
@@ -165,7 +167,7 @@ func (l *live) restart(from time.Time) {
 			Kind: journal.ScalableNodeGroup, Empty: func() *v1alpha1.ScalableNodeGroup { return &v1alpha1.ScalableNodeGroup{} },
 			Objects: l.dated(l.cache), Reporter: reporter, Clock: l.clock, Woken: l.wakesAt,
 			Driver: &cycle.ScalableNodeGroups{
-				Providers: l.stage.NodeGroups(), Journal: reporter, Store: &kubernetes.NodeGroupStore{Access: access},
+				Providers: l.stage.NodeGroups(), Journal: reporter, Store: faults.NodeGroupStore(&kubernetes.NodeGroupStore{Access: access}),
 				Phase: l.stage.Phase(journal.ScalableNodeGroup), Since: slot.At(from) - 1,
 			},
 		},
@@ -173,8 +175,8 @@ func (l *live) restart(from time.Time) {
 			Kind: journal.MetricsProducer, Empty: func() *v1alpha1.MetricsProducer { return &v1alpha1.MetricsProducer{} },
 			Objects: l.dated(l.cache), Reporter: reporter, Clock: l.clock, Woken: l.wakesAt,
 			Driver: &cycle.MetricsProducers{
-				Cluster: l.stage.Snapshots(), Sizes: l.stage.Sizes(), Queues: l.stage.Queues(), Exporter: l.stage.Exporter(),
-				Journal: reporter, Store: &kubernetes.ProducerStore{Access: access, Objects: l.cache}, Refresh: 60,
+				Cluster: l.stage.Snapshots(), Sizes: sizes, Queues: l.stage.Queues(), Exporter: l.stage.Exporter(),
+				Journal: reporter, Store: faults.Producers(&kubernetes.ProducerStore{Access: access, Objects: l.cache}), Refresh: 60,
 				Phase: l.stage.Phase(journal.MetricsProducer), Since: slot.At(from) - 1,
 			},
 		},

@@ -1,0 +1,8 @@
+// Package fault makes things go wrong in a run, where they go wrong in
+// production: on the samples before PromQL, on the answers of Prometheus, and on
+// each call of every port that a driver has (engine/cycle). Every port has one
+// decorator here; what a fault does to one port is one file.
+//
+// Chance is drawn under the scenario's seed, for each fault and object apart, so
+// that one object more changes nothing for the others.
+package fault

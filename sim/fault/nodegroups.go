@@ -1,0 +1,58 @@
+package fault
+
+import (
+	"context"
+
+	"github.com/karpenter-sim/karpenter/engine/cycle"
+	"github.com/karpenter-sim/karpenter/sim/scenario"
+)
+
+// NodeGroups puts the faults of calls before a provider of node groups. owners
+// returns the objects that a group of the provider belongs to.
+func (s *Set) NodeGroups(inner cycle.NodeGroups, owners func(cycle.NodeGroupRef) []scenario.Reference) cycle.NodeGroups {
+	return &nodeGroups{inner, s, owners}
+}
+
+type nodeGroups struct {
+	cycle.NodeGroups
+	set    *Set
+	owners func(cycle.NodeGroupRef) []scenario.Reference
+}
+
+// Observe implements cycle.NodeGroups.
+func (n *nodeGroups) Observe(ctx context.Context, ref cycle.NodeGroupRef) (cycle.NodeGroup, error) {
+	if err := n.strike(ref, scenario.ObserveCall); err != nil {
+		return cycle.NodeGroup{}, err
+	}
+	return n.NodeGroups.Observe(ctx, ref)
+}
+
+// Resize implements cycle.NodeGroups.
+func (n *nodeGroups) Resize(ctx context.Context, ref cycle.NodeGroupRef, desired int32) error {
+	if err := n.strike(ref, scenario.ResizeCall); err != nil {
+		return err
+	}
+	return n.NodeGroups.Resize(ctx, ref, desired)
+}
+
+// refusedCalls are what calls of a provider fail with.
+var refusedCalls = map[scenario.NodesFault]error{
+	scenario.NodesThrottled: cycle.ErrThrottled,
+	scenario.NodesDown:      cycle.ErrUnavailable,
+	scenario.NodesForbidden: cycle.ErrForbidden,
+}
+
+func (n *nodeGroups) strike(ref cycle.NodeGroupRef, call scenario.NodesCall) error {
+	for _, owner := range n.owners(ref) {
+		err := n.set.strike(owner, func(f *Fault) error {
+			if f.Call != "" && f.Call != call {
+				return nil
+			}
+			return refusedCalls[f.Nodes]
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
