@@ -35,6 +35,7 @@
 //
 //	engine/api/v1alpha1   the three kinds as Go types and CRDs; data only
 //	engine/policy         spec -> compiled policy: all defaults, all validation
+//	engine/limit          the bounds on everything that is read
 //	engine/observation    the codes for what could not be observed
 //	engine/slot           the grid of instants
 //	engine/algorithm      metric + replicas -> recommendation

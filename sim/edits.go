@@ -11,6 +11,7 @@ import (
 
 	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
 	"github.com/karpenter-sim/karpenter/engine/journal"
+	"github.com/karpenter-sim/karpenter/engine/limit"
 	"github.com/karpenter-sim/karpenter/engine/policy"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
@@ -89,6 +90,9 @@ func (p *player) change(set []string) (func() error, error) {
 		return nil, errors.New("spec.scaleTargetRef cannot be changed during a run")
 	case compiled.Interval != p.Policy.Interval:
 		return nil, errors.New("spec.pollingIntervalSeconds cannot be changed during a run")
+	}
+	if r := p.run; r.workloads.Of(p.target) != nil && compiled.Max > limit.Pods {
+		return nil, tooManyPods(compiled.Max)
 	}
 	for i, m := range compiled.Metrics {
 		if !slices.Contains(p.queries(), m.Query) {

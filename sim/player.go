@@ -11,6 +11,7 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
 	"github.com/karpenter-sim/karpenter/engine/cycle"
 	"github.com/karpenter-sim/karpenter/engine/journal"
+	"github.com/karpenter-sim/karpenter/engine/limit"
 	"github.com/karpenter-sim/karpenter/engine/slot"
 	"github.com/karpenter-sim/karpenter/sim/recording"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
@@ -57,6 +58,9 @@ func (r *run) addPlayer(a Autoscaler) error {
 		if err := r.targets.Add(p.target); err != nil {
 			return err
 		}
+	}
+	if r.workloads.Of(p.target) != nil && a.Policy.Max > limit.Pods {
+		return a.Doc.Errorf("spec.maxReplicas", "%v", tooManyPods(a.Policy.Max))
 	}
 	r.played = append(r.played, p)
 	if r.sharing == nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/convert"
 	"github.com/karpenter-sim/karpenter/engine/cycle"
 	"github.com/karpenter-sim/karpenter/engine/policy"
+	"github.com/karpenter-sim/karpenter/providers/fake"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
 )
 
@@ -114,7 +115,7 @@ func checkQuery(query string) error {
 	}
 	switch expr.Type() {
 	case parser.ValueTypeVector, parser.ValueTypeScalar:
-		return nil
+		return fake.CheckSubqueries(expr)
 	case parser.ValueTypeMatrix:
 		return errors.New("PromQL: a range vector is no number; want an instant vector of one sample, e.g. rate(...) of it")
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/prometheus/prometheus/model/labels"
 
+	"github.com/karpenter-sim/karpenter/engine/limit"
 	"github.com/karpenter-sim/karpenter/providers/fake"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 	"github.com/karpenter-sim/karpenter/sim/world"
@@ -232,4 +233,9 @@ func (r *run) scales(t *world.Target) bool {
 // owns says whether the world publishes a series itself.
 func (r *run) owns(l labels.Labels) bool {
 	return r.targets.Owns(l) || r.workloads.Owns(l) || r.groups != nil && r.groups.owns(l) || r.producers != nil && r.producers.owns(l)
+}
+
+// tooManyPods says that a count of replicas cannot be simulated pod by pod.
+func tooManyPods(replicas int32) error {
+	return fmt.Errorf("a workload is simulated pod by pod, with at most %d of them, not %d", limit.Pods, replicas)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/karpenter-sim/karpenter/engine/limit"
 	"github.com/karpenter-sim/karpenter/reports"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
 )
@@ -93,7 +94,8 @@ func inWorkspace(file string) string {
 
 // annotateErrors does so for errors in files.
 func (a *app) annotateErrors(err error) {
-	for _, e := range placed(err) {
+	all := placed(err)
+	for _, e := range all[:min(len(all), limit.Listed)] {
 		message := e.Message
 		if e.Field != "" {
 			message = e.Field + ": " + message

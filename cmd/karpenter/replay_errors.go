@@ -46,6 +46,8 @@ func (f *replayFlags) flagOf(field string) string {
 		return "--name " + quoteArgument(f.name)
 	case "spec.prometheus.lookbackDelta":
 		return "--lookback " + f.lookback
+	case "spec.duration":
+		return "--recording " + quoteArgument(f.recordings[0])
 	case "spec.replay.demand":
 		return "--demand " + quoteArgument(f.demand)
 	case "spec.replay.capacity":

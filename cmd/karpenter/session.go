@@ -24,11 +24,13 @@ type runFlags struct {
 	out         string
 	format      string
 	determinism bool
+	yes         bool
 }
 
 func (f *runFlags) add(c *cobra.Command) {
 	c.Flags().StringVar(&f.out, "out", "", "directory to write reports and journals to (required)")
 	addFormat(c, &f.format)
+	c.Flags().BoolVar(&f.yes, "yes", false, "run however long it takes")
 	c.Flags().BoolVar(&f.determinism, "check-determinism", false, "run again under GOMAXPROCS=1, another time zone and shuffled documents; exit 3 at the first byte that differs")
 }
 
@@ -68,6 +70,9 @@ func (s *session) run(ctx context.Context, files []*scenario.File) error {
 		}
 	}()
 	if err != nil {
+		return err
+	}
+	if err := s.checkLength(jobs); err != nil {
 		return err
 	}
 	all, err := s.play(ctx, jobs, out.Set())

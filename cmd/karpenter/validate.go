@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
@@ -14,6 +13,7 @@ import (
 
 	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
 	"github.com/karpenter-sim/karpenter/engine/convert"
+	"github.com/karpenter-sim/karpenter/engine/limit"
 	"github.com/karpenter-sim/karpenter/engine/policy"
 	"github.com/karpenter-sim/karpenter/sim"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
@@ -72,8 +72,8 @@ func (a *app) validate(ctx context.Context, paths []string, given *metricQueries
 	v := &validation{app: a, options: given.options(), valid: map[string]int{}, wrong: map[string]bool{}, seen: map[manifest.Position]bool{}}
 	if slices.Contains(paths, stdinPath) {
 		var err error
-		if v.stdin, err = io.ReadAll(a.stdin); err != nil {
-			return fmt.Errorf("%s: %w", stdinName, err)
+		if v.stdin, err = manifest.ReadText(a.stdin, stdinName); err != nil {
+			return err
 		}
 	}
 	docs, err := manifest.Read(paths, bytes.NewReader(v.stdin))
@@ -285,12 +285,28 @@ func (v *validation) tell(format string) error {
 	case len(errs) > 0 && format != tableFormat:
 		return errReported
 	case len(errs) > 0:
-		for _, e := range errs {
-			fmt.Fprintln(v.stderr, e)
-		}
+		v.printErrors(errs)
 		return errReported
 	case total == 0:
 		return errors.New("nothing to validate: no object of a known kind in the files")
 	}
 	return nil
+}
+
+// printErrors prints the first mistakes of each file, and how many more it has.
+func (v *validation) printErrors(errs manifest.Errors) {
+	for len(errs) > 0 {
+		file := errs[0].Position.File
+		end := slices.IndexFunc(errs, func(e *manifest.Error) bool { return e.Position.File != file })
+		if end < 0 {
+			end = len(errs)
+		}
+		for _, e := range errs[:min(end, limit.Listed)] {
+			fmt.Fprintln(v.stderr, e)
+		}
+		if more := end - limit.Listed; more > 0 {
+			fmt.Fprintf(v.stderr, "%s: and %s\n", file, counted(more, "more mistake"))
+		}
+		errs = errs[end:]
+	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/karpenter-sim/karpenter/engine/autoscaler"
 	"github.com/karpenter-sim/karpenter/engine/behavior"
+	"github.com/karpenter-sim/karpenter/engine/limit"
 	"github.com/karpenter-sim/karpenter/engine/observation"
 	"github.com/karpenter-sim/karpenter/engine/slot"
 )
@@ -60,7 +61,7 @@ func (r *Reader) Torn() bool { return r.torn }
 // of the underlying reader with its place. A last line without its end is torn: it
 // is passed over, and Torn reports it.
 func (r *Reader) Next() (*Line, error) {
-	text, err := r.lines.ReadBytes('\n')
+	text, err := r.read()
 	r.line++
 	if err != nil && err != io.EOF && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return nil, fmt.Errorf("%s:%d: %w", r.name, r.line, err)
@@ -79,6 +80,21 @@ func (r *Reader) Next() (*Line, error) {
 		return nil, &LineError{r.name, r.line, err}
 	}
 	return line, nil
+}
+
+// read is ReadBytes('\n') for lines that a writer of records can have written.
+func (r *Reader) read() ([]byte, error) {
+	var text []byte
+	for {
+		part, err := r.lines.ReadSlice('\n')
+		text = append(text, part...)
+		if err != bufio.ErrBufferFull {
+			return text, err
+		}
+		if len(text) > limit.JournalLine {
+			return nil, fmt.Errorf("a line longer than %d MiB; this is no decision journal", limit.JournalLine>>20)
+		}
+	}
 }
 
 // follow notes the slot of a record, which must be later than the one before.

@@ -11,12 +11,11 @@ import (
 	"github.com/prometheus/prometheus/model/histogram"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
+
+	"github.com/karpenter-sim/karpenter/engine/limit"
 )
 
-// MaxInputSamples is the number of samples that all input series of one call may
-// have together. A native histogram counts as inputHistogramWeight samples.
-const MaxInputSamples = 10_000_000
-
+// inputHistogramWeight is how many samples a native histogram counts as.
 const inputHistogramWeight = 100
 
 // An InputSpec is one synthetic series in the notation of promtool's unit tests.
@@ -121,16 +120,16 @@ func checkInputSize(specs []InputSpec) error {
 		if strings.Contains(spec.Values, "{{") {
 			n *= inputHistogramWeight
 		}
-		if total += n; total > MaxInputSamples {
+		if total += n; total > limit.InputSamples {
 			return spec.errorf("too many values: all input series together may have at most %d samples (%d if they are histograms); shorten the repetitions",
-				MaxInputSamples, MaxInputSamples/inputHistogramWeight)
+				limit.InputSamples, limit.InputSamples/inputHistogramWeight)
 		}
 	}
 	return nil
 }
 
 // countInputSamples returns an upper bound of the number of values, at most
-// slightly more than MaxInputSamples.
+// slightly more than limit.InputSamples.
 func countInputSamples(values string) uint64 {
 	total := uint64(len(strings.Fields(values)))
 	for i := 0; i < len(values); i++ {
@@ -145,11 +144,11 @@ func countInputSamples(values string) uint64 {
 			continue
 		}
 		n, err := strconv.ParseUint(values[i+1:end], 10, 64)
-		if err != nil || n > MaxInputSamples {
-			return MaxInputSamples + 1
+		if err != nil || n > limit.InputSamples {
+			return limit.InputSamples + 1
 		}
-		if total += n; total > MaxInputSamples {
-			return MaxInputSamples + 1
+		if total += n; total > limit.InputSamples {
+			return limit.InputSamples + 1
 		}
 	}
 	return total

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 
 	"github.com/karpenter-sim/karpenter/engine/cycle"
+	"github.com/karpenter-sim/karpenter/engine/limit"
 )
 
 // engineTimeout is far longer than any query takes: real time must not decide.
@@ -42,7 +43,7 @@ func (o Options) withDefaults() Options {
 		o.EvaluationInterval = time.Minute
 	}
 	if o.MaxSamples == 0 {
-		o.MaxSamples = 50_000_000
+		o.MaxSamples = limit.Samples
 	}
 	return o
 }

@@ -53,6 +53,9 @@ type planner struct {
 	store    *Store
 	parser   *presetParser
 	lookback time.Duration
+	// maxSamples bounds what a part of an expression may hold; the engine keeps
+	// to it by itself.
+	maxSamples int
 	// subqueryStep is the step of subqueries that give none, in milliseconds.
 	subqueryStep int64
 }
@@ -76,6 +79,7 @@ func newPlanner(store *Store, o Options) *planner {
 		store:        store,
 		lookback:     o.Lookback,
 		parser:       &presetParser{Parser: parser.NewParser(parser.Options{})},
+		maxSamples:   o.MaxSamples,
 		subqueryStep: o.EvaluationInterval.Milliseconds(),
 	}
 	p.engine = promql.NewEngine(promql.EngineOpts{
@@ -196,6 +200,9 @@ func (p *planner) fill(ctx context.Context, part *part, at int64) (annotations.A
 		if err := gathered.add(value, t); err != nil {
 			return nil, err
 		}
+		if gathered.samples > p.maxSamples {
+			return nil, promql.ErrTooManySamples("subquery")
+		}
 	}
 	part.target.Series = gathered.series(part.subquery != nil)
 	return warnings, nil
@@ -223,8 +230,9 @@ func (p *planner) steps(sub *parser.SubqueryExpr, at int64) (from, to, step int6
 
 // A gathering collects vectors into series.
 type gathering struct {
-	matrix promql.Matrix
-	index  map[uint64][]int
+	matrix  promql.Matrix
+	index   map[uint64][]int
+	samples int
 }
 
 func newGathering() *gathering { return &gathering{index: map[uint64][]int{}} }
@@ -244,6 +252,7 @@ func (g *gathering) add(value parser.Value, t int64) error {
 }
 
 func (g *gathering) addSample(s promql.Sample, t int64) {
+	g.samples++
 	series := g.find(s)
 	if s.H != nil {
 		series.Histograms = append(series.Histograms, promql.HPoint{T: t, H: s.H})

@@ -51,6 +51,10 @@ func (p *planner) prepare(text string, at int64) *preparedQuery {
 		q.err = fmt.Errorf("query %q: %w: %w", text, cycle.ErrBadQuery, err)
 		return q
 	}
+	if err := checkSubqueries(expr, time.Duration(p.subqueryStep)*time.Millisecond); err != nil {
+		q.err = fmt.Errorf("query %q: %w: %w", text, cycle.ErrBadQuery, err)
+		return q
+	}
 	q.reach = p.reach(expr)
 	q.ranged, q.ordered = rangeable(expr), ordered(expr, false)
 	// start() and end() are the instant of the whole query, in subqueries too.

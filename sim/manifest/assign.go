@@ -3,7 +3,6 @@ package manifest
 import (
 	"fmt"
 	"reflect"
-	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -48,7 +47,7 @@ func Assign[T any, P object[T]](e Entry[T], assignments []string) (Entry[T], err
 
 // setError names the assignment in place of a file.
 func setError(text, path string, err error) *Error {
-	return &Error{Position: Position{File: "set " + strconv.Quote(text)}, Field: path, Message: err.Error()}
+	return &Error{Position: Position{File: "set " + shorten(text)}, Field: path, Message: err.Error()}
 }
 
 type assignTree struct {

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/karpenter-sim/karpenter/engine/limit"
 )
 
 // indexMost bounds list indexes before anything is looked up.
@@ -42,6 +44,9 @@ func parseIndex(s string) (int, error) {
 // {a,b} or a string; in quotes it is a string whatever it contains; elsewhere
 // a backslash takes a comma (or the backslash) literally.
 func parseAssignments(s string) ([]assignment, error) {
+	if len(s) > limit.Assignment {
+		return nil, fmt.Errorf("longer than %d bytes; put it into a file of manifests", limit.Assignment)
+	}
 	p := &assignParser{text: s}
 	var list []assignment
 	for {
@@ -80,15 +85,21 @@ func (p *assignParser) path() ([]assignStep, error) {
 	var steps []assignStep
 	path := ""
 	for {
+		if len(steps) > limit.AssignmentDepth {
+			return nil, fmt.Errorf("%s: a path of more than %d steps", shorten(steps[0].path), limit.AssignmentDepth)
+		}
 		key := p.run(".[=,")
 		if key == "" && (p.at == 0 || p.text[p.at-1] != ']') {
 			return nil, fmt.Errorf("empty name in the path; want PATH=VALUE such as spec.maxReplicas=20")
+		}
+		if len(key) > limit.AssignmentName {
+			return nil, fmt.Errorf("%s: a name of more than %d bytes", shorten(key), limit.AssignmentName)
 		}
 		if key != "" {
 			path = join(path, key)
 			steps = append(steps, assignStep{key: key, path: path})
 		}
-		for !p.end() && p.text[p.at] == '[' {
+		for !p.end() && p.text[p.at] == '[' && len(steps) <= limit.AssignmentDepth {
 			closing := strings.IndexByte(p.text[p.at:], ']')
 			if closing < 0 {
 				return nil, fmt.Errorf("%s: bracket [ without ]", path)
@@ -102,6 +113,7 @@ func (p *assignParser) path() ([]assignStep, error) {
 			steps = append(steps, assignStep{index: index, path: path})
 		}
 		switch {
+		case len(steps) > limit.AssignmentDepth: // said above
 		case p.end() || p.text[p.at] == ',':
 			return nil, fmt.Errorf("%s: no value; want PATH=VALUE", path)
 		case p.text[p.at] == '=':

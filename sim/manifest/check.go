@@ -21,8 +21,20 @@ type checker struct {
 }
 
 func (c *checker) fail(key, value *yaml.Node, path, format string, args ...any) {
-	pos := c.doc.place(c.doc.Locate(path), key, value)
-	c.errs = append(c.errs, &Error{Position: pos, Field: path, Message: fmt.Sprintf(format, args...)})
+	c.errs = append(c.errs, &Error{Position: c.position(key, value, path), Field: path, Message: fmt.Sprintf(format, args...)})
+}
+
+// explainedMost is how many unknown fields of a document are compared with the
+// known ones: who has more has given the wrong file.
+const explainedMost = 100
+
+// position looks for an ancestor only where the value itself was not written in a
+// file: to look for it costs as much as the document is long.
+func (c *checker) position(key, value *yaml.Node, path string) Position {
+	if value.Line > 0 && (key == nil || key.Line > 0) {
+		return c.doc.place(Position{}, key, value)
+	}
+	return c.doc.place(c.doc.Locate(path), key, value)
 }
 
 var (
@@ -98,8 +110,12 @@ func (c *checker) object(key, n *yaml.Node, t reflect.Type, path string) {
 		k, v := n.Content[i], n.Content[i+1]
 		fieldPath := join(path, k.Value)
 		field, ok := known.types[k.Value]
-		if !ok {
+		if !ok && len(c.errs) < explainedMost {
 			c.fail(nil, k, fieldPath, "%s", known.unknown(k.Value))
+			continue
+		}
+		if !ok {
+			c.fail(nil, k, fieldPath, "unknown field")
 			continue
 		}
 		c.node(k, v, field, fieldPath)

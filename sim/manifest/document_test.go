@@ -92,9 +92,9 @@ func TestErrorsAreCapped(t *testing.T) {
 	}
 	err := Join(append(errs, nil, errs[3], fmt.Errorf("elsewhere: %w", errs[4]))...)
 	lines := strings.Split(err.Error(), "\n")
-	want := []string{"f:1:1: wrong", "f:20:1: wrong", "and 5 more errors"}
+	want := []string{"f:1:1: wrong", "f:10:1: wrong", "and 15 more errors"}
 	if diff := cmp.Diff(want, []string{lines[0], lines[len(lines)-2], lines[len(lines)-1]}); diff != "" {
-		t.Errorf("20 errors are shown, sorted, the others counted, repetitions left out\n-want +got:\n%s", diff)
+		t.Errorf("10 errors are shown, sorted, the others counted, repetitions left out\n-want +got:\n%s", diff)
 	}
 	var one *Error
 	if !errors.As(err, &one) || one.Position.Line != 1 {

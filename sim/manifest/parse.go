@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/karpenter-sim/karpenter/engine/limit"
 )
 
 // Parse splits the text of one file into its documents; the items of lists are
@@ -18,6 +20,9 @@ import (
 func Parse(file string, data []byte) ([]*Document, error) {
 	var docs []*Document
 	var errs Errors
+	if n := items(data); n > limit.ManifestItems {
+		return nil, Join(&Error{Position: Position{File: file}, Message: fmt.Sprintf("about %d keys and list items, more than %d; is it a recording? Divide it into several files", n, limit.ManifestItems)})
+	}
 	if values, ok := parseJSON(data); ok {
 		for _, v := range values {
 			list, listErrs := split(file, v, "", "", 0)
@@ -42,6 +47,16 @@ func Parse(file string, data []byte) ([]*Document, error) {
 		}
 	}
 	return docs, Join(errs)
+}
+
+// items is about how many keys, values and list items a text has: each begins a
+// line, or follows a separator.
+func items(data []byte) int {
+	n := bytes.Count(data, []byte("\n"))
+	for _, separator := range []string{",", "[", "{", "- ", ": "} {
+		n += bytes.Count(data, []byte(separator))
+	}
+	return n
 }
 
 // nextNode turns the parser's panics on odd input into errors.

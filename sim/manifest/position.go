@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/karpenter-sim/karpenter/engine/limit"
 )
 
 // A Position is a place in a file. Line and Column start at 1; 0 is unknown.
@@ -54,17 +56,15 @@ func (e *Error) Error() string {
 // Errors are the mistakes of one call, sorted by position.
 type Errors []*Error
 
-// errorsShown bounds the lines of Errors.Error; the slice itself is complete.
-const errorsShown = 20
-
-// Error is one line for each of the first 20 errors and a count of the others.
+// Error is one line for each of the first limit.Listed errors and a count of the
+// others; the slice itself is complete.
 func (l Errors) Error() string {
 	var b strings.Builder
 	for i, e := range l {
 		if i > 0 {
 			b.WriteByte('\n')
 		}
-		if i == errorsShown {
+		if i == limit.Listed {
 			fmt.Fprintf(&b, "and %d more errors", len(l)-i)
 			break
 		}

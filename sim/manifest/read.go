@@ -10,15 +10,12 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/karpenter-sim/karpenter/engine/limit"
 	"github.com/karpenter-sim/karpenter/sim/output"
 )
 
-const (
-	// stdinName stands for standard input in positions.
-	stdinName = "<stdin>"
-	// sizeMost bounds a file: a recording passed by mistake must not fill the memory.
-	sizeMost = 64 << 20
-)
+// stdinName stands for standard input in positions.
+const stdinName = "<stdin>"
 
 // Read returns the documents of files, of directories (every *.yaml, *.yml and
 // *.json below, hidden ones aside, in the order of their paths) and, for "-",
@@ -122,14 +119,24 @@ func readFile(path string, stdin io.Reader) ([]*Document, error) {
 		defer f.Close()
 		in = f
 	}
-	data, err := io.ReadAll(io.LimitReader(in, sizeMost+1))
+	data, err := ReadText(in, name)
+	if err != nil {
+		return nil, err
+	}
+	return Parse(name, data)
+}
+
+// ReadText reads a manifest's text, which errors call name: a recording passed by
+// mistake, or what never ends, must not fill the memory.
+func ReadText(in io.Reader, name string) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(in, limit.Manifest+1))
 	if err != nil {
 		return nil, fileError(name, err)
 	}
-	if len(data) > sizeMost {
-		return nil, fileError(name, fmt.Errorf("larger than %d MiB, too large for manifests; is it a recording?", sizeMost>>20))
+	if len(data) > limit.Manifest {
+		return nil, fileError(name, fmt.Errorf("larger than %d MiB, too large for manifests; is it a recording?", limit.Manifest>>20))
 	}
-	return Parse(name, data)
+	return data, nil
 }
 
 // fileError reports what the file system says, without naming the path twice.

@@ -2,9 +2,16 @@ package manifest
 
 import "strings"
 
+// namesMost is the length of names that are compared, which takes the product of
+// their lengths.
+const namesMost = 200
+
 // Closest is the candidate that a misspelt name was most likely meant to be,
 // empty if none is near: at most a third of the letters may differ.
 func Closest(name string, candidates []string) string {
+	if len(name) > namesMost {
+		return ""
+	}
 	best, least := "", max(1, len(name)/3)+1
 	for _, c := range candidates {
 		d := distance(strings.ToLower(name), strings.ToLower(c))

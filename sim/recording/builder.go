@@ -11,6 +11,8 @@ import (
 	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/tsdb/chunkenc"
 	"github.com/prometheus/prometheus/tsdb/chunks"
+
+	"github.com/karpenter-sim/karpenter/engine/limit"
 )
 
 // chunkSamples is the number of samples in a chunk, as in Prometheus.
@@ -26,7 +28,15 @@ type builder struct {
 	histograms  int64
 	first, last int64
 	spacings    spacings
+	// memory is about what series and samples take.
+	memory int64
 }
+
+const (
+	// seriesMemory and chunkMemory are what a series and a chunk take besides
+	// labels and samples, sampleMemory a sample that came out of order.
+	seriesMemory, chunkMemory, sampleMemory = 640, 160, 96
+)
 
 // builtSeries are the samples of one series so far.
 type builtSeries struct {
@@ -77,6 +87,7 @@ func (b *builder) series(l labels.Labels) *builtSeries {
 	s := &builtSeries{labels: l, last: math.MinInt64}
 	b.byHash[hash] = append(b.byHash[hash], s)
 	b.list = append(b.list, s)
+	b.memory += seriesMemory + 2*int64(l.ByteSize())
 	return s
 }
 
@@ -85,20 +96,36 @@ func (b *builder) series(l labels.Labels) *builtSeries {
 func (b *builder) add(s *builtSeries, x builtSample) error {
 	b.samples++
 	b.first, b.last = min(b.first, x.t), max(b.last, x.t)
+	if b.memory > limit.Converted {
+		return &tooMuch{int64(len(b.list)), b.samples}
+	}
 	switch {
 	case x.h != nil || x.fh != nil:
 		b.histograms++
+		b.memory += sampleMemory + histogramMemory(x)
 		s.others = append(s.others, x)
 		return nil
 	case s.app != nil && x.t == s.last:
 		return &duplicate{s.labels, x.t, x.where}
 	case s.app != nil && x.t < s.last:
+		b.memory += sampleMemory
 		s.others = append(s.others, x)
 		return nil
 	case s.app != nil:
 		b.spacings.add(x.t - s.last)
 	}
+	if s.count == chunkSamples {
+		b.memory += chunkMemory + int64(len(s.chunks[len(s.chunks)-1].Chunk.Bytes()))
+	}
 	return s.append(x.t, x.f)
+}
+
+// histogramMemory is about what a histogram takes.
+func histogramMemory(x builtSample) int64 {
+	if x.h != nil {
+		return int64(200 + 8*(len(x.h.PositiveBuckets)+len(x.h.NegativeBuckets)+len(x.h.PositiveSpans)+len(x.h.NegativeSpans)))
+	}
+	return int64(200 + 8*(len(x.fh.PositiveBuckets)+len(x.fh.NegativeBuckets)+len(x.fh.PositiveSpans)+len(x.fh.NegativeSpans)))
 }
 
 func (s *builtSeries) append(t int64, f float64) error {

@@ -35,3 +35,21 @@ func CheckGaps(recordings []*Recording) error {
 	}
 	return nil
 }
+
+// lastYear is the last year in which a sample can have been taken.
+const lastYear = 2200
+
+// notSeconds is the unit that a time, which was read as seconds and is given in
+// Unix milliseconds, was more likely written in; empty for seconds.
+func notSeconds(ms int64) string {
+	const beyond = 7_258_118_400_000 // the end of lastYear
+	switch {
+	case -beyond < ms && ms < beyond:
+		return ""
+	case ms > 0 && ms < beyond*1_000:
+		return "milliseconds"
+	case ms > 0 && ms < beyond*1_000_000:
+		return "microseconds"
+	}
+	return "nanoseconds"
+}

@@ -10,6 +10,8 @@ import (
 	"strconv"
 
 	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/karpenter-sim/karpenter/engine/limit"
 )
 
 // openJSON converts a saved answer of the query API to a block.
@@ -19,7 +21,7 @@ func (r *Recording) openJSON(ctx context.Context, path string, tmp func() (strin
 		return err
 	}
 	defer file.Close()
-	decoder := json.NewDecoder(file)
+	decoder := json.NewDecoder(&stringBound{from: file})
 	decoder.UseNumber()
 	j := &jsonReader{ctx: ctx, path: path, dec: decoder, builder: newBuilder()}
 	if err := j.read(); err != nil {
@@ -124,14 +126,30 @@ func (j *jsonReader) readResult() error {
 	return j.end()
 }
 
+// flushedSamples is how many samples of a series are kept before they are
+// compressed.
+const flushedSamples = 1024
+
 func (j *jsonReader) readSeries() error {
 	start := j.dec.InputOffset()
 	metric := map[string]string{}
 	var samples []builtSample
+	flush := func() error { return nil }
 	err := j.object(func(key string) error {
 		switch key {
 		case "metric":
-			return j.metric(&metric)
+			err := j.metric(&metric)
+			if err == nil && len(metric) > 0 {
+				flush = func() error {
+					if len(samples) < flushedSamples {
+						return nil
+					}
+					err := j.add(labels.FromMap(metric), samples)
+					samples = samples[:0]
+					return err
+				}
+			}
+			return err
 		case "value":
 			return j.sample(&samples)
 		case "values":
@@ -141,6 +159,12 @@ func (j *jsonReader) readSeries() error {
 			for j.dec.More() {
 				if err := j.sample(&samples); err != nil {
 					return err
+				}
+				if err := flush(); err != nil {
+					return err
+				}
+				if len(samples) > limit.Converted/sampleMemory {
+					return j.failed("too many samples before the labels of their series; want metric before values")
 				}
 			}
 			return j.end()
@@ -191,6 +215,9 @@ func (j *jsonReader) sample(samples *[]builtSample) error {
 	if err != nil {
 		return j.failed(err.Error())
 	}
+	if unit := notSeconds(t); unit != "" {
+		return j.failed(fmt.Sprintf("%s lies beyond the year %d: a time in %s, but answers of the query API have seconds; divide the times", number, lastYear, unit))
+	}
 	var text string
 	if err := j.text(&text); err != nil {
 		return err
@@ -207,10 +234,21 @@ func (j *jsonReader) sample(samples *[]builtSample) error {
 }
 
 func (j *jsonReader) metric(metric *map[string]string) error {
-	if err := j.dec.Decode(metric); err != nil {
-		return j.syntax(err)
+	if err := j.open('{', "metric is not a set of labels"); err != nil {
+		return err
 	}
-	return nil
+	size := 0
+	return j.object(func(name string) error {
+		var value string
+		if err := j.text(&value); err != nil {
+			return err
+		}
+		if size += len(name) + len(value); size > limit.LabelBytes {
+			return j.failed(fmt.Sprintf("the labels of a series take more than %d bytes", limit.LabelBytes))
+		}
+		(*metric)[name] = value
+		return nil
+	})
 }
 
 // object reads an open object up to its end and calls value for every key.
@@ -265,12 +303,23 @@ func (j *jsonReader) text(s *string) error {
 	return nil
 }
 
+// skip passes over a value, however long it is.
 func (j *jsonReader) skip() error {
-	var ignored json.RawMessage
-	if err := j.dec.Decode(&ignored); err != nil {
-		return j.syntax(err)
+	for depth := 0; ; {
+		token, err := j.token()
+		if err != nil {
+			return err
+		}
+		switch token {
+		case json.Delim('{'), json.Delim('['):
+			depth++
+		case json.Delim('}'), json.Delim(']'):
+			depth--
+		}
+		if depth == 0 {
+			return nil
+		}
 	}
-	return nil
 }
 
 func (j *jsonReader) failed(message string) error {

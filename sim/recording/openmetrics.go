@@ -1,30 +1,30 @@
 package recording
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/textparse"
-	"github.com/prometheus/prometheus/tsdb/fileutil"
+
+	"github.com/karpenter-sim/karpenter/engine/limit"
 )
 
 // openOpenMetrics converts the text to a block. It takes what promtool's
 // "tsdb create-blocks-from openmetrics" takes, gzipped as well.
 func (r *Recording) openOpenMetrics(ctx context.Context, path string, tmp func() (string, error)) error {
+	b := newBuilder()
+	if err := readOpenMetrics(ctx, path, b); err != nil {
+		return err
+	}
 	dir, err := tmp()
 	if err != nil {
 		return fmt.Errorf("%s: a directory for the converted text: %w", path, err)
-	}
-	b := newBuilder()
-	if err := readOpenMetrics(ctx, path, dir, b); err != nil {
-		return err
 	}
 	err = r.openBuilt(ctx, b, dir)
 	var twice *duplicate
@@ -34,22 +34,14 @@ func (r *Recording) openOpenMetrics(ctx context.Context, path string, tmp func()
 	return err
 }
 
-// readOpenMetrics adds the samples of a file to b; dir is for its text if it
-// is compressed.
-func readOpenMetrics(ctx context.Context, path, dir string, b *builder) error {
-	plain, err := unzipped(path, dir)
+// readOpenMetrics adds the samples of a file to b.
+func readOpenMetrics(ctx context.Context, path string, b *builder) error {
+	file, err := openText(path)
 	if err != nil {
 		return err
 	}
-	if plain != path {
-		defer os.Remove(plain)
-	}
-	text, err := fileutil.OpenMmapFile(plain)
-	if err != nil {
-		return pathError(path, err)
-	}
-	defer text.Close()
-	p := &openMetricsReader{path: path, text: text.Bytes(), builder: b, series: map[string]*builtSeries{}}
+	defer file.Close()
+	p := &openMetricsReader{path: path, lines: bufio.NewReaderSize(file, limit.Line), builder: b, series: map[string]*builtSeries{}}
 	if err := p.read(ctx); err != nil {
 		return err
 	}
@@ -59,58 +51,95 @@ func readOpenMetrics(ctx context.Context, path, dir string, b *builder) error {
 	return nil
 }
 
-// unzipped returns the path of the file's text: the parser wants all of it in
-// one piece, so compressed text goes to a temporary file to be mapped.
-func unzipped(path, dir string) (plain string, err error) {
-	file, err := openText(path)
-	if err != nil {
-		return "", err
-	}
-	defer file.Close()
-	if !file.gzip {
-		info, err := file.file.Stat()
-		if err != nil {
-			return "", pathError(path, err)
-		}
-		if info.Size() == 0 {
-			return "", errEmpty(path)
-		}
-		return path, nil
-	}
-	plain = filepath.Join(dir, "openmetrics.txt")
-	out, err := os.Create(plain)
-	if err != nil {
-		return "", pathError(plain, err)
-	}
-	n, err := io.Copy(out, file)
-	if closeErr := out.Close(); err == nil {
-		err = closeErr
-	}
-	switch {
-	case err != nil:
-		return "", readError(path, err)
-	case n == 0:
-		return "", errEmpty(path)
-	}
-	return plain, nil
-}
+// batchSize is how much text the parser gets at once: it wants text in one piece,
+// but a file has no bound.
+const batchSize = 1 << 16
 
-// An openMetricsReader reads OpenMetrics text line by line.
+const endOfText = "# EOF\n"
+
+// An openMetricsReader reads OpenMetrics text, some whole lines at a time. Nothing
+// that a line of it says changes what another one means.
 type openMetricsReader struct {
 	path    string
-	text    []byte
+	lines   *bufio.Reader
+	batch   []byte
 	builder *builder
 	// series finds a series by its text, which is cheaper than by its labels.
 	series map[string]*builtSeries
-	line   int
+	// line is the line being parsed, next the first that has not been read.
+	line, next int
+	// ended says that the text's end mark has been read.
+	ended bool
 }
 
 func (r *openMetricsReader) read(ctx context.Context) error {
-	p := textparse.NewOpenMetricsParser(r.text, labels.NewSymbolTable())
-	for r.line = 1; ; r.line++ {
-		if r.line%4096 == 0 && ctx.Err() != nil {
-			return ctx.Err()
+	for r.next = 1; ; {
+		if err := ctx.Err(); err != nil {
+			return err
 		}
+		r.line = r.next
+		more, err := r.fill()
+		if err != nil {
+			return err
+		}
+		if err := r.parse(); err != nil {
+			return err
+		}
+		switch {
+		case more:
+		case r.next == 1:
+			return errEmpty(r.path)
+		case !r.ended:
+			return fmt.Errorf("%s:%d: the text does not end with # EOF; it is truncated, or in Prometheus' older text format, which cannot be told from truncated text", r.path, r.next)
+		default:
+			return nil
+		}
+	}
+}
+
+// fill reads whole lines up to the size of a batch, and says whether there may be more.
+func (r *openMetricsReader) fill() (more bool, err error) {
+	r.batch = r.batch[:0]
+	quotes := 0
+	for len(r.batch) < batchSize || quotes%2 != 0 && len(r.batch) < batchSize+limit.Line {
+		line, err := r.lines.ReadSlice('\n')
+		switch {
+		case errors.Is(err, bufio.ErrBufferFull):
+			return false, fmt.Errorf("%s:%d:1: a line longer than %d MiB", r.path, r.next, limit.Line>>20)
+		case err != nil && err != io.EOF:
+			return false, readError(r.path, err)
+		case string(line) == endOfText || string(line) == endOfText[:len(endOfText)-1]:
+			if r.ended {
+				return false, fmt.Errorf("%s:%d: there is more text after # EOF", r.path, r.next)
+			}
+			r.ended = true
+			r.next++
+			continue
+		case r.ended && len(line) > 0:
+			return false, fmt.Errorf("%s:%d: there is more text after # EOF", r.path, r.next)
+		case err == io.EOF && (r.ended || len(line) == 0):
+			if !r.ended && r.next > 1 {
+				r.next-- // the last line is to blame for what does not follow it
+			}
+			return false, nil
+		case err == io.EOF:
+			return false, nil // half a line: what the file lacks is its end
+		}
+		// Only in the quoted name of a series may a line end within.
+		if line[0] != '#' {
+			quotes += bytes.Count(line, []byte{'"'}) - bytes.Count(line, []byte(`\"`))
+		}
+		r.batch = append(r.batch, line...)
+		r.next++
+	}
+	return true, nil
+}
+
+// parse takes the samples of a batch.
+func (r *openMetricsReader) parse() error {
+	r.batch = append(r.batch, endOfText...)
+	p := textparse.NewOpenMetricsParser(r.batch, labels.NewSymbolTable())
+	for ; ; r.line++ {
 		entry, err := p.Next()
 		if err == io.EOF {
 			return nil
@@ -132,12 +161,19 @@ func (r *openMetricsReader) readSample(p textparse.Parser) error {
 	if t == nil {
 		return fmt.Errorf("%s:%d: %s has no timestamp; every sample of a recording needs one, in seconds after its value", r.path, r.line, shortened(string(text)))
 	}
+	if unit := notSeconds(*t); unit != "" {
+		return fmt.Errorf("%s:%d: the time of %s lies beyond the year %d: a time in %s, but OpenMetrics has seconds; divide the times, or save a CSV, whose times may be in %s",
+			r.path, r.line, shortened(string(text)), lastYear, unit, unit)
+	}
 	series := r.series[string(text)]
 	if series == nil {
 		var l labels.Labels
 		p.Labels(&l)
 		if name, twice := l.HasDuplicateLabelNames(); twice {
 			return fmt.Errorf("%s:%d: label %q stands twice", r.path, r.line, name)
+		}
+		if size := l.ByteSize(); size > limit.LabelBytes {
+			return fmt.Errorf("%s:%d: the labels of %s take %d bytes; a series may have %d", r.path, r.line, shortened(string(text)), size, limit.LabelBytes)
 		}
 		series = r.builder.series(l)
 		r.series[string(text)] = series
@@ -152,10 +188,6 @@ func (r *openMetricsReader) readSample(p textparse.Parser) error {
 // parseError adds the line and leaves out the parser's quote of all it read.
 func (r *openMetricsReader) parseError(err error) error {
 	message, _, _ := strings.Cut(err.Error(), " while parsing: ")
-	if strings.Contains(message, "does not end with # EOF") {
-		line := bytes.Count(bytes.TrimRight(r.text, "\n"), []byte("\n")) + 1
-		return fmt.Errorf("%s:%d: the text does not end with # EOF; it is truncated, or in Prometheus' older text format, which cannot be told from truncated text", r.path, line)
-	}
 	return fmt.Errorf("%s:%d: not OpenMetrics text: %s", r.path, r.line, shortened(message))
 }
 

@@ -16,7 +16,7 @@ func position(path string, offset int64) string {
 		return path
 	}
 	defer file.Close()
-	text := bufio.NewReader(io.LimitReader(file, offset))
+	text := bufio.NewReader(io.LimitReader(file, offset)) // the bound of what is unpacked was kept when it was read
 	line, column := 1, 1
 	for {
 		c, err := text.ReadByte()

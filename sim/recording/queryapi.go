@@ -29,7 +29,7 @@ func NewQueryAPI(address string, client *http.Client) (*QueryAPI, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := api.NewClient(api.Config{Address: u.String(), Client: client})
+	c, err := api.NewClient(api.Config{Address: u.String(), Client: bounded(client)})
 	if err != nil {
 		return nil, fmt.Errorf("%s: query API: %w", public(u), err)
 	}
@@ -46,14 +46,16 @@ func (q *QueryAPI) StaleMarkers() bool { return false }
 const shortestRead = 60_000
 
 // Read implements Source. Where the server cannot answer for the whole range,
-// as when it limits samples per query, it is asked for halves.
+// as when it limits samples per query, or where the answer would be longer than
+// limit.Answer, it is asked for halves.
 func (q *QueryAPI) Read(ctx context.Context, matchers []*labels.Matcher, from, to int64, visit func(storage.Series) error) error {
 	// Ranges are open to the left since Prometheus 3 and closed before, so one
 	// millisecond more is asked for and what is too early is left out.
 	query := fmt.Sprintf("%s[%dms]", Selector{Matchers: matchers}, to-from+1)
 	result, _, _, err := q.api.Query(ctx, query, time.UnixMilli(to))
 	var failed *prometheus.Error
-	if errors.As(err, &failed) && failed.Type == prometheus.ErrExec && to-from > shortestRead {
+	var long *longAnswer
+	if (errors.As(err, &failed) && failed.Type == prometheus.ErrExec || errors.As(err, &long)) && to-from > shortestRead {
 		middle := from + (to-from)/2
 		if err := q.Read(ctx, matchers, from, middle, visit); err != nil {
 			return err

@@ -144,36 +144,52 @@ func (r *recorder) save() error {
 }
 
 // record reads and writes one chunk.
-func (r *recorder) record(ctx context.Context, span span) error {
-	b := newBuilder()
-	if err := collect(ctx, r.source, r.plan.Selectors, span, b); err != nil {
+func (r *recorder) record(ctx context.Context, chunk span) error {
+	if err := r.recordSpan(ctx, chunk, fmt.Sprintf("chunk-%06d", r.state.Progress.Done)); err != nil {
 		return err
 	}
-	if b.samples > 0 {
-		block, err := b.write(ctx, filepath.Join(r.work, fmt.Sprintf("chunk-%06d", r.state.Progress.Done)))
-		if err != nil {
-			return err
-		}
-		name, err := filepath.Rel(r.work, block)
-		if err != nil {
-			return pathError(block, err)
-		}
-		size, err := dirSize(block)
-		if err != nil {
-			return err
-		}
-		r.state.Blocks = append(r.state.Blocks, name)
-		r.state.Progress.Bytes += size
-	}
 	r.state.Progress.Done++
-	r.state.Progress.Series = max(r.state.Progress.Series, int64(len(b.list)))
-	r.state.Progress.Samples += b.samples
 	if err := r.save(); err != nil {
 		return err
 	}
 	if r.report != nil {
 		r.report(r.state.Progress)
 	}
+	return nil
+}
+
+// recordSpan reads and writes a stretch of time as one block, or as two or more
+// where one would take too much memory.
+func (r *recorder) recordSpan(ctx context.Context, stretch span, name string) error {
+	b := newBuilder()
+	err := collect(ctx, r.source, r.plan.Selectors, stretch, b)
+	if tooMuch := (*tooMuch)(nil); errors.As(err, &tooMuch) && stretch.to-stretch.from > shortestRead {
+		middle := stretch.from + (stretch.to-stretch.from)/2
+		b = nil // not both at a time
+		if err := r.recordSpan(ctx, span{stretch.from, middle}, name+"a"); err != nil {
+			return err
+		}
+		return r.recordSpan(ctx, span{middle + 1, stretch.to}, name+"b")
+	}
+	if err != nil || b.samples == 0 {
+		return err
+	}
+	block, err := b.write(ctx, filepath.Join(r.work, name))
+	if err != nil {
+		return err
+	}
+	relative, err := filepath.Rel(r.work, block)
+	if err != nil {
+		return pathError(block, err)
+	}
+	size, err := dirSize(block)
+	if err != nil {
+		return err
+	}
+	r.state.Blocks = append(r.state.Blocks, relative)
+	r.state.Progress.Bytes += size
+	r.state.Progress.Series = max(r.state.Progress.Series, int64(len(b.list)))
+	r.state.Progress.Samples += b.samples
 	return nil
 }
 

@@ -39,8 +39,11 @@ func NewRemoteRead(address string, client *http.Client) (*RemoteRead, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: remote read: %w", public(u), err)
 	}
-	if c, ok := reader.(*remote.Client); ok && client != nil {
-		c.Client = client
+	if c, ok := reader.(*remote.Client); ok {
+		if client == nil {
+			client = c.Client
+		}
+		c.Client = bounded(client)
 	}
 	return &RemoteRead{url: u, client: reader}, nil
 }

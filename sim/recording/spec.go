@@ -53,6 +53,9 @@ func formatOf(spec Spec) (Format, error) {
 	if err != nil {
 		return "", pathError(spec.Path, err)
 	}
+	if err := checkRegular(spec.Path, info.Mode()); err != nil {
+		return "", err
+	}
 	format := spec.Format
 	if format == "" {
 		if format, err = guessFormat(spec.Path, info.IsDir()); err != nil {

@@ -23,9 +23,21 @@ func (f *textFile) Close() error { return f.file.Close() }
 // openText opens a file and looks at its first bytes to see whether it is
 // gzipped: names are often wrong about that.
 func openText(path string) (*textFile, error) {
+	// To open a pipe would wait for its other end.
+	if info, err := os.Stat(path); err == nil && checkRegular(path, info.Mode()) != nil {
+		return nil, checkRegular(path, info.Mode())
+	}
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, pathError(path, err)
+	}
+	info, err := file.Stat()
+	if err == nil {
+		err = checkRegular(path, info.Mode())
+	}
+	if err != nil {
+		file.Close()
+		return nil, err
 	}
 	buffered := bufio.NewReaderSize(file, 1<<16)
 	magic, err := buffered.Peek(2)
@@ -41,7 +53,7 @@ func openText(path string) (*textFile, error) {
 		file.Close()
 		return nil, readError(path, err)
 	}
-	return &textFile{Reader: unzip, file: file, gzip: true}, nil
+	return &textFile{Reader: newUnpacked(unzip, info.Size()), file: file, gzip: true}, nil
 }
 
 func errEmpty(path string) error {

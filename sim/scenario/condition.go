@@ -6,6 +6,8 @@ import (
 
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
+
+	"github.com/karpenter-sim/karpenter/providers/fake"
 )
 
 // A Condition is the parsed form of a report expectation.
@@ -85,7 +87,10 @@ func (c Condition) Holds(value float64) bool {
 // characters of the expression.
 func parseExpr(text string) (parser.Expr, error) {
 	expr, err := parser.NewParser(parser.Options{}).ParseExpr(text)
-	return expr, describeParseError(err)
+	if err != nil {
+		return nil, describeParseError(err)
+	}
+	return expr, fake.CheckSubqueries(expr)
 }
 
 func describeParseError(err error) error {

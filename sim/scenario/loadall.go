@@ -65,9 +65,9 @@ func (o Options) buffer(paths []string) (again func() io.Reader, err error) {
 	if o.Stdin == nil || !slices.Contains(paths, "-") && !slices.Contains(o.Manifests, "-") {
 		return func() io.Reader { return o.Stdin }, nil
 	}
-	data, err := io.ReadAll(o.Stdin)
+	data, err := manifest.ReadText(o.Stdin, "<stdin>")
 	if err != nil {
-		return nil, manifest.Join(fmt.Errorf("read standard input: %w", err))
+		return nil, manifest.Join(err)
 	}
 	return func() io.Reader { return bytes.NewReader(data) }, nil
 }
@@ -109,8 +109,7 @@ func candidates(path string, o Options) ([]candidate, error) {
 	var list []candidate
 	var errs []error
 	for _, f := range files {
-		data, err := os.ReadFile(f)
-		if err == nil && !bytes.Contains(data, []byte(APIVersion[:strings.IndexByte(APIVersion, '/')])) {
+		if mentioned, err := mentions(f, APIVersion[:strings.IndexByte(APIVersion, '/')]); err == nil && !mentioned {
 			continue
 		}
 		docs, err := manifest.Read([]string{f}, nil)
@@ -121,6 +120,17 @@ func candidates(path string, o Options) ([]candidate, error) {
 		}
 	}
 	return list, manifest.Join(errs...)
+}
+
+// mentions says whether a file has a word in it, as far as manifests may be long.
+func mentions(path, word string) (bool, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	data, err := manifest.ReadText(f, path)
+	return bytes.Contains(data, []byte(word)), err
 }
 
 // collisions are names that differ at most in case: their directories would be

@@ -6,6 +6,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/karpenter-sim/karpenter/engine/limit"
 )
 
 // A NodeGroup is a provider's node group and what its nodes are like. It is the
@@ -102,19 +104,16 @@ func (v *validation) checkNodeGroups() {
 	}
 }
 
-// mostNodes is far beyond any node group, and still quick to simulate.
-const mostNodes = 100_000
-
 func (v *validation) checkSizes(at string, g *NodeGroup) {
-	upper := int32(mostNodes)
+	upper := int32(limit.Nodes)
 	if g.Max != nil {
 		upper = *g.Max
-		if upper < g.Min || upper > mostNodes {
-			v.fail(at+".max", "want min (%d) or more, at most %d, got %d", g.Min, mostNodes, upper)
+		if upper < g.Min || upper > limit.Nodes {
+			v.fail(at+".max", "want min (%d) or more, at most %d, got %d", g.Min, limit.Nodes, upper)
 		}
 	}
-	if g.Min < 0 || g.Min > mostNodes {
-		v.fail(at+".min", "want 0 or more, at most %d, got %d", mostNodes, g.Min)
+	if g.Min < 0 || g.Min > limit.Nodes {
+		v.fail(at+".min", "want 0 or more, at most %d, got %d", limit.Nodes, g.Min)
 	}
 	if g.Nodes != nil && (*g.Nodes < g.Min || *g.Nodes > upper) {
 		v.fail(at+".nodes", "want a size from %d to %d, got %d", g.Min, upper, *g.Nodes)

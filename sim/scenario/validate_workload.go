@@ -7,6 +7,7 @@ import (
 
 	"github.com/prometheus/common/model"
 
+	"github.com/karpenter-sim/karpenter/engine/limit"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
 )
 
@@ -77,8 +78,8 @@ func (v *validation) checkObject(at string, w *Workload) {
 	case !objectPattern.MatchString(w.Name):
 		v.fail(at+".name", "%q is no object's name; want lower-case letters, digits, '-' and '.'", w.Name)
 	}
-	if w.Replicas != nil && *w.Replicas < 0 {
-		v.fail(at+".replicas", "want 0 or more, got %d", *w.Replicas)
+	if w.Replicas != nil && (*w.Replicas < 0 || *w.Replicas > limit.Pods) {
+		v.fail(at+".replicas", "want 0 or more, at most %d, got %d", limit.Pods, *w.Replicas)
 	}
 }
 
