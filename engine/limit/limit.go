@@ -62,6 +62,6 @@ const (
 	Evaluations = 100_000_000
 	// Pods is the number of pods of a simulated workload, Nodes that of a node
 	// group's nodes.
-	Pods  = 100_000
-	Nodes = 10_000
+	Pods  = 30_000
+	Nodes = 30_000
 )

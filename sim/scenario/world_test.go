@@ -112,9 +112,9 @@ s.yaml:6:210: spec.nodeGroups[0].pricePerHour: want 0 or more, got -2`,
 		"NodeGroup": {
 			reason: "sizes lie within bounds, shares within 0 and 1",
 			spec:   "nodeGroups: [{name: a, min: 3, max: 2}, {name: a, nodes: -1}, {name: b, bootFailure: 2, allocatable: {cpu: -1, memory: 0}, taints: [{key: x}]}]",
-			want: `s.yaml:6:37: spec.nodeGroups[0].max: want min (3) or more, at most 100000, got 2
+			want: `s.yaml:6:37: spec.nodeGroups[0].max: want min (3) or more, at most 30000, got 2
 s.yaml:6:41: spec.nodeGroups[1]: default/ScalableNodeGroup/a has two owners; the first is spec.nodeGroups[0] at s.yaml:6:14
-s.yaml:6:58: spec.nodeGroups[1].nodes: want a size from 0 to 100000, got -1
+s.yaml:6:58: spec.nodeGroups[1].nodes: want a size from 0 to 30000, got -1
 s.yaml:6:86: spec.nodeGroups[2].bootFailure: want a share from 0 to 1, got 2
 s.yaml:6:108: spec.nodeGroups[2].allocatable[cpu]: want 0 or more, at most 1000000000000000, got -1
 s.yaml:6:120: spec.nodeGroups[2].allocatable[memory]: must be more than 0: no pod can run on such a node
