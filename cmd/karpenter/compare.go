@@ -19,6 +19,7 @@ import (
 
 type compareFlags struct {
 	with, recording, zone, maxBelow, format string
+	readyAfter                              string
 	server                                  serverFlags
 }
 
@@ -29,8 +30,13 @@ func (a *app) compareCommand() *cobra.Command {
 		Short: "Compare the decisions of a dry run with what really ran",
 		Long: `Compare says how far the decisions of a dry run agree with what really ran
 meanwhile: the spec.replicas that the next slot observed, or what --with yields
-there. It lists the ten worst divergences with the reason of the decision. With
---max-below it fails when the decisions were below what ran for longer.`,
+there. It lists the ten worst divergences with the reason of the decision.
+
+Each of these decisions starts from the count that ran, so a candidate that cannot
+keep up never falls behind. The candidate is therefore also played on alone, over
+the metrics of the journal, and measured by what they say was needed, as what ran
+is. That verdict decides: with --max-below compare fails when the candidate alone
+has too few replicas for longer, or cannot be judged.`,
 		Example: `  karpenter compare journal/
   karpenter compare journal/ ha/web --max-below 5m
   karpenter compare journal/ ha/web --prometheus http://prometheus:9090 \
@@ -42,7 +48,8 @@ there. It lists the ten worst divergences with the reason of the decision. With
 	f.StringVar(&flags.with, "with", "", "PromQL of what ran, from --recording or --prometheus")
 	f.StringVar(&flags.recording, "recording", "", "recorded metrics that --with is asked of")
 	f.StringVar(&flags.zone, "tz", "UTC", "time zone to show times in")
-	f.StringVar(&flags.maxBelow, "max-below", "", "fail if the decisions are below what ran for longer than this")
+	f.StringVar(&flags.maxBelow, "max-below", "", "fail if the candidate, played on alone, has too few replicas for longer than this")
+	f.StringVar(&flags.readyAfter, "ready-after", "", "start-up delay of new replicas of the candidate alone (default: as the journal shows)")
 	flags.server.add(c)
 	addFormat(c, &flags.format)
 	return c
@@ -51,6 +58,9 @@ there. It lists the ten worst divergences with the reason of the decision. With
 func (a *app) compare(ctx context.Context, args []string, flags *compareFlags) error {
 	limit, err := flags.check()
 	if err != nil {
+		return err
+	}
+	if err := flags.checkReadyAfter(); err != nil {
 		return err
 	}
 	location, err := parseZone(flags.zone)
@@ -79,11 +89,23 @@ func (a *app) compare(ctx context.Context, args []string, flags *compareFlags) e
 	}
 	var errs []error
 	for _, c := range all {
-		if below := time.Duration(c.below) * time.Second; limit >= 0 && below > limit {
-			errs = append(errs, failed("%s: below what ran for %s, allowed are %s (--max-below)", c.Object, span(c.below), model.Duration(limit)))
-		}
+		errs = append(errs, c.check(limit))
 	}
 	return errors.Join(errs...)
+}
+
+// check holds the candidate alone to the limit of --max-below; a negative one is none.
+func (c *comparison) check(limit time.Duration) error {
+	switch {
+	case limit < 0 || c.Alone == nil:
+		return nil
+	case c.Alone.Unjudged != "":
+		return failed("%s: alone, it could not be judged: %s (--max-below)", c.Object, c.Alone.Unjudged)
+	case c.Alone.BreachMinutes*60 > limit.Seconds():
+		return failed("%s: alone, it has too few replicas for %s, allowed are %s (--max-below); what ran had for %s",
+			c.Object, minutesSpan(c.Alone.BreachMinutes), model.Duration(limit), minutesSpan(c.Alone.RanBreachMinutes))
+	}
+	return nil
 }
 
 // check returns the limit of --max-below, negative where there is none.
@@ -107,6 +129,15 @@ func (f *compareFlags) check() (time.Duration, error) {
 		return 0, fmt.Errorf("--max-below %q: want a duration such as 5m", f.maxBelow)
 	}
 	return time.Duration(d), nil
+}
+
+// checkReadyAfter reads --ready-after, so that it is refused before anything runs.
+func (f *compareFlags) checkReadyAfter() error {
+	if f.readyAfter == "" {
+		return nil
+	}
+	_, err := parseDuration("--ready-after", f.readyAfter)
+	return err
 }
 
 // comparedObjects are the autoscalers of the journals, or the one that is named.
@@ -139,9 +170,12 @@ func (a *app) comparedObjects(args []string, flags *compareFlags) ([]*indexedObj
 
 // A comparison is how far one autoscaler's decisions agree with what ran.
 type comparison struct {
-	Object   string `json:"object"`
-	Compared int    `json:"compared"`
-	Agreed   int    `json:"agreed"`
+	Object string `json:"object"`
+	// Alone is the verdict on the candidate by itself; nil where its decisions
+	// are what ran.
+	Alone    *verdict `json:"alone,omitempty"`
+	Compared int      `json:"compared"`
+	Agreed   int      `json:"agreed"`
 	// Agreement is in percent; the differences are absolute, in replicas.
 	Agreement      float64      `json:"agreementPercent"`
 	MeanDifference float64      `json:"meanDifference"`
@@ -221,11 +255,18 @@ func (a *app) compareObject(ctx context.Context, o *indexedObject, clock wallClo
 	if c.Compared == 0 {
 		return nil, fmt.Errorf("%s: nothing to compare: no decision is followed by a slot that says what ran", o)
 	}
+	c.finish()
 	if !c.dryRun && flags.with == "" {
 		a.note("%s is no dry run: what ran is what it decided", o)
+		return c, nil
 	}
-	c.finish()
-	return c, nil
+	again, closing, err := a.whatRan(ctx, o, flags)
+	if err != nil {
+		return nil, err
+	}
+	defer closing()
+	c.Alone, err = a.alone(ctx, o, again, flags)
+	return c, err
 }
 
 // add compares one decision with what ran until the next slot.
@@ -303,6 +344,9 @@ func (a *app) tellComparisons(all []*comparison, flags *compareFlags) error {
 func (c *comparison) text() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n%s to %s\n\n", c.Object, c.clock.full(c.clock.first), c.clock.full(c.clock.last))
+	if c.Alone != nil {
+		b.WriteString(c.Alone.lines() + "\n")
+	}
 	fmt.Fprintf(&b, "  agreement    %.1f %% (%d of %s)\n", math.Floor(c.Agreement*10)/10, c.Agreed, counted(c.Compared, "slot"))
 	fmt.Fprintf(&b, "  difference   mean %s, 95th percentile %s replicas\n", figure(math.Round(c.MeanDifference*100)/100), figure(c.P95Difference))
 	fmt.Fprintf(&b, "  below        %s\n  above        %s\n", span(c.below), span(c.above))
