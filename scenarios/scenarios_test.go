@@ -54,7 +54,7 @@ func load(t *testing.T, path string) *scenario.File {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := sim.Adopt(file.Manifests, convert.Options{}); err != nil {
+	if err := sim.LeftOut(sim.Adopt(file.Manifests, convert.Options{})); err != nil {
 		t.Fatal(err)
 	}
 	return file

@@ -7,13 +7,10 @@ import (
 	"strings"
 
 	"github.com/prometheus/prometheus/promql/parser"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
-	"github.com/karpenter-sim/karpenter/engine/convert"
 	"github.com/karpenter-sim/karpenter/engine/cycle"
 	"github.com/karpenter-sim/karpenter/engine/policy"
 	"github.com/karpenter-sim/karpenter/providers/fake"
@@ -120,58 +117,4 @@ func checkQuery(query string) error {
 		return errors.New("PromQL: a range vector is no number; want an instant vector of one sample, e.g. rate(...) of it")
 	}
 	return fmt.Errorf("PromQL: a %s is no number; want an instant vector of one sample", expr.Type())
-}
-
-// Adopt converts the objects of other autoscalers in a set and adds them to it.
-// The notes say what was changed or lost.
-func Adopt(set *manifest.Set, o convert.Options) ([]convert.Note, error) {
-	var notes []convert.Note
-	var errs []error
-	for _, foreign := range set.Foreign {
-		objects, more, err := Convert(&foreign, o)
-		notes = append(notes, more...)
-		if err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		for _, object := range objects {
-			if meta, ok := object.(metav1.Object); ok && meta.GetNamespace() == "" {
-				meta.SetNamespace(manifest.DefaultNamespace)
-			}
-			switch object := object.(type) {
-			case *v1alpha1.HorizontalAutoscaler:
-				set.Autoscalers = append(set.Autoscalers, manifest.Autoscaler{Object: object, Doc: foreign.Doc})
-			case *v1alpha1.MetricsProducer:
-				set.Producers = append(set.Producers, manifest.Producer{Object: object, Doc: foreign.Doc})
-			}
-		}
-	}
-	set.Foreign = nil
-	return notes, manifest.Join(errs...)
-}
-
-// Convert converts the object of another autoscaler. Its errors have their
-// places in the file.
-func Convert(foreign *manifest.Foreign, o convert.Options) ([]runtime.Object, []convert.Note, error) {
-	objects, notes, err := convert.JSON(foreign.JSON, o)
-	if err == nil {
-		return objects, notes, nil
-	}
-	return nil, notes, manifest.Join(placed(foreign.Doc, err)...)
-}
-
-// placed are the reasons why an object cannot be converted, each at its field.
-func placed(d *manifest.Document, err error) []error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		var list []error
-		for _, e := range joined.Unwrap() {
-			list = append(list, placed(d, e)...)
-		}
-		return list
-	}
-	var reason *convert.Error
-	if errors.As(err, &reason) && reason.Field != "" {
-		return []error{d.Errorf(reason.Field, "%v", reason.Err)}
-	}
-	return []error{d.Errorf("", "%v", err)}
 }

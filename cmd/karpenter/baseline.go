@@ -56,7 +56,7 @@ func (b *baseline) of(file *scenario.File, conversion convert.Options) (set *man
 	if b.set != nil {
 		set := *b.set // each scenario has queries of its own
 		set.Autoscalers, set.Producers = slices.Clone(set.Autoscalers), slices.Clone(set.Producers)
-		if _, err := sim.Adopt(&set, conversion); err != nil {
+		if err := sim.LeftOut(sim.Adopt(&set, conversion)); err != nil {
 			return nil, nil, "", err
 		}
 		about := concerning(file, &set)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/prometheus/common/model"
 	"github.com/spf13/cobra"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/karpenter-sim/karpenter/engine/convert"
@@ -15,15 +16,20 @@ import (
 )
 
 func (a *app) convertCommand() *cobra.Command {
-	var paths, metrics, assignments []string
-	var options convert.Options
+	var paths, assignments []string
+	var flags conversionFlags
+	var window, server string
 	c := &cobra.Command{
 		Use:   "convert [-f] FILE|DIR|- ...",
 		Short: "Convert HorizontalPodAutoscalers and KEDA ScaledObjects",
-		Long: `Convert turns HorizontalPodAutoscalers (autoscaling/v1, v2) and ScaledObjects
-(prometheus and cron triggers) into this project's manifests on stdout, and says
-on stderr, field by field, what decides differently or is lost. Objects of this
-project's kinds pass through.`,
+		Long: `Convert turns HorizontalPodAutoscalers (autoscaling/v1, v2,
+v2beta1, v2beta2) and ScaledObjects
+(keda.sh, keda.k8s.io) into this project's manifests on stdout, and says on
+stderr, field by field, what decides differently or is lost. Objects of this
+project's kinds pass through. An object that cannot be converted is left out,
+and one of whose triggers or metrics one cannot be, unless --allow-loss says that
+this one may go. Exit code: 0 if nothing is left out, 1 if the rest was
+converted, 2 if nothing could be.`,
 		Example: `  kubectl get hpa web -o yaml | karpenter convert -f -
   karpenter convert -f hpa.yaml --metric queue_length='sum(queue_length{queue="jobs"})'
   karpenter convert -f so.yaml --set spec.dryRun=true | kubectl apply -f -`,
@@ -32,65 +38,98 @@ project's kinds pass through.`,
 			if len(paths) == 0 {
 				return errors.New("nothing to convert: give files, directories or - with -f")
 			}
-			given, err := parseMetrics(metrics)
+			given, err := flags.parse()
 			if err != nil {
 				return err
 			}
-			if window, err := model.ParseDuration(options.RateWindow); err != nil || window == 0 {
-				return fmt.Errorf("--rate-window %s: want a duration above 0s such as 2m", options.RateWindow)
+			if d, err := model.ParseDuration(window); err != nil || d == 0 {
+				return fmt.Errorf("--rate-window %s: want a duration above 0s such as 2m", window)
 			}
-			options.Queries, options.Asked = given.queries, given.asked
+			options := given.options()
+			options.RateWindow, options.PrometheusURL = window, server
 			return a.convert(paths, options, given, assignments)
 		},
 	}
-	flags := c.Flags()
-	flags.StringArrayVarP(&paths, "filename", "f", nil, "manifests: file, directory or - (repeatable)")
-	flags.StringArrayVar(&metrics, "metric", nil, "the PromQL of a Pods, Object or External metric: NAME=PROMQL (repeatable)")
-	flags.StringArrayVar(&assignments, "set", nil, "change the result: PATH=VALUE[,PATH=VALUE] of every HorizontalAutoscaler, or after [NAMESPACE/]KIND/NAME: of one object (repeatable)")
-	flags.StringVar(&options.RateWindow, "rate-window", "2m", "range over which cpu usage is averaged")
-	flags.StringVar(&options.PrometheusURL, "prometheus", "", "URL of the Prometheus that the controller queries; triggers that name another one are noted")
+	c.Flags().StringArrayVarP(&paths, "filename", "f", nil, "manifests: file, directory or - (repeatable)")
+	flags.add(c.Flags())
+	c.Flags().StringArrayVar(&assignments, "set", nil, "change the result: PATH=VALUE[,PATH=VALUE] of every HorizontalAutoscaler, or after [NAMESPACE/]KIND/NAME: of one object (repeatable)")
+	c.Flags().StringVar(&window, "rate-window", "2m", "range over which cpu usage is averaged")
+	c.Flags().StringVar(&server, "prometheus", "", "URL of the Prometheus that the controller queries; triggers that name another one are noted")
 	return c
 }
 
 func (a *app) convert(paths []string, options convert.Options, given *metricQueries, assignments []string) error {
-	docs, err := manifest.Read(paths, a.stdin)
-	if err != nil {
-		return err
+	docs, readErr := manifest.Read(paths, a.stdin)
+	set, collectErr := manifest.CollectIn(options.Namespace, docs)
+	if err := manifest.Join(readErr, collectErr); err != nil {
+		// All mistakes at once.
+		return manifest.Join(err, sim.LeftOut(sim.Adopt(set, options)), checkKinds(set))
 	}
-	set, err := manifest.Collect(docs)
-	if err != nil {
-		return err
-	}
+	empty := len(set.Foreign)+len(set.Autoscalers)+len(set.Producers)+len(set.NodeGroups) == 0
 	a.noteSkipped(set)
-	objects := own(set, set)
-	if len(set.Foreign) == 0 {
-		return errors.New("nothing to convert: no HorizontalPodAutoscaler or ScaledObject in the files")
+	if empty {
+		return errors.New("nothing to convert: no HorizontalPodAutoscaler, ScaledObject or object of this project's kinds in the files")
 	}
-	var notes []convert.Note
-	var errs []error
-	for _, f := range set.Foreign {
-		converted, more, err := sim.Convert(&f, options)
-		notes, errs = append(notes, more...), append(errs, err)
-		objects[f.Doc] = converted
-	}
-	if err := manifest.Join(errs...); err != nil {
-		return err
-	}
+	a.noteNamespace(set, options)
+	a.conversions = sim.Adopt(set, options)
 	if err := given.unused(); err != nil {
 		return err
 	}
-	text, err := render(docs, objects)
+	leftOut := sim.LeftOut(a.conversions)
+	if len(set.Autoscalers)+len(set.Producers)+len(set.NodeGroups) == 0 && leftOut != nil {
+		a.say(leftOut)
+		a.tellConversions()
+		return errReported
+	}
+	if err := twice(set); err != nil {
+		return manifest.Join(leftOut, err)
+	}
+	out, err := set.Assign(assignments)
+	if err == nil {
+		err = checkKinds(out)
+	}
+	if err != nil {
+		return manifest.Join(leftOut, fmt.Errorf("nothing is written: %w", err))
+	}
+	text, err := render(docs, own(set, out))
 	if err != nil {
 		return internal(err)
 	}
-	if text, err = changed(text, assignments); err != nil {
+	if _, err = a.stdout.Write(text); err != nil {
 		return err
 	}
-	for _, n := range notes {
-		a.note("%s", n)
+	for _, c := range a.conversions {
+		for _, n := range c.Notes {
+			if len(c.Made) > 0 {
+				a.note("%s", n)
+			}
+		}
 	}
-	_, err = a.stdout.Write(text)
-	return err
+	a.leaveOut(leftOut)
+	a.tellConversions()
+	return nil
+}
+
+// twice refuses a set in which an object of ours and a converted one have the same
+// name: only one of them could be applied.
+func twice(set *manifest.Set) error {
+	var errs []error
+	seen := map[string]*manifest.Document{}
+	one := func(kind string, o metav1.Object, d *manifest.Document) {
+		id := fmt.Sprintf("%s/%s/%s", o.GetNamespace(), kind, o.GetName())
+		if first := seen[id]; first != nil {
+			errs = append(errs, d.Errorf("metadata.name", "%s is defined twice; the first is at %s", id, first.Locate("metadata.name")))
+			return
+		}
+		seen[id] = d
+	}
+	for _, e := range set.Autoscalers {
+		one("HorizontalAutoscaler", e.Object, e.Doc)
+	}
+	for _, e := range set.Producers {
+		one("MetricsProducer", e.Object, e.Doc)
+	}
+	return manifest.Join(errs...)
 }
 
 // own are the objects of this project's kinds by their documents, as they are in
@@ -98,13 +137,13 @@ func (a *app) convert(paths []string, options convert.Options, given *metricQuer
 func own(set, as *manifest.Set) map[*manifest.Document][]runtime.Object {
 	objects := map[*manifest.Document][]runtime.Object{}
 	for i, e := range set.Autoscalers {
-		objects[e.Doc] = []runtime.Object{as.Autoscalers[i].Object}
+		objects[e.Doc.Written()] = append(objects[e.Doc.Written()], as.Autoscalers[i].Object)
 	}
 	for i, e := range set.Producers {
-		objects[e.Doc] = []runtime.Object{as.Producers[i].Object}
+		objects[e.Doc.Written()] = append(objects[e.Doc.Written()], as.Producers[i].Object)
 	}
 	for i, e := range set.NodeGroups {
-		objects[e.Doc] = []runtime.Object{as.NodeGroups[i].Object}
+		objects[e.Doc.Written()] = append(objects[e.Doc.Written()], as.NodeGroups[i].Object)
 	}
 	return objects
 }
@@ -125,36 +164,4 @@ func render(docs []*manifest.Document, objects map[*manifest.Document][]runtime.
 		}
 	}
 	return b.Bytes(), nil
-}
-
-// changed makes assignments in converted manifests. It refuses results that
-// validate would refuse, such as two objects of one name.
-func changed(text []byte, assignments []string) ([]byte, error) {
-	docs, err := manifest.Parse("the converted manifests", text)
-	if err != nil {
-		return nil, internal(err)
-	}
-	set, err := manifest.Collect(docs)
-	if err != nil {
-		return nil, unfit(err)
-	}
-	if len(assignments) == 0 {
-		return text, unfit(checkKinds(set))
-	}
-	out, err := set.Assign(assignments)
-	if err != nil {
-		return nil, err
-	}
-	if err := checkKinds(out); err != nil {
-		return nil, unfit(err)
-	}
-	return render(docs, own(set, out))
-}
-
-// unfit says that converted manifests would be refused.
-func unfit(err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("the result would be invalid; nothing was written\n%w", err)
 }

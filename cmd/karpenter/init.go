@@ -75,6 +75,7 @@ func (a *app) init(ctx context.Context, f *replayFlags, out string) error {
 	for _, s := range starters {
 		fmt.Fprintln(a.stdout, s.path)
 	}
+	a.tellLosses()
 	a.note("next: karpenter simulate %s --out out", quoteArgument(out))
 	return nil
 }
@@ -87,15 +88,15 @@ func (a *app) initInput(ctx context.Context, f *replayFlags) (*manifest.Set, *sc
 	if slices.Contains(f.manifests, "-") {
 		return nil, nil, errors.New("-f -: a scenario names its manifests by path; write them to a file first")
 	}
-	set, err := manifest.Load(f.manifests, nil)
+	metrics, err := f.parse()
 	if err != nil {
 		return nil, nil, err
 	}
-	metrics, err := parseMetrics(f.metrics)
+	set, err := manifest.LoadIn(metrics.namespace, f.manifests, nil)
 	if err != nil {
 		return nil, nil, err
 	}
-	notes, err := a.adopt(set, metrics)
+	notes, err := a.adopt(set, metrics.options())
 	if err != nil {
 		return nil, nil, err
 	}
@@ -112,6 +113,9 @@ func (a *app) initInput(ctx context.Context, f *replayFlags) (*manifest.Set, *sc
 		return nil, nil, err
 	}
 	spec := &scenario.Spec{}
+	if metrics.namespace != "" || metrics.allowLoss {
+		spec.Conversion = &scenario.Conversion{Namespace: metrics.namespace, AllowLoss: metrics.allowLoss}
+	}
 	if len(metrics.queries) > 0 {
 		spec.Metrics = metrics.queries
 	}

@@ -157,7 +157,7 @@ func (s *starter) play(ctx context.Context, a *app) (*reports.Report, []string, 
 		return nil, nil, err
 	}
 	file.Doc = docs[0]
-	set, err := manifest.Load([]string{s.manifest}, nil)
+	set, err := manifest.LoadIn(s.scenario.Spec.Namespace(), []string{s.manifest}, nil)
 	if err != nil {
 		return nil, nil, err
 	}

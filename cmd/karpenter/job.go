@@ -34,6 +34,10 @@ type job struct {
 	// decisions are what the golden digest covers, of a scenario that has one, once
 	// it was played.
 	decisions []string
+	// leftOut says which objects of the scenario could not be converted, and take no
+	// part; conversions are of all of them.
+	leftOut     error
+	conversions []sim.Conversion
 	// earlier is the run of another call that is the baseline, nil for none.
 	earlier *reports.Run
 }
@@ -52,6 +56,9 @@ func (a *app) prepare(ctx context.Context, file *scenario.File, metrics map[stri
 	p.conversion.Queries = map[string]string{}
 	maps.Copy(p.conversion.Queries, file.Spec.Metrics)
 	maps.Copy(p.conversion.Queries, metrics)
+	if c := file.Spec.Conversion; c != nil {
+		p.conversion.Namespace, p.conversion.AllowLoss = c.Namespace, c.AllowLoss
+	}
 	p.addCurrent()
 	p.addVariants()
 	nothing := p.addBaseline(base)
@@ -81,26 +88,32 @@ type preparation struct {
 }
 
 // adopt converts what is foreign in a set, and notes what that changes.
-func (p *preparation) adopt(set *manifest.Set) error {
-	notes, err := sim.Adopt(set, p.conversion)
+func (p *preparation) adopt(set *manifest.Set) []sim.Conversion {
+	conversions := sim.Adopt(set, p.conversion)
 	file := p.job.file
-	file.Metadata.Annotations = withNotes(file.Metadata.Annotations, notes)
-	return err
+	file.Metadata.Annotations = withNotes(file.Metadata.Annotations, sim.Notes(conversions))
+	return conversions
 }
 
 // add adds a column that plays a set.
 func (p *preparation) add(name string, set *manifest.Set) {
-	err := p.adopt(set)
-	autoscalers, resolveErr := sim.Resolve(set)
-	p.errs = append(p.errs, inColumn(name, err), inColumn(name, resolveErr, p.current...), inColumn(name, checkNodes(set), p.current...))
+	autoscalers, err := sim.Resolve(set)
+	p.errs = append(p.errs, inColumn(name, err, p.current...), inColumn(name, checkNodes(set), p.current...))
 	p.job.columns = append(p.job.columns, column{name, autoscalers, set})
 }
 
+// addCurrent adds the scenario's own policy, without what cannot be converted.
 func (p *preparation) addCurrent() {
 	file := p.job.file
+	p.job.conversions = p.adopt(file.Manifests)
+	p.job.leftOut = sim.LeftOut(p.job.conversions)
 	p.add(reports.Current, file.Manifests)
 	p.current = p.errs
-	if len(p.job.columns[0].autoscalers) == 0 && manifest.Join(p.errs...) == nil {
+	if len(p.job.columns[0].autoscalers) > 0 || manifest.Join(p.errs...) != nil {
+		return
+	}
+	p.errs = append(p.errs, p.job.leftOut)
+	if p.job.leftOut == nil {
 		p.errs = append(p.errs, file.Doc.Errorf("spec", "no HorizontalAutoscaler to run: add one to the file or to spec.manifests"))
 	}
 }
@@ -109,7 +122,7 @@ func (p *preparation) addVariants() {
 	file := p.job.file
 	for i, v := range file.Spec.Variants {
 		if own := file.Variants[i]; own != nil {
-			p.errs = append(p.errs, inColumn(v.Name, p.adopt(own)))
+			p.errs = append(p.errs, inColumn(v.Name, sim.LeftOut(p.adopt(own))))
 			p.add(v.Name, file.Manifests.Override(own))
 			continue
 		}

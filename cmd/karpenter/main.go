@@ -14,6 +14,8 @@ import (
 	"github.com/go-logr/logr"
 	"github.com/spf13/cobra"
 	"k8s.io/klog/v2"
+
+	"github.com/karpenter-sim/karpenter/sim"
 )
 
 // Exit codes; the higher wins.
@@ -41,6 +43,10 @@ type app struct {
 	stdout, stderr io.Writer
 	quiet          bool
 	args           []string
+	// conversions are of the objects of other autoscalers that the call has read;
+	// partial says that one is missing from its result.
+	conversions []sim.Conversion
+	partial     bool
 }
 
 // A statusError ends the call with an exit code. An empty message has been
@@ -80,6 +86,9 @@ func (a *app) run(ctx context.Context, args []string) (code int) {
 	root.SetErr(a.stderr)
 	refuseShells(root)
 	err := root.ExecuteContext(ctx)
+	if err == nil && a.partial {
+		return exitFailed
+	}
 	if err == nil {
 		return exitOK
 	}
@@ -93,12 +102,17 @@ func (a *app) run(ctx context.Context, args []string) (code int) {
 		code = status.code
 	}
 	if !errors.Is(err, errReported) {
-		for line := range strings.Lines(err.Error()) {
-			fmt.Fprintf(a.stderr, "karpenter: %s\n", strings.TrimRight(line, "\n"))
-		}
-		a.annotateErrors(err)
+		a.say(err)
 	}
 	return code
+}
+
+// say prints an error.
+func (a *app) say(err error) {
+	for line := range strings.Lines(err.Error()) {
+		fmt.Fprintf(a.stderr, "karpenter: %s\n", strings.TrimRight(line, "\n"))
+	}
+	a.annotateErrors(err)
 }
 
 func (a *app) root() *cobra.Command {

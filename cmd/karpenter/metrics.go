@@ -6,6 +6,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/spf13/pflag"
+	names "k8s.io/apimachinery/pkg/util/validation"
+
 	"github.com/karpenter-sim/karpenter/engine/convert"
 	"github.com/karpenter-sim/karpenter/sim/recording"
 )
@@ -16,11 +19,31 @@ type metricQueries struct {
 	used    map[string]bool
 	// known are the metrics that might have a query.
 	known map[string]bool
+	// namespace and allowLoss are the flags beside them.
+	namespace string
+	allowLoss bool
 }
 
-func parseMetrics(flags []string) (*metricQueries, error) {
-	m := &metricQueries{queries: map[string]string{}, used: map[string]bool{}, known: map[string]bool{}}
-	for _, text := range flags {
+// conversionFlags say how HPAs and ScaledObjects are converted.
+type conversionFlags struct {
+	metrics   []string
+	namespace string
+	allowLoss bool
+}
+
+func (f *conversionFlags) add(flags *pflag.FlagSet) {
+	flags.StringArrayVar(&f.metrics, "metric", nil, "the PromQL of an HPA's Pods, Object or External metric, or of a ScaledObject's trigger (its name, type or index): [[NS/]OBJECT/]NAME=PROMQL (repeatable)")
+	flags.StringVarP(&f.namespace, "namespace", "n", "", "namespace of objects that name none (default \"default\")")
+	flags.BoolVar(&f.allowLoss, "allow-loss", false, "convert HPAs and ScaledObjects without those of their metrics and triggers that cannot be converted")
+}
+
+// parse reads the flags.
+func (f *conversionFlags) parse() (*metricQueries, error) {
+	if f.namespace != "" && names.IsDNS1123Label(f.namespace) != nil {
+		return nil, fmt.Errorf("--namespace %s: want the name of a namespace: lower case letters, digits and '-', at most 63", quoteArgument(f.namespace))
+	}
+	m := &metricQueries{queries: map[string]string{}, used: map[string]bool{}, known: map[string]bool{}, namespace: f.namespace, allowLoss: f.allowLoss}
+	for _, text := range f.metrics {
 		name, query, ok := cutMetric(text)
 		if !ok {
 			return nil, fmt.Errorf("--metric %q: want NAME=PROMQL", text)
@@ -53,7 +76,7 @@ func cutMetric(text string) (name, query string, ok bool) {
 
 // options are those of conversions that use the queries.
 func (m *metricQueries) options() convert.Options {
-	return convert.Options{Queries: m.queries, Asked: m.asked}
+	return convert.Options{Namespace: m.namespace, Queries: m.queries, Asked: m.asked, AllowLoss: m.allowLoss}
 }
 
 // asked follows which metric uses which query.

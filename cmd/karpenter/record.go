@@ -19,11 +19,12 @@ import (
 )
 
 type recordFlags struct {
-	manifests, matches, metrics []string
-	from, to, zone, out         string
-	lookback, queryOffset       time.Duration
-	context, evaluated, dryRun  bool
-	server                      serverFlags
+	conversionFlags
+	manifests, matches         []string
+	from, to, zone, out        string
+	lookback, queryOffset      time.Duration
+	context, evaluated, dryRun bool
+	server                     serverFlags
 }
 
 func (a *app) recordCommand() *cobra.Command {
@@ -43,7 +44,7 @@ interrupted recording goes on where it stopped when the command is repeated.`,
 	f := c.Flags()
 	f.StringArrayVarP(&flags.manifests, "filename", "f", nil, "manifests: file, directory or - (repeatable, required)")
 	f.StringArrayVar(&flags.matches, "match", nil, "save these series, too: a selector such as up{job=\"x\"} (repeatable)")
-	f.StringArrayVar(&flags.metrics, "metric", nil, "the PromQL of an HPA's Pods, Object or External metric: NAME=PROMQL (repeatable)")
+	flags.conversionFlags.add(f)
 	f.StringVar(&flags.from, "from", "", "first decision (required)")
 	f.StringVar(&flags.to, "to", "", "last decision (default: now)")
 	f.StringVar(&flags.zone, "tz", "UTC", "time zone to read and show times in")
@@ -77,7 +78,7 @@ func (a *app) record(ctx context.Context, flags *recordFlags) error {
 	if err != nil {
 		return err
 	}
-	autoscalers, err := a.autoscalers(flags.manifests, flags.metrics)
+	autoscalers, err := a.autoscalers(flags.manifests, &flags.conversionFlags)
 	if err != nil {
 		return err
 	}
@@ -127,16 +128,16 @@ func (f *recordFlags) times(now time.Time) (from, to time.Time, err error) {
 }
 
 // autoscalers loads manifests and refuses what could not be replayed.
-func (a *app) autoscalers(paths, metrics []string) ([]sim.Autoscaler, error) {
-	set, err := manifest.Load(paths, a.stdin)
+func (a *app) autoscalers(paths []string, flags *conversionFlags) ([]sim.Autoscaler, error) {
+	given, err := flags.parse()
 	if err != nil {
 		return nil, err
 	}
-	given, err := parseMetrics(metrics)
+	set, err := manifest.LoadIn(given.namespace, paths, a.stdin)
 	if err != nil {
 		return nil, err
 	}
-	notes, err := a.adopt(set, given)
+	notes, err := a.adopt(set, given.options())
 	autoscalers, resolveErr := sim.Resolve(set)
 	if err := manifest.Join(err, resolveErr); err != nil {
 		return nil, err

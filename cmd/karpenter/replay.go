@@ -16,8 +16,6 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/spf13/cobra"
 
-	"github.com/karpenter-sim/karpenter/engine/convert"
-	"github.com/karpenter-sim/karpenter/sim"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
 	"github.com/karpenter-sim/karpenter/sim/output"
 	"github.com/karpenter-sim/karpenter/sim/recording"
@@ -26,10 +24,10 @@ import (
 
 // replayFlags say what is replayed and how; tune takes the same.
 type replayFlags struct {
+	conversionFlags
 	manifests, recordings []string
 	series, replicas      []string
 	targets, variants     []string
-	metrics               []string
 	name, zone            string
 	lookback, readyAfter  string
 	demand                string
@@ -45,7 +43,7 @@ func (f *replayFlags) add(c *cobra.Command) {
 	flags.StringArrayVar(&f.replicas, "replicas", nil, "the series with a target's recorded replicas: [NS/]KIND/NAME=SERIES (repeatable)")
 	flags.StringArrayVar(&f.targets, "target", nil, "a target's replicas at the start: [NS/]KIND/NAME=N (repeatable; default: as recorded, else max(1, minReplicas))")
 	flags.StringArrayVar(&f.variants, "variant", nil, "another policy for the same input: NAME=FILE or NAME=[[NS/]ha/NAME:]PATH=VALUE[,PATH=VALUE] (repeatable)")
-	flags.StringArrayVar(&f.metrics, "metric", nil, "the PromQL of an HPA's Pods, Object or External metric: NAME=PROMQL (repeatable)")
+	f.conversionFlags.add(flags)
 	flags.StringVar(&f.name, "name", "", "name of the run (default: the first manifest's)")
 	flags.StringVar(&f.zone, "tz", "UTC", "time zone of CSV times without an offset, and of the report")
 	flags.StringVar(&f.lookback, "lookback", "", "how old a sample may be that a query returns (default: the larger of 5m and 1.5 x the median spacing)")
@@ -103,15 +101,15 @@ func (a *app) replayScenario(ctx context.Context, f *replayFlags) (*scenario.Fil
 	if len(f.manifests) == 0 || len(f.recordings) == 0 {
 		return nil, errors.New("-f and --recording are required: the manifests to replay and the metrics to replay them over")
 	}
-	set, err := manifest.Load(f.manifests, a.stdin)
+	metrics, err := f.parse()
 	if err != nil {
 		return nil, err
 	}
-	metrics, err := parseMetrics(f.metrics)
+	set, err := manifest.LoadIn(f.namespace, f.manifests, a.stdin)
 	if err != nil {
 		return nil, err
 	}
-	notes, err := a.adopt(set, metrics)
+	notes, err := a.adopt(set, metrics.options())
 	if err != nil {
 		return nil, err
 	}
@@ -177,20 +175,13 @@ func (a *app) replayFile(s *scenario.Scenario, set *manifest.Set, f *replayFlags
 // variantSet reads the manifests of a variant; the scenario keeps what
 // conversions note.
 func (a *app) variantSet(s *scenario.Scenario, paths []string, metrics *metricQueries) (*manifest.Set, error) {
-	set, err := manifest.Load(paths, a.stdin)
+	set, err := manifest.LoadIn(metrics.namespace, paths, a.stdin)
 	if err != nil {
 		return nil, err
 	}
-	notes, err := a.adopt(set, metrics)
+	notes, err := a.adoptAll(set, metrics.options())
 	s.Metadata.Annotations = withNotes(s.Metadata.Annotations, notes)
 	return set, err
-}
-
-// adopt converts foreign autoscalers and says what was passed over; the notes
-// say what was changed or lost.
-func (a *app) adopt(set *manifest.Set, metrics *metricQueries) ([]convert.Note, error) {
-	a.noteSkipped(set)
-	return sim.Adopt(set, metrics.options())
 }
 
 // fill writes what the flags say into the spec, and opens the recordings once

@@ -64,7 +64,7 @@ func (a *app) schedule(paths []string, from, to, format string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := sim.Adopt(set, convert.Options{}); err != nil {
+	if err := sim.LeftOut(sim.Adopt(set, convert.Options{AllowLoss: true})); err != nil {
 		return err
 	}
 	values := []scheduledValue{}

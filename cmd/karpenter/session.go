@@ -75,6 +75,10 @@ func (s *session) run(ctx context.Context, files []*scenario.File) error {
 	if err := s.checkLength(jobs); err != nil {
 		return err
 	}
+	for _, j := range jobs {
+		s.leaveOut(j.leftOut)
+		s.conversions = append(s.conversions, j.conversions...)
+	}
 	all, err := s.play(ctx, jobs, out.Set())
 	if err != nil {
 		return err
@@ -172,6 +176,7 @@ func (s *session) tell(jobs []*job, all []*reports.Report) error {
 			s.note("%s", n)
 		}
 	}
+	s.tellLosses()
 	for _, r := range all {
 		for _, annotation := range r.Annotations() {
 			s.annotate(annotation)

@@ -174,7 +174,7 @@ func TestNotesOfConversionsAreKept(t *testing.T) {
 	write(t, "hpa.yaml", hpaScenario)
 	write(t, "hasty.yaml", strings.Replace(someHPA, "minReplicas: 2", "minReplicas: 3", 1))
 	c := call(t, "", "simulate", "hpa.yaml", "--check-determinism", "--out", "out")
-	c.want(t, exitOK, "HorizontalPodAutoscaler default/web: spec.minReplicas: ")
+	c.want(t, exitOK, "default/horizontalpodautoscaler/web: spec.minReplicas: ")
 	if n := strings.Count(c.stderr, "averaged over 2m"); n != 1 {
 		t.Errorf("stderr has a note %d times, want once:\n%s", n, c.stderr)
 	}
@@ -203,7 +203,7 @@ func TestReplayKeepsNotesOfConversions(t *testing.T) {
 	if err := compareTrees("a", "b"); err != nil {
 		t.Error(err)
 	}
-	if text := read(t, filepath.Join("a", "web", "report.html")); !strings.Contains(text, "HorizontalPodAutoscaler default/web: spec.minReplicas: ") {
+	if text := read(t, filepath.Join("a", "web", "report.html")); !strings.Contains(text, "default/horizontalpodautoscaler/web: spec.minReplicas: ") {
 		t.Error("report.html lacks the notes of the conversion")
 	}
 }

@@ -21,7 +21,8 @@ import (
 )
 
 func (a *app) validateCommand() *cobra.Command {
-	var paths, metrics []string
+	var paths []string
+	var flags conversionFlags
 	var format string
 	c := &cobra.Command{
 		Use:   "validate [-f] FILE|DIR|- ...",
@@ -40,7 +41,7 @@ if they can be converted. Other kinds are skipped and counted.`,
 			if err := checkFormat(format); err != nil {
 				return err
 			}
-			given, err := parseMetrics(metrics)
+			given, err := flags.parse()
 			if err != nil {
 				return err
 			}
@@ -48,7 +49,7 @@ if they can be converted. Other kinds are skipped and counted.`,
 		},
 	}
 	c.Flags().StringArrayVarP(&paths, "filename", "f", nil, "manifests and scenarios: file, directory or - (repeatable)")
-	c.Flags().StringArrayVar(&metrics, "metric", nil, "the PromQL of an HPA's Pods, Object or External metric: NAME=PROMQL (repeatable)")
+	flags.add(c.Flags())
 	addFormat(c, &format)
 	return c
 }
@@ -118,16 +119,15 @@ var scenarioGroup = scenario.APIVersion[:strings.IndexByte(scenario.APIVersion, 
 
 // manifests checks documents that stand outside scenarios.
 func (v *validation) manifests(docs []*manifest.Document) {
-	set, err := manifest.Collect(docs)
+	set, err := manifest.CollectIn(v.options.Namespace, docs)
 	v.errs = append(v.errs, err)
 	v.count(set)
 	v.errs = append(v.errs, v.checkSet(set))
-	v.noteSkipped(set)
 }
 
 // checkSet converts what is foreign and checks all.
 func (v *validation) checkSet(set *manifest.Set) error {
-	notes, err := sim.Adopt(set, v.options)
+	notes, err := v.adoptAll(set, v.options)
 	for _, n := range notes {
 		v.note("%s", n)
 	}
@@ -214,6 +214,7 @@ func (v *validation) scenario(ctx context.Context, path string) error {
 	v.count(file.Manifests)
 	job, err := v.prepare(ctx, file, v.options.Queries, nil)
 	if job != nil {
+		v.errs = append(v.errs, job.leftOut)
 		for _, n := range notesOf(file.Metadata.Annotations) {
 			v.note("%s", n)
 		}

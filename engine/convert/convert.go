@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
@@ -33,11 +34,15 @@ type Options struct {
 	// PrometheusURL is the server that the controller queries. Triggers that
 	// name another one are noted.
 	PrometheusURL string
+	// AllowLoss converts an object without those of its triggers and metrics
+	// that cannot be converted, if any are left; without it, the object is
+	// refused.
+	AllowLoss bool
 }
 
 // A Note says what a conversion changed.
 type Note struct {
-	// Object is the converted object, e.g. "HorizontalPodAutoscaler default/web".
+	// Object is the object of the original, e.g. "default/horizontalpodautoscaler/web".
 	Object string
 	// Field is the field of that object, e.g. "spec.metrics[0].resource".
 	Field string
@@ -45,6 +50,9 @@ type Note struct {
 	Message string
 	// Lossy is true where decisions can differ from the original's.
 	Lossy bool
+	// Dropped is true where something that the original has is left away, so
+	// that decisions differ whenever it would have mattered. It implies Lossy.
+	Dropped bool
 }
 
 // String is the note on one line.
@@ -59,17 +67,26 @@ const (
 	hpaIntervalSeconds = 15
 )
 
+// A scaleTarget is the object to scale.
+type scaleTarget struct{ kind, name string }
+
 // A converter collects the notes on one object.
 type converter struct {
 	object  string
 	options Options
 	// namespace is where the object lives.
 	namespace string
-	// target is the name of the object to scale.
-	target string
+	// target is the object to scale.
+	target scaleTarget
+	// annotations may hold the queries of metrics.
+	annotations map[string]string
 	// podsNoted is set once the matching of pods by name has been noted.
 	podsNoted bool
 	notes     []Note
+	origins   []origin
+	// written is the field of the text for a field of the version that is
+	// converted, where the text has an older one; nil if it has not.
+	written func(field string) string
 }
 
 func newConverter(kind string, meta metav1.ObjectMeta, o Options) *converter {
@@ -83,18 +100,28 @@ func newConverter(kind string, meta metav1.ObjectMeta, o Options) *converter {
 	if c.namespace == "" {
 		c.namespace = o.Namespace
 	}
-	c.object = fmt.Sprintf("%s %s/%s", kind, c.namespace, meta.Name)
+	c.object = fmt.Sprintf("%s/%s/%s", c.namespace, strings.ToLower(kind), meta.Name)
 	return c
 }
 
 // changed notes what is expressed in another way, without effect on decisions.
 func (c *converter) changed(path *field.Path, format string, args ...any) {
-	c.notes = append(c.notes, Note{Object: c.object, Field: path.String(), Message: fmt.Sprintf(format, args...)})
+	c.note(Note{Message: fmt.Sprintf(format, args...)}, path)
 }
 
-// lost notes what was dropped or decides differently.
+// lost notes what decides differently.
 func (c *converter) lost(path *field.Path, format string, args ...any) {
-	c.notes = append(c.notes, Note{Object: c.object, Field: path.String(), Message: fmt.Sprintf(format, args...), Lossy: true})
+	c.note(Note{Message: fmt.Sprintf(format, args...), Lossy: true}, path)
+}
+
+// dropped notes what the result does not have.
+func (c *converter) dropped(path *field.Path, format string, args ...any) {
+	c.note(Note{Message: fmt.Sprintf(format, args...), Lossy: true, Dropped: true}, path)
+}
+
+func (c *converter) note(n Note, path *field.Path) {
+	n.Object, n.Field = c.object, c.fieldOf(path)
+	c.notes = append(c.notes, n)
 }
 
 // An Error is one reason why an object cannot be converted.
@@ -102,7 +129,10 @@ type Error struct {
 	// Object and Field are those of a Note; Field is empty where the reason is
 	// no field.
 	Object, Field string
-	// Err says what is wrong and what is allowed.
+	// Owner is the name of the ScaledObject that has made the object, a
+	// HorizontalPodAutoscaler, and is what has to be converted; else it is empty.
+	Owner string
+	// Err says what is wrong, what is allowed and what to do about it.
 	Err error
 }
 
@@ -119,7 +149,23 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // invalid is an error about a field of the object.
 func (c *converter) invalid(path *field.Path, format string, args ...any) error {
-	return &Error{Object: c.object, Field: path.String(), Err: fmt.Errorf(format, args...)}
+	return &Error{Object: c.object, Field: c.fieldOf(path), Err: fmt.Errorf(format, args...)}
+}
+
+// owned is the error of an HPA that a ScaledObject has made, nil for others.
+func (c *converter) owned(meta metav1.ObjectMeta) error {
+	path := field.NewPath("metadata")
+	for i, owner := range meta.OwnerReferences {
+		if owner.Kind == "ScaledObject" {
+			return &Error{Object: c.object, Field: c.fieldOf(path.Child("ownerReferences").Index(i)), Owner: owner.Name,
+				Err: fmt.Errorf("KEDA has made this HPA of scaledobject/%s: convert that one", owner.Name)}
+		}
+	}
+	if name := meta.Labels[scaledObjectLabel]; name != "" {
+		return &Error{Object: c.object, Field: c.fieldOf(path.Child("labels").Key(scaledObjectLabel)), Owner: name,
+			Err: fmt.Errorf("KEDA has made this HPA of scaledobject/%s: convert that one", name)}
+	}
+	return nil
 }
 
 // metadata keeps the name, the namespace and the labels. Annotations in used
@@ -129,7 +175,7 @@ func (c *converter) metadata(meta metav1.ObjectMeta, used ...string) metav1.Obje
 	if annotations := foreign(meta.Annotations, used); len(annotations) > 0 {
 		note := c.changed
 		if slices.ContainsFunc(annotations, func(key string) bool { return strings.HasPrefix(key, kedaAnnotations) }) {
-			note = c.lost
+			note = c.dropped
 		}
 		note(path.Child("annotations"), "not carried over: %s", strings.Join(annotations, ", "))
 	}
@@ -162,13 +208,21 @@ func (c *converter) autoscaler(meta metav1.ObjectMeta) *v1alpha1.HorizontalAutos
 	}
 }
 
-// check returns the errors that the result would cause where it is used. Their
-// fields are the result's.
-func (c *converter) check(ha *v1alpha1.HorizontalAutoscaler) error {
-	_, violations := policy.CompileAutoscaler(&ha.Spec, field.NewPath("spec"))
+// check returns the errors that the results would cause where they are used, at
+// the fields that they come from.
+func (c *converter) check(objects []runtime.Object) error {
 	var errs []error
-	for _, violation := range violations {
-		errs = append(errs, &Error{Object: c.object, Field: violation.Field, Err: fmt.Errorf("the converted HorizontalAutoscaler would be invalid: %s", violation.ErrorBody())})
+	for _, object := range objects {
+		var violations field.ErrorList
+		switch object := object.(type) {
+		case *v1alpha1.HorizontalAutoscaler:
+			_, violations = policy.CompileAutoscaler(&object.Spec, field.NewPath("spec"))
+		case *v1alpha1.MetricsProducer:
+			_, violations = policy.CompileProducer(&object.Spec, field.NewPath("spec"))
+		}
+		for _, v := range violations {
+			errs = append(errs, &Error{Object: c.object, Field: c.sourceOf(object, v.Field), Err: errors.New(v.ErrorBody())})
+		}
 	}
 	return errors.Join(errs...)
 }

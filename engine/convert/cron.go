@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"errors"
 	"fmt"
 	"math/bits"
 	"strconv"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
 	"github.com/karpenter-sim/karpenter/engine/convert/keda"
+	"github.com/karpenter-sim/karpenter/engine/policy"
 )
 
 // cronTrigger converts a trigger of type cron into a producer without a name.
@@ -22,30 +24,31 @@ func (c *converter) cronTrigger(trigger *keda.Trigger, path *field.Path) (*v1alp
 	}
 	path = path.Child("metadata")
 	metadata := trigger.Metadata
+	var errs []error
 	for _, key := range []string{"timezone", "start", "end", "desiredReplicas"} {
 		if metadata[key] == "" {
-			return nil, c.invalid(path.Key(key), "required")
+			errs = append(errs, c.invalid(path.Child(key), "required"))
 		}
 	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
 	if metadata["start"] == metadata["end"] {
-		return nil, c.invalid(path.Key("end"), "must differ from start (%s)", metadata["start"])
+		errs = append(errs, c.invalid(path.Child("end"), "must differ from start (%s)", metadata["start"]))
 	}
-	start, err := c.cron(metadata["start"], path.Key("start"))
-	if err != nil {
-		return nil, err
-	}
-	end, err := c.cron(metadata["end"], path.Key("end"))
-	if err != nil {
-		return nil, err
-	}
+	start, startErr := c.cron(metadata["start"], path.Child("start"))
+	end, endErr := c.cron(metadata["end"], path.Child("end"))
 	replicas, err := strconv.ParseInt(metadata["desiredReplicas"], 10, 32)
 	if err != nil || replicas < 0 {
-		return nil, c.invalid(path.Key("desiredReplicas"), "%q must be a number of replicas", metadata["desiredReplicas"])
+		errs = append(errs, c.invalid(path.Child("desiredReplicas"), "%q must be a number of replicas", metadata["desiredReplicas"]))
+	}
+	timezone, zoneErr := c.timezone(metadata["timezone"], path.Child("timezone"))
+	if err := errors.Join(append(errs, startErr, endErr, zoneErr)...); err != nil {
+		return nil, err
 	}
 	c.changed(path, "the schedule is a MetricsProducer, which the controller evaluates; outside it the value is 0, which minReplicas bounds")
-	c.lost(path.Key("desiredReplicas"), "reached only within the tolerance of 0.1, as with KEDA; set the tolerances of the behavior to 0 to reach %d exactly", replicas)
+	c.lost(path.Child("desiredReplicas"), "reached only within the tolerance of 0.1, as with KEDA; set the tolerances of the behavior to 0 to reach %d exactly", replicas)
 	c.noteMetadata(trigger, path, "timezone", "start", "end", "desiredReplicas")
-	timezone := metadata["timezone"]
 	return &v1alpha1.MetricsProducer{
 		TypeMeta: metav1.TypeMeta{APIVersion: v1alpha1.GroupVersion.String(), Kind: "MetricsProducer"},
 		Spec: v1alpha1.MetricsProducerSpec{Schedule: &v1alpha1.ScheduleSpec{
@@ -53,6 +56,18 @@ func (c *converter) cronTrigger(trigger *keda.Trigger, path *field.Path) (*v1alp
 			Behaviors: []v1alpha1.ScheduledBehavior{{Replicas: int32(replicas), Start: start, End: end}},
 		}},
 	}, nil
+}
+
+// timezone is the zone of a cron trigger.
+func (c *converter) timezone(name string, path *field.Path) (string, error) {
+	if name == "Local" {
+		c.lost(path, "Local is the time zone of KEDA's operator, UTC in its own image: UTC is taken; if the operator runs in another zone, name that")
+		return policy.DefaultTimezone, nil
+	}
+	if _, err := policy.Zone(name); err != nil {
+		return "", c.invalid(path, "%q is no time zone: want a name of the IANA database such as Europe/Paris, or UTC", name)
+	}
+	return name, nil
 }
 
 // scheduleMetric reads the value of the producer called name.

@@ -10,57 +10,96 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 	"sigs.k8s.io/json"
 
-	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
+	"github.com/karpenter-sim/karpenter/engine/convert/keda"
 )
 
+// The objects that can be converted.
+var (
+	hpaV1       = schema.GroupVersionKind{Group: "autoscaling", Version: "v1", Kind: "HorizontalPodAutoscaler"}
+	hpaV2       = schema.GroupVersionKind{Group: "autoscaling", Version: "v2", Kind: "HorizontalPodAutoscaler"}
+	hpaV2beta1  = schema.GroupVersionKind{Group: "autoscaling", Version: "v2beta1", Kind: "HorizontalPodAutoscaler"}
+	hpaV2beta2  = schema.GroupVersionKind{Group: "autoscaling", Version: "v2beta2", Kind: "HorizontalPodAutoscaler"}
+	kedaObject  = schema.GroupVersionKind{Group: "keda.sh", Version: "v1alpha1", Kind: "ScaledObject"}
+	kedaObject1 = schema.GroupVersionKind{Group: "keda.k8s.io", Version: "v1alpha1", Kind: "ScaledObject"}
+)
+
+// allowed names them.
+const allowed = "HorizontalPodAutoscaler of autoscaling/v1, v2, v2beta1 and v2beta2, ScaledObject of keda.sh/v1alpha1 and keda.k8s.io/v1alpha1"
+
+// Form is a pointer to what an object of a kind is decoded into, so that its
+// types can be checked beforehand; nil for a kind that cannot be converted.
+func Form(apiVersion, kind string) any {
+	switch schema.FromAPIVersionAndKind(apiVersion, kind) {
+	case hpaV1:
+		return new(autoscalingv1.HorizontalPodAutoscaler)
+	case hpaV2, hpaV2beta2:
+		return new(autoscalingv2.HorizontalPodAutoscaler)
+	case hpaV2beta1:
+		return new(hpaOfV2beta1)
+	case kedaObject:
+		return new(keda.ScaledObject)
+	case kedaObject1:
+		return new(keda.OldScaledObject)
+	}
+	return nil
+}
+
 // JSON converts one object in its JSON form: a HorizontalPodAutoscaler of
-// autoscaling/v1 or v2, or a ScaledObject of keda.sh/v1alpha1. A field that is
-// not known is left out and noted.
-func JSON(object []byte, o Options) ([]runtime.Object, []Note, error) {
+// autoscaling, or a ScaledObject of keda.sh or keda.k8s.io. A field that is not
+// known is left out and noted. The notes are complete even if there is an error,
+// which names every reason, each an Error.
+func JSON(object []byte, o Options) (*Result, error) {
 	var meta metav1.PartialObjectMetadata
 	if err := json.UnmarshalCaseSensitivePreserveInts(object, &meta); err != nil {
-		return nil, nil, fmt.Errorf("cannot be read as an object: %w", err)
+		return &Result{}, fmt.Errorf("cannot be read as an object: %w", err)
 	}
 	c := newConverter(meta.Kind, meta.ObjectMeta, o)
-	switch meta.GroupVersionKind() {
-	case autoscalingv2.SchemeGroupVersion.WithKind("HorizontalPodAutoscaler"):
-		return decoded(c, object, func(c *converter, hpa *autoscalingv2.HorizontalPodAutoscaler) ([]runtime.Object, error) {
-			return single(c.hpa(hpa))
-		})
-	case autoscalingv1.SchemeGroupVersion.WithKind("HorizontalPodAutoscaler"):
-		return decoded(c, object, func(c *converter, hpa *autoscalingv1.HorizontalPodAutoscaler) ([]runtime.Object, error) {
-			v2, err := c.upgrade(hpa)
-			if err != nil {
-				return nil, err
-			}
-			return single(c.hpa(v2))
-		})
-	case schema.GroupVersionKind{Group: "keda.sh", Version: "v1alpha1", Kind: "ScaledObject"}:
-		return decoded(c, object, (*converter).scaledObject)
+	objects, err := c.dispatch(meta.GroupVersionKind(), object)
+	if err != nil {
+		return &Result{Notes: c.notes}, err
 	}
-	return nil, nil, fmt.Errorf("%s: %s cannot be converted; allowed: HorizontalPodAutoscaler of autoscaling/v1 and v2, ScaledObject of keda.sh/v1alpha1", c.object, meta.GroupVersionKind())
+	return &Result{Objects: objects, Notes: c.notes, source: c.sourceOf}, nil
+}
+
+func (c *converter) dispatch(kind schema.GroupVersionKind, object []byte) ([]runtime.Object, error) {
+	switch kind {
+	case hpaV2:
+		return decoded(c, object, (*converter).hpa)
+	case hpaV2beta2:
+		c.changed(field.NewPath("apiVersion"), "read as autoscaling/v2, which has the same fields; no cluster serves autoscaling/v2beta2 since Kubernetes 1.26")
+		return decoded(c, object, (*converter).hpa)
+	case hpaV2beta1:
+		return decoded(c, object, (*converter).hpaOfV2beta1)
+	case hpaV1:
+		return decoded(c, object, (*converter).hpaOfV1)
+	case kedaObject:
+		return decoded(c, object, (*converter).scaledObject)
+	case kedaObject1:
+		return decoded(c, object, (*converter).oldScaledObject)
+	}
+	return nil, c.invalid(field.NewPath("apiVersion"), "a %s of %s cannot be converted; allowed: %s", kind.Kind, kind.GroupVersion(), allowed)
 }
 
 // decoded decodes an object and converts it.
-func decoded[T any](c *converter, object []byte, convert func(*converter, *T) ([]runtime.Object, error)) ([]runtime.Object, []Note, error) {
+func decoded[T any](c *converter, object []byte, convert func(*converter, *T) ([]runtime.Object, error)) ([]runtime.Object, error) {
 	var in T
 	unknown, err := json.UnmarshalStrict(object, &in)
 	if err != nil {
-		return nil, nil, &Error{Object: c.object, Err: err}
+		return nil, &Error{Object: c.object, Err: err}
 	}
 	for _, u := range unknown {
 		c.notes = append(c.notes, unknownField(c.object, u))
 	}
-	objects, err := convert(c, &in)
-	return objects, c.notes, err
+	return convert(c, &in)
 }
 
 // unknownField is the note on an error of the strict decoder, whose form is
 // `unknown field "spec.x"`.
 func unknownField(object string, err error) Note {
-	return Note{Object: object, Field: unknownName(err), Message: "not known and not carried over; check its spelling", Lossy: true}
+	return Note{Object: object, Field: unknownName(err), Message: "not known and not carried over; check its spelling", Lossy: true, Dropped: true}
 }
 
 func unknownName(err error) string {
@@ -69,12 +108,4 @@ func unknownName(err error) string {
 		return unquoted
 	}
 	return name
-}
-
-// single is a result of one object.
-func single(ha *v1alpha1.HorizontalAutoscaler, err error) ([]runtime.Object, error) {
-	if err != nil {
-		return nil, err
-	}
-	return []runtime.Object{ha}, nil
 }

@@ -191,8 +191,8 @@ func conversion(t *testing.T, object map[string]any) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	objects, notes, err := JSON(content, Options{})
-	return fmt.Sprint(golden(t, objects, notes), err)
+	result, err := JSON(content, Options{})
+	return fmt.Sprint(golden(t, result), err)
 }
 
 // eachField calls f for every field that has no fields of its own, in order.
@@ -305,13 +305,13 @@ func TestNotesOnFields(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, notes, err := JSON(object, Options{Queries: map[string]string{"given": "max(q)"}})
+			result, err := JSON(object, Options{Queries: map[string]string{"given": "max(q)"}})
 			if err != nil {
 				t.Fatal(err)
 			}
 			var all []string
-			for _, n := range notes {
-				_, text, _ := strings.Cut(n.String(), " default/web: ")
+			for _, n := range result.Notes {
+				_, text, _ := strings.Cut(n.String(), "/web: ")
 				if all = append(all, text); text == tc.want && n.Lossy != tc.lossy {
 					t.Errorf("%s\n%s: lossy %t, want %t", tc.reason, text, n.Lossy, tc.lossy)
 				}

@@ -19,6 +19,7 @@ var update = flag.Bool("update", false, "rewrite the golden files; review every 
 // options of the golden files.
 var options = Options{
 	PrometheusURL: "http://prometheus:9090",
+	AllowLoss:     true,
 	Queries: map[string]string{
 		"mapped_metric":              `max(busy_ratio)`,
 		`queue_length{queue="jobs"}`: `sum(jobs_waiting)`,
@@ -37,11 +38,11 @@ func TestGolden(t *testing.T) {
 	for _, input := range inputs {
 		name := strings.TrimSuffix(input, ".yaml")
 		t.Run(filepath.Base(name), func(t *testing.T) {
-			objects, notes, err := JSON(readJSON(t, input), options)
+			result, err := JSON(readJSON(t, input), options)
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := golden(t, objects, notes)
+			got := golden(t, result)
 			if *update {
 				if err := os.WriteFile(name+".golden", []byte(got), 0o644); err != nil {
 					t.Fatal(err)
@@ -72,17 +73,20 @@ func readJSON(t *testing.T, path string) []byte {
 }
 
 // golden is the notes as comments, then the objects as manifests.
-func golden(t *testing.T, objects []runtime.Object, notes []Note) string {
+func golden(t *testing.T, result *Result) string {
 	t.Helper()
 	var b bytes.Buffer
-	for _, note := range notes {
+	for _, note := range result.Notes {
 		kind := "changed"
-		if note.Lossy {
-			kind = "lost"
+		switch {
+		case note.Dropped:
+			kind = "dropped"
+		case note.Lossy:
+			kind = "lossy"
 		}
 		b.WriteString("# " + kind + ": " + note.String() + "\n")
 	}
-	for _, object := range objects {
+	for _, object := range result.Objects {
 		b.WriteString("---\n")
 		b.Write(manifest(t, object))
 	}

@@ -3,9 +3,9 @@ package convert
 import (
 	"errors"
 
-	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
@@ -14,30 +14,15 @@ import (
 // defaultCPUUtilization is the metric of an HPA without metrics, in percent.
 const defaultCPUUtilization = 80
 
-// HPA converts a HorizontalPodAutoscaler of autoscaling/v2. The notes are
-// complete even if there is an error; the result then is nil.
-func HPA(hpa *autoscalingv2.HorizontalPodAutoscaler, o Options) (*v1alpha1.HorizontalAutoscaler, []Note, error) {
-	c := newConverter("HorizontalPodAutoscaler", hpa.ObjectMeta, o)
-	ha, err := c.hpa(hpa)
-	return ha, c.notes, err
-}
-
-// HPAV1 converts a HorizontalPodAutoscaler of autoscaling/v1, whose other
-// metrics and behavior are annotations.
-func HPAV1(hpa *autoscalingv1.HorizontalPodAutoscaler, o Options) (*v1alpha1.HorizontalAutoscaler, []Note, error) {
-	c := newConverter("HorizontalPodAutoscaler", hpa.ObjectMeta, o)
-	v2, err := c.upgrade(hpa)
-	if err != nil {
-		return nil, c.notes, err
+// hpa converts an HPA of autoscaling/v2.
+func (c *converter) hpa(hpa *autoscalingv2.HorizontalPodAutoscaler) ([]runtime.Object, error) {
+	if err := c.owned(hpa.ObjectMeta); err != nil {
+		return nil, err
 	}
-	ha, err := c.hpa(v2)
-	return ha, c.notes, err
-}
-
-func (c *converter) hpa(hpa *autoscalingv2.HorizontalPodAutoscaler) (*v1alpha1.HorizontalAutoscaler, error) {
-	path := field.NewPath("spec")
+	path, result := field.NewPath("spec"), field.NewPath("spec")
 	spec := &hpa.Spec
-	c.target = spec.ScaleTargetRef.Name
+	c.target = scaleTarget{kind: spec.ScaleTargetRef.Kind, name: spec.ScaleTargetRef.Name}
+	c.annotations = hpa.Annotations
 
 	ha := c.autoscaler(c.metadata(hpa.ObjectMeta, metricsAnnotation, behaviorAnnotation, metricStatusAnnotation, conditionsAnnotation))
 	ha.Spec.ScaleTargetRef = v1alpha1.CrossVersionObjectReference{
@@ -50,36 +35,44 @@ func (c *converter) hpa(hpa *autoscalingv2.HorizontalPodAutoscaler) (*v1alpha1.H
 	if ha.Spec.MinReplicas > 0 {
 		c.lost(path.Child("minReplicas"), "HPA leaves a target alone that somebody scaled to 0; here it is raised to minReplicas (%d): set dryRun to pause", ha.Spec.MinReplicas)
 	}
-	metrics, err := c.metrics(spec.Metrics, path.Child("metrics"))
-	if err != nil {
-		return nil, err
-	}
+	metrics, err := c.metrics(ha, spec.Metrics, path.Child("metrics"))
 	ha.Spec.Metrics = metrics
 	ha.Spec.Behavior = c.behavior(spec.Behavior, path.Child("behavior"))
 	ha.Spec.PollingIntervalSeconds = new(int32)
 	*ha.Spec.PollingIntervalSeconds = hpaIntervalSeconds
-	if err := c.check(ha); err != nil {
-		return nil, err
+	for _, own := range []string{"scaleTargetRef", "minReplicas", "maxReplicas", "behavior"} {
+		c.fromAlike(ha, result.Child(own), path.Child(own))
 	}
-	return ha, nil
+	objects := []runtime.Object{ha}
+	return objects, errors.Join(err, c.check(objects))
 }
 
-func (c *converter) metrics(given []autoscalingv2.MetricSpec, path *field.Path) ([]v1alpha1.Metric, error) {
+// metrics converts the metrics of an HPA into those of an autoscaler.
+func (c *converter) metrics(ha *v1alpha1.HorizontalAutoscaler, given []autoscalingv2.MetricSpec, path *field.Path) ([]v1alpha1.Metric, error) {
 	if len(given) == 0 {
 		c.changed(path, "absent: the API server's default of %d %% cpu utilization is filled in", defaultCPUUtilization)
 		given = []autoscalingv2.MetricSpec{cpuUtilization(defaultCPUUtilization)}
 	}
 	var metrics []v1alpha1.Metric
-	var errs []error
+	var refused refusals
 	for i := range given {
-		metric, err := c.metric(&given[i], path.Index(i))
+		at := path.Index(i)
+		metric, err := c.metric(&given[i], at)
 		if err != nil {
-			errs = append(errs, err)
+			refused.add(at, err)
 			continue
 		}
+		result := field.NewPath("spec", "metrics").Index(len(metrics))
+		c.from(ha, result, at)
+		c.fromAlike(ha, result.Child("prometheus", "target"), targetOf(&given[i], at))
 		metrics = append(metrics, metric)
 	}
-	return metrics, errors.Join(errs...)
+	return metrics, c.without(refused, len(metrics))
+}
+
+// targetOf is where the target of a metric stands.
+func targetOf(m *autoscalingv2.MetricSpec, path *field.Path) *field.Path {
+	return path.Child(sources[m.Type], "target")
 }
 
 func cpuUtilization(percent int32) autoscalingv2.MetricSpec {

@@ -1,12 +1,16 @@
 package convert
 
 import (
+	"errors"
+	"fmt"
 	"regexp"
+	"strings"
 
 	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"sigs.k8s.io/json"
 )
@@ -19,21 +23,23 @@ const (
 	conditionsAnnotation   = "autoscaling.alpha.kubernetes.io/conditions"
 )
 
-// upgrade expresses an HPA of autoscaling/v1 in autoscaling/v2.
-func (c *converter) upgrade(hpa *autoscalingv1.HorizontalPodAutoscaler) (*autoscalingv2.HorizontalPodAutoscaler, error) {
+// hpaOfV1 converts an HPA of autoscaling/v1, whose other metrics and behavior are
+// annotations.
+func (c *converter) hpaOfV1(hpa *autoscalingv1.HorizontalPodAutoscaler) ([]runtime.Object, error) {
 	out := &autoscalingv2.HorizontalPodAutoscaler{ObjectMeta: hpa.ObjectMeta}
 	out.Spec.ScaleTargetRef = autoscalingv2.CrossVersionObjectReference(hpa.Spec.ScaleTargetRef)
 	out.Spec.MinReplicas = hpa.Spec.MinReplicas
 	out.Spec.MaxReplicas = hpa.Spec.MaxReplicas
 	annotations := field.NewPath("metadata", "annotations")
+	var errs []error
+	var metrics []autoscalingv1.MetricSpec
 	if text, ok := hpa.Annotations[metricsAnnotation]; ok {
 		path := annotations.Key(metricsAnnotation)
-		var metrics []autoscalingv1.MetricSpec
 		if err := c.annotation([]byte(text), &metrics, path); err != nil {
-			return nil, c.invalid(path, "must be a JSON list of metrics: %w", err)
+			errs = append(errs, c.invalid(path, "must be a JSON list of metrics: %w", err))
 		}
-		for _, m := range metrics {
-			out.Spec.Metrics = append(out.Spec.Metrics, upgradeMetric(m))
+		for i := range metrics {
+			out.Spec.Metrics = append(out.Spec.Metrics, upgradeMetric(metrics[i]))
 		}
 		c.changed(path, "%d metrics are taken from the annotation", len(metrics))
 	}
@@ -44,11 +50,29 @@ func (c *converter) upgrade(hpa *autoscalingv1.HorizontalPodAutoscaler) (*autosc
 		path := annotations.Key(behaviorAnnotation)
 		out.Spec.Behavior = &autoscalingv2.HorizontalPodAutoscalerBehavior{}
 		if err := c.annotation(uncapitalized([]byte(text)), out.Spec.Behavior, path); err != nil {
-			return nil, c.invalid(path, "must be a JSON behavior: %w", err)
+			errs = append(errs, c.invalid(path, "must be a JSON behavior: %w", err))
 		}
 		c.changed(path, "the behavior is taken from the annotation")
 	}
-	return out, nil
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	c.written = func(path string) string { return writtenInV1(path, metrics) }
+	return c.hpa(out)
+}
+
+// writtenInV1 is where autoscaling/v1 has a field of autoscaling/v2: metrics that
+// are not the cpu's, which comes last, and the behavior are in annotations.
+func writtenInV1(path string, metrics []autoscalingv1.MetricSpec) string {
+	if i, rest, ok := metricPath(path); ok && i < len(metrics) {
+		return fmt.Sprintf("metadata.annotations[%s][%d]%s", metricsAnnotation, i, writtenInV2beta1(rest))
+	} else if ok {
+		return "spec.targetCPUUtilizationPercentage"
+	}
+	if rest, ok := strings.CutPrefix(path, "spec.behavior."); ok {
+		return fmt.Sprintf("metadata.annotations[%s].%s", behaviorAnnotation, rest)
+	}
+	return path
 }
 
 // annotation decodes the JSON in an annotation and notes what is not known in it.

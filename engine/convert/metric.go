@@ -11,6 +11,15 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
 )
 
+// sources are the fields that describe the metrics of each type.
+var sources = map[autoscalingv2.MetricSourceType]string{
+	autoscalingv2.ResourceMetricSourceType:          "resource",
+	autoscalingv2.ContainerResourceMetricSourceType: "containerResource",
+	autoscalingv2.PodsMetricSourceType:              "pods",
+	autoscalingv2.ObjectMetricSourceType:            "object",
+	autoscalingv2.ExternalMetricSourceType:          "external",
+}
+
 // metric converts one metric of an HPA.
 func (c *converter) metric(m *autoscalingv2.MetricSpec, path *field.Path) (v1alpha1.Metric, error) {
 	c.noteSources(m, path)
@@ -30,13 +39,6 @@ func (c *converter) metric(m *autoscalingv2.MetricSpec, path *field.Path) (v1alp
 	case m.Type == autoscalingv2.ExternalMetricSourceType && m.External != nil:
 		return c.external(m.External, path.Child("external"))
 	}
-	sources := map[autoscalingv2.MetricSourceType]string{
-		autoscalingv2.ResourceMetricSourceType:          "resource",
-		autoscalingv2.ContainerResourceMetricSourceType: "containerResource",
-		autoscalingv2.PodsMetricSourceType:              "pods",
-		autoscalingv2.ObjectMetricSourceType:            "object",
-		autoscalingv2.ExternalMetricSourceType:          "external",
-	}
 	if source, ok := sources[m.Type]; ok {
 		return v1alpha1.Metric{}, c.invalid(path.Child(source), "required: a metric of type %s is described there", m.Type)
 	}
@@ -46,7 +48,7 @@ func (c *converter) metric(m *autoscalingv2.MetricSpec, path *field.Path) (v1alp
 // resource converts the usage of cpu or memory, of all containers if container is empty.
 func (c *converter) resource(name, container string, given autoscalingv2.MetricTarget, path *field.Path) (v1alpha1.Metric, error) {
 	if name != cpu && name != memory {
-		return v1alpha1.Metric{}, c.invalid(path.Child("name"), "%q cannot be converted: only the usage of cpu and memory is in Prometheus; replace it by a Pods or External metric", name)
+		return v1alpha1.Metric{}, c.unsupported(path.Child("name"), "the resource %q cannot be converted: only the usage of cpu and memory is in Prometheus; replace it by a Pods or External metric", name)
 	}
 	target, err := c.metricTarget(given, path.Child("target"), v1alpha1.UtilizationMetricType, v1alpha1.AverageValueMetricType)
 	if err != nil {
@@ -234,7 +236,7 @@ func (c *converter) notePods() {
 		return
 	}
 	c.podsNoted = true
-	c.lost(field.NewPath("spec", "scaleTargetRef"), "pods are matched by name (%s), not by the target's selector: add a label to the queries if another workload's name begins with %q", selector("", c.podMatchers()...), c.target+"-")
+	c.lost(field.NewPath("spec", "scaleTargetRef"), "pods are matched by name (%s), not by the target's selector: add a label to the queries if another workload's name begins with %q", selector("", c.podMatchers()...), c.target.name+"-")
 }
 
 func prometheusMetric(query string, target v1alpha1.MetricTarget) v1alpha1.Metric {

@@ -22,6 +22,8 @@ const (
 const (
 	kedaAnnotations = "autoscaling.keda.sh/"
 	kedaFinalizer   = "finalizer.keda.sh"
+	// scaledObjectLabel names on an HPA the ScaledObject that KEDA made it of.
+	scaledObjectLabel = "scaledobject.keda.sh/name"
 )
 
 var pauseAnnotations = []string{

@@ -36,7 +36,7 @@ func TestPause(t *testing.T) {
 				Triggers:       []keda.Trigger{{Type: "prometheus", Metadata: map[string]string{"query": "up", "threshold": "1"}}},
 			}}
 			so.Name, so.Annotations = "web", tc.annotations
-			objects, _, err := ScaledObject(so, Options{})
+			objects, err := newConverter("ScaledObject", so.ObjectMeta, Options{}).scaledObject(so)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -36,7 +36,7 @@ func selector(name string, matchers ...matcher) string {
 func (c *converter) podMatchers() []matcher {
 	return []matcher{
 		{"namespace", "=", c.namespace},
-		{"pod", "=~", regexp.QuoteMeta(c.target) + "-.*"},
+		{"pod", "=~", regexp.QuoteMeta(c.target.name) + "-.*"},
 	}
 }
 

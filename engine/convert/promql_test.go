@@ -19,11 +19,11 @@ func TestQueriesParse(t *testing.T) {
 	}
 	p := parser.NewParser(parser.Options{})
 	for _, input := range inputs {
-		objects, _, err := JSON(readJSON(t, input), Options{})
+		result, err := JSON(readJSON(t, input), Options{AllowLoss: true})
 		if err != nil {
 			t.Fatal(err)
 		}
-		for i, metric := range objects[0].(*v1alpha1.HorizontalAutoscaler).Spec.Metrics {
+		for i, metric := range result.Objects[0].(*v1alpha1.HorizontalAutoscaler).Spec.Metrics {
 			expr, err := p.ParseExpr(metric.Prometheus.Query)
 			if err != nil {
 				t.Errorf("%s: metric %d: %v in %s", input, i, err, metric.Prometheus.Query)
@@ -37,7 +37,7 @@ func TestQueriesParse(t *testing.T) {
 // TestUtilizationQuery evaluates the query over two running pods, a pending one
 // (requests only), one that just ended (usage only) and strangers.
 func TestUtilizationQuery(t *testing.T) {
-	c := &converter{namespace: "shop", target: "web"}
+	c := &converter{namespace: "shop", target: scaleTarget{"Deployment", "web"}}
 	all := usageQuery{resource: cpu, pods: c.podMatchers(), rateWindow: "2m"}
 	one := usageQuery{resource: memory, container: "app", pods: c.podMatchers()}
 	evaluate(t, fmt.Sprintf(`

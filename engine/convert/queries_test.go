@@ -7,6 +7,8 @@ import (
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
 )
 
 func TestGivenQueries(t *testing.T) {
@@ -39,10 +41,12 @@ func TestGivenQueries(t *testing.T) {
 					Target: autoscalingv2.MetricTarget{Type: autoscalingv2.AverageValueMetricType, AverageValue: &one},
 				}}},
 			}
-			ha, notes, err := HPA(hpa, Options{Queries: tc.queries})
+			c := newConverter("HorizontalPodAutoscaler", hpa.ObjectMeta, Options{Queries: tc.queries})
+			objects, err := c.hpa(hpa)
 			if err != nil {
 				t.Fatal(err)
 			}
+			ha, notes := objects[0].(*v1alpha1.HorizontalAutoscaler), c.notes
 			if diff := cmp.Diff(tc.want, ha.Spec.Metrics[0].Prometheus.Query); diff != "" {
 				t.Errorf("%s\nHPA(...): query: -want, +got:\n%s", tc.reason, diff)
 			}

@@ -20,49 +20,41 @@ const (
 	kedaCooldownSeconds = 300
 )
 
-// ScaledObject converts a ScaledObject into a HorizontalAutoscaler followed by
-// a MetricsProducer for each cron trigger. The notes are complete even if
-// there is an error; the objects then are nil.
-func ScaledObject(so *keda.ScaledObject, o Options) ([]runtime.Object, []Note, error) {
-	c := newConverter("ScaledObject", so.ObjectMeta, o)
-	objects, err := c.scaledObject(so)
-	return objects, c.notes, err
-}
-
+// scaledObject converts a ScaledObject into a HorizontalAutoscaler followed by
+// the MetricsProducers that its triggers need.
 func (c *converter) scaledObject(so *keda.ScaledObject) ([]runtime.Object, error) {
-	path := field.NewPath("spec")
+	path, result := field.NewPath("spec"), field.NewPath("spec")
 	spec := &so.Spec
 	if spec.ScaleTargetRef == nil || spec.ScaleTargetRef.Name == "" {
 		return nil, c.invalid(path.Child("scaleTargetRef", "name"), "required: the name of the resource to scale")
 	}
-	c.target = spec.ScaleTargetRef.Name
-
 	ha := c.autoscaler(c.metadata(so.ObjectMeta, pauseAnnotations...))
 	ha.Spec.ScaleTargetRef = kedaTarget(spec.ScaleTargetRef)
+	c.target = scaleTarget{kind: ha.Spec.ScaleTargetRef.Kind, name: ha.Spec.ScaleTargetRef.Name}
 	ha.Spec.MinReplicas = or(spec.MinReplicaCount, 0)
 	ha.Spec.MaxReplicas = or(spec.MaxReplicaCount, kedaMaxReplicas)
 	ha.Spec.PollingIntervalSeconds = new(int32)
 	*ha.Spec.PollingIntervalSeconds = hpaIntervalSeconds
 
-	metrics, producers, err := c.triggers(so, path.Child("triggers"))
-	if err != nil {
-		return nil, err
-	}
-	ha.Spec.Metrics = metrics
+	producers, err := c.triggers(so, ha, path.Child("triggers"))
+	errs := []error{err}
+	behavior := path.Child("advanced", "horizontalPodAutoscalerConfig", "behavior")
 	ha.Spec.Behavior = c.kedaBehavior(spec.Advanced, path.Child("advanced"))
 	c.noteReplicas(spec, *ha.Spec.Behavior.ScaleDown.StabilizationWindowSeconds, path)
 	c.noteAdvanced(spec, path)
-	if err := c.pause(so.Annotations, &ha.Spec); err != nil {
-		return nil, err
-	}
-	if err := c.check(ha); err != nil {
-		return nil, err
-	}
+	errs = append(errs, c.pause(so.Annotations, &ha.Spec))
+	c.from(ha, result.Child("minReplicas"), path.Child("minReplicaCount"))
+	c.from(ha, result.Child("maxReplicas"), path.Child("maxReplicaCount"))
+	c.fromAlike(ha, result.Child("behavior"), behavior)
+	c.fromAlike(ha, result.Child("scaleTargetRef"), path.Child("scaleTargetRef"))
 	objects := []runtime.Object{ha}
 	for _, producer := range producers {
 		objects = append(objects, producer)
 	}
-	return objects, nil
+	if len(ha.Spec.Metrics) > 0 {
+		errs = append(errs, c.check(objects))
+	}
+	return objects, errors.Join(errs...)
 }
 
 func kedaTarget(target *keda.ScaleTarget) v1alpha1.CrossVersionObjectReference {
@@ -76,58 +68,79 @@ func kedaTarget(target *keda.ScaleTarget) v1alpha1.CrossVersionObjectReference {
 	return ref
 }
 
-// triggers converts the triggers; those of other types are noted.
-func (c *converter) triggers(so *keda.ScaledObject, path *field.Path) ([]v1alpha1.Metric, []*v1alpha1.MetricsProducer, error) {
-	var metrics []v1alpha1.Metric
+// triggers converts the triggers into metrics of the autoscaler, and returns the
+// producers of those that need one.
+func (c *converter) triggers(so *keda.ScaledObject, ha *v1alpha1.HorizontalAutoscaler, path *field.Path) ([]*v1alpha1.MetricsProducer, error) {
+	if len(so.Spec.Triggers) == 0 {
+		return nil, c.invalid(path, "required: a trigger or more")
+	}
 	var producers []*v1alpha1.MetricsProducer
-	var errs []error
+	var refused refusals
 	for i := range so.Spec.Triggers {
-		trigger, path := &so.Spec.Triggers[i], path.Index(i)
-		var metric v1alpha1.Metric
-		var err error
-		switch trigger.Type {
-		case "prometheus":
-			metric, err = c.prometheusTrigger(trigger, or(so.Spec.MinReplicaCount, 0), path)
-		case cpu, memory:
-			metric, err = c.resourceTrigger(trigger, path)
-		case "cron":
-			var producer *v1alpha1.MetricsProducer
-			producer, err = c.cronTrigger(trigger, path)
-			if err != nil {
-				break
-			}
-			producer.Name = producerName(so, i)
-			producer.Namespace = so.Namespace
-			producer.Labels = maps.Clone(so.Labels)
-			producers = append(producers, producer)
-			metric = c.scheduleMetric(producer.Name)
-		default:
-			c.lost(path, "a trigger of type %q cannot be converted and is dropped; allowed: prometheus, cron, cpu, memory. If its signal is in Prometheus, add a metric with a query for it", trigger.Type)
-			continue
-		}
+		trigger, at := &so.Spec.Triggers[i], path.Index(i)
+		signal, err := c.trigger(so, i, at)
 		if err != nil {
-			errs = append(errs, err)
+			refused.add(at, err)
 			continue
 		}
-		c.noteTrigger(trigger, path)
-		metrics = append(metrics, metric)
+		c.noteTrigger(trigger, at)
+		result := field.NewPath("spec", "metrics").Index(len(ha.Spec.Metrics))
+		c.from(ha, result, at)
+		c.from(ha, result.Child("prometheus", "query"), signal.query)
+		c.from(ha, result.Child("prometheus", "target"), signal.threshold)
+		ha.Spec.Metrics = append(ha.Spec.Metrics, signal.metric)
+		if signal.producer != nil {
+			producers = append(producers, signal.producer)
+		}
 	}
-	if len(metrics) == 0 && len(errs) == 0 {
-		errs = append(errs, c.invalid(path, "none of the %d triggers can be converted; allowed: prometheus, cron, cpu, memory", len(so.Spec.Triggers)))
-	}
-	return metrics, producers, errors.Join(errs...)
+	return producers, c.without(refused, len(ha.Spec.Metrics))
 }
 
-// producerName is the ScaledObject's own name unless it has several cron
-// triggers, which are then told apart by their position.
+// A signal is what a trigger was converted to.
+type signal struct {
+	metric v1alpha1.Metric
+	// query and threshold are the fields that these come from.
+	query, threshold *field.Path
+	// producer publishes what the metric reads; nil if others do.
+	producer *v1alpha1.MetricsProducer
+}
+
+// trigger converts the trigger with an index.
+func (c *converter) trigger(so *keda.ScaledObject, i int, path *field.Path) (signal, error) {
+	trigger := &so.Spec.Triggers[i]
+	metadata := path.Child("metadata")
+	s := signal{query: path, threshold: path}
+	var err error
+	switch trigger.Type {
+	case "prometheus":
+		s.query, s.threshold = metadata.Child("query"), metadata.Child("threshold")
+		s.metric, err = c.prometheusTrigger(trigger, or(so.Spec.MinReplicaCount, 0), path)
+	case cpu, memory:
+		s.threshold = metadata.Child("value")
+		s.metric, err = c.resourceTrigger(trigger, path)
+	case "cron":
+		s.producer, err = c.cronTrigger(trigger, path)
+	default:
+		err = c.unsupported(path.Child("type"), "a trigger of type %q cannot be converted; allowed: prometheus, cron, cpu, memory. If its signal is in Prometheus, add a metric with a query for it, or leave it away with --allow-loss", trigger.Type)
+	}
+	if err != nil || s.producer == nil {
+		return s, err
+	}
+	s.producer.Name, s.producer.Namespace, s.producer.Labels = producerName(so, i), so.Namespace, maps.Clone(so.Labels)
+	s.metric = c.scheduleMetric(s.producer.Name)
+	return s, nil
+}
+
+// producerName is the ScaledObject's own name unless it has several triggers that
+// need a producer, which are then told apart by their position.
 func producerName(so *keda.ScaledObject, trigger int) string {
-	crons := 0
+	producers := 0
 	for i := range so.Spec.Triggers {
 		if so.Spec.Triggers[i].Type == "cron" {
-			crons++
+			producers++
 		}
 	}
-	if crons == 1 {
+	if producers == 1 {
 		return so.Name
 	}
 	return fmt.Sprintf("%s-%d", so.Name, trigger)
@@ -168,13 +181,13 @@ func (c *converter) noteReplicas(spec *keda.Spec, window int32, path *field.Path
 	case !zero && spec.CooldownPeriod != nil && spec.IdleReplicaCount == nil:
 		c.changed(path.Child("cooldownPeriod"), "without effect: the replicas never reach 0")
 	case !zero && spec.CooldownPeriod != nil:
-		c.lost(path.Child("cooldownPeriod"), "dropped with idleReplicaCount: KEDA waits %d s before that step", cooldown)
+		c.dropped(path.Child("cooldownPeriod"), "dropped with idleReplicaCount: KEDA waits %d s before that step", cooldown)
 	}
 	if or(spec.InitialCooldownPeriod, 0) > 0 {
-		c.lost(path.Child("initialCooldownPeriod"), "dropped: a new autoscaler starts with the target's current replicas in its stabilization window instead")
+		c.dropped(path.Child("initialCooldownPeriod"), "dropped: a new autoscaler starts with the target's current replicas in its stabilization window instead")
 	}
 	if idle := spec.IdleReplicaCount; idle != nil {
-		c.lost(path.Child("idleReplicaCount"), "dropped: without activity the replicas stay at minReplicaCount (%d) instead of %d; lower minReplicas if that is wanted", or(spec.MinReplicaCount, 0), *idle)
+		c.dropped(path.Child("idleReplicaCount"), "dropped: without activity the replicas stay at minReplicaCount (%d) instead of %d; lower minReplicas if that is wanted", or(spec.MinReplicaCount, 0), *idle)
 	}
 	if spec.PollingInterval != nil {
 		c.changed(path.Child("pollingInterval"), "it only paces KEDA's step from 0; the HPA that KEDA creates decides every %d s, and so does the result", hpaIntervalSeconds)
@@ -188,11 +201,11 @@ func (c *converter) noteReplicas(spec *keda.Spec, window int32, path *field.Path
 func (c *converter) noteFallback(f *keda.Fallback, path *field.Path) {
 	switch f.Behavior {
 	case "", "static":
-		c.lost(path, "dropped: a metric that fails never scales down, but %d replicas after %d failures cannot be had; raise minReplicas if that many are always needed", f.Replicas, f.FailureThreshold)
+		c.dropped(path, "dropped: a metric that fails never scales down, but %d replicas after %d failures cannot be had; raise minReplicas if that many are always needed", f.Replicas, f.FailureThreshold)
 	case "currentReplicas":
 		c.lost(path, "dropped: a metric that fails holds the replicas, as with behavior %s, but at the first failure, not after %d; %d replicas are without effect", f.Behavior, f.FailureThreshold, f.Replicas)
 	default:
-		c.lost(path, "dropped: a metric that fails never scales down, but behavior %s with %d replicas after %d failures cannot be had; raise minReplicas if that many are always needed", f.Behavior, f.Replicas, f.FailureThreshold)
+		c.dropped(path, "dropped: a metric that fails never scales down, but behavior %s with %d replicas after %d failures cannot be had; raise minReplicas if that many are always needed", f.Behavior, f.Replicas, f.FailureThreshold)
 	}
 }
 
@@ -209,10 +222,10 @@ func (c *converter) noteAdvanced(spec *keda.Spec, path *field.Path) {
 		c.changed(path.Child("horizontalPodAutoscalerConfig", "name"), "dropped: there is no HPA; delete %s with the ScaledObject", advanced.HPA.Name)
 	}
 	if advanced.RestoreToOriginalReplicaCount {
-		c.lost(path.Child("restoreToOriginalReplicaCount"), "dropped: the replicas stay as they are when the autoscaler is deleted")
+		c.dropped(path.Child("restoreToOriginalReplicaCount"), "dropped: the replicas stay as they are when the autoscaler is deleted")
 	}
 	if m := advanced.ScalingModifiers; m != nil && *m != (keda.ScalingModifiers{}) {
-		c.lost(path.Child("scalingModifiers"), "the formula %q (target %s of type %s, activation %s) is dropped, so the trigger that asks for most replicas decides; write the formula as one PromQL query instead",
+		c.dropped(path.Child("scalingModifiers"), "the formula %q (target %s of type %s, activation %s) is dropped, so the trigger that asks for most replicas decides; write the formula as one PromQL query instead",
 			m.Formula, cmp.Or(m.Target, "none"), cmp.Or(m.MetricType, "AverageValue"), cmp.Or(m.ActivationTarget, "above 0"))
 	}
 }

@@ -1,9 +1,11 @@
 package convert
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"math"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,20 +22,16 @@ import (
 // minReplicas.
 func (c *converter) prometheusTrigger(trigger *keda.Trigger, minReplicas int32, path *field.Path) (v1alpha1.Metric, error) {
 	target, err := c.thresholdTarget(trigger, path)
-	if err != nil {
-		return v1alpha1.Metric{}, err
-	}
+	errs := []error{err}
 	path = path.Child("metadata")
 	query := strings.TrimSpace(trigger.Metadata["query"])
 	if query == "" {
-		return v1alpha1.Metric{}, c.invalid(path.Key("query"), "required: a PromQL query")
+		errs = append(errs, c.invalid(path.Child("query"), "required: a PromQL query"))
 	}
 	query, err = c.nullAsZero(query, trigger.Metadata, path)
-	if err != nil {
-		return v1alpha1.Metric{}, err
-	}
+	errs = append(errs, err)
 	query, err = c.activation(query, trigger.Metadata, minReplicas, path)
-	if err != nil {
+	if err := errors.Join(append(errs, err)...); err != nil {
 		return v1alpha1.Metric{}, err
 	}
 	c.noteReady(target, path)
@@ -44,18 +42,29 @@ func (c *converter) prometheusTrigger(trigger *keda.Trigger, minReplicas int32, 
 	return prometheusMetric(query, target), nil
 }
 
+// plainKey matches keys that need no brackets in the path of a field.
+var plainKey = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
+
+// member is the path of an entry of a trigger's metadata.
+func member(path *field.Path, key string) *field.Path {
+	if plainKey.MatchString(key) {
+		return path.Child(key)
+	}
+	return path.Key(key)
+}
+
 func (c *converter) thresholdTarget(trigger *keda.Trigger, path *field.Path) (v1alpha1.MetricTarget, error) {
 	threshold, err := c.number(trigger.Metadata, "threshold", path.Child("metadata"))
 	if err != nil {
 		return v1alpha1.MetricTarget{}, err
 	}
 	if threshold <= 0 {
-		return v1alpha1.MetricTarget{}, c.invalid(path.Child("metadata").Key("threshold"), "%q must be greater than 0", trigger.Metadata["threshold"])
+		return v1alpha1.MetricTarget{}, c.invalid(path.Child("metadata", "threshold"), "%q must be greater than 0", trigger.Metadata["threshold"])
 	}
 	value, err := resource.ParseQuantity(strconv.FormatFloat(threshold, 'f', -1, 64))
 	if err != nil || math.Abs(value.AsApproximateFloat64()-threshold) > 1e-6*threshold {
 		// Quantities are rounded up to nano-units and capped.
-		return v1alpha1.MetricTarget{}, c.invalid(path.Child("metadata").Key("threshold"), "%q is no quantity, which counts nano-units up to 9e18: scale the query and the threshold alike", trigger.Metadata["threshold"])
+		return v1alpha1.MetricTarget{}, c.invalid(path.Child("metadata", "threshold"), "%q is no quantity, which counts nano-units up to 9e18: scale the query and the threshold alike", trigger.Metadata["threshold"])
 	}
 	switch trigger.MetricType {
 	case "", autoscalingv2.AverageValueMetricType:
@@ -73,7 +82,7 @@ func (c *converter) nullAsZero(query string, metadata map[string]string, path *f
 	if err != nil || !ignore {
 		return query, err
 	}
-	c.lost(path.Key(key), "KEDA takes an empty result for 0, so the query ends in `or on() vector(0)`: remove it to hold the replicas instead when the data are missing. NaN and Inf, which KEDA takes for 0 too, hold here")
+	c.lost(member(path, key), "KEDA takes an empty result for 0, so the query ends in `or on() vector(0)`: remove it to hold the replicas instead when the data are missing. NaN and Inf, which KEDA takes for 0 too, hold here")
 	// on() keeps vector(0) away from a result that has labels.
 	return parenthesized(query) + " or on() vector(0)", nil
 }
@@ -90,10 +99,10 @@ func (c *converter) activation(query string, metadata map[string]string, minRepl
 		return query, err
 	}
 	if minReplicas > 0 {
-		c.changed(path.Key(key), "without effect: the replicas never reach 0")
+		c.changed(member(path, key), "without effect: the replicas never reach 0")
 		return query, nil
 	}
-	c.lost(path.Key(key), "the query yields 0 unless it is above %s, also while other triggers keep the target running; KEDA uses the threshold for the step between 0 and more only", metadata[key])
+	c.lost(member(path, key), "the query yields 0 unless it is above %s, also while other triggers keep the target running; KEDA uses the threshold for the step between 0 and more only", metadata[key])
 	value := parenthesized(query)
 	return fmt.Sprintf("%s * (%s > bool %s)", value, value, strconv.FormatFloat(threshold, 'f', -1, 64)), nil
 }
@@ -119,13 +128,13 @@ func (c *converter) noteConnection(metadata map[string]string, path *field.Path)
 	for _, key := range keys {
 		switch key {
 		case "serverAddress":
-			c.noteServer(metadata[key], path.Key(key))
+			c.noteServer(metadata[key], member(path, key))
 		case "metricName":
-			c.changed(path.Key(key), "not carried over: it only names the metric in KEDA's own API")
+			c.changed(member(path, key), "not carried over: it only names the metric in KEDA's own API")
 		case "namespace", "queryParameters":
-			c.lost(path.Key(key), "dropped: the query is sent without it; write the selection into the query's label matchers")
+			c.dropped(member(path, key), "dropped: the query is sent without it; write the selection into the query's label matchers")
 		default:
-			c.lost(path.Key(key), "dropped: the connection to Prometheus is configured at the controller, for all queries")
+			c.dropped(member(path, key), "dropped: the connection to Prometheus is configured at the controller, for all queries")
 		}
 	}
 }
@@ -149,21 +158,21 @@ func (c *converter) resourceTrigger(trigger *keda.Trigger, path *field.Path) (v1
 	case given.Type == "":
 		given.Type = autoscalingv2.MetricTargetType(older)
 	case older != "":
-		c.changed(metadata.Key("type"), "%s is without effect beside metricType (%s)", older, given.Type)
+		c.changed(metadata.Child("type"), "%s is without effect beside metricType (%s)", older, given.Type)
 	}
 	text := trigger.Metadata["value"]
 	switch given.Type {
 	case autoscalingv2.UtilizationMetricType:
 		percent, err := strconv.ParseInt(text, 10, 32)
 		if err != nil {
-			return v1alpha1.Metric{}, c.invalid(metadata.Key("value"), "%q must be a percentage, e.g. 60", text)
+			return v1alpha1.Metric{}, c.invalid(metadata.Child("value"), "%q must be a percentage, e.g. 60", text)
 		}
 		value := int32(percent)
 		given.AverageUtilization = &value
 	case autoscalingv2.AverageValueMetricType:
 		value, err := resource.ParseQuantity(text)
 		if err != nil {
-			return v1alpha1.Metric{}, c.invalid(metadata.Key("value"), "%q must be a quantity, e.g. 500m", text)
+			return v1alpha1.Metric{}, c.invalid(metadata.Child("value"), "%q must be a quantity, e.g. 500m", text)
 		}
 		given.AverageValue = &value
 	default:
@@ -176,7 +185,7 @@ func (c *converter) resourceTrigger(trigger *keda.Trigger, path *field.Path) (v1
 func (c *converter) noteMetadata(trigger *keda.Trigger, path *field.Path, known ...string) {
 	for _, key := range slices.Sorted(maps.Keys(trigger.Metadata)) {
 		if !slices.Contains(known, key) {
-			c.lost(path.Key(key), "not known of a trigger of type %s and not carried over; check its spelling", trigger.Type)
+			c.dropped(member(path, key), "not known of a trigger of type %s and not carried over; check its spelling", trigger.Type)
 		}
 	}
 }
@@ -186,7 +195,7 @@ func (c *converter) number(metadata map[string]string, key string, path *field.P
 	text := metadata[key]
 	value, err := strconv.ParseFloat(text, 64)
 	if err != nil || math.IsInf(value, 0) || math.IsNaN(value) {
-		return 0, c.invalid(path.Key(key), "%q must be a number", text)
+		return 0, c.invalid(member(path, key), "%q must be a number", text)
 	}
 	return value, nil
 }
@@ -198,7 +207,7 @@ func (c *converter) boolean(metadata map[string]string, key string, absent bool,
 	}
 	value, err := strconv.ParseBool(text)
 	if err != nil {
-		return false, c.invalid(path.Key(key), "%q must be true or false", text)
+		return false, c.invalid(member(path, key), "%q must be true or false", text)
 	}
 	return value, nil
 }

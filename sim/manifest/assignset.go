@@ -24,6 +24,16 @@ func KindOf(word string) string {
 	return ""
 }
 
+// ShortName is kubectl's short name for one of our kinds, empty for others.
+func ShortName(kind string) string {
+	for short, long := range shortNames {
+		if long == kind {
+			return short
+		}
+	}
+	return ""
+}
+
 // An assigned text and the only object that it is for; without kind, it is for
 // every HorizontalAutoscaler.
 type assigned struct {

@@ -18,6 +18,8 @@ import (
 type checker struct {
 	doc  *Document
 	errs Errors
+	// lenient leaves unknown fields alone.
+	lenient bool
 }
 
 func (c *checker) fail(key, value *yaml.Node, path, format string, args ...any) {
@@ -68,7 +70,11 @@ func (c *checker) node(key, n *yaml.Node, t reflect.Type, path string) {
 			return
 		}
 		for i := 0; i+1 < len(n.Content); i += 2 {
-			c.node(n.Content[i], n.Content[i+1], t.Elem(), path+"["+n.Content[i].Value+"]")
+			at := path + "[" + n.Content[i].Value + "]"
+			if c.lenient {
+				at = join(path, n.Content[i].Value)
+			}
+			c.node(n.Content[i], n.Content[i+1], t.Elem(), at)
 		}
 	case reflect.Slice:
 		if !c.want(key, n, seqTag, path, "a list") {
@@ -110,6 +116,9 @@ func (c *checker) object(key, n *yaml.Node, t reflect.Type, path string) {
 		k, v := n.Content[i], n.Content[i+1]
 		fieldPath := join(path, k.Value)
 		field, ok := known.types[k.Value]
+		if !ok && c.lenient {
+			continue
+		}
 		if !ok && len(c.errs) < explainedMost {
 			c.fail(nil, k, fieldPath, "%s", known.unknown(k.Value))
 			continue

@@ -29,6 +29,14 @@ func (d *Document) Decode(into any) error {
 	return Join(c.errs)
 }
 
+// CheckTypes finds the values that do not fit a pointer to a struct with JSON
+// names. Fields that the struct does not have are left alone.
+func (d *Document) CheckTypes(form any) error {
+	c := &checker{doc: d, lenient: true}
+	c.node(nil, d.Node, reflect.TypeOf(form), "")
+	return Join(c.errs)
+}
+
 // decodeLenient decodes the fields that into knows, leaves the others alone,
 // and also returns the document as JSON.
 func decodeLenient(d *Document, into any) ([]byte, error) {

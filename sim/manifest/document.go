@@ -25,6 +25,35 @@ type Document struct {
 	// expanded: Node is in its final form. To expand it again would take
 	// strings such as "yes" for booleans.
 	expanded bool
+	// written is the document as it is in the file, and source the field of it
+	// for a field of the object that it was converted to; nil if this is that
+	// document.
+	written *Document
+	source  func(field string) string
+}
+
+// Converted is the document for an object of another kind that was made of this
+// one. The places of the object's fields are those of the fields that source names.
+func (d *Document) Converted(source func(field string) string) *Document {
+	converted := *d
+	converted.written, converted.source = d.Written(), source
+	return &converted
+}
+
+// Written is the document as it is in the file, of which this one was converted.
+func (d *Document) Written() *Document {
+	if d.written == nil {
+		return d
+	}
+	return d.written
+}
+
+// sourceOf is the field as the file has it.
+func (d *Document) sourceOf(path string) string {
+	if d.source == nil {
+		return path
+	}
+	return d.source(path)
 }
 
 // Position is where the document begins.
@@ -43,6 +72,10 @@ func (d *Document) Name() string {
 // absent, it finds the nearest ancestor that is written. A field's position is
 // that of its value if that starts on the line of its key, else of its key.
 func (d *Document) Locate(path string) Position {
+	return d.locate(d.sourceOf(path))
+}
+
+func (d *Document) locate(path string) Position {
 	at := d.start
 	node := d.Node
 	for _, step := range splitPath(path) {
@@ -58,7 +91,7 @@ func (d *Document) Locate(path string) Position {
 
 // Has tells whether the field at path is written, and not as null.
 func (d *Document) Has(path string) bool {
-	n := d.lookup(path)
+	n := d.lookup(d.sourceOf(path))
 	return n != nil && n.Tag != nullTag
 }
 
@@ -74,7 +107,8 @@ func (d *Document) lookup(path string) *yaml.Node {
 
 // Errorf is an Error at the field's position.
 func (d *Document) Errorf(path, format string, args ...any) *Error {
-	return &Error{Position: d.Locate(path), Field: path, Message: fmt.Sprintf(format, args...)}
+	path = d.sourceOf(path)
+	return &Error{Position: d.locate(path), Field: path, Message: fmt.Sprintf(format, args...)}
 }
 
 // place prefers the value's position to the key's on the same line, and keeps

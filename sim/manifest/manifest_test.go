@@ -172,11 +172,6 @@ func TestErrors(t *testing.T) {
 			text:   "apiVersion: simulation.karpenter.sh/v1alpha1\nkind: Scenarios\n",
 			want:   `f.yaml:2:7: kind: unknown kind "Scenarios" in simulation.karpenter.sh/v1alpha1; allowed: Scenario`,
 		},
-		"OldHPA": {
-			reason: "an HPA of a version that cannot be converted is not skipped in silence",
-			text:   "apiVersion: autoscaling/v2beta2\nkind: HorizontalPodAutoscaler\nmetadata: {name: web}\n",
-			want:   `f.yaml:1:13: apiVersion: a HorizontalPodAutoscaler of autoscaling/v2beta2 cannot be converted; allowed: autoscaling/v1, autoscaling/v2`,
-		},
 		"HPAMetadata": {
 			reason: "labels of a foreign object are decoded strictly enough to identify it",
 			text:   "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: 7}\n",

@@ -110,8 +110,11 @@ func split(file string, n *yaml.Node, apiVersion, kind string, depth int) ([]*Do
 	return docs, errs
 }
 
-// value finds a key of an unexpanded mapping.
+// value finds a key of a mapping, which need not be expanded; nil if there is none.
 func value(n *yaml.Node, key string) *yaml.Node {
+	if n == nil || n.Kind != yaml.MappingNode {
+		return nil
+	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		if n.Content[i].Value == key {
 			v := n.Content[i+1]

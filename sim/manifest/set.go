@@ -30,10 +30,14 @@ type (
 	NodeGroup  = Entry[v1alpha1.ScalableNodeGroup]
 )
 
-// A Foreign is an object of somebody else's kind that can be converted: a
-// HorizontalPodAutoscaler (autoscaling/v1, v2) or a ScaledObject (keda.sh/v1alpha1).
+// A Foreign is an object of somebody else's kind that may be converted: a
+// HorizontalPodAutoscaler (autoscaling) or a ScaledObject (keda.sh, keda.k8s.io), of
+// whatever version.
 type Foreign struct {
 	APIVersion, Kind, Namespace, Name string
+	// Unquoted are the fields that should be strings and are numbers or booleans
+	// in the text: of annotations, labels and the metadata of triggers.
+	Unquoted []string
 	// JSON is the object without status and what only the API server writes.
 	JSON []byte
 	Doc  *Document
@@ -56,20 +60,32 @@ type Set struct {
 	Scenarios []*Document
 	// Skipped is sorted by API version and kind.
 	Skipped []Skipped
+	// Unplaced counts the Foreign objects that name no namespace.
+	Unplaced int
 }
 
 // Load reads and collects: Collect of Read. The Set is never nil; with an
 // error it holds what could be decoded.
 func Load(paths []string, stdin io.Reader) (*Set, error) {
+	return LoadIn("", paths, stdin)
+}
+
+// LoadIn is Load with the namespace of objects that name none; DefaultNamespace if
+// it is empty.
+func LoadIn(namespace string, paths []string, stdin io.Reader) (*Set, error) {
 	docs, readErr := Read(paths, stdin)
-	set, err := Collect(docs)
+	set, err := CollectIn(namespace, docs)
 	return set, Join(readErr, err)
 }
 
 // Collect decodes documents and sorts them by kind. It returns Errors; the Set
 // then holds what could be decoded.
-func Collect(docs []*Document) (*Set, error) {
-	c := &collector{set: &Set{}, seen: map[string]Position{}, skipped: map[Skipped]int{}}
+func Collect(docs []*Document) (*Set, error) { return CollectIn("", docs) }
+
+// CollectIn is Collect with the namespace of objects that name none;
+// DefaultNamespace if it is empty.
+func CollectIn(namespace string, docs []*Document) (*Set, error) {
+	c := &collector{set: &Set{}, namespace: cmp.Or(namespace, DefaultNamespace), seen: map[string]Position{}, skipped: map[Skipped]int{}}
 	for _, d := range docs {
 		c.document(d)
 	}
@@ -91,15 +107,18 @@ const (
 )
 
 var (
-	ourKinds     = []string{"HorizontalAutoscaler", "MetricsProducer", "ScalableNodeGroup"}
-	foreignKinds = map[string][]string{
-		"HorizontalPodAutoscaler": {"autoscaling/v1", "autoscaling/v2"},
-		"ScaledObject":            {"keda.sh/v1alpha1"},
+	ourKinds      = []string{"HorizontalAutoscaler", "MetricsProducer", "ScalableNodeGroup"}
+	foreignGroups = map[string][]string{
+		"HorizontalPodAutoscaler": {"autoscaling"},
+		"ScaledObject":            {"keda.sh", "keda.k8s.io"},
 	}
 )
 
 type collector struct {
-	set     *Set
+	set *Set
+	// namespace is that of objects that name none.
+	namespace string
+
 	errs    Errors
 	seen    map[string]Position
 	skipped map[Skipped]int
@@ -122,7 +141,7 @@ func (c *collector) document(d *Document) {
 			return
 		}
 		c.skipped[Skipped{}]++
-	case foreignKinds[d.Kind] != nil && (group == "autoscaling" || group == "keda.sh"):
+	case slices.Contains(foreignGroups[d.Kind], group):
 		c.foreign(d)
 	default:
 		c.skipped[Skipped{APIVersion: d.APIVersion, Kind: d.Kind}]++
@@ -196,7 +215,7 @@ func (c *collector) prepare(d *Document) bool {
 func (c *collector) identify(d *Document, o metav1.Object) bool {
 	before := len(c.errs)
 	if o.GetNamespace() == "" {
-		o.SetNamespace(DefaultNamespace)
+		o.SetNamespace(c.namespace)
 	}
 	switch {
 	case o.GetName() == "":
@@ -220,13 +239,10 @@ func (c *collector) identify(d *Document, o metav1.Object) bool {
 }
 
 func (c *collector) foreign(d *Document) {
-	if versions := foreignKinds[d.Kind]; !slices.Contains(versions, d.APIVersion) {
-		c.fail(d, "apiVersion", "a %s of %s cannot be converted; allowed: %s", d.Kind, d.APIVersion, strings.Join(versions, ", "))
-		return
-	}
 	if !c.prepare(d) {
 		return
 	}
+	unquoted := quote(d.Node)
 	var named struct {
 		Metadata metav1.ObjectMeta `json:"metadata"`
 	}
@@ -243,12 +259,17 @@ func (c *collector) foreign(d *Document) {
 		c.errs = append(c.errs, flatten(err)...)
 		return
 	}
-	if c.identify(d, &named.Metadata) {
-		c.set.Foreign = append(c.set.Foreign, Foreign{
-			APIVersion: d.APIVersion, Kind: d.Kind,
-			Namespace: named.Metadata.Namespace, Name: named.Metadata.Name, JSON: data, Doc: d,
-		})
+	placed := named.Metadata.Namespace != ""
+	if !c.identify(d, &named.Metadata) {
+		return
 	}
+	if !placed {
+		c.set.Unplaced++
+	}
+	c.set.Foreign = append(c.set.Foreign, Foreign{
+		APIVersion: d.APIVersion, Kind: d.Kind, Unquoted: unquoted,
+		Namespace: named.Metadata.Namespace, Name: named.Metadata.Name, JSON: data, Doc: d,
+	})
 }
 
 func (c *collector) scenario(d *Document) {

@@ -138,7 +138,7 @@ func (l *loader) readManifests(inline []*manifest.Document, o Options) {
 	} else {
 		docs = append(docs, l.read("spec.manifests", l.file.Spec.Manifests)...)
 	}
-	set, err := manifest.Collect(withoutScenarios(docs))
+	set, err := manifest.CollectIn(l.file.Spec.Namespace(), withoutScenarios(docs))
 	l.errs = append(l.errs, err)
 	complete := manifest.Join(l.errs...) == nil
 	only, missing := l.file.Spec.Only(set)
@@ -188,7 +188,7 @@ func (l *loader) readVariants() {
 			l.file.Variants = append(l.file.Variants, nil)
 			continue
 		}
-		set, err := manifest.Collect(withoutScenarios(l.read(at+".manifests", v.Manifests)))
+		set, err := manifest.CollectIn(l.file.Spec.Namespace(), withoutScenarios(l.read(at+".manifests", v.Manifests)))
 		l.errs = append(l.errs, err)
 		only, missing := l.file.Spec.Only(set)
 		if n := len(l.file.Spec.Objects); n > 0 && len(missing) == n && manifest.Join(l.errs...) == nil {

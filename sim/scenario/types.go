@@ -45,8 +45,11 @@ type Spec struct {
 	// absent.
 	Objects []string `json:"objects,omitempty"`
 	// Metrics are the PromQL of HorizontalPodAutoscalers' Pods, Object and
-	// External metrics, by name or name{label="value"}.
+	// External metrics, by name or name{label="value"}, and of ScaledObjects'
+	// triggers, by name, type or index, each perhaps after [NAMESPACE/]OBJECT/.
 	Metrics map[string]string `json:"metrics,omitempty"`
+	// Conversion says how HorizontalPodAutoscalers and ScaledObjects are converted.
+	Conversion *Conversion `json:"conversion,omitempty"`
 	// Controller says when decisions are made.
 	Controller Controller `json:"controller,omitzero"`
 	// Prometheus says how samples become visible and queries are evaluated.
@@ -78,6 +81,23 @@ type Spec struct {
 	Tune *Tune `json:"tune,omitempty"`
 	// Expect are the expectations; one that fails fails the run.
 	Expect []Expectation `json:"expect,omitempty"`
+}
+
+// Conversion says how the objects of other autoscalers are converted.
+type Conversion struct {
+	// Namespace is that of objects in manifests that name none; default if absent.
+	Namespace string `json:"namespace,omitempty"`
+	// AllowLoss converts objects without those of their metrics and triggers that
+	// cannot be converted, which are left out otherwise.
+	AllowLoss bool `json:"allowLoss,omitempty"`
+}
+
+// Namespace is that of objects in manifests that name none; empty for the default.
+func (s *Spec) Namespace() string {
+	if s.Conversion == nil {
+		return ""
+	}
+	return s.Conversion.Namespace
 }
 
 // A Phase says how the grids of decisions lie in time.

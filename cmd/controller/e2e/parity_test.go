@@ -97,7 +97,7 @@ func open(t *testing.T, path string) (*sim.Input, []sim.Autoscaler) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := sim.Adopt(file.Manifests, convert.Options{}); err != nil {
+	if err := sim.LeftOut(sim.Adopt(file.Manifests, convert.Options{})); err != nil {
 		t.Fatal(err)
 	}
 	if os.Getenv("KARPENTER_PARITY") != "whole" && time.Duration(file.Spec.Duration) > longest {
