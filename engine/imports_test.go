@@ -137,8 +137,10 @@ func arrow(dir, within string) string {
 		return "engine imports nothing above it"
 	case below(dir, "sim") && !below(within, "sim", "engine", "providers/fake"):
 		return "sim imports engine and providers/fake only"
-	case below(dir, "reports") && !below(within, "reports", "engine"):
-		return "reports imports engine only"
+	case below(dir, "sim/result") && !below(within, "engine"):
+		return "sim/result is data: it imports engine only"
+	case below(dir, "reports") && !below(within, "reports", "engine", "sim/result"):
+		return "reports imports engine and sim/result only"
 	case below(dir, "providers") && !below(within, "engine", provider):
 		return "a provider imports engine only, never another provider"
 	}

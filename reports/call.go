@@ -105,7 +105,7 @@ func CallMarkdown(reports []*Report) string {
 
 // markdownLine is one run in one line.
 func (r *Report) markdownLine() string {
-	return fmt.Sprintf("- %s **%s** (%s): %s\n", verdict(r), escapeMarkdown(r.Run.Name), result(r), escapeMarkdown(r.Headline))
+	return fmt.Sprintf("- %s **%s** (%s): %s\n", verdict(r), escapeMarkdown(r.Run.Name), verdictLine(r), escapeMarkdown(r.Headline))
 }
 
 // link is the address of a run's page below the call's directory.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/karpenter-sim/karpenter/engine/journal"
 	"github.com/karpenter-sim/karpenter/engine/policy"
+	"github.com/karpenter-sim/karpenter/sim/result"
 )
 
 // schemaVersion is that of report.json.
@@ -63,17 +64,19 @@ type storedColumn struct {
 }
 
 type storedObject struct {
-	Kind      string             `json:"kind"`
-	Namespace string             `json:"namespace"`
-	Name      string             `json:"name"`
-	Target    string             `json:"target,omitempty"`
-	Price     float64            `json:"price,omitempty"`
-	Billing   Billing            `json:"billing,omitzero"`
-	BootDelay int64              `json:"bootDelaySeconds,omitempty"`
-	Figures   Figures            `json:"figures"`
-	Blame     []Blame            `json:"blame"`
-	Episodes  []Episode          `json:"episodes"`
-	Policy    *policy.Autoscaler `json:"policy,omitempty"`
+	Kind      string  `json:"kind"`
+	Namespace string  `json:"namespace"`
+	Name      string  `json:"name"`
+	Target    string  `json:"target,omitempty"`
+	Price     float64 `json:"price,omitempty"`
+	Billing   Billing `json:"billing,omitzero"`
+	BootDelay int64   `json:"bootDelaySeconds,omitempty"`
+	// Yardsticks are what is needed was measured by.
+	Yardsticks []result.Yardstick `json:"yardsticks,omitempty"`
+	Figures    Figures            `json:"figures"`
+	Blame      []Blame            `json:"blame"`
+	Episodes   []Episode          `json:"episodes"`
+	Policy     *policy.Autoscaler `json:"policy,omitempty"`
 	// First is the policy at the start where the journal has a later one.
 	First *policy.Autoscaler `json:"firstPolicy,omitempty"`
 }
@@ -130,7 +133,7 @@ func (r *Report) stored() *stored {
 func (o *ObjectReport) stored() storedObject {
 	s := storedObject{
 		Kind: o.Object.Kind, Namespace: o.Object.Namespace, Name: o.Object.Name, Target: o.Target, Price: o.object.Price,
-		Billing: o.object.Billing, BootDelay: o.object.BootDelay,
+		Billing: o.object.Billing, BootDelay: o.object.BootDelay, Yardsticks: o.object.Yardsticks,
 		Figures: o.Figures, Blame: o.Blame, Episodes: o.Episodes, Policy: o.Policy,
 	}
 	if o.object.Policy != nil && o.Policy != nil && !bytes.Equal(o.object.Policy.Encode(), o.Policy.Encode()) {
@@ -241,7 +244,7 @@ func (c *storedColumn) column(dir string) Column {
 		o := &c.Objects[i]
 		object := Object{
 			Journal: journal.Object{Kind: o.Kind, Namespace: o.Namespace, Name: o.Name},
-			Target:  o.Target, Price: o.Price, Billing: o.Billing, BootDelay: o.BootDelay, Policy: o.Policy,
+			Target:  o.Target, Price: o.Price, Billing: o.Billing, BootDelay: o.BootDelay, Yardsticks: o.Yardsticks, Policy: o.Policy,
 		}
 		if o.First != nil {
 			object.Policy = o.First

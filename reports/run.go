@@ -8,6 +8,7 @@ import (
 
 	"github.com/karpenter-sim/karpenter/engine/journal"
 	"github.com/karpenter-sim/karpenter/engine/policy"
+	"github.com/karpenter-sim/karpenter/sim/result"
 )
 
 // A Badge says what the figures of a run can be trusted for.
@@ -99,6 +100,9 @@ type Object struct {
 	Policy *policy.Autoscaler
 	// Needed are the replicas that the demand needs; fractions are rounded up.
 	Needed Steps
+	// Yardsticks are what Needed was measured by; none where the world has a
+	// demand of its own, which is one on capacity.
+	Yardsticks []result.Yardstick
 	// Ready are the replicas that serve, Spec those asked for, starting included.
 	Ready, Spec Steps
 	// Paid are the units that cost, where that is known better than by Spec and

@@ -81,7 +81,7 @@ func textTable(reports []*Report, o TableOptions) string {
 			}
 			row := []string{"", "", r.Columns[i].Name}
 			if i == 0 {
-				row[0], row[1] = r.Run.Name, result(r)
+				row[0], row[1] = r.Run.Name, verdictLine(r)
 			}
 			for _, f := range figures {
 				row = append(row, number(r.Columns[i].Figures.Get(f.metric)))
@@ -113,7 +113,8 @@ func textTable(reports []*Report, o TableOptions) string {
 	return b.String()
 }
 
-func result(r *Report) string {
+// verdictLine says how many expectations held.
+func verdictLine(r *Report) string {
 	all := len(r.Run.Expectations)
 	switch failed := len(r.Failures()); {
 	case all == 0:

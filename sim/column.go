@@ -16,6 +16,7 @@ import (
 	"github.com/karpenter-sim/karpenter/sim/check"
 	"github.com/karpenter-sim/karpenter/sim/fault"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
+	"github.com/karpenter-sim/karpenter/sim/result"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 	"github.com/karpenter-sim/karpenter/sim/world"
 )
@@ -69,8 +70,11 @@ type Object struct {
 	Target cycle.TargetRef
 	Policy *policy.Autoscaler
 	// Spec and Ready are the target's counts; Needed is what the demand asked
-	// for, in replicas and fractions of them.
+	// for, in replicas and fractions of them, over the whole run.
 	Spec, Ready, Needed Steps
+	// Yardsticks say what Needed was measured by; none where the world has a
+	// demand of its own, or nothing is known.
+	Yardsticks []result.Yardstick
 	// Pending are the replicas that have no node to run on; empty where they need none.
 	Pending Steps
 	// Price is what a replica costs.
@@ -234,6 +238,9 @@ func (r *run) prepare(autoscalers []Autoscaler) error {
 		}
 	}
 	r.startWorkloads()
+	if err := r.addDemands(autoscalers); err != nil {
+		return err
+	}
 	if err := r.addMetrics(); err != nil {
 		return err
 	}
@@ -280,6 +287,7 @@ func (r *run) schedule() {
 	if r.groups != nil {
 		r.groups.schedule()
 	}
+	r.scheduleDemands()
 	every := time.Duration(spec.Prometheus.ScrapeInterval).Milliseconds()
 	if r.unread {
 		return

@@ -34,6 +34,8 @@ type Input struct {
 	temporary  string
 	converted  int
 	shared     *shared // nil unless Precompute was called
+	// demands are those on the targets of the pinned column; nil before Pin.
+	demands []*demand
 }
 
 // Open opens the scenario's recordings. Errors are one line, with the place in

@@ -7,21 +7,20 @@ import (
 	"slices"
 	"time"
 
+	"github.com/prometheus/prometheus/model/labels"
+
 	"github.com/karpenter-sim/karpenter/engine/cycle"
 	"github.com/karpenter-sim/karpenter/engine/policy"
 	"github.com/karpenter-sim/karpenter/engine/producer"
 	"github.com/karpenter-sim/karpenter/sim/recording"
 )
 
-// A metricSource answers one player's queries and, on the way, notes what the
-// demand needs.
+// A metricSource answers one player's queries.
 type metricSource struct {
 	player  *player
 	queries map[string]*query
 	// scale multiplies the demand.
 	scale float64
-	// needed is the demand at this slot in replicas, NaN while unknown.
-	needed float64
 }
 
 // A query is one text with what its answers go through.
@@ -34,16 +33,9 @@ type query struct {
 	// scheduled says that the value is a schedule's in a replay, which neither
 	// replicas nor a larger demand would change.
 	scheduled bool
-	// units is how much of the raw value one replica serves; 0 where that is
-	// not known. shared says that the raw value is one replica's share.
-	units  float64
-	shared bool
 	// answered counts the answers with a sample.
 	answered int64
 }
-
-// begin forgets the slot before.
-func (m *metricSource) begin() { m.needed = math.NaN() }
 
 // Query implements cycle.MetricSource.
 func (m *metricSource) Query(ctx context.Context, text string, at time.Time) (cycle.Result, error) {
@@ -59,14 +51,10 @@ func (m *metricSource) Query(ctx context.Context, text string, at time.Time) (cy
 	if !q.scheduled {
 		result.Value *= m.scale
 	}
-	ready := math.NaN()
-	if q.follows || q.shared {
-		ready = m.player.object.Recorded.Ready.At(at.Unix())
-	}
-	m.measure(q, result.Value, ready)
 	if !q.follows {
 		return result, nil
 	}
+	ready := m.player.object.Recorded.Ready.At(at.Unix())
 	if math.IsNaN(ready) {
 		return cycle.Result{}, nil // without a recorded count the value says nothing
 	}
@@ -74,39 +62,6 @@ func (m *metricSource) Query(ctx context.Context, text string, at time.Time) (cy
 		result.Value = result.Value * ready / simulated
 	}
 	return result, nil
-}
-
-// askDemand measures a replay's demand where it is no metric of the policy, for
-// which the driver asks. Where there is no answer, the demand is not known.
-func (p *player) askDemand(now time.Time) {
-	spec := &p.run.in.File.Spec
-	if spec.Replay == nil || spec.Replay.Demand == "" {
-		return
-	}
-	for i := range p.Policy.Metrics {
-		if p.Policy.Metrics[i].Query == spec.Replay.Demand {
-			return
-		}
-	}
-	at := now.Add(-time.Duration(spec.Controller.QueryOffset))
-	_, _ = p.source.Query(p.run.ctx, spec.Replay.Demand, at)
-}
-
-// measure raises the needed count to what one query's raw value asks for.
-func (m *metricSource) measure(q *query, value, ready float64) {
-	if q.units == 0 {
-		return
-	}
-	needed := value / q.units
-	if q.shared {
-		needed *= ready
-	}
-	if needed > math.MaxInt32 && !math.IsInf(needed, 0) {
-		needed = math.MaxInt32 // no count is larger, and sums stay finite
-	}
-	if needed >= 0 && !math.IsInf(needed, 0) && !(needed <= m.needed) {
-		m.needed = needed
-	}
 }
 
 // addQuery prepares one query of a player.
@@ -138,7 +93,6 @@ func (r *run) addQuery(p *player, text string) (*query, error) {
 	default:
 		r.badge(OpenLoop)
 	}
-	q.units, q.shared = p.capacity(text, depends && known)
 	return q, nil
 }
 
@@ -173,48 +127,14 @@ func dependsOnReplicas(p *policy.Autoscaler, text string) bool {
 	return false
 }
 
-// capacity is how much of a query's value one replica serves: of the demand as
-// given, else of the policy's own metrics.
-func (p *player) capacity(text string, known bool) (units float64, shared bool) {
-	replay := p.run.in.File.Spec.Replay
-	if replay != nil && replay.Demand != "" {
-		if text == replay.Demand {
-			return *replay.Capacity, false
-		}
-		return 0, false
-	}
-	for _, m := range p.Policy.Metrics {
-		switch {
-		case m.Query != text:
-		case m.Type == policy.AverageValue:
-			return m.Target, false
-		case m.Type == policy.Utilization && known:
-			return m.Target / 100, true
-		case known:
-			return m.Target, true
-		}
-	}
-	return 0, false
-}
-
 // askEvaluated answers a query from results that were recorded instead of samples.
 func (r *run) askEvaluated(q *query) error {
-	for _, rec := range r.in.recordings {
-		m := rec.Info().Manifest
-		if m == nil || !m.Evaluated {
-			continue
-		}
-		evaluated, err := rec.Evaluated(q.text)
-		if err != nil {
-			return err
-		}
-		q.ask = func(_ context.Context, _ string, at time.Time) (cycle.Result, error) {
-			samples, value, err := evaluated.At(at.UnixMilli())
-			if err != nil {
-				return cycle.Result{}, fmt.Errorf("%w: %w", err, cycle.ErrUnavailable)
-			}
-			return cycle.Result{Samples: samples, Value: value}, nil
-		}
+	evaluated, err := r.in.evaluated(q.text)
+	if err != nil || evaluated == nil {
+		return err
+	}
+	q.ask = func(_ context.Context, _ string, at time.Time) (cycle.Result, error) {
+		return evaluated(at.UnixMilli())
 	}
 	return nil
 }
@@ -233,19 +153,14 @@ func (r *run) readsWorld(text string) bool {
 	if err != nil {
 		return false
 	}
-	for _, s := range selectors {
-		for _, m := range s.Matchers {
-			if m.Name != "__name__" {
-				continue
-			}
-			for _, name := range r.publishedNames() {
-				if m.Matches(name) {
-					return true
-				}
-			}
-		}
-	}
-	return false
+	return slices.ContainsFunc(selectors, func(s recording.Selector) bool {
+		return slices.ContainsFunc(r.publishedNames(), func(name string) bool { return matchesName(s.Matchers, name) })
+	})
+}
+
+// matchesName says whether a selector's name lets a metric through.
+func matchesName(matchers []*labels.Matcher, name string) bool {
+	return slices.ContainsFunc(matchers, func(m *labels.Matcher) bool { return m.Name == labels.MetricName && m.Matches(name) })
 }
 
 // badge lowers the run's badge: one open loop makes all of it open.

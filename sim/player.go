@@ -31,7 +31,10 @@ type player struct {
 	// workload is the target's, nil where it has none.
 	workload *world.Workload
 	source   metricSource
-	object   Object
+	// demand is that on the target; nil where nobody says, or workloads and
+	// queues do.
+	demand *demand
+	object Object
 	// recordedCounts is the query for the counts that were recorded as asked
 	// for; empty where none were.
 	recordedCounts string
@@ -201,25 +204,16 @@ func (p *player) watch(at int64) {
 
 // slot decides the slot that is due, and returns the next one.
 func (p *player) slot(now time.Time) (slot.Slot, error) {
-	p.source.begin()
-	next, err := p.driver.Reconcile(p.run.ctx, now, p.Object)
-	p.askDemand(now)
-	if p.workload == nil && !p.run.consumes(p.target) {
-		p.object.Needed.Add(now.Unix(), p.source.needed)
-	}
-	return next, err
+	return p.driver.Reconcile(p.run.ctx, now, p.Object)
 }
 
-// queries are the texts that the player asks: its metrics and the demand.
+// queries are the texts that the player asks.
 func (p *player) queries() []string {
 	var texts []string
 	for _, m := range p.Policy.Metrics {
 		if !slices.Contains(texts, m.Query) {
 			texts = append(texts, m.Query)
 		}
-	}
-	if replay := p.run.in.File.Spec.Replay; replay != nil && replay.Demand != "" && !slices.Contains(texts, replay.Demand) {
-		texts = append(texts, replay.Demand)
 	}
 	return texts
 }
@@ -239,9 +233,6 @@ func (p *player) sampled() error {
 		if q := p.source.queries[m.Query]; q.answered == 0 {
 			return p.unsampled(p.metricPath(m.Query), m.Query)
 		}
-	}
-	if demand := p.run.in.File.Spec.Replay.Demand; demand != "" && p.source.queries[demand].answered == 0 {
-		return p.run.in.File.Doc.Errorf("spec.replay.demand", "%s never has a sample in the recording, which has %s", demand, p.run.in.names())
 	}
 	return nil
 }

@@ -59,6 +59,7 @@ func (r *run) addMetrics() error {
 	if err := r.addAhead(ahead, bind, options); err != nil {
 		return err
 	}
+	instant = append(instant, r.measured()...)
 	for _, e := range spec.Expect {
 		instant = append(instant, judged(e)...)
 	}

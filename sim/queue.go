@@ -16,6 +16,7 @@ const (
 	decide  // decisions of autoscalers
 	resize  // decisions of node groups
 	scrape
+	measure // of demand
 	expect
 )
 

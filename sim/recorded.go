@@ -36,7 +36,7 @@ func (s *Steps) first() float64 {
 
 // addRecorded finds the recorded counts of a player's target, at its slots.
 func (p *player) addRecorded() error {
-	ready, spec, err := p.recordedQueries()
+	ready, spec, err := p.run.recordedQueries(p.target)
 	if err != nil || ready == "" {
 		return err
 	}
@@ -56,31 +56,37 @@ func (p *player) addRecorded() error {
 }
 
 // recordedQueries are the queries for the recorded ready and wanted counts.
-func (p *player) recordedQueries() (ready, spec string, err error) {
-	replay := p.run.in.File.Spec.Replay
-	if replay == nil {
-		recorded := p.run.recordedReplicas(p.target)
+func (r *run) recordedQueries(t *world.Target) (ready, spec string, err error) {
+	if r.in.File.Spec.Replay == nil {
+		recorded := r.recordedReplicas(t)
 		return recorded, recorded, nil
 	}
+	return r.in.recordedQueries(t.Ref)
+}
+
+// recordedQueries are the same of a replay's target; empty where the recording
+// has no counts of it.
+func (in *Input) recordedQueries(target cycle.TargetRef) (ready, spec string, err error) {
+	replay := in.File.Spec.Replay
 	for object, series := range replay.Replicas {
 		ref, err := scenario.ParseReference(object)
 		if err != nil {
 			return "", "", err
 		}
-		if ref.Namespace == p.Target.Namespace && ref.Kind == p.Target.Kind && ref.Name == p.Target.Name {
+		if ref == referenceOf(target) {
 			return series, series, nil
 		}
 	}
 	find := func(candidates []string) (string, error) {
 		for _, c := range candidates {
-			found, err := p.run.in.has(c)
+			found, err := in.has(c)
 			if found || err != nil {
 				return "max(" + c + ")", err
 			}
 		}
 		return "", nil
 	}
-	readySelectors, specSelectors := world.RecordedSelectors(p.Target)
+	readySelectors, specSelectors := world.RecordedSelectors(target)
 	if ready, err = find(readySelectors); err != nil || ready == "" {
 		return "", "", err
 	}

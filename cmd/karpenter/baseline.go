@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -15,6 +16,7 @@ import (
 	"github.com/karpenter-sim/karpenter/sim"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
 	"github.com/karpenter-sim/karpenter/sim/output"
+	"github.com/karpenter-sim/karpenter/sim/result"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 )
 
@@ -78,6 +80,44 @@ func (b *baseline) of(file *scenario.File, conversion convert.Options) (set *man
 			inUTC(run.Start), inUTC(run.End), inUTC(start), inUTC(end)), nil
 	}
 	return nil, run, "", nil
+}
+
+// sameYardstick refuses an earlier run whose needed replicas were measured by
+// something else: its breach minutes say nothing beside those of this one.
+func (j *job) sameYardstick(earlier *reports.Run) error {
+	for _, c := range earlier.Columns {
+		if c.Name != reports.Current {
+			continue
+		}
+		for i := range c.Objects {
+			o := &c.Objects[i]
+			k := slices.IndexFunc(j.columns[0].autoscalers, func(a sim.Autoscaler) bool {
+				return a.Object.Namespace == o.Journal.Namespace && a.Object.Name == o.Journal.Name
+			})
+			if k < 0 {
+				continue
+			}
+			t := j.columns[0].autoscalers[k].Target
+			own := j.file.Spec.Yardstick.Of(scenario.Reference{Namespace: t.Namespace, Kind: t.Kind, Name: t.Name})
+			if !slices.Equal(own.Results(), o.Yardsticks) {
+				return fmt.Errorf("--baseline: what %s needs was measured by %s there and is measured by %s here, so that their breach minutes cannot be compared: write one spec.yardstick into scenario %s (that of the baseline stands in its scenario.yaml) and play both again",
+					o.Journal, yardstickText(o.Yardsticks), yardstickText(own.Results()), j.file.Metadata.Name)
+			}
+		}
+	}
+	return nil
+}
+
+// yardstickText writes yardsticks as a scenario would.
+func yardstickText(list []result.Yardstick) string {
+	if len(list) == 0 {
+		return "none"
+	}
+	var parts []string
+	for _, y := range list {
+		parts = append(parts, fmt.Sprintf("{expr: %s, perReplica: %v, kind: %s}", y.Expr, y.PerReplica, y.Kind))
+	}
+	return strings.Join(parts, ", ")
 }
 
 // covers is the time of a scenario, in Unix seconds.

@@ -167,6 +167,7 @@ func (s *starter) play(ctx context.Context, a *app) (*reports.Report, []string, 
 		return nil, nil, err
 	}
 	defer job.input.Close()
+	s.scenario.Spec.Yardstick = job.file.Spec.Yardstick
 	dir, err := os.MkdirTemp("", "karpenter-init-")
 	if err != nil {
 		return nil, nil, internal(err)

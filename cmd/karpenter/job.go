@@ -74,8 +74,23 @@ func (a *app) prepare(ctx context.Context, file *scenario.File, metrics map[stri
 		j.notes = append(j.notes, r.Message)
 	}
 	var err error
-	j.input, err = sim.Open(ctx, file)
-	return j, err
+	if j.input, err = sim.Open(ctx, file); err != nil {
+		return nil, err
+	}
+	if err = j.pin(); err != nil {
+		j.input.Close()
+		return nil, err
+	}
+	return j, nil
+}
+
+// pin settles what all columns are measured by. An earlier run that was measured
+// by something else is no baseline.
+func (j *job) pin() error {
+	if err := j.input.Pin(j.columns[0].autoscalers); err != nil || j.earlier == nil {
+		return err
+	}
+	return j.sameYardstick(j.earlier)
 }
 
 // A preparation is a job in the making, and what is wrong with it.

@@ -11,6 +11,7 @@ import (
 	"github.com/karpenter-sim/karpenter/reports"
 	"github.com/karpenter-sim/karpenter/sim"
 	"github.com/karpenter-sim/karpenter/sim/check"
+	"github.com/karpenter-sim/karpenter/sim/result"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 )
 
@@ -49,7 +50,7 @@ func (j *job) report(dir string, results []*sim.Result) (*reports.Run, error) {
 			owned[o.Target] = true
 			out.Objects = append(out.Objects, reports.Object{
 				Journal: nameOf(&o), Target: o.Target.Name, Policy: o.Policy,
-				Needed: needs, Ready: reports.Steps(o.Ready), Spec: reports.Steps(o.Spec),
+				Needed: needs, Yardsticks: o.Yardsticks, Ready: reports.Steps(o.Ready), Spec: reports.Steps(o.Spec),
 				BootDelay: j.bootDelay(current, &o), Paid: reports.Steps(o.Machines), Pending: reports.Steps(o.Pending), Price: o.Price.PerHour,
 				Billing: billing(&o),
 			})
@@ -120,8 +121,8 @@ func nameOf(o *sim.Object) journal.Object {
 	return journal.Object{Kind: journal.HorizontalAutoscaler, Namespace: o.Name.Namespace, Name: o.Name.Name}
 }
 
-// needed is the demand on an object, which is the same for every variant: that
-// of the current policy.
+// needed is the demand on an object, which is the same for every variant: where
+// it reads what the run makes, that of the run of the current policy.
 func needed(current *sim.Result, o *sim.Object) reports.Steps {
 	for i := range current.Objects {
 		if current.Objects[i].Name == o.Name {
@@ -142,7 +143,7 @@ func recordedColumn(current *sim.Result) *reports.Column {
 		owned[o.Target] = true
 		column.Objects = append(column.Objects, reports.Object{
 			Journal: nameOf(&o), Target: o.Target.Name,
-			Needed: reports.Steps(o.Needed), Ready: reports.Steps(o.Recorded.Ready), Spec: reports.Steps(o.Recorded.Spec),
+			Needed: reports.Steps(o.Needed), Yardsticks: o.Yardsticks, Ready: reports.Steps(o.Recorded.Ready), Spec: reports.Steps(o.Recorded.Spec),
 			Price: o.Price.PerHour, Billing: billing(&o),
 		})
 	}
@@ -158,14 +159,26 @@ func (j *job) assumptions(current *sim.Result) []string {
 	if len(j.file.Spec.Recordings) > 0 {
 		out = append(out, "lookback "+scenario.Duration(j.input.Lookback).String())
 	}
-	stated := len(j.file.Spec.Workloads) > 0 || len(j.file.Spec.Queues) > 0
-	if r := j.file.Spec.Replay; !stated && (r == nil || r.Demand == "") {
-		out = append(out, "the capacity needed is taken from the metrics and targets of the current policy")
+	for _, y := range j.file.Spec.Yardstick {
+		out = append(out, yardstickPhrase(y))
 	}
 	if current.Badge == sim.OpenLoop {
 		out = append(out, "metrics that depend on the replicas are replayed as recorded")
 	}
 	return out
+}
+
+// yardstickPhrase says what is needed, in a line.
+func yardstickPhrase(y scenario.Yardstick) string {
+	of := ""
+	if ref, err := scenario.ParseReference(y.Target); err == nil {
+		of = " of " + ref.Name
+	}
+	unit := "the target of one replica"
+	if y.Kind == result.Capacity {
+		unit = "the capacity of one replica"
+	}
+	return fmt.Sprintf("replicas%s needed: %s over %v, %s", of, y.Expr, y.PerReplica, unit)
 }
 
 // judge adds the verdicts on the expectations to the run.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/karpenter-sim/karpenter/reports"
@@ -84,9 +85,10 @@ func (t *tuner) name() string {
 func (t *tuner) assumptions() []string {
 	var out []string
 	for _, j := range t.jobs {
-		if r := j.file.Spec.Replay; r == nil || r.Demand == "" {
-			out = append(out, "the capacity needed is taken from the metrics and targets of the current policy")
-			break
+		for _, y := range j.file.Spec.Yardstick {
+			if phrase := yardstickPhrase(y); !slices.Contains(out, phrase) {
+				out = append(out, phrase)
+			}
 		}
 	}
 	return append(out, "every candidate meets the demand as it was, from the first instant on")

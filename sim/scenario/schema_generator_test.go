@@ -74,7 +74,7 @@ var (
 	timeSchema     = ordered{{"type", "string"}, {"format", "date-time"}}
 )
 
-func special(t reflect.Type) (ordered, bool) {
+func special(c *comments, t reflect.Type) (ordered, bool) {
 	switch t {
 	case reflect.TypeFor[Duration]():
 		return durationSchema, true
@@ -86,6 +86,9 @@ func special(t reflect.Type) (ordered, bool) {
 		return scalarSchema, true
 	case reflect.TypeFor[Delay]():
 		return anyOf(durationSchema, distribution("min", "max"), distribution("p50", "p95")), true
+	case reflect.TypeFor[Yardsticks]():
+		one := schemaOf(c, reflect.TypeFor[Yardstick]())
+		return anyOf(one, ordered{{"type", "array"}, {"items", one}}), true
 	case reflect.TypeFor[Assignments]():
 		return anyOf(
 			ordered{{"type", "string"}},
@@ -109,7 +112,7 @@ func distribution(low, high string) ordered {
 
 // schemaOf is the schema of a type, without the comment of whoever uses it.
 func schemaOf(c *comments, t reflect.Type) ordered {
-	if s, ok := special(t); ok {
+	if s, ok := special(c, t); ok {
 		return s
 	}
 	switch t.Kind() {

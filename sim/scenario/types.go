@@ -75,6 +75,11 @@ type Spec struct {
 	Edits []Edit `json:"edits,omitempty"`
 	// Replay says how recorded series react to the simulated replicas.
 	Replay *Replay `json:"replay,omitempty"`
+	// Yardstick says how many replicas are needed, the same for every variant and
+	// baseline. If absent, what the policies of the manifests aim at: capacity
+	// of Utilization metrics, else the metrics and their targets. Workloads and
+	// consumers of queues have their demand instead.
+	Yardstick Yardsticks `json:"yardstick,omitempty"`
 	// Variants run the same input again under another policy.
 	Variants []Variant `json:"variants,omitempty"`
 	// Tune says what the tune command searches.

@@ -54,6 +54,7 @@ func (v *validation) check(s *Scenario) {
 	v.checkTargets()
 	v.checkWorld()
 	v.checkReplay()
+	v.checkYardstick()
 	v.checkVariants()
 	v.checkTune()
 	v.checkExpectations()

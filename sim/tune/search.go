@@ -114,6 +114,9 @@ func (s *Search) addStage(subject *Subject) error {
 	if err != nil {
 		return err
 	}
+	if err := subject.Input.Pin(autoscalers); err != nil {
+		return err
+	}
 	interval := int64(1)
 	for _, a := range autoscalers {
 		interval = max(interval, int64(a.Policy.Interval))

@@ -1,0 +1,144 @@
+package sim
+
+import (
+	"slices"
+
+	"github.com/karpenter-sim/karpenter/engine/policy"
+	"github.com/karpenter-sim/karpenter/sim/result"
+	"github.com/karpenter-sim/karpenter/sim/scenario"
+)
+
+// Pin settles what every column of the scenario is measured by, and writes it
+// into the file's spec.yardstick: what stands there, else what the current
+// policies aim at. It must come before the first Play; a second Pin changes
+// nothing.
+func (in *Input) Pin(current []Autoscaler) error {
+	spec := &in.File.Spec
+	if in.demands != nil {
+		return nil
+	}
+	if err := in.checkYardsticks(); err != nil {
+		return err
+	}
+	demands, err := in.demandsOn(current)
+	if err != nil {
+		return err
+	}
+	if in.demands = demands; demands == nil {
+		in.demands = []*demand{}
+	}
+	if len(spec.Yardstick) > 0 {
+		return nil
+	}
+	for _, d := range demands {
+		for i := range d.yardsticks {
+			spec.Yardstick = append(spec.Yardstick, d.yardsticks[i])
+		}
+	}
+	return nil
+}
+
+// checkYardsticks refuses those of targets whose demand the world knows.
+func (in *Input) checkYardsticks() error {
+	for i, y := range in.File.Spec.Yardstick {
+		if y.Target == "" {
+			continue
+		}
+		if ref, _ := scenario.ParseReference(y.Target); in.demanded(ref) {
+			return in.File.Doc.Errorf(in.File.YardstickPath(i)+".target", "%s is measured by the demand that workloads or queues have on it; drop its yardstick", ref)
+		}
+	}
+	return nil
+}
+
+// demandsOn are the demands on the targets of a column, each measured.
+func (in *Input) demandsOn(column []Autoscaler) ([]*demand, error) {
+	var all []*demand
+	for _, a := range ownersFirst(column) {
+		ref := referenceOf(a.Target)
+		if in.demanded(ref) || slices.ContainsFunc(all, func(d *demand) bool { return d.target == ref }) {
+			continue
+		}
+		d := &demand{target: ref, yardsticks: in.File.Spec.Yardstick.Of(ref)}
+		if len(in.File.Spec.Yardstick) == 0 {
+			list, err := in.yardsticksOf(&a)
+			if err != nil {
+				return nil, err
+			}
+			for _, y := range list {
+				y.Target = ref.String()
+				d.yardsticks = append(d.yardsticks, y)
+			}
+			d.derived = true
+		}
+		if len(d.yardsticks) > 0 {
+			all = append(all, d)
+		}
+	}
+	return all, in.measure(all)
+}
+
+// ownersFirst has those in front that act on their targets.
+func ownersFirst(autoscalers []Autoscaler) []Autoscaler {
+	sorted := slices.Clone(autoscalers)
+	slices.SortStableFunc(sorted, func(a, b Autoscaler) int {
+		switch {
+		case a.Policy.DryRun == b.Policy.DryRun:
+			return 0
+		case b.Policy.DryRun:
+			return -1
+		}
+		return 1
+	})
+	return sorted
+}
+
+// demanded says whether the world has a demand on a target: it is a workload, or
+// takes messages from a queue.
+func (in *Input) demanded(ref scenario.Reference) bool {
+	spec := &in.File.Spec
+	return slices.ContainsFunc(spec.Workloads, func(w scenario.Workload) bool { return w.Reference() == ref }) ||
+		slices.ContainsFunc(spec.Queues, func(q scenario.Queue) bool {
+			consumer, err := scenario.ParseReference(q.Consumer)
+			return err == nil && consumer == ref
+		})
+}
+
+// yardsticksOf is what a policy's target needs where nobody says: as the replay
+// names the demand, else the capacity that its Utilization metrics tell, else
+// the targets of its metrics. Schedules are no demand.
+func (in *Input) yardsticksOf(a *Autoscaler) (scenario.Yardsticks, error) {
+	replay := in.File.Spec.Replay
+	if replay != nil && replay.Demand != "" {
+		return scenario.Yardsticks{{Expr: replay.Demand, PerReplica: *replay.Capacity, Kind: result.Capacity}}, nil
+	}
+	ready := ""
+	if replay != nil {
+		var err error
+		if ready, _, err = in.recordedQueries(a.Target); err != nil {
+			return nil, err
+		}
+	}
+	var capacities, targets scenario.Yardsticks
+	for _, m := range a.Policy.Metrics {
+		switch {
+		case readsSchedule(m.Query):
+		case m.Type == policy.AverageValue:
+			targets = append(targets, scenario.Yardstick{Expr: m.Query, PerReplica: m.Target, Kind: result.Target})
+		case ready == "":
+		case m.Type == policy.Utilization:
+			capacities = append(capacities, scenario.Yardstick{Expr: onAll(m.Query, ready), PerReplica: 1, Kind: result.Capacity})
+		default:
+			targets = append(targets, scenario.Yardstick{Expr: onAll(m.Query, ready), PerReplica: m.Target, Kind: result.Target})
+		}
+	}
+	list := capacities
+	if len(list) == 0 {
+		list = targets
+	}
+	return slices.DeleteFunc(list, func(y scenario.Yardstick) bool { return !(y.PerReplica > 0) }), nil
+}
+
+// onAll is the PromQL of what all ready replicas have, of which a query gives
+// one's share.
+func onAll(share, ready string) string { return "(" + share + ") * scalar(" + ready + ")" }
