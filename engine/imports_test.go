@@ -254,7 +254,7 @@ func TestViolations(t *testing.T) {
 			reason: "reports never run anything, sim never renders",
 			file:   "reports/x.go",
 			source: "import (\n_ \"" + module + "engine/journal\"\n_ \"" + module + "sim\"\n)",
-			want:   []string{"reports/x.go:4: imports " + module + "sim: reports imports engine only"},
+			want:   []string{"reports/x.go:4: imports " + module + "sim: reports imports engine and sim/result only"},
 		},
 		"Sim": {
 			reason: "the simulator has no live provider",

@@ -78,9 +78,14 @@ type decision struct {
 	dryRun, metricError bool
 	// contested says that another autoscaler acts on the same target.
 	contested bool
+	// code is that of the first metric that failed, else that of the target.
+	code observation.Code
 	// refused is what the command was answered with, empty if it was carried out.
 	refused string
 }
+
+// invalidPolicy stands among the codes for a policy that cannot be compiled.
+const invalidPolicy observation.Code = "InvalidPolicy"
 
 // decide copies what is needed of a record. Node groups and producers have a
 // command instead of stages.
@@ -99,6 +104,16 @@ func decide(r *journal.Record) decision {
 	}
 	for i := range r.Metrics {
 		d.metricError = d.metricError || r.Metrics[i].Code != observation.OK
+		if d.code == observation.OK {
+			d.code = r.Metrics[i].Code
+		}
+	}
+	switch {
+	case d.code != observation.OK:
+	case d.reason == autoscaler.InvalidPolicy:
+		d.code = invalidPolicy
+	default:
+		d.code = r.Scale.Code
 	}
 	return d
 }

@@ -188,7 +188,7 @@ func TestZoomsAddUp(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := &whole.Columns[0].Objects[0].score
-		if total.lacking != want.lacking || total.scored != want.scored || total.held != want.held || total.ups != want.ups || total.downs != want.downs || total.reversals != want.reversals {
+		if total.lacking != want.lacking || total.scored != want.scored || total.held.total() != want.held.total() || total.ups != want.ups || total.downs != want.downs || total.reversals != want.reversals {
 			t.Errorf("parts add up to %+v, the whole is %+v", total, *want)
 		}
 		if diff := cmp.Diff(sortBlame(want.blame), sortBlame(total.blame)); diff != "" {

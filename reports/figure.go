@@ -314,7 +314,7 @@ func (f *figure) describe(o *ObjectReport) string {
 		text += " Faults: " + faults + "."
 	}
 	if f.episode == nil {
-		return text + " Capacity was never lacking."
+		return text + " It " + o.short().never + "."
 	}
 	_, parts := o.causes()
 	return fmt.Sprintf("%s At worst %s replicas were missing, %s%s.", text, number(f.episode.Depth), f.clock.stretch(f.episode.Start, f.episode.End), parts)

@@ -14,24 +14,50 @@ func (r *Report) headline() string {
 	if o == nil {
 		return fmt.Sprintf("%s ran for %s; it has no autoscaler to judge.", r.Run.Name, longSpan(r.Run.End-r.Run.Start))
 	}
+	whole := r.Run.End - r.Run.Start
+	doubt := o.doubt(whole)
 	switch {
+	case o.score.scored == 0 && doubt != "":
+		return fmt.Sprintf("%s; it ran %s for %s.", doubt, rangePhrase(&o.score), longSpan(whole))
 	case o.score.scored == 0:
-		return fmt.Sprintf("%s ran %s for %s; what was needed is not known, so whether it lacked capacity is not either.",
-			o.Label, rangePhrase(&o.score), longSpan(r.Run.End-r.Run.Start))
+		return fmt.Sprintf("%s ran %s for %s; what was needed is not known, so whether it %s is not either.",
+			o.Label, rangePhrase(&o.score), longSpan(whole), o.short().did)
 	case o.score.lacking == 0:
-		return fmt.Sprintf("%s never lacked capacity in %s; it ran %s, %s in all, %s.",
-			r.everyone(o), longSpan(r.Run.End-r.Run.Start), rangePhrase(&o.score), replicaHours(o.Figures.Get("replica_hours")), reversals(o.score.reversals))
+		return r.sufficed(o, doubt)
 	}
 	worst := &o.Episodes[0]
 	when := r.Run.clock().stretch(worst.Start, worst.End)
 	amount, parts := o.causes()
+	did := o.short().did
 	var sentence string
-	if o.score.episodes == 1 {
-		sentence = fmt.Sprintf("%s %s lacked capacity for %s", when, o.Label, amount)
-	} else {
-		sentence = fmt.Sprintf("%s lacked capacity for %s in %s episodes, worst %s", o.Label, amount, group(o.score.episodes), when)
+	switch {
+	case doubt != "" && o.score.episodes == 1:
+		sentence = fmt.Sprintf("%s; it %s for %s, %s", doubt, did, amount, when)
+	case doubt != "":
+		sentence = fmt.Sprintf("%s; it %s for %s in %s episodes, worst %s", doubt, did, amount, group(o.score.episodes), when)
+	case o.score.episodes == 1:
+		sentence = fmt.Sprintf("%s %s %s for %s", when, o.Label, did, amount)
+	default:
+		sentence = fmt.Sprintf("%s %s for %s in %s episodes, worst %s", o.Label, did, amount, group(o.score.episodes), when)
 	}
 	return sentence + parts + r.others(o) + "."
+}
+
+// sufficed is the headline where nothing was short in the time that could be
+// judged. Only of the whole time it says never.
+func (r *Report) sufficed(o *ObjectReport, doubt string) string {
+	whole := r.Run.End - r.Run.Start
+	ran := fmt.Sprintf("it ran %s, %s in all, %s.", rangePhrase(&o.score), replicaHours(o.Figures.Get("replica_hours")), reversals(o.score.reversals))
+	unjudged := whole - o.score.scored
+	switch {
+	case doubt != "" && unjudged*100 > whole:
+		return fmt.Sprintf("%s; in the other %s it %s; %s", doubt, longSpan(o.score.scored), o.short().none, ran)
+	case doubt != "":
+		return fmt.Sprintf("%s; it %s; %s", doubt, o.short().none, ran)
+	case unjudged > 0:
+		return fmt.Sprintf("%s %s in the %s that could be judged; %s", r.everyone(o), o.short().none, longSpan(o.score.scored), ran)
+	}
+	return fmt.Sprintf("%s %s in %s; %s", r.everyone(o), o.short().never, longSpan(whole), ran)
 }
 
 // everyone names the target, or all of them where there are more.
@@ -56,7 +82,7 @@ func (r *Report) others(focus *ObjectReport) string {
 	if count <= 0 {
 		return ""
 	}
-	return fmt.Sprintf("; %s more %s lacked capacity too", group(count), plural(count, "target"))
+	return fmt.Sprintf("; %s more %s %s too", group(count), plural(count, "target"), r.shorts(focus))
 }
 
 func rangePhrase(s *score) string {
@@ -140,6 +166,10 @@ func (b *Blame) phrase() string {
 		}
 	case NotCarriedOut:
 		return "what was not carried out (" + b.Detail + ")"
+	case MissingData:
+		if b.Detail == noDecision {
+			return "slots that nobody decided"
+		}
 	case Unknown:
 		return unknownPhrase
 	}

@@ -51,7 +51,7 @@ var metrics = []Metric{
 	{"over_replica_hours", "replica-hours", "Integral of the spare ready replicas.", own, scored(func(s *score) float64 { return s.over / 3600 })},
 	{"mean_slack_percent", "percent", "Spare replicas as a share of the ready ones, averaged over scored time.", autopilot, scored(meanSlack)},
 	{"p95_slack_percent", "percent", "The share of spare replicas that was not exceeded in 95 % of scored time.", autopilot, scored(p95Slack)},
-	{"held_minutes", "minutes", "Time under decisions that had no metric, no target or no valid policy to go by.", own, func(s *score) float64 { return known(s.decisionsKnown, minutes(s.held)) }},
+	{"held_minutes", "minutes", "Time under decisions that had no metric, no target or no valid policy to go by.", own, func(s *score) float64 { return known(s.decisionsKnown, minutes(s.held.total())) }},
 	{"stale_decision_minutes", "minutes", "Time under decisions that lacked the value of a metric or the counts of the target, and time beyond its interval in which a decision was not followed by another.", own, func(s *score) float64 { return known(s.decisionsKnown, minutes(s.stale)) }},
 	{"instability_percent", "percent", "Share of whole minutes, counted from the start, over which ready and needed replicas moved in different directions: up, down or not at all (upsilon).", bauer, func(s *score) float64 { return ratio(100*float64(s.motion.apart), float64(s.motion.minutes)) }},
 	{"jitter_per_hour", "changes/hour", "Changes of the ready replicas minus changes of those needed, by scored time; below 0 the supply follows fewer changes than there are.", bungee, scored(func(s *score) float64 { return float64(s.motion.supply-s.motion.demand) * 3600 / float64(s.scored) })},

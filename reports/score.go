@@ -8,7 +8,8 @@ import "math"
 type score struct {
 	seconds, scored              int64   // of the run; with demand and supply known
 	lacking, spare               int64   // scored time with r < d and with r > d
-	held                         int64   // time under decisions that had nothing to go by
+	held                         codes   // time under decisions that had nothing to go by, by what was wrong
+	unjudged                     codes   // time in which demand or supply is not known, likewise
 	asked, ready                 float64 // replica-seconds
 	under, over                  float64 // replica-seconds
 	underShare, overShare        float64 // seconds x share of the demand
@@ -30,7 +31,7 @@ type score struct {
 }
 
 func newScore() score {
-	return score{largest: math.NaN(), smallest: math.NaN(), slack: map[float64]int64{}, blame: map[reason]int64{}, motion: newMotion(), lags: newLags()}
+	return score{largest: math.NaN(), smallest: math.NaN(), slack: map[float64]int64{}, held: codes{}, unjudged: codes{}, blame: map[reason]int64{}, motion: newMotion(), lags: newLags()}
 }
 
 // add merges another object's score.
@@ -39,7 +40,8 @@ func (s *score) add(o *score) {
 	s.scored += o.scored
 	s.lacking += o.lacking
 	s.spare += o.spare
-	s.held += o.held
+	s.held.merge(o.held)
+	s.unjudged.merge(o.unjudged)
 	s.asked += o.asked
 	s.ready += o.ready
 	s.under += o.under

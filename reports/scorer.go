@@ -9,6 +9,7 @@ import (
 
 	"github.com/karpenter-sim/karpenter/engine/behavior"
 	"github.com/karpenter-sim/karpenter/engine/journal"
+	"github.com/karpenter-sim/karpenter/engine/observation"
 	"github.com/karpenter-sim/karpenter/engine/policy"
 )
 
@@ -184,10 +185,13 @@ func (s *scorer) stretch(next int64, needed, ready, asked float64) {
 	seconds := next - s.now
 	s.score.supply(seconds, asked, ready)
 	if s.inForce != nil && s.inForce.held() {
-		s.score.held += seconds
+		s.score.held.add(s.inForce.code, seconds)
 	}
 	if s.inForce != nil && (!s.inForce.informed() || s.now >= s.overdue()) {
 		s.score.stale += seconds
+	}
+	if math.IsNaN(needed) || math.IsNaN(ready) {
+		s.score.unjudged.add(s.whyUnknown(), seconds)
 	}
 	if math.IsNaN(needed) || math.IsNaN(ready) || !s.score.compare(seconds, needed, ready) {
 		s.score.lags.restored(s.score.decisionsKnown)
@@ -195,7 +199,10 @@ func (s *scorer) stretch(next int64, needed, ready, asked float64) {
 	}
 	s.score.lags.lack(seconds, lagOf(needed, asked, s.inForce))
 	why := reason{cause: Unknown}
-	if s.score.decisionsKnown {
+	switch {
+	case s.score.decisionsKnown && asked < needed && s.inForce != nil && s.now >= s.overdue():
+		why = reason{cause: MissingData, detail: noDecision}
+	case s.score.decisionsKnown:
 		why = blame(needed, asked, ready+s.lost.to(s.now) >= needed, s.trouble(), s.inForce, s.policy)
 	}
 	missing := needed - ready
@@ -203,6 +210,18 @@ func (s *scorer) stretch(next int64, needed, ready, asked float64) {
 	s.episodes.lack(s.now, next, missing, why)
 	s.run.Lacking += seconds
 	s.run.Lost += float64(missing * float64(seconds))
+}
+
+// noDecision is what was missing where a slot passed without a decision.
+const noDecision = "no decision"
+
+// whyUnknown is the code of what the decision in force could not read, where
+// what is needed or what runs is not known.
+func (s *scorer) whyUnknown() observation.Code {
+	if s.inForce == nil {
+		return observation.OK
+	}
+	return s.inForce.code
 }
 
 // overdue is when the decision in force should have been followed by another.

@@ -87,27 +87,27 @@ func (in *Input) measure(demands []*demand) error {
 }
 
 // combine makes one demand of the values of its yardsticks.
-func (in *Input) combine(d *demand, texts []string, values []Steps) error {
+func (in *Input) combine(d *demand, texts []string, values []measured) error {
 	var parts []Steps
 	var kept scenario.Yardsticks
 	for i, y := range d.yardsticks {
 		v := values[slices.Index(texts, y.Expr)]
 		if v.first() < 0 {
 			if !d.derived {
-				return in.unsampled(i, y)
+				return in.unmeasured(i, y, v.many)
 			}
 			continue
 		}
 		kept = append(kept, y)
-		parts = append(parts, v.over(y.PerReplica/in.scaleOf(y.Expr)))
+		parts = append(parts, v.Steps.over(y.PerReplica/in.scaleOf(y.Expr)))
 	}
 	d.yardsticks = kept
 	d.needed = largest(parts)
 	return nil
 }
 
-// unsampled says that a yardstick never has a sample, and what it could have read.
-func (in *Input) unsampled(i int, y scenario.Yardstick) error {
+// unmeasured says that a yardstick never has a value, and what it could have read.
+func (in *Input) unmeasured(i int, y scenario.Yardstick, many bool) error {
 	path, where := in.File.YardstickPath(i)+".expr", "the recordings and inputSeries, which have"
 	if replay := in.File.Spec.Replay; replay != nil {
 		where = "the recording, which has"
@@ -115,7 +115,10 @@ func (in *Input) unsampled(i int, y scenario.Yardstick) error {
 			path = "spec.replay.demand"
 		}
 	}
-	return in.File.Doc.Errorf(path, "%s never has exactly one sample of 0 or more in %s %s", y.Expr, where, in.names())
+	if many {
+		return in.File.Doc.Errorf(path, "%s gives several series wherever it gives any; one demand is needed, e.g. sum(...) of it", y.Expr)
+	}
+	return in.File.Doc.Errorf(path, "%s never has a sample in %s %s", y.Expr, where, in.names())
 }
 
 // scaleOf multiplies the values of an expression: by a replay's scale, unless they
@@ -132,7 +135,7 @@ func (in *Input) scaleOf(text string) float64 {
 func (in *Input) readsRun(text string) bool {
 	spec := &in.File.Spec
 	switch {
-	case len(spec.Prometheus.RuleFiles) > 0:
+	case len(spec.Prometheus.RuleFiles) > 0 || readsSchedule(text):
 		return true
 	case spec.Replay != nil:
 		return false
@@ -143,10 +146,17 @@ func (in *Input) readsRun(text string) bool {
 	})
 }
 
-// evaluate are the values of expressions on a grid; NaN where one gives no sample
-// or several, or none that is a number of 0 or more.
-func (in *Input) evaluate(texts []string, g grid) ([]Steps, error) {
-	values := make([]Steps, len(texts))
+// measured are the values of an expression on a grid: NaN where it gives no
+// sample or several, or none that is a number of 0 or more.
+type measured struct {
+	Steps
+	// many says that it gave several samples somewhere.
+	many bool
+}
+
+// evaluate evaluates expressions on a grid.
+func (in *Input) evaluate(texts []string, g grid) ([]measured, error) {
+	values := make([]measured, len(texts))
 	if len(texts) == 0 {
 		return values, nil
 	}
@@ -157,10 +167,15 @@ func (in *Input) evaluate(texts []string, g grid) ([]Steps, error) {
 	defer done()
 	for at := g.start; at < g.end; at += g.every {
 		for i := range texts {
-			v, err := ask(i, at)
+			result, err := ask(i, at)
 			if err != nil {
 				return nil, err
 			}
+			v := math.NaN()
+			if result.Samples == 1 {
+				v = amount(result.Value)
+			}
+			values[i].many = values[i].many || result.Samples > 1
 			values[i].Add(at/1000, v)
 		}
 	}
@@ -168,7 +183,7 @@ func (in *Input) evaluate(texts []string, g grid) ([]Steps, error) {
 }
 
 // evaluator answers expressions at the instants of a grid, which do not go back.
-func (in *Input) evaluator(texts []string, g grid) (ask func(i int, at int64) (float64, error), done func(), err error) {
+func (in *Input) evaluator(texts []string, g grid) (ask func(i int, at int64) (cycle.Result, error), done func(), err error) {
 	options := fake.Options{Start: in.start, Lookback: in.Lookback, EvaluationInterval: time.Duration(in.File.Spec.Prometheus.EvaluationInterval)}
 	asks := make([]func(at int64) (cycle.Result, error), len(texts))
 	var ranged, single []string
@@ -206,17 +221,17 @@ func (in *Input) evaluator(texts []string, g grid) (ask func(i int, at int64) (f
 			return nil, done, err
 		}
 	}
-	return func(i int, at int64) (float64, error) {
+	return func(i int, at int64) (cycle.Result, error) {
 		if len(single) > 0 && prom.Now() < at {
 			if err := prom.Advance(at); err != nil {
-				return 0, err
+				return cycle.Result{}, err
 			}
 		}
 		result, err := asks[i](at)
-		if err != nil || result.Samples != 1 {
-			return math.NaN(), broken(err)
+		if err != nil {
+			return cycle.Result{}, broken(err)
 		}
-		return amount(result.Value), nil
+		return result, nil
 	}, done, nil
 }
 
@@ -324,8 +339,8 @@ func (r *run) addDemands(column []Autoscaler) error {
 	return nil
 }
 
-// measured are the expressions that the run itself is asked for.
-func (r *run) measured() []string {
+// measurements are the expressions that the run itself is asked for.
+func (r *run) measurements() []string {
 	var texts []string
 	for _, p := range r.played {
 		if p.demand == nil || !p.demand.inRun {
@@ -340,7 +355,7 @@ func (r *run) measured() []string {
 
 // scheduleDemands samples what the run itself has to be asked for.
 func (r *run) scheduleDemands() {
-	if len(r.measured()) == 0 {
+	if len(r.measurements()) == 0 {
 		return
 	}
 	every := r.in.worldGrid().every

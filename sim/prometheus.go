@@ -59,7 +59,7 @@ func (r *run) addMetrics() error {
 	if err := r.addAhead(ahead, bind, options); err != nil {
 		return err
 	}
-	instant = append(instant, r.measured()...)
+	instant = append(instant, r.measurements()...)
 	for _, e := range spec.Expect {
 		instant = append(instant, judged(e)...)
 	}

@@ -52,8 +52,8 @@ func TestReplayFollowsTheReplicas(t *testing.T) {
 		agreed                 int64
 	}{
 		"Utilization": {
-			reason: "at 90 % of 4 replicas, 6 are needed; with 6 the metric falls to its target and stays",
-			target: utilization, series: stateSeries, spec: []float64{6}, needed: 6, badge: ClosedLoop,
+			reason: "at 90 % of 4 replicas, 6 reach the target of 60 %; 3.6 have the capacity",
+			target: utilization, series: stateSeries, spec: []float64{6}, needed: 3.6, badge: ClosedLoop,
 		},
 		"Value": {
 			reason: "a value per replica follows the replicas as well",
@@ -61,12 +61,12 @@ func TestReplayFollowsTheReplicas(t *testing.T) {
 		},
 		"Scaled": {
 			reason: "twice the demand needs twice the replicas",
-			replay: "scale: 2", target: utilization, series: stateSeries, spec: []float64{12}, needed: 12, badge: ClosedLoop,
+			replay: "scale: 2", target: utilization, series: stateSeries, spec: []float64{12}, needed: 7.2, badge: ClosedLoop,
 		},
 		"NamedReplicas": {
 			reason: "the recorded replicas may be any series",
 			replay: "replicas: {Deployment/web: nodes}", target: utilization, series: "  - {series: nodes, values: '4x40'}\n",
-			spec: []float64{6}, needed: 6, badge: ClosedLoop,
+			spec: []float64{6}, needed: 3.6, badge: ClosedLoop,
 		},
 		"Average": {
 			reason: "a total does not depend on the replicas",
@@ -74,7 +74,7 @@ func TestReplayFollowsTheReplicas(t *testing.T) {
 		},
 		"Delayed": {
 			reason: "while new replicas start, the ready ones carry the recorded load; what is needed stays the same",
-			replay: "readyAfter: 1m", target: utilization, series: stateSeries, spec: []float64{6}, needed: 6, badge: ClosedLoop,
+			replay: "readyAfter: 1m", target: utilization, series: stateSeries, spec: []float64{6}, needed: 3.6, badge: ClosedLoop,
 		},
 	}
 	for name, c := range cases {

@@ -69,7 +69,8 @@ func (in *Input) demandsOn(column []Autoscaler) ([]*demand, error) {
 				y.Target = ref.String()
 				d.yardsticks = append(d.yardsticks, y)
 			}
-			d.derived = true
+			replay := in.File.Spec.Replay
+			d.derived = replay == nil || replay.Demand == ""
 		}
 		if len(d.yardsticks) > 0 {
 			all = append(all, d)
@@ -106,7 +107,8 @@ func (in *Input) demanded(ref scenario.Reference) bool {
 
 // yardsticksOf is what a policy's target needs where nobody says: as the replay
 // names the demand, else the capacity that its Utilization metrics tell, else
-// the targets of its metrics. Schedules are no demand.
+// the targets of its metrics. A schedule is no demand, but what is wanted of a
+// target that nothing else scales.
 func (in *Input) yardsticksOf(a *Autoscaler) (scenario.Yardsticks, error) {
 	replay := in.File.Spec.Replay
 	if replay != nil && replay.Demand != "" {
@@ -119,10 +121,13 @@ func (in *Input) yardsticksOf(a *Autoscaler) (scenario.Yardsticks, error) {
 			return nil, err
 		}
 	}
-	var capacities, targets scenario.Yardsticks
+	var capacities, targets, schedules scenario.Yardsticks
 	for _, m := range a.Policy.Metrics {
 		switch {
 		case readsSchedule(m.Query):
+			if m.Type == policy.AverageValue {
+				schedules = append(schedules, scenario.Yardstick{Expr: m.Query, PerReplica: m.Target, Kind: result.Target})
+			}
 		case m.Type == policy.AverageValue:
 			targets = append(targets, scenario.Yardstick{Expr: m.Query, PerReplica: m.Target, Kind: result.Target})
 		case ready == "":
@@ -133,8 +138,10 @@ func (in *Input) yardsticksOf(a *Autoscaler) (scenario.Yardsticks, error) {
 		}
 	}
 	list := capacities
-	if len(list) == 0 {
-		list = targets
+	for _, other := range []scenario.Yardsticks{targets, schedules} {
+		if len(list) == 0 {
+			list = other
+		}
 	}
 	return slices.DeleteFunc(list, func(y scenario.Yardstick) bool { return !(y.PerReplica > 0) }), nil
 }

@@ -1,0 +1,146 @@
+package reports
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/karpenter-sim/karpenter/engine/observation"
+	"github.com/karpenter-sim/karpenter/sim/result"
+)
+
+// codes are seconds by what could not be observed meanwhile; OK where it is not
+// the metrics nor the target.
+type codes map[observation.Code]int64
+
+func (c codes) add(code observation.Code, seconds int64) {
+	if seconds > 0 {
+		c[code] += seconds
+	}
+}
+
+func (c codes) merge(o codes) {
+	for code, seconds := range o {
+		c[code] += seconds
+	}
+}
+
+func (c codes) total() int64 {
+	var sum int64
+	for _, seconds := range c {
+		sum += seconds
+	}
+	return sum
+}
+
+// most is the code of most of the time; of equals the first by name.
+func (c codes) most() observation.Code {
+	all := make([]observation.Code, 0, len(c))
+	for code := range c {
+		all = append(all, code)
+	}
+	slices.Sort(all)
+	most := observation.OK
+	for i, code := range all {
+		if i == 0 || c[code] > c[most] {
+			most = code
+		}
+	}
+	return most
+}
+
+// doubt is what a headline begins with where more than 1 % of the time could not
+// be judged, or was spent under decisions that had nothing to go by; empty for
+// less.
+func (o *ObjectReport) doubt(whole int64) string {
+	held, unjudged := o.score.held.total(), whole-o.score.scored
+	switch {
+	case held >= whole-firstSlot(o) && held > 0:
+		return fmt.Sprintf("The policy of %s never decided: %s", o.Label, wrong(o.score.held.most(), true))
+	case o.score.scored > 0 && unjudged*100 > whole:
+		return fmt.Sprintf("%s could not be judged for %s: %s", o.Label, part(unjudged, whole), wrong(o.score.unjudged.most(), false))
+	case held*100 > whole:
+		return fmt.Sprintf("%s could not decide for %s: %s", o.Label, part(held, whole), wrong(o.score.held.most(), false))
+	}
+	return ""
+}
+
+// firstSlot is the most time that passes before the first decision.
+func firstSlot(o *ObjectReport) int64 {
+	if o.Policy == nil {
+		return 0
+	}
+	return int64(o.Policy.Interval)
+}
+
+// part is a share of a time, in minutes where that says enough.
+func part(seconds, whole int64) string {
+	if seconds < 120 {
+		return span(seconds) + " of " + span(whole)
+	}
+	return fmt.Sprintf("%s of %s min", group((seconds+30)/60), group((whole+30)/60))
+}
+
+// wrong says in words what a code means of the time that it stands for, with the
+// cure if asked for and there is one.
+func wrong(code observation.Code, cure bool) string {
+	text, help := "", ""
+	switch code {
+	case observation.OK:
+		return "what was needed is not known"
+	case observation.Empty:
+		text, help = "the metric was missing", "check that its query matches what is scraped"
+	case observation.ManySeries:
+		text, help = "the metric gave several series", "aggregate it in the query, with sum(...) or max(...) without by"
+	case observation.NaN, observation.Infinite, observation.Negative, observation.OutOfRange, observation.WrongType:
+		text, help = "the metric was no usable number ("+string(code)+")", "mend its query"
+	case invalidPolicy:
+		return "the policy is invalid"
+	case observation.BadQuery:
+		text, help = "the query of the metric could not be executed", "mend it"
+	case observation.NoReplicas:
+		text = "no replica was ready to relate the metric to"
+	case observation.Contested:
+		text, help = "another autoscaler acts on the same target", "remove one of them or set its dryRun"
+	default:
+		text = "the metrics or the target could not be read (" + string(code) + ")"
+	}
+	if cure && help != "" {
+		return text + "; " + help
+	}
+	return text
+}
+
+// A shortfall is how sentences speak of too few replicas.
+type shortfall struct{ did, never, none string }
+
+var (
+	lacked = shortfall{did: "lacked capacity", never: "never lacked capacity", none: "lacked no capacity"}
+	above  = shortfall{did: "ran above its target", never: "never ran above its target", none: "stayed within its target"}
+)
+
+// short is how to speak of an object's: only a yardstick of capacity, or a
+// world that has one, tells that capacity was lacking.
+func (o *ObjectReport) short() shortfall { return shortOf(&o.object) }
+
+func shortOf(o *Object) shortfall {
+	for _, y := range o.Yardsticks {
+		if y.Kind == result.Target {
+			return above
+		}
+	}
+	return lacked
+}
+
+// shorts says it of several objects of the primary column.
+func (r *Report) shorts(focus *ObjectReport) string {
+	c := &r.Columns[r.primary]
+	for i := range c.Objects {
+		if c.Objects[i].short() != focus.short() {
+			return "fell short"
+		}
+	}
+	if focus.short() == above {
+		return "ran above their targets"
+	}
+	return focus.short().did
+}
