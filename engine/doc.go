@@ -19,7 +19,7 @@
 //     interval apart, shifted by the object's phase. A wake-up only asks which
 //     slot it is.
 //   - scale target: any object with a scale subresource. spec.replicas is what
-//     is wanted, status.replicas what is there.
+//     is wanted, status.replicas what is there, its ready replicas what serves.
 //   - recommendation: the replicas that one metric asks for; the largest of all
 //     metrics' goes on.
 //   - stabilization window: how long past recommendations are weighed against a
@@ -85,9 +85,13 @@
 // # Numbers
 //
 // spec.replicas decides direction, tolerance, partial failures, the base of rate
-// limits, first sight and bounds. status.replicas multiplies Value and
-// Utilization and divides AverageValue's ratio; 0 of it while spec is not makes
-// those metrics unusable. A ScalableNodeGroup's status counts ready nodes only, so
+// limits, first sight and bounds. Ready replicas multiply Value and Utilization,
+// as they do in HPA: those that are starting do not serve, so they must not
+// multiply what the others measured, or demand is ordered twice. They are the pods
+// of the scale's selector that are Running and Ready, terminating ones included; a
+// node group's ready nodes; status.replicas where there is no selector. None ready
+// while spec is not 0 makes those metrics unusable. status.replicas divides
+// AverageValue's ratio. A ScalableNodeGroup's status counts ready nodes only, so
 // its missing ones are kept: they count as on target, and never as too many.
 // Results are quantised (1e-9, relative) before they are rounded up. A value that
 // is NaN, infinite, negative or above 2^63 is no value. A quantity in a spec is
@@ -114,6 +118,12 @@
 //   - nodes: HPA counts pods in status.replicas, ready or not. A node group
 //     counts ready nodes, so for one the ready nodes' share of a scale-down is
 //     asked for beside the nodes that are missing.
+//   - average: within tolerance HPA asks for status.replicas, which in a rollout
+//     writes the surge into spec. Here a total on target leaves spec as it is.
+//   - noready: without a ready pod HPA takes a Value for 0 replicas. Here it is
+//     no number, and holds.
+//   - truncate: HPA cuts cpu utilization to whole percents. Here it is what the
+//     query says.
 //   - zero: HPA takes 0 replicas for "disabled", lets Value return to 0, and a
 //     percentage never leaves 0. Here 0 is no switch, Value and Utilization ask
 //     for at least 1, and every rate policy allows at least one replica up.

@@ -128,6 +128,8 @@ type run struct {
 	// workloads own some of the targets; expressions are terms of their demand.
 	workloads   *world.Workloads
 	expressions []*demandExpression
+	// counted are targets whose counts the input gives.
+	counted []*countedTarget
 	// reconstructions are demands that recordings give.
 	reconstructions []*reconstruction
 	closers         []io.Closer
@@ -241,6 +243,9 @@ func (r *run) prepare(autoscalers []Autoscaler) error {
 	if err := r.addDemands(autoscalers); err != nil {
 		return err
 	}
+	if err := r.addCounts(); err != nil {
+		return err
+	}
 	if err := r.addMetrics(); err != nil {
 		return err
 	}
@@ -322,9 +327,13 @@ func (r *run) observe(*journal.Record) { r.result.Records++ }
 
 // addTargets puts the scenario's targets into the world.
 func (r *run) addTargets() error {
-	for _, t := range r.in.File.Spec.ScaleTargets() {
-		if err := r.targets.Add(&world.Target{Ref: refOf(&t), ReadyAfter: time.Duration(t.ReadyAfter)}); err != nil {
+	for i, t := range r.in.File.Spec.ScaleTargets() {
+		target := &world.Target{Ref: refOf(&t), ReadyAfter: time.Duration(t.ReadyAfter)}
+		if err := r.targets.Add(target); err != nil {
 			return err
+		}
+		if t.Counts != nil {
+			r.counted = append(r.counted, &countedTarget{run: r, target: target, path: fmt.Sprintf("spec.targets[%d].counts", i), declared: *t.Counts})
 		}
 	}
 	return nil
@@ -344,6 +353,9 @@ func (r *run) finish() (*Result, error) {
 		r.assume("%s: rule %s of group %s failed %d times, first at %s: %v", f.File, f.Rule, f.Group, f.Count, instant(f.First), f.Err)
 	}
 	if err := r.checkExpressions(); err != nil {
+		return nil, err
+	}
+	if err := r.checkCounts(); err != nil {
 		return nil, err
 	}
 	r.noteReconstructions()

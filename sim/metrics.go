@@ -58,7 +58,7 @@ func (m *metricSource) Query(ctx context.Context, text string, at time.Time) (cy
 	if math.IsNaN(ready) {
 		return cycle.Result{}, nil // without a recorded count the value says nothing
 	}
-	if simulated := float64(m.player.target.Status); simulated > 0 {
+	if simulated := float64(m.player.target.Serving()); simulated > 0 {
 		result.Value = result.Value * ready / simulated
 	}
 	return result, nil

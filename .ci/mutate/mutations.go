@@ -4,15 +4,23 @@ package main
 var mutations = []mutation{
 	{"engine/algorithm/proportional.go", `return math.Ceil(x)`, `return math.Floor(x)`, "half a replica is none"},
 	{"engine/algorithm/proportional.go", `		target /= 100`, `		target /= 1`, "a utilization target is no percentage"},
-	{"engine/algorithm/proportional.go", `max(1, saturate(Ceil(ratio*float64(r.Status))))`, `saturate(Ceil(ratio * float64(r.Status)))`, "Value and Utilization reach 0"},
-	{"engine/algorithm/proportional.go", `Ceil(ratio*float64(r.Status))`, `Ceil(ratio*float64(r.Spec))`, "replicas that are not there yet are multiplied too"},
+	{"engine/algorithm/proportional.go", `max(1, saturate(Ceil(ratio*float64(r.Ready))))`, `saturate(Ceil(ratio * float64(r.Ready)))`, "Value and Utilization reach 0"},
+	{"engine/algorithm/proportional.go", `Ceil(ratio*float64(r.Ready))`, `Ceil(ratio*float64(r.Spec))`, "wanted replicas are multiplied"},
+	{"engine/algorithm/proportional.go", `		return r.Spec, observation.OK
+	}
+	return max(1,`, `		return r.Status, observation.OK
+	}
+	return max(1,`, "on target the count becomes what is there"},
+	{"engine/autoscaler/step.go", `		return s.Ready
+`, `		return s.Status
+`, "replicas that are starting multiply what the others measured"},
 	{"engine/algorithm/proportional.go", `if r.Spec > 0 && r.Status > 0 && tolerance.covers(ratio) {`, `if r.Spec > 0 && r.Status > 1<<30 && tolerance.covers(ratio) {`, "no tolerance for AverageValue"},
 	{"engine/algorithm/proportional.go", `	if r.Spec > 0 && tolerance.covers(ratio) {`, `	if r.Spec < 0 && tolerance.covers(ratio) {`, "no tolerance for Value and Utilization"},
 	{"engine/algorithm/proportional.go", `ratio >= 1-t.Down-Noise && ratio <= 1+t.Up+Noise`, `ratio >= 1-t.Up-Noise && ratio <= 1+t.Down+Noise`, "the tolerances of the directions are exchanged"},
 	{"engine/algorithm/proportional.go", `		return observation.NaN
 `, `		return observation.OK
 `, "NaN is a number"},
-	{"engine/algorithm/proportional.go", `	if r.Status <= 0 && r.Spec > 0 {`, `	if r.Status < 0 && r.Spec > 0 {`, "a ratio of no replicas says something"},
+	{"engine/algorithm/proportional.go", `	if r.Ready <= 0 && r.Spec > 0 {`, `	if r.Ready < 0 && r.Spec > 0 {`, "a ratio of no replicas says something"},
 	{"engine/algorithm/proportional.go", `		return observation.Infinite`, `		return observation.OK`, "infinity is a number"},
 	{"engine/algorithm/proportional.go", `		return observation.Negative`, `		return observation.OK`, "less than nothing is a number"},
 	{"engine/algorithm/proportional.go", `<= Noise*max(1, math.Abs(x))`, `< 0*max(1, math.Abs(x))`, "the last bit of a division is a replica"},

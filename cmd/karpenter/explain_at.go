@@ -241,6 +241,9 @@ func (w *words) observed() stage {
 		return stage{Name: "observed", Text: fmt.Sprintf("the scale of %s could not be used: %s", target, meaning(r.Scale.Code))}
 	}
 	s := stage{Name: "observed", Value: &r.Scale.Spec, Text: fmt.Sprintf("%s: spec %d, status %d", target, r.Scale.Spec, r.Scale.Status)}
+	if r.Scale.Counted {
+		s.Text += fmt.Sprintf(", ready %d", r.Scale.Ready)
+	}
 	if !w.step.Known {
 		return s
 	}

@@ -24,7 +24,7 @@ var meanings = map[observation.Code]string{
 	observation.OutOfRange:   "the value is above 2^63, no count of anything",
 	observation.WrongType:    "the result is a string or a range of samples, no number",
 	observation.BadQuery:     "Prometheus cannot parse or execute the query",
-	observation.NoReplicas:   "no replica is running, so the metric cannot be related to replicas",
+	observation.NoReplicas:   "no replica is ready, so the metric cannot be related to replicas",
 	observation.Contested:    "another autoscaler acts on the same target",
 	observation.NotFound:     "it does not exist",
 	observation.Forbidden:    "access was denied",
@@ -101,7 +101,7 @@ func (w *words) formula(i int) string {
 	if p == nil {
 		return fmt.Sprintf("asks for %d", m.Recommendation)
 	}
-	status, target := float64(r.Scale.Status), p.Target
+	status, serving, target := float64(r.Scale.Status), r.Scale.Serving(), p.Target
 	var ratio, raw float64
 	var shares, formula string
 	switch p.Type {
@@ -114,9 +114,9 @@ func (w *words) formula(i int) string {
 		fallthrough
 	default:
 		ratio = m.Value / target
-		raw = ratio * status
+		raw = ratio * float64(serving)
 		shares = fmt.Sprintf("%s / %s", figure(m.Value), figure(target))
-		formula = fmt.Sprintf("ceil(%d x %s)", r.Scale.Status, shares)
+		formula = fmt.Sprintf("ceil(%d x %s)", serving, shares)
 	}
 	running := r.Scale.Spec > 0 && (r.Scale.Status > 0 || p.Type != policy.AverageValue)
 	if tolerance := w.step.Policy; running && m.Recommendation == r.Scale.Spec && covered(ratio, tolerance.Up.Tolerance, tolerance.Down.Tolerance) {
@@ -130,7 +130,7 @@ func (w *words) formula(i int) string {
 	ready := int32(max(1, min(algorithm.Ceil(raw), math.MaxInt32)))
 	switch {
 	case w.step.Policy.Target.CountsNodes() && p.Type != policy.AverageValue && ready < m.Recommendation:
-		return fmt.Sprintf("%s = %d, and %d nodes wanted that are not ready are kept: %d", formula, ready, r.Scale.Spec-r.Scale.Status, m.Recommendation)
+		return fmt.Sprintf("%s = %d, and %d nodes wanted that are not ready are kept: %d", formula, ready, r.Scale.Spec-serving, m.Recommendation)
 	case p.Type != policy.AverageValue && m.Recommendation == 1 && algorithm.Ceil(raw) < 1:
 		return fmt.Sprintf("%s = %s, at least 1", formula, figure(algorithm.Ceil(raw)))
 	case algorithm.Ceil(raw) > math.MaxInt32:

@@ -14,12 +14,15 @@ import (
 // add a replica because of the last bit of a division.
 const Noise = 1e-9
 
-// Replicas are the two counts of a scale target.
+// Replicas are the three counts of a scale target.
 type Replicas struct {
 	// Spec is the wanted count; it decides the direction.
 	Spec int32
-	// Status is the observed count; the metric was produced by it.
+	// Status is what is there, ready or not; a total is shared by it.
 	Status int32
+	// Ready is what serves: it produced the value of a metric that is no total.
+	// It may exceed Status, which leaves out terminating pods.
+	Ready int32
 }
 
 // Tolerance is the relative distance from the target that is ignored in each direction.
@@ -28,8 +31,8 @@ type Tolerance struct{ Up, Down float64 }
 // Proportional recommends the replicas that would bring the metric to its
 // target if the metric shrank in proportion:
 //
-//	Value         ceil(status x value / target), at least 1
-//	Utilization   ceil(status x value / (target / 100)), at least 1
+//	Value         ceil(ready x value / target), at least 1
+//	Utilization   ceil(ready x value / (target / 100)), at least 1
 //	AverageValue  ceil(value / target)
 //
 // within tolerance it recommends spec. It returns a code instead where the
@@ -49,14 +52,14 @@ func Proportional(m *policy.Metric, tolerance Tolerance, value float64, r Replic
 	if m.Type == policy.Utilization {
 		target /= 100
 	}
-	if r.Status <= 0 && r.Spec > 0 {
+	if r.Ready <= 0 && r.Spec > 0 {
 		return 0, observation.NoReplicas
 	}
 	ratio := value / target
 	if r.Spec > 0 && tolerance.covers(ratio) {
 		return r.Spec, observation.OK
 	}
-	return max(1, saturate(Ceil(ratio*float64(r.Status)))), observation.OK
+	return max(1, saturate(Ceil(ratio*float64(r.Ready)))), observation.OK
 }
 
 // covers says whether the ratio of the metric to its target is close enough to 1.

@@ -12,8 +12,8 @@ import (
 
 const maxReplicas = math.MaxInt32
 
-// same is a target whose status has caught up with its spec.
-func same(n int32) Replicas { return Replicas{Spec: n, Status: n} }
+// same is a target whose pods are all there and ready.
+func same(n int32) Replicas { return Replicas{Spec: n, Status: n, Ready: n} }
 
 func metric(kind policy.MetricType, target float64) *policy.Metric {
 	return &policy.Metric{Query: "m", Type: kind, Target: target}
@@ -66,8 +66,7 @@ func TestKarpenterTable(t *testing.T) {
 // TestHPACases holds the black-box cases of Kubernetes' autoscaler that concern
 // one metric without pods behind it, by their numbers in the project's survey.
 // Its cases 1 to 30 are about samples per pod, which Prometheus metrics have
-// not. 32 and 33 turn on how many pods are Ready: the engine knows that only as
-// status.replicas, so it stands there. 37 and 39 start or end at 0, where this
+// not. 37 and 39 start or end at 0, where this
 // engine deviates on purpose: Value floors at one.
 func TestHPACases(t *testing.T) {
 	cases := map[string]struct {
@@ -79,8 +78,8 @@ func TestHPACases(t *testing.T) {
 		want      int32
 	}{
 		"31": {"a third too much", metric(policy.Value, 15000), tenth, 20000, same(3), 4},
-		"32": {"one of three produced it", metric(policy.Value, 10000), tenth, 50000, Replicas{3, 1}, 5},
-		"33": {"one of three produced it: below spec although above target", metric(policy.Value, 4400), tenth, 8600, Replicas{3, 1}, 2},
+		"32": {"one of three produced it", metric(policy.Value, 10000), tenth, 50000, Replicas{3, 3, 1}, 5},
+		"33": {"one of three produced it: below spec although above target", metric(policy.Value, 4400), tenth, 8600, Replicas{3, 3, 1}, 2},
 		"34": {"40 % too little", metric(policy.Value, 20000), tenth, 12000, same(5), 3},
 		"35": {"3.3 % is tolerated", metric(policy.Value, 20000), tenth, 20666, same(3), 3},
 		"36": {"3.3 % is more than 1 %", metric(policy.Value, 20000), Tolerance{Up: 0.01, Down: 0.1}, 20666, same(3), 4},
@@ -176,8 +175,9 @@ func TestNumbers(t *testing.T) {
 	}
 }
 
-// Spec is what is asked for, status is what produced the metric.
-func TestStatusBehindSpec(t *testing.T) {
+// Spec is what is asked for, ready is what produced a value, status is what
+// shares a total.
+func TestThreeCounts(t *testing.T) {
 	cases := map[string]struct {
 		reason   string
 		metric   *policy.Metric
@@ -186,19 +186,23 @@ func TestStatusBehindSpec(t *testing.T) {
 		want     int32
 		code     observation.Code
 	}{
-		"ValueStarting":        {"three are asked for, two carried twice the target", metric(policy.Value, 10), 20, Replicas{3, 2}, 4, ""},
-		"ValueStopping":        {"six still carry what three should", metric(policy.Value, 10), 5, Replicas{3, 6}, 3, ""},
-		"ValueOnTarget":        {"on target the wanted count stays, whoever carries it", metric(policy.Value, 10), 10, Replicas{4, 6}, 4, ""},
-		"ValueTolerated":       {"within tolerance too", metric(policy.Value, 10), 10.9, Replicas{4, 6}, 4, ""},
-		"UtilizationStarting":  {"a busy half asks for the whole", metric(policy.Utilization, 50), 1, Replicas{10, 5}, 10, ""},
-		"AverageIndependent":   {"a total does not ask who ran", metric(policy.AverageValue, 10), 95, Replicas{3, 100}, 10, ""},
-		"AverageOnTarget":      {"6 run for 6 while 4 are wanted: the wanted stay, HPA writes 6", metric(policy.AverageValue, 1), 6, Replicas{4, 6}, 4, ""},
-		"AverageNoneRuns":      {"no division by the missing", metric(policy.AverageValue, 1), 6, Replicas{4, 0}, 6, ""},
-		"ValueNoneRuns":        {"nobody produced the metric: HPA goes to 0", metric(policy.Value, 1), 50, Replicas{4, 0}, 0, observation.NoReplicas},
-		"UtilizationNoneRuns":  {"all nodes not ready", metric(policy.Utilization, 60), 0, Replicas{4, 0}, 0, observation.NoReplicas},
-		"ValueStillRunning":    {"0 wanted, the last two still produce", metric(policy.Value, 10), 20, Replicas{0, 2}, 4, ""},
-		"ValueNegativeStatus":  {"a status below zero is none", metric(policy.Value, 10), 20, Replicas{4, -1}, 0, observation.NoReplicas},
-		"AverageNegativeStats": {"and does not divide", metric(policy.AverageValue, 10), 20, Replicas{4, -1}, 2, ""},
+		"ValueStarting":        {"four serve at twice the target while four start: eight, not sixteen", metric(policy.Value, 10), 20, Replicas{8, 8, 4}, 8, ""},
+		"ValueMissing":         {"three are asked for, two carried twice the target", metric(policy.Value, 10), 20, Replicas{3, 2, 2}, 4, ""},
+		"ValueStopping":        {"six still carry what three should", metric(policy.Value, 10), 5, Replicas{3, 6, 6}, 3, ""},
+		"ValueTerminating":     {"ready ones that terminate are no more in status", metric(policy.Value, 100), 85, Replicas{100, 115, 125}, 107, ""},
+		"ValueOnTarget":        {"on target the wanted count stays, whoever carries it", metric(policy.Value, 10), 10, Replicas{4, 6, 6}, 4, ""},
+		"ValueTolerated":       {"within tolerance too", metric(policy.Value, 10), 10.9, Replicas{4, 6, 1}, 4, ""},
+		"UtilizationStarting":  {"a busy half asks for the whole", metric(policy.Utilization, 50), 1, Replicas{10, 10, 5}, 10, ""},
+		"AverageIndependent":   {"a total does not ask who ran", metric(policy.AverageValue, 10), 95, Replicas{3, 100, 1}, 10, ""},
+		"AverageOnTarget":      {"6 run for 6 while 4 are wanted: the wanted stay, HPA writes 6", metric(policy.AverageValue, 1), 6, Replicas{4, 6, 6}, 4, ""},
+		"AverageOfAll":         {"those that are not ready share it too", metric(policy.AverageValue, 1), 6, Replicas{4, 6, 3}, 4, ""},
+		"AverageNoneRuns":      {"no division by the missing", metric(policy.AverageValue, 1), 6, Replicas{4, 0, 0}, 6, ""},
+		"AverageNoneReady":     {"nobody is ready, the total is all the same", metric(policy.AverageValue, 1), 9, Replicas{4, 4, 0}, 9, ""},
+		"ValueNoneReady":       {"nobody produced the metric: HPA goes to 0", metric(policy.Value, 1), 50, Replicas{4, 4, 0}, 0, observation.NoReplicas},
+		"UtilizationNoneReady": {"all nodes not ready", metric(policy.Utilization, 60), 0, Replicas{4, 0, 0}, 0, observation.NoReplicas},
+		"ValueStillRunning":    {"0 wanted, the last two still produce", metric(policy.Value, 10), 20, Replicas{0, 2, 2}, 4, ""},
+		"ValueNegativeReady":   {"a count below zero is none", metric(policy.Value, 10), 20, Replicas{4, 4, -1}, 0, observation.NoReplicas},
+		"AverageNegativeStats": {"and does not divide", metric(policy.AverageValue, 10), 20, Replicas{4, -1, 4}, 2, ""},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -1,7 +1,6 @@
 package autoscaler
 
 import (
-	"bufio"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -31,35 +30,39 @@ type hpaCase struct {
 	PeriodSeconds   int32
 	Behavior        *hpaBehavior
 	GlobalTolerance float64
-	Metrics         []struct{ TargetType, Target string }
-	Steps           []struct {
-		T      int64
-		Values []*float64
-	}
+	Metrics         []hpaMetric
+	// Values are those of the metrics at each tick, from 0 s on; nil is missing.
+	Values   [][]*float64
 	Expected []int32
 }
 
+type hpaMetric struct{ Source, TargetType, Target string }
+
 type hpaBehavior struct{ ScaleUp, ScaleDown *v1alpha1.ScalingRules }
 
-// TestRecordedHPA replays every recorded trace through Step, closed loop.
-func TestRecordedHPA(t *testing.T) {
-	path := filepath.Join("..", "..", "..", "shared", "spec", "hpa-cases.jsonl")
-	f, err := os.Open(path)
+// traces reads a file of recorded traces, one a line.
+func traces[C any](t *testing.T, name string) []C {
+	t.Helper()
+	f, err := os.Open(filepath.Join("testdata", name))
 	if err != nil {
-		t.Skipf("the recorded HPA traces are not here: %v", err)
+		t.Fatal(err)
 	}
 	defer f.Close()
-	lines := bufio.NewScanner(f)
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
-		var c hpaCase
-		if err := json.Unmarshal(lines.Bytes(), &c); err != nil {
+	var all []C
+	for d := json.NewDecoder(f); d.More(); {
+		var c C
+		if err := d.Decode(&c); err != nil {
 			t.Fatal(err)
 		}
-		t.Run(c.Name, func(t *testing.T) { c.run(t) })
+		all = append(all, c)
 	}
-	if err := lines.Err(); err != nil {
-		t.Fatal(err)
+	return all
+}
+
+// TestRecordedHPA plays every recorded trace through Step, closed loop.
+func TestRecordedHPA(t *testing.T) {
+	for _, c := range traces[hpaCase](t, "hpa.jsonl") {
+		t.Run(c.Name, func(t *testing.T) { c.run(t) })
 	}
 }
 
@@ -70,22 +73,32 @@ func (c *hpaCase) run(t *testing.T) {
 	}
 	var state State
 	replicas := c.InitialReplicas
-	for i, step := range c.Steps {
-		in := Input{Slot: slot.Slot(step.T), Scale: Scale{Spec: replicas, Status: replicas}}
-		for _, v := range step.Values {
-			sample := Sample{Code: observation.Empty}
-			if v != nil {
-				sample = Sample{Value: *v}
-			}
-			in.Metrics = append(in.Metrics, sample)
-		}
+	for i := range c.Values {
+		in := c.input(i, Scale{Spec: replicas, Status: replicas})
 		var d Decision
-		state, d = Step(p, state, &in)
+		state, d = Step(p, state, in)
 		if d.Desired != c.Expected[i] {
-			t.Fatalf("step %d at %d s from %d: got %d (%s %+v), want %d", i, step.T, replicas, d.Desired, d.Reason, d.Limit, c.Expected[i])
+			t.Fatalf("at %d s from %d: got %d (%s %+v), want %d", in.Slot, replicas, d.Desired, d.Reason, d.Limit, c.Expected[i])
 		}
 		replicas = d.Desired
 	}
+}
+
+// input is what tick i observes.
+func (c *hpaCase) input(i int, scale Scale) *Input {
+	in := &Input{Slot: slot.Slot(i) * slot.Slot(c.PeriodSeconds), Scale: scale}
+	for j, v := range c.Values[i] {
+		sample := Sample{Code: observation.Empty}
+		switch {
+		case v == nil:
+		case c.Metrics[j].TargetType == string(policy.Utilization):
+			sample = Sample{Value: *v / 100}
+		default:
+			sample = Sample{Value: *v}
+		}
+		in.Metrics = append(in.Metrics, sample)
+	}
+	return in
 }
 
 // spec fills in what the API server would: see engine/convert.

@@ -229,6 +229,34 @@ func TestSharedFacts(t *testing.T) {
 	}
 }
 
+// HPA asks for status.replicas where a total is within tolerance.
+func TestDeviationAverage(t *testing.T) {
+	p := one(policy.AverageValue, 10)
+	p.Up.Tolerance, p.Down.Tolerance = 0.1, 0.1
+	_, d := Step(p, State{}, &Input{Slot: 15, Scale: Scale{Spec: 21, Status: 24}, Metrics: []Sample{{Value: 235}}})
+	if d.Desired != 21 {
+		t.Errorf("a surge of three on target: got %d, want 21; HPA writes 24", d.Desired)
+	}
+}
+
+// HPA goes to 0, and so to minReplicas, where no pod is ready.
+func TestDeviationNoReady(t *testing.T) {
+	for _, kind := range []policy.MetricType{policy.Value, policy.Utilization} {
+		_, d := Step(one(kind, 10), State{}, &Input{Slot: 15, Scale: Scale{Spec: 5, Status: 5, Counted: true}, Metrics: []Sample{{Value: 20}}})
+		if d.Desired != 5 || d.Reason != MetricsUnavailable || d.Metrics[0].Code != observation.NoReplicas {
+			t.Errorf("%s: got %d %s %q, want 5 held for want of a ready replica", kind, d.Desired, d.Reason, d.Metrics[0].Code)
+		}
+	}
+}
+
+// HPA cuts a utilization of 79.9 % to 79 %.
+func TestDeviationTruncate(t *testing.T) {
+	_, d := Step(one(policy.Utilization, 79), State{}, &Input{Slot: 15, Scale: Scale{Spec: 10, Status: 10, Ready: 10, Counted: true}, Metrics: []Sample{{Value: 0.799}}})
+	if d.Desired != 11 {
+		t.Errorf("79.9 %% of a target of 79 %%: got %d, want 11; HPA says 10", d.Desired)
+	}
+}
+
 // HPA's status.replicas counts pods that are not ready. A node group's does not,
 // so nodes that vanish would be taken for nodes that nobody needs.
 func TestDeviationNodes(t *testing.T) {

@@ -18,8 +18,22 @@ type Input struct {
 
 // Scale is the observed scale of the target, or why there is none.
 type Scale struct {
+	// Spec is spec.replicas, Status status.replicas.
 	Spec, Status int32
-	Code         observation.Code
+	// Ready is the number of ready replicas where Counted says that they were
+	// counted: for policies that need it, not in journals older than it.
+	Ready   int32
+	Counted bool
+	Code    observation.Code
+}
+
+// Serving is the number of replicas that produced a metric: the ready ones, or
+// status.replicas where nobody counted them.
+func (s *Scale) Serving() int32 {
+	if s.Counted {
+		return s.Ready
+	}
+	return s.Status
 }
 
 // WithMissing is a recommendation for a node group that ready nodes alone were
@@ -27,7 +41,7 @@ type Scale struct {
 // target: what they run, or are about to, no metric of the ready ones shows. So
 // nodes that vanish shrink nothing, however many they are.
 func (s *Scale) WithMissing(replicas int32) int32 {
-	missing := int64(s.Spec) - int64(s.Status)
+	missing := int64(s.Spec) - int64(s.Serving())
 	if replicas >= s.Spec || missing <= 0 {
 		return replicas
 	}
@@ -165,7 +179,7 @@ func (d *Decision) recommend(p *policy.Autoscaler, in *Input) (int32, bool) {
 	if len(p.Metrics) == 0 {
 		return in.Scale.Spec, true
 	}
-	replicas := algorithm.Replicas{Spec: in.Scale.Spec, Status: in.Scale.Status}
+	replicas := algorithm.Replicas{Spec: in.Scale.Spec, Status: in.Scale.Status, Ready: in.Scale.Serving()}
 	tolerance := algorithm.Tolerance{Up: p.Up.Tolerance, Down: p.Down.Tolerance}
 	largest, failed := int32(-1), false
 	for i := range p.Metrics {

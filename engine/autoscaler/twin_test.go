@@ -94,13 +94,17 @@ func (w *twin) recommend(m policy.Metric, s Sample, scale Scale) (int32, bool) {
 	if m.Type == policy.Utilization {
 		target = m.Target / 100
 	}
+	ready := scale.Status
+	if scale.Counted {
+		ready = scale.Ready
+	}
 	ratio := v / target
 	if m.Type == policy.AverageValue {
 		ratio = math.Inf(1)
 		if scale.Status > 0 {
 			ratio = v / (target * float64(scale.Status))
 		}
-	} else if scale.Status == 0 && scale.Spec > 0 {
+	} else if ready == 0 && scale.Spec > 0 {
 		return 0, false
 	}
 	if n > 0 && 1-w.policy.Down.Tolerance-1e-9 <= ratio && ratio <= 1+w.policy.Up.Tolerance+1e-9 {
@@ -109,7 +113,7 @@ func (w *twin) recommend(m policy.Metric, s Sample, scale Scale) (int32, bool) {
 	if m.Type == policy.AverageValue {
 		return roundUp(v / target), true
 	}
-	return max(1, roundUp(v/target*float64(scale.Status))), true
+	return max(1, roundUp(v/target*float64(ready))), true
 }
 
 func roundUp(x float64) int32 {

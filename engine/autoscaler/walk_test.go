@@ -32,6 +32,9 @@ type walkStep struct {
 	Values []*float64 `json:"values"`
 	// Lag is how far status is behind spec, in replicas.
 	Lag int32 `json:"lag,omitempty"`
+	// Unready is how many of status are not ready, negative for ready pods that
+	// are no more in status; nil where nobody counts.
+	Unready *int32 `json:"unready,omitempty"`
 	// Lost: the command of this slot does not reach the target. Blind: the
 	// scale cannot be read. Edit: somebody else sets spec after this slot.
 	Lost  bool   `json:"lost,omitempty"`
@@ -55,6 +58,9 @@ func (w *walk) play(start slot.Slot, decide func(now slot.Slot, skipped []slot.S
 			now += slot.Slot(w.Policy.Interval)
 		}
 		scale := Scale{Spec: replicas, Status: max(0, replicas-step.Lag)}
+		if step.Unready != nil {
+			scale.Ready, scale.Counted = max(0, scale.Status-*step.Unready), true
+		}
 		if step.Blind {
 			scale = Scale{Code: observation.Unavailable}
 		}
@@ -144,6 +150,10 @@ func randomWalk(s source) *walk {
 		}
 		if s.n(5) == 0 {
 			step.Lag = int32(s.n(6))
+		}
+		if s.n(3) == 0 {
+			unready := int32(s.n(12) - 4)
+			step.Unready = &unready
 		}
 		step.Lost, step.Blind = s.n(10) == 0, s.n(20) == 0
 		if s.n(15) == 0 {

@@ -113,7 +113,7 @@ func (a *Autoscalers) resend(ctx context.Context, m *autoscalerMemory, now slot.
 	if m.policy == nil || m.policy.DryRun || !last.Pending() || now-last.Slot >= slot.Slot(m.grid.Interval) {
 		return
 	}
-	scale, err := a.Targets.Get(ctx, m.target)
+	scale, err := a.Targets.Get(ctx, m.target, false)
 	if err != nil || scale.Spec != last.From {
 		return
 	}
@@ -171,6 +171,9 @@ func (a *Autoscalers) observe(ctx context.Context, m *autoscalerMemory, s slot.S
 	scale, code := a.scale(ctx, m)
 	m.in.Slot = s
 	m.in.Scale = autoscaler.Scale{Spec: scale.Spec, Status: scale.Status, Code: code}
+	if code == observation.OK && m.policy.CountsReady() {
+		m.in.Scale.Ready, m.in.Scale.Counted = scale.Ready, true
+	}
 	m.in.Metrics = m.in.Metrics[:0]
 	m.record.Scale = m.in.Scale
 	m.record.Metrics = m.record.Metrics[:0]
@@ -193,7 +196,7 @@ func (a *Autoscalers) scale(ctx context.Context, m *autoscalerMemory) (Scale, ob
 	if m.rival != "" {
 		return Scale{}, observation.Contested
 	}
-	scale, err := a.Targets.Get(ctx, m.target)
+	scale, err := a.Targets.Get(ctx, m.target, m.policy.CountsReady())
 	if err != nil {
 		return Scale{}, Code(err)
 	}
@@ -230,7 +233,7 @@ func (a *Autoscalers) actuate(ctx context.Context, m *autoscalerMemory, s slot.S
 		if !errors.Is(err, ErrConflict) {
 			return outcome
 		}
-		if scale, err = a.Targets.Get(ctx, m.target); err != nil {
+		if scale, err = a.Targets.Get(ctx, m.target, false); err != nil {
 			outcome.Result = string(Code(err))
 			return outcome
 		}

@@ -88,13 +88,19 @@ type Scale struct {
 	Spec int32
 	// Status is status.replicas.
 	Status int32
+	// Ready is the number of ready replicas: of the pods that the scale's
+	// selector matches those that are Running and Ready, terminating ones
+	// included; a node group's ready nodes; Status where there is no selector.
+	// It is set only where Get was asked for it.
+	Ready int32
 	// Version is the resourceVersion that a write must carry; it never reaches a decision.
 	Version string
 }
 
 // ScaleTargets reads and writes scale subresources.
 type ScaleTargets interface {
-	Get(ctx context.Context, target TargetRef) (Scale, error)
+	// Get reads a scale, with its ready replicas if countReady.
+	Get(ctx context.Context, target TargetRef, countReady bool) (Scale, error)
 	// Set writes spec.replicas on condition that the object still has the
 	// observed version; otherwise it returns ErrConflict.
 	Set(ctx context.Context, target TargetRef, observed Scale, replicas int32) error

@@ -120,6 +120,7 @@ type wire struct {
 	Scale      *struct {
 		Spec   int32            `json:"spec"`
 		Status int32            `json:"status"`
+		Ready  *int32           `json:"ready"`
 		Error  observation.Code `json:"error"`
 	} `json:"scale"`
 	Metrics []struct {
@@ -239,6 +240,9 @@ func (w *wire) record() (*Record, error) {
 func (w *wire) decision(r *Record) {
 	if w.Scale != nil {
 		r.Scale = autoscaler.Scale{Spec: w.Scale.Spec, Status: w.Scale.Status, Code: w.Scale.Error}
+		if w.Scale.Ready != nil {
+			r.Scale.Ready, r.Scale.Counted = *w.Scale.Ready, true
+		}
 	}
 	for _, m := range w.Metrics {
 		r.Metrics = append(r.Metrics, Metric{Query: m.Query, At: slot.At(m.At), Value: m.Value, Code: m.Error, Recommendation: m.Recommendation})

@@ -112,7 +112,11 @@ func appendScale(b []byte, s *autoscaler.Scale) []byte {
 		return append(appendText(b, `"error":`, string(s.Code)), '}')
 	}
 	b = appendInt(b, `"spec":`, int64(s.Spec))
-	return append(appendInt(b, `,"status":`, int64(s.Status)), '}')
+	b = appendInt(b, `,"status":`, int64(s.Status))
+	if s.Counted {
+		b = appendInt(b, `,"ready":`, int64(s.Ready))
+	}
+	return append(b, '}')
 }
 
 func appendMetric(b []byte, m *Metric, known bool) []byte {

@@ -39,6 +39,9 @@ type run struct {
 	text       string
 	replicas   int32
 	slot       slot.Slot
+	// uncounted says that the ready replicas stand in no record, as before
+	// they were counted.
+	uncounted bool
 }
 
 func newRun(o Object) *run {
@@ -74,6 +77,9 @@ func (r *run) decide(code observation.Code, samples ...autoscaler.Sample) *Recor
 	record.PolicyBody = string(r.policy.Encode())
 	record.Policy = policy.Digest([]byte(record.PolicyBody))
 	record.Scale = autoscaler.Scale{Spec: r.replicas, Status: r.replicas}
+	if !r.uncounted {
+		record.Scale.Ready, record.Scale.Counted = r.replicas, r.policy.CountsReady()
+	}
 	if code != observation.OK {
 		record.Scale = autoscaler.Scale{Code: code}
 	}

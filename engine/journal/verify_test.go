@@ -64,6 +64,20 @@ func TestVerifyWalks(t *testing.T) {
 
 // A change of any byte of a record is found, at its line. The newline of the
 // last line is no such byte: without it the line is torn.
+// A journal from before ready replicas were counted verifies: status multiplies.
+func TestVerifyWithoutReady(t *testing.T) {
+	r := newRun(web)
+	r.uncounted = true
+	file := writtenBy(t, r.decide("", number(28), number(0.5)), r.decide("", number(28), number(0.9)))
+	if bytes.Contains(file, []byte(`"ready"`)) {
+		t.Fatalf("the records count: %s", file)
+	}
+	found, err := Verify(bytes.NewReader(file), "old.jsonl")
+	if err != nil || found.Verified != 2 {
+		t.Errorf("verified %d of 2: %v", found.Verified, err)
+	}
+}
+
 func TestVerifyFlippedByte(t *testing.T) {
 	file := writtenBy(t, story()...)
 	for at := 0; at < len(file)-1; at += 11 {

@@ -21,7 +21,7 @@ const (
 	BadQuery   Code = "BadQuery"   // the server cannot parse or execute the query
 
 	// Of the scale target.
-	NoReplicas Code = "NoReplicas" // status.replicas is 0 while spec.replicas is not: the metric cannot be related to replicas
+	NoReplicas Code = "NoReplicas" // no replica is ready while spec.replicas is not 0: the metric cannot be related to replicas
 	Contested  Code = "Contested"  // another autoscaler acts on the same target
 
 	// Of any server.

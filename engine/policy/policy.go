@@ -127,6 +127,17 @@ func (p *Autoscaler) Period() int32 {
 	return longest
 }
 
+// CountsReady says whether a decision needs the ready replicas: all metrics but
+// totals are multiplied by them.
+func (p *Autoscaler) CountsReady() bool {
+	for i := range p.Metrics {
+		if p.Metrics[i].Type != AverageValue {
+			return true
+		}
+	}
+	return false
+}
+
 // Encode is the policy's canonical JSON.
 func (p *Autoscaler) Encode() []byte {
 	b, err := json.Marshal(p)

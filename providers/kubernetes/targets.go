@@ -49,7 +49,7 @@ func NewTargets(config *rest.Config, mapper meta.RESTMapper, timeout time.Durati
 }
 
 // Get implements cycle.ScaleTargets.
-func (t *Targets) Get(ctx context.Context, target cycle.TargetRef) (cycle.Scale, error) {
+func (t *Targets) Get(ctx context.Context, target cycle.TargetRef, countReady bool) (cycle.Scale, error) {
 	ctx, cancel := context.WithTimeout(ctx, t.timeout)
 	defer cancel()
 	resource, err := t.resource(target)
@@ -60,7 +60,7 @@ func (t *Targets) Get(ctx context.Context, target cycle.TargetRef) (cycle.Scale,
 	if err != nil {
 		return cycle.Scale{}, failed(err)
 	}
-	return cycle.Scale{Spec: got.Spec.Replicas, Status: got.Status.Replicas, Version: got.ResourceVersion}, nil
+	return cycle.Scale{Spec: got.Spec.Replicas, Status: got.Status.Replicas, Ready: got.Status.Replicas, Version: got.ResourceVersion}, nil
 }
 
 // Set implements cycle.ScaleTargets.

@@ -29,10 +29,10 @@ func TestTargets(t *testing.T) {
 		{APIVersion: "apps/v1", Kind: "Deployment", Namespace: s.namespace, Name: "web"},
 		{APIVersion: "autoscaling.karpenter.sh/v1alpha1", Kind: "ScalableNodeGroup", Namespace: s.namespace, Name: "group"},
 	} {
-		before, err := targets.Get(ctx, ref)
+		before, err := targets.Get(ctx, ref, false)
 		s.check(err)
 		s.check(targets.Set(ctx, ref, before, 7))
-		after, err := targets.Get(ctx, ref)
+		after, err := targets.Get(ctx, ref, false)
 		s.check(err)
 		if diff := cmp.Diff(cycle.Scale{Spec: 7}, after, cmpopts.IgnoreFields(cycle.Scale{}, "Version")); diff != "" || after.Version == before.Version {
 			t.Errorf("%s: version %s after %s\n%s", ref.Kind, after.Version, before.Version, diff)
@@ -77,7 +77,7 @@ func TestTargetErrors(t *testing.T) {
 		{reason: "no server", targets: down, apiVersion: "apps/v1", kind: "Deployment", name: "web", want: cycle.ErrUnavailable},
 	}
 	for _, c := range cases {
-		_, err := c.targets.Get(ctx, cycle.TargetRef{APIVersion: c.apiVersion, Kind: c.kind, Namespace: s.namespace, Name: c.name})
+		_, err := c.targets.Get(ctx, cycle.TargetRef{APIVersion: c.apiVersion, Kind: c.kind, Namespace: s.namespace, Name: c.name}, false)
 		if !errors.Is(err, c.want) || cycle.Code(err) != cycle.Code(c.want) {
 			t.Errorf("%s: %v (%s), want %v", c.reason, err, cycle.Code(err), c.want)
 		}

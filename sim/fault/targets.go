@@ -16,7 +16,7 @@ type targets struct {
 }
 
 // Get implements cycle.ScaleTargets.
-func (t *targets) Get(ctx context.Context, target cycle.TargetRef) (cycle.Scale, error) {
+func (t *targets) Get(ctx context.Context, target cycle.TargetRef, countReady bool) (cycle.Scale, error) {
 	err := t.set.strike(referenceOf(target), func(f *Fault) error {
 		if f.Target == scenario.TargetUnreadable {
 			return cycle.ErrUnavailable
@@ -26,7 +26,7 @@ func (t *targets) Get(ctx context.Context, target cycle.TargetRef) (cycle.Scale,
 	if err != nil {
 		return cycle.Scale{}, err
 	}
-	return t.ScaleTargets.Get(ctx, target)
+	return t.ScaleTargets.Get(ctx, target, countReady)
 }
 
 // refusedWrites are what writes of a scale fail with.

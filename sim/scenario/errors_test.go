@@ -45,6 +45,21 @@ s.yaml:4:7: spec.duration: required`,
 			spec:   "expect: [{name: a, evntually: up}]",
 			want:   `s.yaml:6:20: spec.expect[0].evntually: unknown field; did you mean "eventually"?`,
 		},
+		"CountsAndReadyAfter": {
+			reason: "one of the two says when replicas are ready",
+			spec:   "targets: [{kind: Deployment, name: web, readyAfter: 10s, counts: {ready: x}}]",
+			want:   `s.yaml:6:53: spec.targets[0].readyAfter: counts say which replicas are ready; remove one of the two`,
+		},
+		"EmptyCounts": {
+			reason: "which would say nothing",
+			spec:   "targets: [{kind: Deployment, name: web, counts: {}}]",
+			want:   `s.yaml:6:49: spec.targets[0].counts: want status, ready or both: PromQL expressions`,
+		},
+		"CountsQuery": {
+			reason: "counts are PromQL",
+			spec:   "targets: [{kind: Deployment, name: web, counts: {ready: 'sum('}}]",
+			want:   `s.yaml:6:57: spec.targets[0].counts.ready: PromQL, character 5: unclosed left parenthesis`,
+		},
 		"NoScenario": {
 			reason: "a file of manifests only is no scenario",
 			text:   "apiVersion: v1\nkind: Service\nmetadata: {name: x}\n",

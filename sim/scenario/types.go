@@ -211,13 +211,24 @@ type Target struct {
 	// Replicas is spec.replicas at the start; if absent, as recorded, else the
 	// larger of 1 and the autoscaler's minReplicas.
 	Replicas *int32 `json:"replicas,omitempty"`
-	// ReadyAfter is how long after spec.replicas a new replica is ready. At 0s,
-	// the default, status follows spec before the next slot.
+	// ReadyAfter is how long a new replica takes to become ready; 0s if absent.
+	// Status.replicas counts it at once.
 	ReadyAfter Duration `json:"readyAfter,omitzero"`
+	// Counts say how many replicas there are and are ready, whatever is commanded.
+	Counts *Counts `json:"counts,omitempty"`
 	// PricePerHour is that of a replica, in any currency.
 	PricePerHour float64 `json:"pricePerHour,omitempty"`
 	// Billing says which time of a replica is paid; exactly that in which it is there if absent.
 	Billing Billing `json:"billing,omitzero"`
+}
+
+// Counts are PromQL over inputSeries and recordings, evaluated at every slot and
+// scrape before the decisions. A gap keeps the last value.
+type Counts struct {
+	// Status is status.replicas; what spec.replicas is if absent.
+	Status string `json:"status,omitempty"`
+	// Ready is the number of ready replicas; what status is if absent.
+	Ready string `json:"ready,omitempty"`
 }
 
 // Billing says which time of a replica or node is paid.

@@ -202,6 +202,7 @@ func (v *validation) checkTargets() {
 		if t.Replicas != nil && *t.Replicas < 0 {
 			v.fail(at+".replicas", "want 0 or more, got %d", *t.Replicas)
 		}
+		v.checkCounts(at, &t)
 		v.checkPrice(at, t.PricePerHour, t.Billing)
 		if !complete {
 			continue
@@ -212,6 +213,23 @@ func (v *validation) checkTargets() {
 			continue
 		}
 		seen[ref] = i
+	}
+}
+
+func (v *validation) checkCounts(at string, t *Target) {
+	if t.Counts == nil {
+		return
+	}
+	if t.ReadyAfter > 0 {
+		v.fail(at+".readyAfter", "counts say which replicas are ready; remove one of the two")
+	}
+	for _, f := range []struct{ name, query string }{{"status", t.Counts.Status}, {"ready", t.Counts.Ready}} {
+		if f.query != "" {
+			v.checkQuery(at+".counts."+f.name, f.query)
+		}
+	}
+	if *t.Counts == (Counts{}) {
+		v.fail(at+".counts", "want status, ready or both: PromQL expressions")
 	}
 }
 

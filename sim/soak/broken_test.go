@@ -3,6 +3,7 @@ package soak
 import (
 	"bytes"
 	"context"
+	"math"
 	"strings"
 	"testing"
 
@@ -68,6 +69,11 @@ var engines = map[string]struct {
 		if s.Record.Slot >= c.end()-300 && s.Record.Desired == s.Record.Scale.Spec && s.Record.Desired < s.Policy.Max {
 			s.Record.Desired = s.Policy.Max
 			s.Record.Scale.Spec = s.Policy.Max
+		}
+	})},
+	"Runaway": {"replicas that are starting multiply a value that they do not serve", "a steady demand is never overshot", broke(func(_ *Case, s *journal.Step) {
+		if r := s.Record; len(r.Metrics) > 0 && r.Scale.Counted && r.Scale.Ready < r.Scale.Status && r.Metrics[0].Code == observation.OK {
+			s.Record.Desired = max(r.Desired, min(s.Policy.Max, int32(math.Ceil(r.Metrics[0].Value/s.Policy.Metrics[0].Target*float64(r.Scale.Status)))))
 		}
 	})},
 	"LookAhead": {"a decision that knows the next load", "no look-ahead", broke(func(c *Case, s *journal.Step) {

@@ -35,6 +35,7 @@ var Invariants = []Invariant{
 	{"rate policies hold", onRun(rateLimited)},
 	{"only the autoscaler moves the count", onRun(moved)},
 	{"constant demand is met", converges},
+	{"a steady demand is never overshot", neverOvershoots},
 	{"twice the same bytes", twice},
 	{"no look-ahead", noLookAhead},
 	{"a restart changes nothing", restarts},

@@ -28,7 +28,7 @@ const (
 	readyCount
 )
 
-func (t *Target) count(c count) int32 {
+func (t *Target) shows(c count) int32 {
 	switch c {
 	case specCount:
 		return t.Spec
@@ -72,6 +72,7 @@ var stateMetrics = map[string]struct {
 var anyTarget = []published{
 	{"karpenter_scale_target_spec_replicas", specCount},
 	{"karpenter_scale_target_status_replicas", statusCount},
+	{"karpenter_scale_target_status_ready_replicas", readyCount},
 }
 
 // PublishedNames are the names of all series that targets can publish, sorted
@@ -120,7 +121,7 @@ func (w *Targets) Collector() func(now int64, emit Emit) {
 	return func(_ int64, emit Emit) {
 		for i, t := range w.sorted {
 			for _, g := range byTarget[i] {
-				emit(g.labels, float64(t.count(g.shows)))
+				emit(g.labels, float64(t.shows(g.shows)))
 			}
 		}
 	}

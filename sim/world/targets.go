@@ -20,12 +20,13 @@ type Timeline interface {
 }
 
 // A Target is an object with a scale subresource: spec.replicas as commanded,
-// status.replicas as far as replicas have become ready. The target of a
-// workload counts all its pods in status.replicas, as Deployments do.
+// and status.replicas, which counts every pod at once, as Deployments do. Only
+// those that are ready serve.
 type Target struct {
-	Ref        cycle.TargetRef
-	Spec       int32
-	Status     int32
+	Ref    cycle.TargetRef
+	Spec   int32
+	Status int32
+	// ReadyAfter is how long a new replica takes to become ready.
 	ReadyAfter time.Duration
 	// Changed, if set, is told every change of a count.
 	Changed func(t *Target)
@@ -35,10 +36,12 @@ type Target struct {
 	tag     string
 	// starting are replicas that are not ready yet, oldest first.
 	starting []batch
-	// owner is the workload whose pods the replicas are, or nil; unready of
-	// them are counted in Status and do not serve.
-	owner   *Workload
+	// unready replicas are counted in Status and do not serve.
 	unready int32
+	// owner is the workload whose pods the replicas are, or nil.
+	owner *Workload
+	// count, if set, says how many replicas there are, whatever is commanded.
+	count counts
 	// delegate, if set, takes commands in the place of starting replicas; unset
 	// says that spec.replicas is absent.
 	delegate func(replicas int32)
@@ -52,13 +55,41 @@ func (t *Target) Delegate(to func(replicas int32)) { t.delegate, t.unset = to, t
 // Delegated says whether somebody else carries out what the target is told.
 func (t *Target) Delegated() bool { return t.delegate != nil }
 
-// Observe sets both counts of a delegated target.
-func (t *Target) Observe(spec, status int32) {
-	if !t.unset && t.Spec == spec && t.Status == status {
+// Observe sets the counts of a delegated target, of which all are ready.
+func (t *Target) Observe(spec, status int32) { t.observe(spec, status, status) }
+
+// observe sets the counts of a target that others give.
+func (t *Target) observe(spec, status, ready int32) {
+	if !t.unset && t.Spec == spec && t.Status == status && t.Serving() == ready {
 		return
 	}
-	t.unset, t.Spec, t.Status = false, spec, status
+	t.unset, t.Spec, t.Status, t.unready = false, spec, status, status-ready
 	t.changed()
+}
+
+// counts are given from outside the world; negative ones follow from the others.
+type counts struct {
+	given         bool
+	status, ready int32
+}
+
+// Count has others say how many replicas there are and how many of them are
+// ready. A negative status is spec.replicas, negative ready ones are status.
+func (t *Target) Count(status, ready int32) {
+	t.count = counts{given: true, status: status, ready: ready}
+	t.recount()
+}
+
+// recount brings the counts in line with those that are given.
+func (t *Target) recount() {
+	status, ready := t.count.status, t.count.ready
+	if status < 0 {
+		status = t.Spec
+	}
+	if ready < 0 {
+		ready = status
+	}
+	t.observe(t.Spec, status, ready)
 }
 
 // Serving is the number of replicas that are ready.
@@ -108,7 +139,7 @@ func (w *Targets) Find(ref cycle.TargetRef) *Target {
 }
 
 // Get implements cycle.ScaleTargets.
-func (w *Targets) Get(_ context.Context, ref cycle.TargetRef) (cycle.Scale, error) {
+func (w *Targets) Get(_ context.Context, ref cycle.TargetRef, _ bool) (cycle.Scale, error) {
 	t := w.Find(ref)
 	if t == nil {
 		return cycle.Scale{}, fmt.Errorf("%s %s/%s: %w", ref.Kind, ref.Namespace, ref.Name, cycle.ErrNotFound)
@@ -116,7 +147,7 @@ func (w *Targets) Get(_ context.Context, ref cycle.TargetRef) (cycle.Scale, erro
 	if t.unset {
 		return cycle.Scale{}, fmt.Errorf("%s %s/%s has no spec.replicas yet: %w", ref.Kind, ref.Namespace, ref.Name, cycle.ErrUnavailable)
 	}
-	return cycle.Scale{Spec: t.Spec, Status: t.Status, Version: t.tag}, nil
+	return cycle.Scale{Spec: t.Spec, Status: t.Status, Ready: t.Serving(), Version: t.tag}, nil
 }
 
 // Set implements cycle.ScaleTargets.
@@ -138,46 +169,50 @@ func (w *Targets) scale(t *Target, replicas int32) {
 	delta := replicas - t.Spec
 	t.Spec = replicas
 	switch {
+	case t.count.given:
+		t.recount()
 	case t.delegate != nil:
 		t.delegate(replicas)
 	case t.owner != nil:
 		t.owner.scaled()
 	case delta > 0 && t.ReadyAfter > 0:
+		t.Status += delta
+		t.unready += delta
 		ready := w.timeline.Now().Add(t.ReadyAfter)
 		t.starting = append(t.starting, batch{count: delta, ready: ready})
 		w.timeline.At(ready, t.Ref.Kind+"/"+t.Ref.Namespace+"/"+t.Ref.Name, func() { w.start(t) })
 	case delta > 0:
 		t.Status += delta
 	default:
-		t.Status -= t.cancel(-delta)
+		t.Status = max(0, t.Status+delta)
+		t.cancel(-delta)
 	}
 	t.changed()
 }
 
-// cancel takes replicas away from those that are starting, youngest first, and
-// returns how many of the ready ones must go as well.
-func (t *Target) cancel(count int32) int32 {
+// cancel takes replicas away from those that are starting, youngest first.
+func (t *Target) cancel(count int32) {
 	for count > 0 && len(t.starting) > 0 {
 		youngest := &t.starting[len(t.starting)-1]
 		taken := min(count, youngest.count)
 		youngest.count -= taken
+		t.unready -= taken
 		count -= taken
 		if youngest.count == 0 {
 			t.starting = t.starting[:len(t.starting)-1]
 		}
 	}
-	return min(count, t.Status)
 }
 
 // start makes the replicas ready whose time has come.
 func (w *Targets) start(t *Target) {
 	now := w.timeline.Now()
-	before := t.Status
+	before := t.unready
 	for len(t.starting) > 0 && !t.starting[0].ready.After(now) {
-		t.Status += t.starting[0].count
+		t.unready -= t.starting[0].count
 		t.starting = t.starting[1:]
 	}
-	if t.Status != before {
+	if t.unready != before {
 		t.changed()
 	}
 }

@@ -24,7 +24,7 @@ func (l *live) create() {
 		if ref.Kind == journal.ScalableNodeGroup {
 			continue
 		}
-		scale, err := l.stage.Targets().Get(l.ctx, ref)
+		scale, err := l.stage.Targets().Get(l.ctx, ref, false)
 		l.check(err)
 		object := objectOf(ref)
 		object.Object["spec"] = workloadSpec(ref, scale.Spec)
