@@ -3,7 +3,6 @@ package reports
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -197,7 +196,7 @@ func (s *stored) encode() ([]byte, error) {
 // from the journals beside it when they are asked for.
 func ReadRun(dir string) (*Run, error) {
 	name := filepath.Join(dir, jsonName)
-	text, err := os.ReadFile(name)
+	text, err := readIn(dir, jsonName)
 	if err != nil {
 		return nil, fmt.Errorf("no report to read: %w", err)
 	}
@@ -213,6 +212,16 @@ func ReadRun(dir string) (*Run, error) {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return run, nil
+}
+
+// readIn reads a file of a directory and none outside of it.
+func readIn(dir, name string) ([]byte, error) {
+	file, err := os.OpenInRoot(dir, name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return io.ReadAll(file)
 }
 
 func (s *stored) run(dir string) (*Run, error) {
@@ -233,6 +242,9 @@ func (s *stored) run(dir string) (*Run, error) {
 		return nil, fmt.Errorf("timeZone: %w", err)
 	}
 	for i := range s.Columns {
+		if file := s.Columns[i].File; file != "" && !filepath.IsLocal(filepath.FromSlash(file)) {
+			return nil, fmt.Errorf("column %q: %q is no file of the run's directory", s.Columns[i].Name, file)
+		}
 		run.Columns = append(run.Columns, s.Columns[i].column(dir))
 	}
 	return run, s.fill(run)
@@ -252,7 +264,8 @@ func (c *storedColumn) column(dir string) Column {
 		column.Objects = append(column.Objects, object)
 	}
 	if c.File != "" {
-		column.Journal = JournalFile(filepath.Join(dir, filepath.FromSlash(c.File)))
+		column.open = journalOf(dir, filepath.FromSlash(c.File))
+		column.Journal = journalLines(column.open)
 	}
 	return column
 }
@@ -281,28 +294,4 @@ func (s *stored) fill(run *Run) error {
 		}
 	}
 	return nil
-}
-
-// JournalFile streams the lines of a journal file, for Column.Journal.
-func JournalFile(name string) func(yield func(*journal.Line) error) error {
-	return func(yield func(*journal.Line) error) error {
-		file, err := os.Open(name)
-		if err != nil {
-			return err
-		}
-		defer file.Close()
-		lines := journal.NewReader(file, name)
-		for {
-			line, err := lines.Next()
-			switch {
-			case errors.Is(err, io.EOF):
-				return nil
-			case err != nil:
-				return err
-			}
-			if err := yield(line); err != nil {
-				return err
-			}
-		}
-	}
 }

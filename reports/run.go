@@ -3,6 +3,7 @@ package reports
 import (
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"time"
 
@@ -80,6 +81,8 @@ type Column struct {
 	// where none are known. It is called once for each Compute and stops at
 	// yield's first error. A line is not kept after yield returns.
 	Journal func(yield func(*journal.Line) error) error
+	// open opens the journal of a run that was read back.
+	open func() (*os.File, error)
 	// File is the journal's path below the run's directory, by which ReadRun
 	// finds it again; empty where Journal is nil.
 	File string

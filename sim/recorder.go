@@ -2,12 +2,8 @@ package sim
 
 import (
 	"bufio"
-	"crypto/sha256"
-	"encoding/hex"
-	"hash"
 	"io"
 	"slices"
-	"strconv"
 
 	"github.com/karpenter-sim/karpenter/engine/journal"
 )
@@ -26,8 +22,7 @@ type recorder struct {
 	observe func(*journal.Record)
 	out     *bufio.Writer
 	writer  *journal.Writer
-	golden  hash.Hash
-	line    []byte
+	golden  *journal.GoldenDigest
 	// closed says that the encoder has ended, err how.
 	closed bool
 	err    error
@@ -52,7 +47,7 @@ func newRecorder(w io.Writer, observe func(*journal.Record)) *recorder {
 		done:    make(chan error, 1),
 		observe: observe,
 		out:     bufio.NewWriterSize(w, 1<<16),
-		golden:  sha256.New(),
+		golden:  journal.NewGoldenDigest(),
 	}
 	r.writer = journal.NewWriter(r.out)
 	go r.encode()
@@ -121,24 +116,8 @@ func (r *recorder) write(e *entry) error {
 	if r.observe != nil {
 		r.observe(&e.record)
 	}
-	r.digest(&e.record)
+	r.golden.Add(&e.record)
 	return r.writer.Record(&e.record)
-}
-
-// digest takes the record into the golden digest: slot, object, desired and
-// reason, and nothing else.
-func (r *recorder) digest(record *journal.Record) {
-	b := strconv.AppendInt(r.line[:0], int64(record.Slot), 10)
-	for _, text := range []string{record.Kind, record.Namespace, record.Name} {
-		b = append(append(b, ' '), text...)
-	}
-	b = append(b, ' ')
-	if record.Known {
-		b = strconv.AppendInt(b, int64(record.Desired), 10)
-	}
-	b = append(append(append(b, ' '), record.Reason...), '\n')
-	r.golden.Write(b)
-	r.line = b
 }
 
 // close waits until everything is written, and returns the golden digest.
@@ -149,5 +128,5 @@ func (r *recorder) close() (string, error) {
 		close(r.full)
 		r.err = <-r.done
 	}
-	return "sha256:" + hex.EncodeToString(r.golden.Sum(nil)), r.err
+	return r.golden.String(), r.err
 }

@@ -25,10 +25,13 @@ import (
 type baseline struct {
 	path string
 	set  *manifest.Set // nil for an earlier output
+	// runs are those of an earlier output, by the scenarios of this call.
+	runs map[string]*reports.Run
 }
 
-// openBaseline reads what --baseline names; an empty path means none.
-func (a *app) openBaseline(path string) (*baseline, error) {
+// openBaseline reads what --baseline names for scenarios, and verifies what another
+// call wrote; an empty path means none.
+func (a *app) openBaseline(path string, files []*scenario.File) (*baseline, error) {
 	if path == "" {
 		return nil, nil
 	}
@@ -36,7 +39,8 @@ func (a *app) openBaseline(path string) (*baseline, error) {
 		return nil, fmt.Errorf("--baseline %w", err)
 	}
 	if _, err := os.Stat(filepath.Join(path, reportFile)); err == nil {
-		return &baseline{path: path}, nil
+		b := &baseline{path: path, runs: map[string]*reports.Run{}}
+		return b, b.readRuns(files)
 	}
 	set, err := manifest.Load([]string{path}, a.stdin)
 	if err != nil {
@@ -46,6 +50,21 @@ func (a *app) openBaseline(path string) (*baseline, error) {
 		return nil, fmt.Errorf("--baseline %s: neither manifests of autoscalers nor the --out directory of another call", path)
 	}
 	return &baseline{path: path, set: set}, nil
+}
+
+func (b *baseline) readRuns(files []*scenario.File) error {
+	for _, f := range files {
+		dir := filepath.Join(b.path, f.Metadata.Name)
+		if _, err := os.Stat(dir); os.IsNotExist(err) {
+			continue
+		}
+		run, err := readRun(dir)
+		if err != nil {
+			return fmt.Errorf("--baseline %s: %w", b.path, err)
+		}
+		b.runs[f.Metadata.Name] = run
+	}
+	return nil
 }
 
 // of is the baseline of one scenario: a set to run, or an earlier run. Where the
@@ -67,13 +86,9 @@ func (b *baseline) of(file *scenario.File, conversion convert.Options) (set *man
 		}
 		return file.Manifests.Override(about), nil, "", nil
 	}
-	dir := filepath.Join(b.path, file.Metadata.Name)
-	if _, err := os.Stat(dir); os.IsNotExist(err) {
+	run := b.runs[file.Metadata.Name]
+	if run == nil {
 		return nil, nil, nothing("no scenario %s", file.Metadata.Name), nil
-	}
-	run, err := reports.ReadRun(dir)
-	if err != nil {
-		return nil, nil, "", fmt.Errorf("--baseline %s: %w", b.path, err)
 	}
 	if start, end := covers(file); run.Start != start || run.End != end {
 		return nil, nil, nothing("%s from %s to %s, not from %s to %s", file.Metadata.Name,

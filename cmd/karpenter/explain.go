@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
@@ -147,43 +146,34 @@ type journalPart struct {
 	first, last slot.Slot
 }
 
-// indexJournals finds the objects in the journals, sorted by name.
+// indexJournals verifies the journals and finds the objects in them, sorted by name.
 func indexJournals(files []journalFile) ([]*indexedObject, error) {
 	index := map[journal.Object]*indexedObject{}
 	var objects []*indexedObject
 	for i := range files {
 		file := &files[i]
 		parts := map[journal.Object]*journalPart{}
-		err := file.read(func(r io.Reader) error {
-			lines := journal.NewReader(r, file.name)
-			for {
-				line, err := lines.Next()
-				if err == io.EOF {
-					return nil
-				}
-				if err != nil {
-					return err
-				}
-				if line.Record == nil {
-					continue
-				}
-				r := line.Record
-				o := index[r.Object]
-				if o == nil {
-					o = &indexedObject{Object: r.Object, first: r.Slot, last: r.Slot}
-					index[r.Object] = o
-					objects = append(objects, o)
-				}
-				part := parts[r.Object]
-				if part == nil {
-					part = &journalPart{file, r.Slot, r.Slot}
-					parts[r.Object] = part
-					o.parts = append(o.parts, part)
-				}
-				part.first, part.last = min(part.first, r.Slot), max(part.last, r.Slot)
-				o.first, o.last = min(o.first, r.Slot), max(o.last, r.Slot)
-				o.interval = intervalOf(r, o.interval)
+		err := readVerified(file, func(line *journal.Line) error {
+			r := line.Record
+			if r == nil {
+				return nil
 			}
+			o := index[r.Object]
+			if o == nil {
+				o = &indexedObject{Object: r.Object, first: r.Slot, last: r.Slot}
+				index[r.Object] = o
+				objects = append(objects, o)
+			}
+			part := parts[r.Object]
+			if part == nil {
+				part = &journalPart{file, r.Slot, r.Slot}
+				parts[r.Object] = part
+				o.parts = append(o.parts, part)
+			}
+			part.first, part.last = min(part.first, r.Slot), max(part.last, r.Slot)
+			o.first, o.last = min(o.first, r.Slot), max(o.last, r.Slot)
+			o.interval = intervalOf(r, o.interval)
+			return nil
 		})
 		if err != nil {
 			return nil, err

@@ -148,11 +148,8 @@ func explainStep(clock wallClock, file string, step *journal.Step) *explanation 
 		e.Steps = w.recordedStages()
 		return e
 	}
-	switch {
-	case !step.Known:
+	if !step.Known {
 		e.Notes = append(e.Notes, "the state before this decision is lost with a line of the journal; shown is what the record itself says")
-	case !step.Agreed:
-		e.Notes = append(e.Notes, "the engine decides otherwise from these inputs; `karpenter verify` shows the difference")
 	}
 	if r.Kind == journal.ScalableNodeGroup {
 		e.Steps = w.groupStages()

@@ -13,6 +13,7 @@ import (
 
 	"github.com/karpenter-sim/karpenter/reports"
 	"github.com/karpenter-sim/karpenter/sim/output"
+	"github.com/karpenter-sim/karpenter/sim/scenario"
 )
 
 // reportFlags narrow a report and choose its time zone.
@@ -69,13 +70,23 @@ func (a *app) report(dir string, flags *reportFlags) error {
 	if call != nil {
 		dirs = nil
 		for _, r := range call.Runs {
-			dirs = append(dirs, filepath.Join(dir, filepath.FromSlash(r.Name)))
+			if !scenario.ValidName(r.Name) {
+				return fmt.Errorf("%s: %q is no name of a scenario", filepath.Join(dir, reportFile), r.Name)
+			}
+			d := filepath.Join(dir, r.Name)
+			if info, err := os.Lstat(d); err == nil && !info.IsDir() {
+				return fmt.Errorf("%s: no directory", d) // nor a link that leads elsewhere
+			}
+			dirs = append(dirs, d)
 		}
 	}
 	// All is read before anything is written.
 	var runs []*reports.Run
 	for _, d := range dirs {
 		run, err := readRun(d)
+		if errors.Is(err, fs.ErrNotExist) && !exists(filepath.Join(d, reportFile)) {
+			return fmt.Errorf("%s: no %s in it", d, reportFile)
+		}
 		if err != nil {
 			return err
 		}
@@ -111,17 +122,6 @@ func readCall(dir string) (*callReport, error) {
 		return nil, nil
 	}
 	return &call, nil
-}
-
-func readRun(dir string) (*reports.Run, error) {
-	run, err := reports.ReadRun(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: no %s in it", dir, reportFile)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", dir, err)
-	}
-	return run, nil
 }
 
 // render writes the full reports again, in their places.

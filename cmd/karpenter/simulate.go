@@ -82,7 +82,7 @@ func (a *app) simulate(ctx context.Context, paths []string, flags *simulateFlags
 	if len(files) > 1 {
 		session.command = flags.command(paths)
 	}
-	if session.baseline, err = a.openBaseline(flags.baseline); err != nil {
+	if session.baseline, err = a.openBaseline(flags.baseline, files); err != nil {
 		return err
 	}
 	return session.run(ctx, files)

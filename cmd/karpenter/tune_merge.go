@@ -145,6 +145,11 @@ func readShard(dir string) (shardDir, error) {
 	if err := json.Unmarshal(text, &s.report); err != nil || s.report.Kind != shardKind || len(s.report.Scenarios) == 0 {
 		return s, fmt.Errorf("%s: no shard; want a directory that tune --shard wrote", dir)
 	}
+	for _, name := range s.report.Scenarios {
+		if name != filepath.Base(name) || !filepath.IsLocal(name) {
+			return s, fmt.Errorf("%s: %q is no file of the shard", filepath.Join(dir, reportFile), name)
+		}
+	}
 	s.shard, err = parseShard(s.report.Shard)
 	if err != nil {
 		return s, fmt.Errorf("%s: %w", filepath.Join(dir, reportFile), err)
@@ -187,7 +192,7 @@ func (t *tuner) merge(c *cobra.Command, shards []shardDir) error {
 	defer t.close()
 	var files []*scenario.File
 	for _, name := range shards[0].report.Scenarios {
-		file, err := scenario.Load(filepath.Join(shards[0].dir, filepath.Base(name)), scenario.Options{})
+		file, err := scenario.Load(filepath.Join(shards[0].dir, name), scenario.Options{})
 		if err != nil {
 			return err
 		}

@@ -16,15 +16,27 @@ import (
 )
 
 func (a *app) verifyCommand() *cobra.Command {
-	var strict bool
+	var options verifyOptions
 	var format string
 	c := &cobra.Command{
 		Use:   "verify JOURNAL|DIR|- ...",
 		Short: "Decide every record of a journal again and compare",
 		Long: `Verify decides every record of live or simulated journals again, from the
 inputs that stand in it, and compares the result byte for byte. It ends with
-exit code 1 at the first difference and prints it. Lost lines are gaps: they are
-counted, and fail with --strict.`,
+exit code 1 at the first difference and prints it.
+
+Lost lines are gaps. After one the state is not known until the journal repeats
+it, at most 256 records of the object later; until then only what needs no state
+is decided again: each metric's recommendation, the bounds, the order of the
+stages. Records that were not decided again in full end in exit code 1, unless
+--allow-gaps is given, which counts them. --strict refuses every gap and a torn
+last line.
+
+What is proven: the numbers follow from the inputs, the policy and the state that
+stand in the file, and no byte of a line was changed by accident. What is not: who
+wrote the file; that the inputs are what a Prometheus answered; that a state which
+the file takes over (its first one, and those counted as taken over) is the one
+that was left before; that nothing was cut off at the end.`,
 		Example: `  karpenter verify out/queue-spike
   karpenter journal fetch --out journal && karpenter verify journal
   kubectl logs -n karpenter-autoscaling POD | grep '^{"v":' | karpenter verify -`,
@@ -37,12 +49,30 @@ counted, and fail with --strict.`,
 			if err != nil {
 				return err
 			}
-			return a.verify(files, strict, format)
+			return a.verify(files, options, format)
 		},
 	}
-	c.Flags().BoolVar(&strict, "strict", false, "lost lines fail, too")
+	c.Flags().BoolVar(&options.allowGaps, "allow-gaps", false, "records that lost lines keep from being decided again in full are counted and do not fail")
+	c.Flags().BoolVar(&options.strict, "strict", false, "every lost line fails, and a torn last line")
+	c.MarkFlagsMutuallyExclusive("allow-gaps", "strict")
 	addFormat(c, &format)
 	return c
+}
+
+// verifyOptions say what may be missing.
+type verifyOptions struct{ allowGaps, strict bool }
+
+// refuse is what is missing of a file and may not be.
+func (o verifyOptions) refuse(v *verifiedFile) error {
+	switch {
+	case o.strict && v.Gaps > 0:
+		return fmt.Errorf("%s: lines are missing in %s (--strict)", v.File, counted(v.Gaps, "place"))
+	case o.strict && v.Torn:
+		return fmt.Errorf("%s: the last line is torn (--strict)", v.File)
+	case !o.allowGaps && v.Unverifiable > 0:
+		return fmt.Errorf("%s: %s could not be decided again in full, since lines before are lost; --allow-gaps counts them instead", v.File, counted(v.Unverifiable, "record"))
+	}
+	return nil
 }
 
 // verifiedFile is what verify says of one file.
@@ -52,13 +82,14 @@ type verifiedFile struct {
 	Verified     int         `json:"verified"`
 	Gaps         int         `json:"gaps"`
 	Unverifiable int         `json:"unverifiable"`
+	Resumed      int         `json:"resumed"`
 	Outcomes     int         `json:"outcomes"`
 	Torn         bool        `json:"torn"`
 	Difference   *difference `json:"difference,omitempty"`
 }
 
 // verify verifies file by file, up to the first difference.
-func (a *app) verify(files []journalFile, strict bool, format string) error {
+func (a *app) verify(files []journalFile, options verifyOptions, format string) error {
 	var done []verifiedFile
 	var errs []error
 	code := exitOK
@@ -82,8 +113,10 @@ func (a *app) verify(files []journalFile, strict bool, format string) error {
 			errs, code = append(errs, fmt.Errorf("%s: no decision record in it; nothing was verified", result.File)), exitInvalid
 		case result.Verified == 0:
 			errs, code = append(errs, fmt.Errorf("%s: none of %s could be verified: the lines that carry the state are lost", result.File, counted(result.Records, "record"))), exitInvalid
-		case strict && result.Gaps > 0:
-			errs, code = append(errs, fmt.Errorf("%s: lines are missing in %s (--strict)", result.File, counted(result.Gaps, "place"))), max(code, exitFailed)
+		default:
+			if err := options.refuse(&result); err != nil {
+				errs, code = append(errs, err), max(code, exitFailed)
+			}
 		}
 	}
 	if format != tableFormat {
@@ -116,7 +149,7 @@ func verifyFile(file *journalFile) (verifiedFile, error) {
 	}
 	result.Records, result.Verified = found.Records, found.Verified
 	result.Gaps, result.Unverifiable = found.Gaps, found.Unverifiable
-	result.Outcomes, result.Torn = found.Outcomes, found.Torn
+	result.Resumed, result.Outcomes, result.Torn = found.Resumed, found.Outcomes, found.Torn
 	return result, err
 }
 
@@ -154,6 +187,9 @@ func (v *verifiedFile) text() string {
 		if more.n > 0 {
 			fmt.Fprintf(&b, ", %s", counted(more.n, more.noun))
 		}
+	}
+	if v.Resumed > 0 {
+		fmt.Fprintf(&b, ", %s taken over", counted(v.Resumed, "state"))
 	}
 	if v.Torn {
 		b.WriteString(", last line torn")

@@ -34,6 +34,34 @@ func resealed(line, old, changed string) string {
 	return body + `,"digest":"` + hex.EncodeToString(sum[:]) + "\"}\n"
 }
 
+// afterGap leaves a line out and changes the next one that has a text, with digests
+// and chains as somebody who knows the format would give them.
+func afterGap(lines []string, gap int, old, changed string) string {
+	var out []string
+	chain := map[bool]string{}
+	done := false
+	for i, line := range lines {
+		if line == "" || i == gap {
+			continue
+		}
+		object := strings.Contains(line, `"name":"web"`)
+		if i > gap && !done && strings.Contains(line, old) {
+			line, done = strings.Replace(line, old, changed, 1), true
+		}
+		if i > gap {
+			before, _, _ := strings.Cut(line, `,"chain":"`)
+			line = resealed(before+`,"chain":"`+chain[object]+`","digest":"x"}`+"\n", "", "")
+		}
+		_, digest, _ := strings.Cut(line, `,"digest":"`)
+		chain[object], _, _ = strings.Cut(digest, `"`)
+		if i == gap-1 {
+			chain[object] = strings.Repeat("0", 64)
+		}
+		out = append(out, line)
+	}
+	return strings.Join(out, "")
+}
+
 func TestVerify(t *testing.T) {
 	t.Setenv("GITHUB_ACTIONS", "")
 	text := played(t)
@@ -77,8 +105,17 @@ func TestVerify(t *testing.T) {
 		"Forged": {"a changed line with a digest of its own", map[string]string{"j": strings.Join(changed, "")}, []string{"j"}, exitFailed,
 			"j:122: default/HorizontalAutoscaler/web at 2026-01-05T08:10:00Z: decided again, the record differs\n  desired  recorded 8, decided 9\n", ""},
 		"First": {"nothing after the first difference", map[string]string{"j": strings.Join(changed, "")}, []string{"j", "out"}, exitFailed, "", ""},
-		"NotDecided": {"the state is lost with the first line", map[string]string{"j": strings.Join(lines[half:], "")}, []string{"j"}, exitInvalid,
-			"j: 0 records verified, 2 gaps, 360 unverifiable records\n", "none of 360 records could be verified"},
+		"NotDecided": {"the state is lost with the first line", map[string]string{"j": strings.Join(lines[half:half+100], "")}, []string{"j"}, exitInvalid,
+			"j: 0 records verified, 2 gaps, 100 unverifiable records\n", "none of 100 records could be verified"},
+		"Repeated": {"the state is repeated every 256 records of an object", map[string]string{"j": strings.Join(lines[half:], "")}, []string{"j"}, exitFailed,
+			"j: 208 records verified, 2 gaps, 152 unverifiable records\n", "karpenter: j: 152 records could not be decided again in full, since lines before are lost; --allow-gaps counts them instead\n"},
+		"AllowGaps": {"what lost lines cost may be allowed", map[string]string{"j": strings.Join(lines[half:], "")}, []string{"--allow-gaps", "j"}, exitOK,
+			"j: 208 records verified, 2 gaps, 152 unverifiable records\n", ""},
+		"Invented": {"after a gap nothing is invented", map[string]string{"j": afterGap(lines, 121, `"desired":10`, `"desired":1`)}, []string{"--allow-gaps", "j"}, exitFailed,
+			": decided again, the record differs\n  desired  recorded 1, decided 10\n", ""},
+		"StrictTorn": {"strict means that the end is there, too", map[string]string{"j": text[:len(text)-20]}, []string{"--strict", "j"}, exitFailed,
+			"j: 719 records verified, last line torn\n", "karpenter: j: the last line is torn (--strict)\n"},
+		"Both":       {"one may not allow what the other refuses", nil, []string{"--strict", "--allow-gaps", "out"}, exitInvalid, "", "allow-gaps"},
 		"Empty":      {"nothing verified is no success", map[string]string{"j": ""}, []string{"j"}, exitInvalid, "", "j: no decision record in it; nothing was verified"},
 		"Blind":      {"only outcomes", map[string]string{"j": outcome}, []string{"j"}, exitInvalid, "", "no decision record in it"},
 		"Other":      {"another kind of file", nil, []string{"spike.yaml"}, exitInvalid, "", "spike.yaml: no decision journal: its first line is no record"},

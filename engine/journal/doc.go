@@ -8,7 +8,11 @@
 //
 // A file stands alone: the first record of an object in it carries the compiled
 // policy and the state before the step, from which Verify decides every later
-// record again.
+// record again. They are repeated every 256 records, where verification resumes
+// after a lost line; until then Verify decides again what rests on no state.
+//
+// What Verify proves is that the numbers follow from the inputs, policies and
+// states in the file. It does not prove who wrote it: digests have no key.
 //
 // A ScalableNodeGroup's record observes spec, desired, ready, min and max, the
 // provider's trouble, or the error of reading it; resize is what the slot's own

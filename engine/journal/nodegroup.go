@@ -154,6 +154,28 @@ func (o *verifiedGroup) again(r *Record) ([]byte, GroupStep, error) {
 	return lineOf(&again), step, nil
 }
 
+// possibleGroup is the line nearest to a record that some state would have led to,
+// nil where the policy is not known. The state decides only whether a command waits.
+func possibleGroup(p *policy.NodeGroup, r *Record) []byte {
+	again := *r
+	again.Observed = nil
+	switch {
+	case r.Policy == "":
+		again.Observed = r.Observed
+		again.Reason, again.Command, again.DryRun, again.State = autoscaler.InvalidPolicy, nil, false, r.Prev
+		return lineOf(&again)
+	case p == nil:
+		return nil
+	}
+	in, resize := r.GroupInput()
+	_, d := nodegroup.Step(p, nodegroup.State{}, in)
+	if d.Command && !p.DryRun && r.Command == nil {
+		d.Command, d.Reason = false, autoscaler.RateLimited
+	}
+	again.DecideGroup(p, in, &d, resize)
+	return lineOf(&again)
+}
+
 // load takes over the bodies that the record carries.
 func (o *verifiedGroup) load(r *Record) error {
 	if !r.Bodies {

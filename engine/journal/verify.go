@@ -18,10 +18,14 @@ type Verification struct {
 	// with the same bytes as result.
 	Records, Verified int
 	// Gaps is the number of places where lines were lost; Unverifiable counts
-	// the records after them that came before the state was written again.
+	// the records after them that came before the state was written again. Of
+	// these, too, all is decided again that rests on no state.
 	Gaps, Unverifiable int
-	Outcomes           int
-	Torn               bool
+	// Resumed is the number of places where a state was taken over that does not
+	// follow from the file, as after another process led for a while.
+	Resumed  int
+	Outcomes int
+	Torn     bool
 }
 
 // A Difference is a record that the engine does not decide again.
@@ -45,7 +49,13 @@ func (d *Difference) Error() string {
 // returns a *Difference at the first record that does not come out byte for
 // byte, or that was changed, and any error of reading as it is.
 func Verify(r io.Reader, name string) (Verification, error) {
-	v := verifier{objects: map[Object]*verified{}}
+	return VerifyEach(r, name, func(*Line) error { return nil })
+}
+
+// VerifyEach is Verify; visit is called with each line that holds, and its error
+// ends the reading.
+func VerifyEach(r io.Reader, name string, visit func(*Line) error) (Verification, error) {
+	v := verifier{objects: map[Object]*verified{}, policies: map[string]*policy.Autoscaler{}, groups: map[string]*policy.NodeGroup{}}
 	lines := NewReader(r, name)
 	for {
 		line, err := lines.Next()
@@ -62,21 +72,30 @@ func Verify(r io.Reader, name string) (Verification, error) {
 		}
 		if line.Outcome != nil {
 			v.found.Outcomes++
-			continue
+		} else if err := v.verify(name, line); err != nil {
+			return v.found, err
 		}
-		v.found.Records++
-		again, err := v.decide(line.Record)
-		switch {
-		case err != nil:
-			return v.found, &Difference{File: name, Line: line.Number, Err: err}
-		case again == nil:
-			v.found.Unverifiable++
-		case !bytes.Equal(again, line.Text):
-			return v.found, &Difference{File: name, Line: line.Number, Got: line.Text, Want: again}
-		default:
-			v.found.Verified++
+		if err := visit(line); err != nil {
+			return v.found, err
 		}
 	}
+}
+
+// verify counts a record.
+func (v *verifier) verify(name string, line *Line) error {
+	v.found.Records++
+	again, whole, err := v.decide(line.Record)
+	switch {
+	case err != nil:
+		return &Difference{File: name, Line: line.Number, Err: err}
+	case again != nil && !bytes.Equal(again, line.Text):
+		return &Difference{File: name, Line: line.Number, Got: line.Text, Want: again}
+	case whole:
+		v.found.Verified++
+	default:
+		v.found.Unverifiable++
+	}
+	return nil
 }
 
 // verified is what the records so far say of an object.
@@ -96,37 +115,58 @@ type verified struct {
 type verifier struct {
 	found   Verification
 	objects map[Object]*verified
+	// Policies that stand anywhere in the file, by digest.
+	policies map[string]*policy.Autoscaler
+	groups   map[string]*policy.NodeGroup
 }
 
-// decide returns the line that the engine writes for the record's inputs, or
-// nil where the state or policy it needs was lost.
-func (v *verifier) decide(r *Record) ([]byte, error) {
+// decide returns the line that the engine writes for the record's inputs. Where the
+// state was lost, whole is false and the line is the nearest that some state would
+// have led to; nil where the policy was lost as well.
+func (v *verifier) decide(r *Record) (line []byte, whole bool, err error) {
 	o := v.objects[r.Object]
 	if o == nil {
 		o = &verified{}
 		v.objects[r.Object] = o
 	}
-	if r.Chain != o.chain {
+	lost := r.Chain != o.chain
+	if lost {
 		v.found.Gaps++
 	}
 	o.chain = r.Digest
 	switch r.Kind {
 	case ScalableNodeGroup:
+		if o.group.known && r.Bodies && !lost && r.Prev != o.group.digest {
+			v.found.Resumed++
+		}
 		line, _, err := o.group.again(r)
-		return line, err
+		if err == nil && r.Bodies && o.group.policy != nil {
+			v.groups[r.Policy] = o.group.policy
+		}
+		if line == nil && err == nil {
+			return possibleGroup(v.groups[r.Policy], r), false, nil
+		}
+		return line, true, err
 	case MetricsProducer:
-		return o.producer.again(r)
+		line, err := o.producer.again(r)
+		return line, line != nil, err
+	}
+	if o.known && r.Bodies && !lost && r.Prev != o.digest {
+		v.found.Resumed++
 	}
 	if err := o.load(r); err != nil {
-		return nil, err
+		return nil, false, err
+	}
+	if r.Bodies && o.policy != nil {
+		v.policies[r.Policy] = o.policy
 	}
 	if !o.known || o.digest != r.Prev || o.name != r.Policy {
 		o.known = false
-		return nil, nil
+		return possible(v.policies[r.Policy], r), false, nil
 	}
 	again := *r
 	o.step(r, &again)
-	return lineOf(&again), nil
+	return lineOf(&again), true, nil
 }
 
 // lineOf is the line of a record, without its newline.
@@ -169,24 +209,49 @@ func (o *verified) step(r, again *Record) {
 		again.State = o.digest
 		return
 	}
-	in := autoscaler.Input{Slot: r.Slot, Scale: r.Scale, Metrics: make([]autoscaler.Sample, len(o.policy.Metrics))}
-	again.Metrics = make([]Metric, len(o.policy.Metrics))
-	for i := range again.Metrics {
-		again.Metrics[i].Query = o.policy.Metrics[i].Query
-		if i >= len(r.Metrics) {
-			continue
-		}
-		again.Metrics[i].At, again.Metrics[i].Value, again.Metrics[i].Code = r.Metrics[i].At, r.Metrics[i].Value, r.Metrics[i].Code
-		in.Metrics[i] = r.Metrics[i].Sample()
-	}
+	in := r.inputOf(o.policy, again)
 	var d autoscaler.Decision
-	o.state, d = autoscaler.Step(o.policy, o.state, &in)
+	o.state, d = autoscaler.Step(o.policy, o.state, in)
 	again.Decide(o.policy, &d)
 	if d.Changed {
 		text, _ := o.state.AppendText(nil)
 		o.digest = Digest(text)
 	}
 	again.State = o.digest
+}
+
+// inputOf is what the step of a record saw; again gets the observations.
+func (r *Record) inputOf(p *policy.Autoscaler, again *Record) *autoscaler.Input {
+	in := &autoscaler.Input{Slot: r.Slot, Scale: r.Scale, Metrics: make([]autoscaler.Sample, len(p.Metrics))}
+	again.Metrics = make([]Metric, len(p.Metrics))
+	for i := range again.Metrics {
+		again.Metrics[i].Query = p.Metrics[i].Query
+		if i >= len(r.Metrics) {
+			continue
+		}
+		again.Metrics[i].At, again.Metrics[i].Value, again.Metrics[i].Code = r.Metrics[i].At, r.Metrics[i].Value, r.Metrics[i].Code
+		in.Metrics[i] = r.Metrics[i].Sample()
+	}
+	return in
+}
+
+// possible is the line nearest to a record that some state would have led to, nil
+// where the policy is not known.
+func possible(p *policy.Autoscaler, r *Record) []byte {
+	again := *r
+	if r.Policy == "" {
+		again.Recommending, again.Known, again.Reason = false, false, autoscaler.InvalidPolicy
+		again.State = r.Prev
+		return lineOf(&again)
+	}
+	if p == nil {
+		return nil
+	}
+	d := autoscaler.Possible(p, r.inputOf(p, &again), &autoscaler.Decision{
+		Stabilized: r.Stabilized, Limited: r.Limited, Limit: r.LimitedBy,
+	})
+	again.Decide(p, &d)
+	return lineOf(&again)
 }
 
 // Sample is the observation as the step saw it: a number that could not be used

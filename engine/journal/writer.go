@@ -15,7 +15,12 @@ type written struct {
 	chain, state, policy string
 	generation           int64
 	repeat               bool // whether the next record carries the bodies again
+	since                int  // records after the one that carried them last
 }
+
+// bodiesEvery is how many records of an object the bodies serve at most. Where a
+// line is lost, verification resumes with the next ones.
+const bodiesEvery = 256
 
 // NewWriter writes a new journal file to w, one Write a record.
 func NewWriter(w io.Writer) *Writer {
@@ -23,9 +28,9 @@ func NewWriter(w io.Writer) *Writer {
 }
 
 // Record writes one record. PolicyBody and StateBody must be set in every
-// record; they reach the file with the object's first record, on a change of
-// generation or policy, and where the state before is not the one that the
-// file's last record left behind (a restart, a lost line). An error of the
+// record; they reach the file with the object's first record, every 256 records, on
+// a change of generation or policy, and where the state before is not the one that
+// the file's last record left behind (a restart, a lost line). An error of the
 // underlying writer is returned as it is; the line must then be taken as lost.
 func (w *Writer) Record(r *Record) error {
 	o := w.objects[r.Object]
@@ -34,7 +39,7 @@ func (w *Writer) Record(r *Record) error {
 		w.objects[r.Object] = o
 		r.Bodies = true
 	} else {
-		r.Bodies = o.repeat || o.generation != r.Generation || o.policy != r.Policy || o.state != r.Prev
+		r.Bodies = o.repeat || o.since >= bodiesEvery-1 || o.generation != r.Generation || o.policy != r.Policy || o.state != r.Prev
 	}
 	r.Chain = o.chain
 	w.buffer, r.Digest = Append(w.buffer[:0], r)
@@ -42,7 +47,11 @@ func (w *Writer) Record(r *Record) error {
 		w.Lose(r.Object)
 		return err
 	}
-	*o = written{chain: r.Digest, state: r.State, policy: r.Policy, generation: r.Generation}
+	since := o.since + 1
+	if r.Bodies {
+		since = 0
+	}
+	*o = written{chain: r.Digest, state: r.State, policy: r.Policy, generation: r.Generation, since: since}
 	return nil
 }
 

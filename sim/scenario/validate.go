@@ -63,11 +63,15 @@ func (v *validation) check(s *Scenario) {
 // namePattern is what can be a directory on any system, and part of a line.
 var namePattern = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9])?$`)
 
+// ValidName says whether a scenario or a variant may have a name, which becomes a
+// directory's.
+func ValidName(name string) bool { return namePattern.MatchString(name) }
+
 func (v *validation) checkName(path, name string) bool {
 	switch {
 	case name == "":
 		v.fail(path, "required")
-	case !namePattern.MatchString(name):
+	case !ValidName(name):
 		v.fail(path, "%q cannot name a directory; want at most 100 letters, digits, '-', '_' and '.', a letter or digit first and last", name)
 	default:
 		return true

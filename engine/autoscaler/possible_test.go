@@ -1,0 +1,79 @@
+package autoscaler
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/karpenter-sim/karpenter/engine/behavior"
+	"github.com/karpenter-sim/karpenter/engine/policy"
+	"github.com/karpenter-sim/karpenter/engine/slot"
+)
+
+// What Step decides, whatever its state, is possible.
+func TestPossibleHoldsWhatStepDecides(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w := randomWalk(drawn{t})
+		w.Policy.DryRun = rapid.Bool().Draw(t, "dryRun")
+		step := inMemory(w.Policy)
+		w.play(0, func(now slot.Slot, _ []slot.Slot, scale Scale, metrics []Sample) (int32, bool) {
+			in := &Input{Slot: now, Scale: scale, Metrics: metrics}
+			d := step(in)
+			want := d
+			want.Changed = false
+			if diff := cmp.Diff(want, Possible(w.Policy, in, &d)); diff != "" {
+				t.Fatalf("%s of %+v (-decided +possible):\n%s", now, w.Policy, diff)
+			}
+			return d.Desired, d.Known
+		})
+	})
+}
+
+// Numbers that no state could have led to are moved to where they could be.
+func TestPossibleMovesWhatIsNot(t *testing.T) {
+	plain := one(policy.AverageValue, 8)
+	windows := one(policy.AverageValue, 8)
+	windows.Up.Window, windows.Down.Window = 60, 300
+	windows.Up.Policies = []policy.Rate{{Type: policy.Count, Value: 4, Period: 60}}
+	disabled := one(policy.AverageValue, 8)
+	disabled.Down.Select = policy.Disabled
+	for _, p := range []*policy.Autoscaler{plain, windows, disabled} {
+		p.Min, p.Max = 1, 20
+	}
+	number := func(recommended, stabilized, limited, desired int32, reason Reason) Decision {
+		return Decision{Recommended: recommended, Stabilized: stabilized, Limited: limited, Desired: desired, Reason: reason}
+	}
+	cases := map[string]struct {
+		reason   string
+		policy   *policy.Autoscaler
+		current  int32
+		value    float64
+		recorded Decision
+		want     Decision
+	}{
+		"Recommendation": {"the recommendation follows from the metric", plain, 5, 1e6, number(1, 1, 1, 1, Stabilized), number(125000, 125000, 125000, 20, Bounded)},
+		"NoWindow":       {"a policy without a window stabilizes nothing", plain, 5, 80, number(10, 5, 5, 5, Stabilized), number(10, 10, 10, 10, ScaledUp)},
+		"NoRates":        {"nor limits a policy without rates", plain, 5, 80, number(10, 10, 6, 6, RateLimited), number(10, 10, 10, 10, ScaledUp)},
+		"BeyondWindow":   {"a window never turns the way", windows, 5, 80, number(10, 3, 3, 3, Stabilized), number(10, 5, 5, 5, Stabilized)},
+		"BeyondRate":     {"a rate never turns it either", windows, 5, 80, number(10, 10, 2, 2, RateLimited), number(10, 10, 5, 5, RateLimited)},
+		"Disabled":       {"what is disabled holds", disabled, 9, 8, number(1, 1, 1, 1, ScaledDown), number(1, 1, 9, 9, Disabled)},
+		"Bounds":         {"bounds act last", windows, 50, 400, number(50, 50, 50, 50, Unchanged), number(50, 50, 50, 20, Bounded)},
+		"Reason":         {"the reason is the last stage's", windows, 5, 80, number(10, 10, 10, 10, Stabilized), number(10, 10, 10, 10, ScaledUp)},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			in := &Input{Slot: 1000, Scale: Scale{Spec: c.current, Status: c.current}, Metrics: []Sample{{Value: c.value}}}
+			got := Possible(c.policy, in, &c.recorded)
+			got = number(got.Recommended, got.Stabilized, got.Limited, got.Desired, got.Reason)
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", c.reason, diff)
+			}
+		})
+	}
+	held := Possible(windows, &Input{Slot: 1000, Scale: Scale{Spec: 5, Status: 5}, Metrics: []Sample{{Value: 80}}},
+		&Decision{Stabilized: 10, Limited: 7, Limit: behavior.Limit{Stage: behavior.Rate, Direction: behavior.Down, Policy: 9, Used: 1, Left: 9, Until: 1 << 40}})
+	if diff := cmp.Diff(behavior.Limit{Stage: behavior.Rate, Direction: behavior.Up, Policy: 0, Used: 1, Left: 2, Until: 1060}, held.Limit); diff != "" {
+		t.Errorf("what limited (-want +got):\n%s", diff)
+	}
+}
