@@ -134,14 +134,12 @@ type run struct {
 	reconstructions []*reconstruction
 	closers         []io.Closer
 	// The provider's part of the world; nil in a replay.
-	cloud     *fake.Cloud
-	nodes     *world.Nodes
-	groups    *groups
-	producers *producers
-	consumed  []*cloudQueue
-	// faults are the scenario's, scraped those that scrapes suffer.
+	cloud       *fake.Cloud
+	nodes       *world.Nodes
+	groups      *groups
+	producers   *producers
+	consumed    []*cloudQueue
 	faults      *fault.Set
-	scraped     []*gap
 	autoscalers *autoscalers
 	journal     cycle.Journal
 	recorder    *recorder // nil where decisions are only listened to

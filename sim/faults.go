@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -8,6 +10,7 @@ import (
 
 	"github.com/karpenter-sim/karpenter/engine/cycle"
 	"github.com/karpenter-sim/karpenter/engine/journal"
+	"github.com/karpenter-sim/karpenter/engine/policy"
 	"github.com/karpenter-sim/karpenter/sim/fault"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 )
@@ -40,7 +43,6 @@ func (r *run) addFaults() error {
 			r.queue.schedule(f.To, fail, f.Name, func() (int64, error) { return 0, r.replaceDrivers(f) })
 		}
 	}
-	r.scraped = r.gaps()
 	slices.SortStableFunc(r.result.Faults, func(a, b FaultSpan) int { return int(a.From - b.From) })
 	return nil
 }
@@ -109,14 +111,37 @@ func (r *run) replaceDrivers(f *fault.Fault) error {
 	return nil
 }
 
-// samplesSuffer says whether faults change what Prometheus has, or when.
-func (r *run) samplesSuffer() bool { return len(r.scraped) > 0 || r.latest() > 0 }
+func faultPath(i int) string { return fmt.Sprintf("spec.faults[%d]", i) }
 
-// latest is the longest delay of samples that arrive late.
-func (r *run) latest() time.Duration {
-	longest := scenario.Duration(0)
-	for i := range r.in.File.Spec.Faults {
-		longest = max(longest, r.in.File.Spec.Faults[i].Delay)
+// addSampleFaults has faults of samples change what policies, rules and
+// expectations read.
+func (r *run) addSampleFaults() error {
+	queries := r.prom.RuleExpressions()
+	for _, p := range r.played {
+		for i := range p.Policy.Metrics {
+			queries = append(queries, p.Policy.Metrics[i].Query)
+		}
 	}
-	return time.Duration(longest)
+	if err := r.faults.Sampling(queries, r.prom.RuleNames(), r.in.Lookback); err != nil {
+		return err
+	}
+	r.prom.SetViews(r.faults.View)
+	return nil
+}
+
+// readChanged has a query of a player read what faults make of the samples. It
+// returns whether it may have to.
+func (p *player) readChanged(q *query) (bool, error) {
+	asked := slices.ContainsFunc(p.Policy.Metrics, func(m policy.Metric) bool { return m.Query == q.text })
+	path := p.run.faults.FirstOfSamples(q.text, p.reference())
+	if !asked || path == "" {
+		return false, nil
+	}
+	if q.ask != nil {
+		return false, p.run.in.File.Doc.Errorf(path, "acts on samples, and the recording has results of queries only (--evaluated): record samples, or use metrics: down or slow")
+	}
+	q.read = func(ctx context.Context, text string, at time.Time) (cycle.Result, error) {
+		return p.run.prom.QueryAs(ctx, p.reference().String(), text, at)
+	}
+	return true, nil
 }

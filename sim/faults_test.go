@@ -64,8 +64,8 @@ func TestFaults(t *testing.T) {
 			fault:  "{at: 4m, for: 3m, metrics: nan}", want: map[int64]float64{6: 2, 7: 6}, decided: 20, code: "NaN",
 		},
 		"MetricsDuplicated": {
-			reason: "two samples are no number",
-			fault:  "{at: 4m, for: 3m, metrics: duplicated}", want: map[int64]float64{6: 2, 7: 6}, decided: 20, code: "ManySeries",
+			reason: "a sum counts everything twice; what it asked for stays in the window",
+			fault:  "{at: 4m, for: 3m, metrics: duplicated}", want: map[int64]float64{4: 4, 6: 12, 10: 12, 11: 6}, decided: 20,
 		},
 		"MetricsStale": {
 			reason: "the last answer is taken for the present one",

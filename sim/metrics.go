@@ -35,12 +35,28 @@ type query struct {
 	scheduled bool
 	// answered counts the answers with a sample.
 	answered int64
+	// read, if set, is what a decision reads: faults may have changed the samples
+	// of which ask gives the true result.
+	read func(ctx context.Context, text string, at time.Time) (cycle.Result, error)
 }
 
-// Query implements cycle.MetricSource.
+// Query implements cycle.MetricSource. A decision reads what faults have made of
+// the samples; whether there are any is said by what was true.
 func (m *metricSource) Query(ctx context.Context, text string, at time.Time) (cycle.Result, error) {
 	q := m.queries[text]
-	result, err := q.ask(ctx, text, at)
+	result, err := m.answer(ctx, q, at)
+	if q.read == nil || !m.player.run.faults.SamplesChanged() {
+		return result, err
+	}
+	changed := *q
+	changed.ask = q.read
+	return m.answer(ctx, &changed, at)
+}
+
+// answer asks a query, and returns the result as the simulated replicas would
+// have had it.
+func (m *metricSource) answer(ctx context.Context, q *query, at time.Time) (cycle.Result, error) {
+	result, err := q.ask(ctx, q.text, at)
 	if err != nil || result.Samples == 0 {
 		return result, err
 	}

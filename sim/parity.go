@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"sync"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -78,11 +77,14 @@ func (s *Stage) answerEverything() error {
 	if err := r.prom.LoadRules(files...); err != nil {
 		return err
 	}
+	if err := r.addSampleFaults(); err != nil {
+		return err
+	}
 	feed, err := r.in.feed(nil, r.owns)
 	if err != nil {
 		return err
 	}
-	r.prom.Attach(r.incomplete(feed))
+	r.prom.Attach(feed)
 	if err := r.addScrape(); err != nil {
 		return err
 	}
@@ -95,27 +97,21 @@ func (s *Stage) Prometheus() *fake.Prometheus { return s.run.prom }
 
 // Metrics puts the scenario's faults between a source and whoever asks it.
 func (s *Stage) Metrics(source cycle.MetricSource) cycle.MetricSource {
-	m := &stageMetrics{queries: map[string]*faultyMetrics{}}
+	m := stageMetrics{}
 	for _, p := range s.run.played {
-		for text, q := range p.source.queries {
-			q.ask = source.Query
-			m.queries[text] = &p.metrics
+		for text := range p.source.queries {
+			m[text] = s.run.faults.Metrics(source, p.reference())
 		}
 	}
 	return m
 }
 
 // stageMetrics asks on behalf of an autoscaler that has the query.
-type stageMetrics struct {
-	mu      sync.Mutex
-	queries map[string]*faultyMetrics
-}
+type stageMetrics map[string]cycle.MetricSource
 
 // Query implements cycle.MetricSource.
-func (m *stageMetrics) Query(ctx context.Context, text string, at time.Time) (cycle.Result, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.queries[text].Query(ctx, text, at)
+func (m stageMetrics) Query(ctx context.Context, text string, at time.Time) (cycle.Result, error) {
+	return m[text].Query(ctx, text, at)
 }
 
 // Faults are the scenario's, which decorate the ports of whoever decides.

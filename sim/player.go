@@ -24,10 +24,8 @@ type player struct {
 	Autoscaler
 	run    *run
 	driver cycle.Autoscalers
-	// metrics outlive the driver, as Prometheus outlives a controller.
-	metrics faultyMetrics
-	grid    slot.Grid
-	target  *world.Target
+	grid   slot.Grid
+	target *world.Target
 	// workload is the target's, nil where it has none.
 	workload *world.Workload
 	source   metricSource
@@ -46,7 +44,6 @@ type player struct {
 func (r *run) addPlayer(a Autoscaler) error {
 	spec := &r.in.File.Spec
 	p := &player{Autoscaler: a, run: r}
-	p.metrics = faultyMetrics{player: p}
 	p.Object = a.Object.DeepCopy()
 	kept := keep(p.Object, spec.Start.Time)
 	r.autoscalers.add(&kept)
@@ -78,7 +75,7 @@ func (r *run) addPlayer(a Autoscaler) error {
 func (p *player) startDriver(from time.Time) {
 	r := p.run
 	p.driver = cycle.Autoscalers{
-		Metrics: &p.metrics, Targets: r.faults.Targets(r.targets), Store: r.faults.Autoscalers(r.autoscalers), Journal: r.journal,
+		Metrics: r.faults.Metrics(&p.source, p.reference()), Targets: r.faults.Targets(r.targets), Store: r.faults.Autoscalers(r.autoscalers), Journal: r.journal,
 		QueryOffset: time.Duration(r.in.File.Spec.Controller.QueryOffset),
 		Phase:       r.phase,
 		Since:       slot.At(from) - 1,

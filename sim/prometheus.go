@@ -31,6 +31,9 @@ func (r *run) addMetrics() error {
 	if err := r.prom.LoadRules(files...); err != nil {
 		return err
 	}
+	if err := r.addSampleFaults(); err != nil {
+		return err
+	}
 	instant := []string{} // what needs samples in the run's own Prometheus
 	ahead := []string{}   // what is evaluated ahead
 	var bind []func() error
@@ -40,6 +43,13 @@ func (r *run) addMetrics() error {
 			q, err := r.addQuery(p, text)
 			if err != nil {
 				return err
+			}
+			changed, err := p.readChanged(q)
+			if err != nil {
+				return err
+			}
+			if changed {
+				instant = append(instant, text)
 			}
 			switch {
 			case q.ask != nil:
@@ -52,7 +62,7 @@ func (r *run) addMetrics() error {
 				bind = append(bind, func() error { return r.askAhead(p, q) })
 			default:
 				instant = append(instant, text)
-				q.ask = r.prom.Query
+				q.ask = r.prom.QueryStored
 			}
 		}
 	}
@@ -70,7 +80,7 @@ func (r *run) addMetrics() error {
 	if err != nil {
 		return err
 	}
-	r.prom.Attach(r.incomplete(feed))
+	r.prom.Attach(feed)
 	r.unread = instant != nil && len(instant) == 0 && r.o.Series == nil
 	if instant != nil {
 		if err := r.prom.Retain(instant...); err != nil {
@@ -80,16 +90,18 @@ func (r *run) addMetrics() error {
 	return r.addScrape()
 }
 
-// keep is how long before the present instant queries are asked: late by fault,
-// by offset or because a slot is tried again, and around a failed expectation.
+// keep is how long before the present instant queries are asked: by offset,
+// because a slot is tried again or because a fault shows old samples, and around
+// a failed expectation.
 func (r *run) keep() time.Duration {
 	spec := &r.in.File.Spec
-	keep := time.Duration(spec.Controller.QueryOffset) + r.latest()
+	keep := time.Duration(0)
 	if slices.ContainsFunc(spec.Faults, func(f scenario.Fault) bool { return f.Controller == scenario.ControllerConflicts }) {
 		for _, p := range r.played {
-			keep = max(keep, time.Duration(spec.Controller.QueryOffset)+r.latest()+time.Duration(p.grid.Interval)*time.Second)
+			keep = max(keep, time.Duration(p.grid.Interval)*time.Second)
 		}
 	}
+	keep += time.Duration(spec.Controller.QueryOffset) + r.faults.Keep(r.in.Lookback)
 	if len(spec.Expect) > 0 {
 		keep = max(keep, check.Reach(time.Duration(spec.Prometheus.ScrapeInterval)))
 	}
@@ -98,7 +110,7 @@ func (r *run) keep() time.Duration {
 
 // exogenous says whether nothing that happens in the run can change the query's result.
 func (r *run) exogenous(text string) bool {
-	if len(r.in.File.Spec.Prometheus.RuleFiles) > 0 || r.samplesSuffer() {
+	if len(r.in.File.Spec.Prometheus.RuleFiles) > 0 {
 		return false
 	}
 	return fake.Exogenous(text, func(name string) bool { return slices.Contains(r.publishedNames(), name) })
@@ -168,7 +180,7 @@ func (r *run) addScrape() error {
 	return r.prom.AddScrape(fake.Scrape{
 		Interval: time.Duration(spec.ScrapeInterval), Start: r.in.start, IngestDelay: time.Duration(spec.IngestDelay),
 		Collect: func(now int64, emit func(labels.Labels, float64)) {
-			both := r.partial(now, r.series.tee(now, emit))
+			both := r.series.tee(now, emit)
 			targets(now, both)
 			r.workloads.Emit(now, both)
 			if r.groups != nil {

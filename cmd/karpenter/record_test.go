@@ -135,6 +135,17 @@ func TestRecord(t *testing.T) {
 			t.Errorf("replaying the samples does not observe %s", o)
 		}
 	}
+	// Faults of samples need samples.
+	for _, dir := range []string{"full", "evaluated"} {
+		text := read(t, "out-"+dir+"/r/scenario.yaml")
+		text = strings.Replace(text, "\nspec:\n", "\nspec:\n  faults: [{at: 10m, for: 10m, metrics: empty}]\n", 1)
+		write(t, "out-"+dir+".yaml", strings.ReplaceAll(text, "../../"+dir, dir))
+		code, want := exitOK, ""
+		if dir == "evaluated" {
+			code, want = exitInvalid, "spec.faults[0].metrics: acts on samples, and the recording has results of queries only"
+		}
+		call(t, "", "simulate", "out-"+dir+".yaml", "--out", "faulty-"+dir, "-q").want(t, code, want)
+	}
 	write(t, "b.yaml", strings.Replace(strings.Replace(validHA, "name: web}\nspec", "name: typo}\nspec", 1), "queue_length", `queue_lenght{queue="jobs"}`, 1))
 	call(t, "", append(slices.Clone(common), "-f", "b.yaml", "--out", "half")...).want(t, exitOK,
 		`no series of queue_lenght{queue="jobs"}: the queries that read it cannot be replayed`)

@@ -51,6 +51,7 @@ func serveQuery(p *Prometheus, r *http.Request) (answer, error) {
 	if q.from(at) < p.store.pruned {
 		return answer{}, executionFailed(droppedError(q, at, p.store.pruned))
 	}
+	p.look(Reading{By: Policy, Query: q.text, From: q.from(at)})
 	value, warnings, err := p.planner.run(r.Context(), q.plan, at)
 	if err != nil {
 		return answer{}, executionFailed(err)

@@ -60,6 +60,7 @@ type Prometheus struct {
 	rules   []*ruleGroup
 	now     int64
 	queries map[string]*preparedQuery
+	views   func(Reading) View
 	retention
 }
 
@@ -139,9 +140,27 @@ func (p *Prometheus) Close() error {
 // cycle.ErrWrongType, like a string or a range vector. What the server's
 // engine could not evaluate is cycle.ErrUnavailable.
 func (p *Prometheus) Query(ctx context.Context, query string, at time.Time) (cycle.Result, error) {
+	return p.QueryAs(ctx, "", query, at)
+}
+
+// QueryAs is Query for an object, which a view may depend on.
+func (p *Prometheus) QueryAs(ctx context.Context, object, query string, at time.Time) (cycle.Result, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	t := at.UnixMilli()
+	return p.result(ctx, query, at.UnixMilli(), func(q *preparedQuery, t int64) {
+		p.look(Reading{By: Policy, Query: query, As: object, From: q.from(t)})
+	})
+}
+
+// QueryStored is Query without views: over the samples as the store has them.
+func (p *Prometheus) QueryStored(ctx context.Context, query string, at time.Time) (cycle.Result, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.result(ctx, query, at.UnixMilli(), func(*preparedQuery, int64) { p.planner.view = nil })
+}
+
+// result evaluates a query for a decision, through the view that look sets.
+func (p *Prometheus) result(ctx context.Context, query string, t int64, look func(*preparedQuery, int64)) (cycle.Result, error) {
 	prepared, err := p.prepare(query, t)
 	if err != nil {
 		return cycle.Result{}, err
@@ -150,6 +169,7 @@ func (p *Prometheus) Query(ctx context.Context, query string, at time.Time) (cyc
 		return cycle.Result{}, wrongType(query, string(prepared.plan.kind))
 	}
 	p.retain(prepared.reach)
+	look(prepared, t)
 	value, warnings, err := p.evaluate(ctx, prepared, t)
 	if err != nil {
 		return cycle.Result{}, err
@@ -159,7 +179,7 @@ func (p *Prometheus) Query(ctx context.Context, query string, at time.Time) (cyc
 	return result, err
 }
 
-// Instant evaluates an expression at an instant (Unix milliseconds). A vector
+// Instant evaluates an expression at an instant (Unix milliseconds), to judge by. A vector
 // comes sorted by labels. The value is a promql.Vector, Scalar, String or Matrix.
 func (p *Prometheus) Instant(expr string, at int64) (parser.Value, error) {
 	p.mu.Lock()
@@ -168,6 +188,7 @@ func (p *Prometheus) Instant(expr string, at int64) (parser.Value, error) {
 	if err != nil {
 		return nil, err
 	}
+	p.look(Reading{By: Judge, Query: expr, From: prepared.from(at)})
 	value, _, err := p.evaluate(context.Background(), prepared, at)
 	if err != nil {
 		return nil, err

@@ -47,10 +47,11 @@ type part struct {
 	subquery *parser.SubqueryExpr
 }
 
-// A planner makes and runs plans over one store.
+// A planner makes and runs plans over one store, seen through a view.
 type planner struct {
 	engine   *promql.Engine
 	store    *Store
+	view     View // of the query in evaluation; nil shows the store as it is
 	parser   *presetParser
 	lookback time.Duration
 	// maxSamples bounds what a part of an expression may hold; the engine keeps
@@ -101,7 +102,7 @@ func (p *planner) plan(expr parser.Expr) (*plan, error) {
 		return nil, err
 	}
 	p.parser.preset = expr
-	query, err := p.engine.NewInstantQuery(context.Background(), p.store, nil, expr.String(), time.UnixMilli(0))
+	query, err := p.engine.NewInstantQuery(context.Background(), p, nil, expr.String(), time.UnixMilli(0))
 	p.parser.preset = nil
 	if err != nil {
 		return nil, err

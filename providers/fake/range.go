@@ -44,6 +44,7 @@ func (p *Prometheus) rangeOf(ctx context.Context, q *preparedQuery, from, to int
 	if q.from(from) < p.store.pruned {
 		return nil, droppedError(q, from, p.store.pruned)
 	}
+	p.look(Reading{By: Policy, Query: q.text, From: q.from(from)})
 	if q.ranged || q.once {
 		// start() and end() are those of the whole range.
 		return p.planner.rangeQuery(ctx, q.text, from, to, step)
@@ -54,7 +55,7 @@ func (p *Prometheus) rangeOf(ctx context.Context, q *preparedQuery, from, to int
 // rangeQuery lets the engine evaluate all steps at once. Only expressions that
 // exogenous accepts give the same result as step by step.
 func (p *planner) rangeQuery(ctx context.Context, expr string, from, to int64, step time.Duration) (promql.Matrix, error) {
-	query, err := p.engine.NewRangeQuery(ctx, p.store, nil, expr, time.UnixMilli(from).UTC(), time.UnixMilli(to).UTC(), step)
+	query, err := p.engine.NewRangeQuery(ctx, p, nil, expr, time.UnixMilli(from).UTC(), time.UnixMilli(to).UTC(), step)
 	if err != nil {
 		return nil, fmt.Errorf("query %q: %w: %w", expr, cycle.ErrBadQuery, err)
 	}

@@ -82,6 +82,19 @@ func (p *Prometheus) RuleNames() []string {
 	return names
 }
 
+// RuleExpressions are the expressions of the rules.
+func (p *Prometheus) RuleExpressions() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var expressions []string
+	for _, group := range p.rules {
+		for _, r := range group.rules {
+			expressions = append(expressions, r.expr)
+		}
+	}
+	return expressions
+}
+
 // AddRules adds the groups of one rule file, whose name appears in errors.
 func (p *Prometheus) AddRules(file string, content []byte) error {
 	p.mu.Lock()

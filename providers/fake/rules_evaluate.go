@@ -89,6 +89,7 @@ func (p *Prometheus) ruleVector(expr string, at int64) (promql.Vector, error) {
 	if err != nil {
 		return nil, err
 	}
+	p.look(Reading{By: Rule, Query: expr, From: q.from(at)})
 	value, _, err := p.evaluate(context.Background(), q, at)
 	if err != nil {
 		return nil, err

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/prometheus/model/labels"
+
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 	"github.com/karpenter-sim/karpenter/sim/world"
 )
@@ -24,14 +26,22 @@ type Fault struct {
 	// leaderless is until when, in Unix milliseconds, nobody decides for an
 	// object since a change of leader by chance.
 	leaderless map[scenario.Reference]int64
+
+	// Of faults of samples: the only series that are hit, how long a sample counts
+	// as current, and which series a partial scrape leaves out, as far as known.
+	series   []*labels.Matcher
+	lookback int64
+	mu       sync.Mutex
+	chosen   map[string]bool
 }
 
 // A Set is the faults of a run. Its decorators may be called concurrently.
 type Set struct {
 	All []*Fault
 
-	now func() time.Time
-	mu  sync.Mutex
+	now      func() time.Time
+	mu       sync.Mutex
+	sampling sampling
 }
 
 // NewSet returns the faults of a scenario that is valid; now is the run's clock.
@@ -46,7 +56,7 @@ func NewSet(spec *scenario.Spec, now func() time.Time) *Set {
 }
 
 func newFault(declared *scenario.Fault, seed, start, end int64) *Fault {
-	f := &Fault{Fault: declared, From: start, To: end, seed: seed, draws: map[scenario.Reference]*rand.Rand{}, leaderless: map[scenario.Reference]int64{}}
+	f := &Fault{Fault: declared, From: start, To: end, seed: seed, draws: map[scenario.Reference]*rand.Rand{}, leaderless: map[scenario.Reference]int64{}, chosen: map[string]bool{}}
 	if f.At != nil {
 		f.From += time.Duration(*f.At).Milliseconds()
 	}

@@ -1,8 +1,12 @@
 package fault
 
 import (
+	"context"
 	"fmt"
+	"strings"
+	"time"
 
+	"github.com/karpenter-sim/karpenter/engine/cycle"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 	"github.com/karpenter-sim/karpenter/sim/world"
 )
@@ -19,4 +23,34 @@ func (f *Fault) HitsQuery(now int64, object scenario.Reference, text string) boo
 		return true
 	}
 	return world.Random(f.seed, fmt.Sprintf("%s %s %d %s", f.Name, object, now, text)).Float64() < *f.Probability
+}
+
+// Metrics puts the faults of answers before a source that is asked for an object.
+func (s *Set) Metrics(inner cycle.MetricSource, object scenario.Reference) cycle.MetricSource {
+	return &metrics{inner, s, object}
+}
+
+type metrics struct {
+	cycle.MetricSource
+	set    *Set
+	object scenario.Reference
+}
+
+// noAnswer is what a query fails with.
+var noAnswer = map[scenario.MetricsFault]error{
+	scenario.MetricsDown: cycle.ErrUnavailable,
+	scenario.MetricsSlow: cycle.ErrTimedOut,
+}
+
+// Query implements cycle.MetricSource. The source is asked anyway: what it would
+// have said is still what a demand needs.
+func (m *metrics) Query(ctx context.Context, query string, at time.Time) (cycle.Result, error) {
+	result, err := m.MetricSource.Query(ctx, query, at)
+	now := m.set.now().UnixMilli()
+	for _, f := range m.set.All {
+		if cause := noAnswer[f.Metrics]; cause != nil && strings.Contains(query, f.Query) && f.HitsQuery(now, m.object, query) {
+			return cycle.Result{}, fmt.Errorf("fault %s: %w", f.Name, cause)
+		}
+	}
+	return result, err
 }

@@ -20,7 +20,8 @@ type Fault struct {
 	// leaderChange 15s. A restart without it takes no time.
 	For *Duration `json:"for,omitempty"`
 	// Probability is that of each query, slot, command or boot in that time to
-	// be hit, drawn under the seed; 1 if absent.
+	// be hit, drawn under the seed; 1 if absent. Of faults of metrics, down and
+	// slow take one: the others act on samples.
 	Probability *float64 `json:"probability,omitempty"`
 	// Object is the only one that is hit, as [NAMESPACE/]KIND/NAME: an
 	// autoscaler, for target faults the object it scales, for nodes faults a
@@ -34,9 +35,11 @@ type Fault struct {
 	Delay Duration `json:"delay,omitzero"`
 	// Fraction is the share of series that is missing with metrics: partial; 0.5 if absent.
 	Fraction *float64 `json:"fraction,omitempty"`
-	// Series is a selector of the only series that metrics: partial hits; all if absent.
+	// Series is a selector of the only series that a fault of samples hits; if
+	// absent, all that policies and rules read.
 	Series string `json:"series,omitempty"`
-	// Query is a part of the text of the only queries that are hit; all if absent.
+	// Query is a part of the text of the only queries that are hit. If absent, all
+	// are: faults of samples act on ingestion then.
 	Query string `json:"query,omitempty"`
 
 	// Controller is what goes wrong with the controller itself.
@@ -66,10 +69,10 @@ type MetricsFault string
 const (
 	MetricsDown       MetricsFault = "down"       // nobody answers
 	MetricsSlow       MetricsFault = "slow"       // the answer comes after the timeout
-	MetricsEmpty      MetricsFault = "empty"      // no sample
-	MetricsNaN        MetricsFault = "nan"        // the value is NaN
-	MetricsStale      MetricsFault = "stale"      // the value is the last one from before
-	MetricsPartial    MetricsFault = "partial"    // a share of the series is not scraped
+	MetricsEmpty      MetricsFault = "empty"      // the series are gone
+	MetricsNaN        MetricsFault = "nan"        // every value is NaN
+	MetricsStale      MetricsFault = "stale"      // every value is the last one from before
+	MetricsPartial    MetricsFault = "partial"    // a share of the series is gone
 	MetricsDuplicated MetricsFault = "duplicated" // every series is there twice
 	MetricsLate       MetricsFault = "late"       // samples arrive late
 )
@@ -237,12 +240,12 @@ func (v *validation) checkFaultFields(at string, f *Fault) {
 	}{
 		{"delay", f.Metrics == MetricsLate, "metrics: late"},
 		{"fraction", f.Metrics == MetricsPartial, "metrics: partial"},
-		{"series", f.Metrics == MetricsPartial, "metrics: partial"},
+		{"series", f.ofSamples(), "faults of samples"},
 		{"factor", f.Nodes == NodesSlowBoot, "nodes: slowBoot"},
 		{"boot", f.Nodes == NodesSlowBoot, "nodes: slowBoot"},
 		{"call", f.Nodes == NodesThrottled || f.Nodes == NodesDown || f.Nodes == NodesForbidden, "nodes: throttled, nodes: down and nodes: forbidden"},
 		{"count", f.Nodes == NodesLost || f.Nodes == NodesIsolated, "nodes: lost and nodes: isolated"},
-		{"query", f.Metrics != "" && f.Metrics != MetricsPartial, "faults of metrics other than partial"},
+		{"query", f.Metrics != "", "faults of metrics"},
 	} {
 		if !field.belongs && v.doc.Has(at+"."+field.name) {
 			v.fail(at+"."+field.name, "belongs to %s", field.to)
@@ -257,9 +260,14 @@ func (v *validation) checkFaultFields(at string, f *Fault) {
 	if f.Nodes == NodesLost && f.For != nil {
 		v.fail(at+".for", "nodes: lost takes no time: the nodes are gone at once")
 	}
-	if f.Metrics == MetricsPartial && (f.Object != "" || f.Probability != nil) {
-		v.fail(at, "metrics: partial hits series, not queries: it takes fraction, and neither object nor probability")
+	if f.ofSamples() && f.Probability != nil {
+		v.fail(at+".probability", "metrics: %s acts on samples, not on single answers: it takes no probability; metrics: down and slow do", f.Metrics)
 	}
+}
+
+// ofSamples says whether the fault acts on samples, before PromQL.
+func (f *Fault) ofSamples() bool {
+	return f.Metrics != "" && f.Metrics != MetricsDown && f.Metrics != MetricsSlow
 }
 
 // checkSlowBoot wants one way to say how slow, and something to be slower than.

@@ -137,7 +137,7 @@ s.yaml:6:303: spec.queues[2].consumer: default/Deployment/web serves spec.worklo
 		},
 		"FaultTimes": {
 			reason: "a fault happens during the run",
-			spec:   "faults: [{at: 1h, metrics: down}, {at: 1m, for: 0s, metrics: down}, {probability: 0, metrics: nan}]",
+			spec:   "faults: [{at: 1h, metrics: down}, {at: 1m, for: 0s, metrics: down}, {probability: 0, metrics: slow}]",
 			want: `s.yaml:6:15: spec.faults[0].at: 1h is past the last decision; the run lasts 1h
 s.yaml:6:49: spec.faults[1].for: must be more than 0s
 s.yaml:6:83: spec.faults[2].probability: want a number above 0, at most 1, got 0`,
@@ -150,10 +150,12 @@ s.yaml:6:65: spec.faults[1].probability: nodes: stockOut hits neither calls nor 
 		},
 		"FaultFields": {
 			reason: "a field that the fault does not heed is a mistake",
-			spec:   "faults: [{at: 1m, metrics: down, delay: 1m}, {at: 1m, controller: restart, object: deploy/web}, {at: 1m, metrics: partial, object: ha/web}]",
+			spec:   "faults: [{at: 1m, metrics: down, delay: 1m}, {at: 1m, controller: restart, object: deploy/web}, {at: 1m, probability: 0.5, metrics: partial}, {at: 1m, metrics: slow, series: up}, {at: 1m, controller: conflicts, object: sng/nodes}, {at: 1m, controller: restart, object: sng/nodes}]",
 			want: `s.yaml:6:41: spec.faults[0].delay: belongs to metrics: late
 s.yaml:6:84: spec.faults[1].object: default/Deployment/web is no HorizontalAutoscaler; want the autoscaler that is hit, not its target
-s.yaml:6:97: spec.faults[2]: metrics: partial hits series, not queries: it takes fraction, and neither object nor probability`,
+s.yaml:6:119: spec.faults[2].probability: metrics: partial acts on samples, not on single answers: it takes no probability; metrics: down and slow do
+s.yaml:6:175: spec.faults[3].series: belongs to faults of samples
+s.yaml:6:270: spec.faults[5].object: default/ScalableNodeGroup/nodes is no HorizontalAutoscaler; want the autoscaler that is hit, not its target`,
 		},
 	}
 	for name, tc := range cases {

@@ -109,8 +109,8 @@ func (g *generator) fault(i int) {
 			f.Boot = scenario.Delay{P50: seconds(60), P95: seconds(180)}
 		}
 	}
-	if f.Metrics != scenario.MetricsPartial && f.Nodes == "" {
-		if g.chance(0.4) {
+	if f.Nodes == "" {
+		if g.chance(0.4) && (f.Metrics == "" || f.Metrics == scenario.MetricsDown || f.Metrics == scenario.MetricsSlow) {
 			p := pick(g, 0.1, 0.5, 0.9)
 			f.Probability = &p
 		}
@@ -118,7 +118,7 @@ func (g *generator) fault(i int) {
 			f.Object = "HorizontalAutoscaler/" + a.Name
 		}
 	}
-	if f.Metrics != "" && f.Metrics != scenario.MetricsPartial && g.chance(0.3) {
+	if f.Metrics != "" && g.chance(0.3) {
 		f.Query, _, _ = strings.Cut(a.Spec.Metrics[0].Prometheus.Query, "[")
 	}
 	g.spec.Faults = append(g.spec.Faults, f)
