@@ -50,6 +50,7 @@
 //	sim/manifest          manifests with the place of every mistake
 //	sim/scenario          the scenario file
 //	sim/world             what decisions act on
+//	sim/fault             what goes wrong: on samples, answers and each port's calls
 //	sim/check             expectations
 //	sim/recording         recordings: read, write, take from a Prometheus
 //	sim/tune              parameter search
@@ -77,6 +78,12 @@
 //     the count is still the one decided upon.
 //  7. journal: inputs, numbers of every stage, what limited them.
 //  8. return the next slot.
+//
+// Both modes ask NextWake when to call again: at the next slot, or after a second
+// where the slot could not be committed. A state that lies further ahead of the
+// clock than clocks differ is set aside, and the next slot is decided as at first
+// sight. Who else acts on a target is one rule, Rival, by group, kind, namespace
+// and name.
 //
 // A crash between any two of these loses no decision and repeats none: what was
 // committed is settled against what the next slot observes, and sent again if it

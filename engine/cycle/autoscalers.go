@@ -110,7 +110,7 @@ func (a *Autoscalers) load(ctx context.Context, m *autoscalerMemory, object *v1a
 // committed, less than one interval has passed, and the count has not moved.
 func (a *Autoscalers) resend(ctx context.Context, m *autoscalerMemory, now slot.Slot) {
 	last := m.state.Last
-	if m.policy == nil || m.policy.DryRun || !last.Pending() || now-last.Slot >= slot.Slot(m.grid.Interval) {
+	if m.policy == nil || m.policy.DryRun || !last.Pending() || now-last.Slot >= slot.Slot(m.grid.Interval) || m.ahead(last.Slot, now) {
 		return
 	}
 	scale, err := a.Targets.Get(ctx, m.target, false)
@@ -122,10 +122,29 @@ func (a *Autoscalers) resend(ctx context.Context, m *autoscalerMemory, now slot.
 	a.Journal.Outcome(outcome)
 }
 
-// settled implements steps.
-func (a *Autoscalers) settled(m *autoscalerMemory, s slot.Slot) bool {
-	return m.state.Decided() && s <= m.state.Slot()
+// latest implements steps.
+func (a *Autoscalers) latest(m *autoscalerMemory) slot.Slot {
+	if !m.state.Decided() {
+		return 0
+	}
+	return m.state.Slot()
 }
+
+// begin implements steps.
+func (a *Autoscalers) begin(ctx context.Context, m *autoscalerMemory, s slot.Slot, why string) error {
+	m.status.State = ""
+	reset(&m.status.Conditions, s, m.generation, why)
+	version, err := a.Store.Commit(ctx, m.name, m.version, &m.status)
+	if err != nil {
+		return err
+	}
+	m.version, m.state, m.refused = version, autoscaler.State{}, ""
+	m.published, m.said = publishedOf(&m.status), conditionsSource{}
+	return nil
+}
+
+// journal implements steps.
+func (a *Autoscalers) journal() Journal { return a.Journal }
 
 // decide implements steps.
 func (a *Autoscalers) decide(ctx context.Context, m *autoscalerMemory, s slot.Slot) error {

@@ -2,6 +2,7 @@ package cycle
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -157,5 +158,80 @@ func TestFirstSightHolds(t *testing.T) {
 	w.at(a, 300)
 	if w.scale.Spec != 1 {
 		t.Errorf("after 300 s: %d replicas", w.scale.Spec)
+	}
+}
+
+// TestStateFromTheFuture holds that a state that lies ahead of the clock, as of a
+// restored backup or a clock that was wrong, is said and set aside.
+func TestStateFromTheFuture(t *testing.T) {
+	cases := map[string]struct {
+		reason string
+		ahead  int // seconds from the wake-up at 30 s to the last slot of the state
+		want   []int
+		reset  bool
+	}{
+		"Months":   {"nobody waits four months", 10_000_000, []int{40, 50}, true},
+		"Interval": {"nor more than the clocks of two leaders may differ", 20, []int{40, 50}, true},
+		"Skew":     {"a slot that another leader's clock reached first is not decided twice", 10, []int{50}, false},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			w := newCluster(t)
+			w.object.Spec.Behavior = v1alpha1.Behavior{} // a window of 300 s
+			w.at(w.driver(), 0)
+			var state autoscaler.State
+			if err := state.UnmarshalText([]byte(w.object.Status.State)); err != nil {
+				t.Fatal(err)
+			}
+			state.Runs[len(state.Runs)-1].First = start + slot.Slot(30+c.ahead)
+			text, err := state.AppendText(nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.object.Status.State = string(text)
+			w.records, w.value = nil, 20 // asks for 2 of 5 replicas
+			a := w.driver()
+			w.at(a, 30)
+			if c.reset {
+				if got := w.condition(v1alpha1.ActiveCondition); !strings.HasPrefix(got, "False StateReset: the last decided slot in status.state is 20") {
+					t.Errorf("%s: Active is %q", c.reason, got)
+				}
+				if w.object.Status.State != "" || len(w.outcomes) != 1 || w.outcomes[0].Result != StateReset {
+					t.Errorf("%s: state %q, outcomes %+v", c.reason, w.object.Status.State, w.outcomes)
+				}
+			}
+			w.at(a, 40)
+			w.at(a, 50)
+			if diff := cmp.Diff(c.want, w.slots()); diff != "" {
+				t.Errorf("%s: decided slots (-want +got):\n%s", c.reason, diff)
+			}
+			if c.reset && w.records[0].Desired != 5 {
+				t.Errorf("%s: the first slot scales down to %d at once", c.reason, w.records[0].Desired)
+			}
+			if got := w.condition(v1alpha1.ReadyCondition); !strings.HasPrefix(got, "True ") {
+				t.Errorf("%s: afterwards Ready is %q", c.reason, got)
+			}
+		})
+	}
+}
+
+// TestClockThatCameBack holds that a process whose clock was ahead for a while
+// goes on deciding, and decides no slot of the last minutes again.
+func TestClockThatCameBack(t *testing.T) {
+	w := newCluster(t)
+	a := w.driver()
+	w.at(a, 0)
+	w.at(a, 10_000_000)
+	w.at(a, 20)
+	w.at(a, 30)
+	if diff := cmp.Diff([]int{0, 10_000_000, 30}, w.slots()); diff != "" {
+		t.Errorf("decided slots (-want +got):\n%s", diff)
+	}
+	late := w.driver()
+	late.Since = start + 20_000_000
+	w.at(late, 40)
+	w.at(late, 50)
+	if diff := cmp.Diff([]int{0, 10_000_000, 30, 40, 50}, w.slots()); diff != "" {
+		t.Errorf("decided slots of a leader since a time that never was (-want +got):\n%s", diff)
 	}
 }

@@ -3,6 +3,7 @@ package cycle
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -88,8 +89,12 @@ type steps[O metav1.Object, M memory] interface {
 	compile(m M, object O)
 	// load takes the status, and the state in it, from the store.
 	load(ctx context.Context, m M, object O, now slot.Slot)
-	// settled says whether the state shows that a slot was decided.
-	settled(m M, s slot.Slot) bool
+	// latest returns the last slot that the state shows as decided, 0 for none.
+	latest(m M) slot.Slot
+	// begin sets the state aside, in the store, too, and says why in the status.
+	begin(ctx context.Context, m M, s slot.Slot, why string) error
+	// journal is where what happens is written down.
+	journal() Journal
 	// decide takes one slot from observation to actuation.
 	decide(ctx context.Context, m M, s slot.Slot) error
 }
@@ -111,10 +116,19 @@ func reconcile[O metav1.Object, M memory](ctx context.Context, now time.Time, si
 			return l.grid.Next(at), err
 		}
 		due := l.grid.Of(at)
-		if due <= since || !l.due(due) || kind.settled(m, due) {
-			return l.grid.Next(at), nil
+		latest := kind.latest(m)
+		if since-at > clockStep {
+			since = 0 // the clock has been set back since
 		}
-		err := kind.decide(ctx, m, due)
+		var err error
+		switch {
+		case l.ahead(latest, at):
+			err = beginAnew(ctx, m, max(latest, l.last), due, kind)
+		case due <= since || !l.due(due) || due <= latest:
+			return l.grid.Next(at), nil
+		default:
+			err = kind.decide(ctx, m, due)
+		}
 		if !errors.Is(err, ErrConflict) {
 			return l.grid.Next(at), err
 		}
@@ -157,6 +171,44 @@ func load[O metav1.Object, M memory](ctx context.Context, now slot.Slot, m M, st
 	compile(m, stored.Object, kind)
 	l.loaded, l.version = true, stored.Version
 	kind.load(ctx, m, stored.Object, now)
+	return nil
+}
+
+// Slots of the past cannot lie ahead, unless a clock was wrong or a hand wrote
+// them. clockSkew is by how many seconds the clocks of two processes may differ,
+// which is how long a lease lasts; clockStep is how far a clock may be set back
+// for its past to be waited for.
+const (
+	clockSkew slot.Slot = 15
+	clockStep slot.Slot = 300
+)
+
+// ahead says whether the latest slot of the state, or the last one that this
+// process decided, lies too far ahead of now to be waited for: until it came,
+// nothing would be decided.
+func (l *life) ahead(latest, now slot.Slot) bool {
+	if l.decided {
+		return max(latest, l.last)-now > max(clockStep, slot.Slot(l.grid.Interval))
+	}
+	return latest-now > max(clockSkew, slot.Slot(l.grid.Interval))
+}
+
+// StateReset is the reason of conditions, and the result of an outcome, where a
+// state was set aside that lay ahead of the clock.
+const StateReset = "StateReset"
+
+// beginAnew sets a state aside that lies ahead of the clock. The next slot is
+// decided as at first sight, which never scales down at once.
+func beginAnew[O metav1.Object, M memory](ctx context.Context, m M, latest, due slot.Slot, kind steps[O, M]) error {
+	l := m.is()
+	why := fmt.Sprintf("the last decided slot in status.state is %s, which lies ahead of the clock: the state was set aside, and the next slot is decided as at first sight", latest)
+	if err := kind.begin(ctx, m, due, why); err != nil {
+		l.loaded = false
+		return err
+	}
+	l.restore("")
+	l.last, l.decided = due, true
+	kind.journal().Outcome(&journal.Outcome{Object: l.record.Object, Slot: due, Result: StateReset})
 	return nil
 }
 

@@ -106,8 +106,23 @@ func (n *ScalableNodeGroups) load(_ context.Context, m *groupMemory, object *v1a
 	}
 }
 
-// settled implements steps.
-func (n *ScalableNodeGroups) settled(m *groupMemory, s slot.Slot) bool { return s <= m.state.Slot }
+// latest implements steps.
+func (n *ScalableNodeGroups) latest(m *groupMemory) slot.Slot { return m.state.Slot }
+
+// begin implements steps.
+func (n *ScalableNodeGroups) begin(ctx context.Context, m *groupMemory, s slot.Slot, why string) error {
+	m.status.State = ""
+	reset(&m.status.Conditions, s, m.generation, why)
+	version, err := n.Store.Commit(ctx, m.name, m.version, &m.status)
+	if err != nil {
+		return err
+	}
+	m.version, m.state = version, nodegroup.State{}
+	return nil
+}
+
+// journal implements steps.
+func (n *ScalableNodeGroups) journal() Journal { return n.Journal }
 
 // decide implements steps. A command that a crash kept from the provider is not
 // seen to land, so the next slot repeats it.

@@ -54,6 +54,15 @@ func (m *groupMemory) publish(status *v1alpha1.ScalableNodeGroupStatus, s slot.S
 	}
 }
 
+// reset makes the conditions say that a state was set aside, until the next slot.
+func reset(conditions *[]metav1.Condition, s slot.Slot, generation int64, why string) {
+	for _, kind := range []string{v1alpha1.ReadyCondition, v1alpha1.ActiveCondition} {
+		c := condition(kind, metav1.ConditionFalse, StateReset, why)
+		c.LastTransitionTime, c.ObservedGeneration = metav1.NewTime(s.Time()), generation
+		meta.SetStatusCondition(conditions, c)
+	}
+}
+
 // condition is a condition whose reason explains its status.
 func condition(kind string, status metav1.ConditionStatus, reason, message string) metav1.Condition {
 	return metav1.Condition{Type: kind, Status: status, Reason: reason, Message: message}

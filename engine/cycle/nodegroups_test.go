@@ -17,6 +17,7 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
 	"github.com/karpenter-sim/karpenter/engine/autoscaler"
 	"github.com/karpenter-sim/karpenter/engine/journal"
+	"github.com/karpenter-sim/karpenter/engine/nodegroup"
 	"github.com/karpenter-sim/karpenter/engine/observation"
 	"github.com/karpenter-sim/karpenter/engine/slot"
 )
@@ -439,5 +440,34 @@ func TestNodeGroupSince(t *testing.T) {
 	next, err := n.Reconcile(context.Background(), start.Time().Add(61*time.Second), w.object)
 	if err != nil || next != slot.Slot(start+70) {
 		t.Errorf("next %s: %v", next, err)
+	}
+}
+
+// A command from the future is set aside, and the group goes on.
+func TestGroupStateFromTheFuture(t *testing.T) {
+	c := newCloud(t)
+	c.follow = false
+	n := c.driver()
+	c.at(n, 0)
+	c.want(5)
+	c.at(n, 10)
+	var state nodegroup.State
+	if err := state.UnmarshalText([]byte(c.object.Status.State)); err != nil || state.Slot == 0 {
+		t.Fatalf("%+v, %v", state, err)
+	}
+	state.Slot += 10_000_000
+	text, err := state.AppendText(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.object.Status.State, c.records = string(text), nil
+	n = c.driver()
+	c.at(n, 20)
+	if ready := meta.FindStatusCondition(c.object.Status.Conditions, v1alpha1.ReadyCondition); len(c.records) != 0 || ready.Reason != StateReset || c.object.Status.State != "" {
+		t.Errorf("%d records, Ready is %+v, state %q", len(c.records), ready, c.object.Status.State)
+	}
+	c.at(n, 30)
+	if len(c.records) != 1 || c.group.Desired != 5 {
+		t.Errorf("%d records, %d nodes are wanted, want 1 and 5", len(c.records), c.group.Desired)
 	}
 }

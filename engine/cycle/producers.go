@@ -139,8 +139,16 @@ func (p *MetricsProducers) load(_ context.Context, m *producerMemory, object *v1
 	object.Status.DeepCopyInto(&m.status)
 }
 
-// settled implements steps: there is no state that could show it.
-func (p *MetricsProducers) settled(*producerMemory, slot.Slot) bool { return false }
+// latest implements steps: there is no state that could show it.
+func (p *MetricsProducers) latest(*producerMemory) slot.Slot { return 0 }
+
+// begin implements steps: there is nothing but the memory of the process.
+func (p *MetricsProducers) begin(context.Context, *producerMemory, slot.Slot, string) error {
+	return nil
+}
+
+// journal implements steps.
+func (p *MetricsProducers) journal() Journal { return p.Journal }
 
 // decide implements steps. The gauges come before
 // the status: whoever reads them must not wait for the API server.

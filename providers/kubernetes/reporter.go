@@ -10,6 +10,7 @@ import (
 	"k8s.io/client-go/tools/record"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
 	"github.com/karpenter-sim/karpenter/engine/cycle"
@@ -103,6 +104,12 @@ func (r *Reporter) Outcome(outcome *journal.Outcome) {
 	timed := *outcome
 	timed.At, timed.Lateness = now.UnixMilli(), now.Sub(outcome.Slot.Time()).Milliseconds()
 	r.metrics.outcomes.WithLabelValues(outcome.Kind, outcome.Result).Inc()
+	if outcome.Result == cycle.StateReset {
+		// Its event is that of the condition, which says from when the state was.
+		log.Log.Error(nil, "the state lay ahead of the clock and was set aside", "kind", outcome.Kind, "namespace", outcome.Namespace, "name", outcome.Name)
+		r.sink.Outcome(&timed)
+		return
+	}
 	if outcome.Kind == journal.ScalableNodeGroup && outcome.Result != cycle.Applied {
 		r.metrics.failed(outcome.Object, nodegroup.ResizeCall, outcome.Result)
 	}
