@@ -41,6 +41,8 @@ type Options struct {
 	Fidelity bool
 	// ReadyAfter, if set, is the start-up of a replay in place of the scenario's.
 	ReadyAfter *time.Duration
+	// edits come besides the scenario's.
+	edits []scenario.Edit
 	// Pauses are instants, ascending, before which Paused is asked whether to
 	// go on; where it says no, the run ends there and the Result reaches so far.
 	Pauses []time.Time
@@ -168,7 +170,15 @@ func (in *Input) Play(ctx context.Context, autoscalers []Autoscaler, o Options) 
 	if err := r.play(); err != nil && !errors.Is(err, errPaused) {
 		return nil, err
 	}
-	return r.finish()
+	result, err := r.finish()
+	if err != nil || !o.Fidelity || len(o.edits) > 0 {
+		return result, err
+	}
+	return result, in.playedAsRecorded(result, func(edits []scenario.Edit) (*Result, error) {
+		return in.Play(ctx, autoscalers, Options{
+			Manifests: o.Manifests, Decisions: func(*journal.Record) {}, Fidelity: true, ReadyAfter: o.ReadyAfter, edits: edits,
+		})
+	}, autoscalers)
 }
 
 // Check finds what is wrong with a column before anything is played: what Play

@@ -27,7 +27,7 @@ type editable interface {
 
 // addEdits schedules the changes of objects during the run.
 func (r *run) addEdits() error {
-	edits := slices.Clone(r.in.File.Spec.Edits)
+	edits := slices.Concat(r.in.File.Spec.Edits, r.o.edits)
 	path := map[*scenario.Duration]string{}
 	for i := range edits {
 		path[edits[i].At] = fmt.Sprintf("spec.edits[%d]", i)

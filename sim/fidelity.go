@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/prometheus/prometheus/model/labels"
+
 	"github.com/karpenter-sim/karpenter/providers/fake"
 )
 
@@ -146,14 +148,18 @@ func (p *player) depends() bool {
 // was not this one: an HPA that the recording has, or what the manifest was
 // before its conversion.
 func (p *player) otherAutoscaler() (string, error) {
-	if p.Doc != nil && p.Doc.Kind != p.Object.Kind && p.Doc.Kind != "HorizontalAutoscaler" {
-		return fmt.Sprintf("%s %s/%s", p.Doc.Kind, p.Object.Namespace, p.Object.Name), nil
+	if kind := convertedFrom(p.Object, p.Doc); kind != "" {
+		return fmt.Sprintf("%s %s/%s", kind, p.Object.Namespace, p.Object.Name), nil
 	}
-	found, err := p.run.in.has(fmt.Sprintf("kube_horizontalpodautoscaler_info{namespace=%q,scaletargetref_kind=%q,scaletargetref_name=%q}", p.Target.Namespace, p.Target.Kind, p.Target.Name))
-	if !found || err != nil {
+	name, err := p.run.in.hpaName(&p.Autoscaler)
+	if err != nil {
 		return "", err
 	}
-	return "a HorizontalPodAutoscaler", nil
+	series, err := p.run.in.recordedSeries("kube_horizontalpodautoscaler_info", p.Target.Namespace, labels.MustNewMatcher(labels.MatchEqual, hpaLabel, name))
+	if len(series) == 0 || err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("HorizontalPodAutoscaler %s/%s", p.Target.Namespace, name), nil
 }
 
 // A move is what the replay and the recording did from one shown slot to the next.

@@ -242,18 +242,45 @@ func samplesOf(t *testing.T, path, metric string) []fileSample {
 // TestOtherAutoscaler holds that a shift is allowed where an HPA of the recording
 // had the target, and only there.
 func TestOtherAutoscaler(t *testing.T) {
-	info := `  - {series: 'kube_horizontalpodautoscaler_info{namespace="default",horizontalpodautoscaler="w",scaletargetref_kind="Deployment",scaletargetref_name="%s"}', values: '1x40'}
-`
-	for target, want := range map[string]string{"web": "a HorizontalPodAutoscaler", "api": ""} {
-		text := replayText("", utilization, stateSeries+fmt.Sprintf(info, target))
-		f := loadText(t, text)
-		in, autoscalers := openFile(t, f)
-		result, err := in.Play(context.Background(), autoscalers, Options{Fidelity: true})
-		if err != nil {
+	for target, want := range map[string]string{"web": "HorizontalPodAutoscaler default/w", "api": ""} {
+		text := fmt.Sprintf("kube_horizontalpodautoscaler_info{namespace=\"default\",horizontalpodautoscaler=\"w\",scaletargetref_kind=\"Deployment\",scaletargetref_name=%q} 1 1767600000\n# EOF\n", target)
+		path := filepath.Join(t.TempDir(), "hpa.om")
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
+		result, _ := playText(t, replayText("", utilization, stateSeries+"  recordings: [{file: "+path+"}]\n"))
 		if got := result.Objects[0].Fidelity; got.Other != want || !got.Depends {
 			t.Errorf("an HPA of %s: %+v, want %q and a metric that depends on the replicas", target, got, want)
 		}
+	}
+}
+
+// TestDistinctCounts holds which series of a target's counts are refused.
+func TestDistinctCounts(t *testing.T) {
+	const one = "kube_deployment_status_replicas_ready{namespace=\"default\",deployment=\"web\",%s} 4 %d\n"
+	line := func(labels string, from, to int) string {
+		var b strings.Builder
+		for at := from; at < to; at += 15 {
+			fmt.Fprintf(&b, one, labels, 1767600000+at)
+		}
+		return b.String()
+	}
+	for name, c := range map[string]struct{ reason, text, want string }{
+		"Clusters": {"two clusters at one time", line(`cluster="a"`, 0, 600) + line(`cluster="b"`, 0, 600), "2 series of the counts of Deployment default/web, which differ in cluster (a, b); take one of them with --label cluster=a"},
+		"Regions":  {"another label", line(`region="a"`, 0, 600) + line(`region="b"`, 300, 600), "which differ in region (a, b)"},
+		"Moved":    {"one cluster after the other", line(`cluster="a"`, 0, 300) + line(`cluster="b"`, 300, 600), ""},
+		"Scrapers": {"two scrapers see the same", line(`instance="a",job="ksm"`, 0, 600) + line(`instance="b",job="ksm"`, 0, 600), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "counts.om")
+			if err := os.WriteFile(path, []byte(c.text+"# EOF\n"), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			in, autoscalers := openFile(t, loadText(t, replayText("", utilization, "  recordings: [{file: "+path+"}]\n")))
+			_, err := in.Play(context.Background(), autoscalers, Options{})
+			if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+				t.Errorf("%s: got %v, want %q", c.reason, err, c.want)
+			}
+		})
 	}
 }

@@ -86,7 +86,7 @@ func (in *Input) open(ctx context.Context, r *scenario.Recording) error {
 	given := recording.Spec{
 		Path: in.File.Resolve(r.File), Format: recording.Format(r.Format),
 		TimeColumn: r.Time.Column, TimeLayout: r.Time.Layout, Location: location,
-		Series: r.Series,
+		Series: r.Series, Labels: r.Labels,
 	}
 	if r.Scale != nil {
 		given.Scale = *r.Scale

@@ -1,8 +1,10 @@
 package sim
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
@@ -87,13 +89,16 @@ func (in *Input) recordedQueries(target cycle.TargetRef) (ready, spec string, er
 		return "", nil
 	}
 	readySelectors, specSelectors := world.RecordedSelectors(target)
-	if ready, err = find(readySelectors); err != nil || ready == "" {
+	if err := in.distinctCounts(target, slices.Concat(readySelectors, specSelectors)); err != nil {
 		return "", "", err
 	}
-	if spec, err = find(specSelectors); spec == "" {
-		spec = ready
+	if ready, err = find(readySelectors); err != nil {
+		return "", "", err
 	}
-	return ready, spec, err
+	if spec, err = find(specSelectors); err != nil {
+		return "", "", err
+	}
+	return cmp.Or(ready, spec), cmp.Or(spec, ready), nil
 }
 
 // reads says whether a query selects anything that was recorded, or could: of

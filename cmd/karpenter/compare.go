@@ -15,11 +15,13 @@ import (
 
 	"github.com/karpenter-sim/karpenter/engine/journal"
 	"github.com/karpenter-sim/karpenter/engine/slot"
+	"github.com/karpenter-sim/karpenter/sim/recording"
 )
 
 type compareFlags struct {
 	with, recording, zone, maxBelow, format string
 	readyAfter                              string
+	labels                                  []string
 	server                                  serverFlags
 }
 
@@ -46,6 +48,7 @@ has too few replicas for longer, or cannot be judged.`,
 	}
 	f := c.Flags()
 	f.StringVar(&flags.with, "with", "", "PromQL of what ran, from --recording or --prometheus")
+	f.StringArrayVar(&flags.labels, "label", nil, "a label that enters every selector of --with: NAME=VALUE, e.g. cluster=eu1 (repeatable)")
 	f.StringVar(&flags.recording, "recording", "", "recorded metrics that --with is asked of")
 	f.StringVar(&flags.zone, "tz", "UTC", "time zone to show times in")
 	f.StringVar(&flags.maxBelow, "max-below", "", "fail if the candidate, played on alone, has too few replicas for longer than this")
@@ -114,14 +117,25 @@ func (f *compareFlags) check() (time.Duration, error) {
 		return 0, err
 	}
 	source := f.recording != "" || f.server.address != ""
+	entering, err := recording.ParseLabels(f.labels)
 	switch {
+	case err != nil:
+		return 0, fmt.Errorf("--label %w", err)
+	case len(entering) > 0 && f.with == "":
+		return 0, errors.New("--label needs --with: its selectors are what the label enters")
 	case f.with != "" && !source:
 		return 0, errors.New("--with needs metrics to ask: give --recording or --prometheus")
 	case f.with == "" && source:
 		return 0, errors.New("--recording and --prometheus need --with: the PromQL of what ran")
 	case f.recording != "" && f.server.address != "":
 		return 0, errors.New("--recording and --prometheus exclude each other")
-	case f.maxBelow == "":
+	}
+	if len(entering) > 0 {
+		if f.with, err = entering.Enter(f.with); err != nil {
+			return 0, fmt.Errorf("--with: %w", err)
+		}
+	}
+	if f.maxBelow == "" {
 		return -1, nil
 	}
 	d, err := model.ParseDuration(f.maxBelow)

@@ -95,7 +95,7 @@ func courseOf(o *indexedObject, ran ran, elsewhere bool) (*course, error) {
 }
 
 // serving are the replicas that a metric was of.
-func serving(s *autoscaler.Scale) float64 { return float64(s.Status) }
+func serving(s *autoscaler.Scale) float64 { return float64(s.Serving()) }
 
 // alone plays the candidate of a journal on by itself. What makes that
 // impossible is the verdict, not an error.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/spf13/cobra"
 
 	"github.com/karpenter-sim/karpenter/engine/journal"
@@ -20,7 +21,7 @@ import (
 
 type recordFlags struct {
 	conversionFlags
-	manifests, matches         []string
+	manifests, matches, labels []string
 	from, to, zone, out        string
 	lookback, queryOffset      time.Duration
 	context, evaluated, dryRun bool
@@ -44,6 +45,7 @@ interrupted recording goes on where it stopped when the command is repeated.`,
 	f := c.Flags()
 	f.StringArrayVarP(&flags.manifests, "filename", "f", nil, "manifests: file, directory or - (repeatable, required)")
 	f.StringArrayVar(&flags.matches, "match", nil, "save these series, too: a selector such as up{job=\"x\"} (repeatable)")
+	f.StringArrayVar(&flags.labels, "label", nil, "a label that enters every selector: NAME=VALUE, e.g. cluster=eu1 (repeatable)")
 	flags.conversionFlags.add(f)
 	f.StringVar(&flags.from, "from", "", "first decision (required)")
 	f.StringVar(&flags.to, "to", "", "last decision (default: now)")
@@ -181,7 +183,18 @@ func (f *recordFlags) plan(autoscalers []sim.Autoscaler, from, to time.Time) (re
 		}
 		plan.Selectors = append(plan.Selectors, s)
 	}
-	return plan, nil
+	entering, err := f.entering()
+	plan.Selectors = entering.EnterAll(plan.Selectors)
+	return plan, err
+}
+
+// entering are the labels that enter every selector.
+func (f *recordFlags) entering() (recording.Labels, error) {
+	l, err := recording.ParseLabels(f.labels)
+	if err != nil {
+		return nil, fmt.Errorf("--label %w", err)
+	}
+	return l, nil
 }
 
 // recordSamples says what will come, and saves it.
@@ -240,7 +253,11 @@ func (a *app) recordEvaluated(ctx context.Context, flags *recordFlags, autoscale
 	if flags.dryRun {
 		return nil
 	}
-	err = recording.RecordEvaluated(ctx, source, queries, flags.out, func(p recording.Progress) {
+	entering, err := flags.entering()
+	if err != nil {
+		return err
+	}
+	err = recording.RecordEvaluated(ctx, &labelledEvaluator{source, entering}, queries, flags.out, func(p recording.Progress) {
 		a.note("%d of %d", p.Done, p.Chunks)
 	})
 	if err != nil {
@@ -248,6 +265,21 @@ func (a *app) recordEvaluated(ctx context.Context, flags *recordFlags, autoscale
 	}
 	fmt.Fprintln(a.stdout, flags.out)
 	return nil
+}
+
+// A labelledEvaluator enters labels into every selector of what it evaluates.
+type labelledEvaluator struct {
+	recording.Evaluator
+	labels recording.Labels
+}
+
+// Evaluate implements recording.Evaluator.
+func (e *labelledEvaluator) Evaluate(ctx context.Context, query string, start, step, count int64) (model.Matrix, error) {
+	query, err := e.labels.Enter(query)
+	if err != nil {
+		return nil, err
+	}
+	return e.Evaluator.Evaluate(ctx, query, start, step, count)
 }
 
 // evaluations gives each query one grid with the slots of all who ask it, from

@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/spf13/cobra"
 
+	"github.com/karpenter-sim/karpenter/sim"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
 	"github.com/karpenter-sim/karpenter/sim/output"
 	"github.com/karpenter-sim/karpenter/sim/recording"
@@ -28,6 +29,7 @@ type replayFlags struct {
 	manifests, recordings []string
 	series, replicas      []string
 	targets, variants     []string
+	labels                []string
 	name, zone            string
 	lookback, readyAfter  string
 	demand                string
@@ -44,6 +46,7 @@ func (f *replayFlags) add(c *cobra.Command) {
 	flags.StringArrayVar(&f.targets, "target", nil, "a target's replicas at the start: [NS/]KIND/NAME=N (repeatable; default: as recorded, else max(1, minReplicas))")
 	flags.StringArrayVar(&f.variants, "variant", nil, "another policy for the same input: NAME=FILE or NAME=[[NS/]ha/NAME:]PATH=VALUE[,PATH=VALUE] (repeatable)")
 	f.conversionFlags.add(flags)
+	flags.StringArrayVar(&f.labels, "label", nil, "read only recorded series with this label, as if it stood in every selector: NAME=VALUE, e.g. cluster=eu1 (repeatable)")
 	flags.StringVar(&f.name, "name", "", "name of the run (default: the first manifest's)")
 	flags.StringVar(&f.zone, "tz", "UTC", "time zone of CSV times without an offset, and of the report")
 	flags.StringVar(&f.lookback, "lookback", "", "how old a sample may be that a query returns (default: the larger of 5m and 1.5 x the median spacing)")
@@ -113,6 +116,7 @@ func (a *app) replayScenario(ctx context.Context, f *replayFlags) (*scenario.Fil
 	if err != nil {
 		return nil, err
 	}
+	sim.MarkConverted(set)
 	if len(set.Autoscalers) == 0 {
 		return nil, fmt.Errorf("-f %s: no HorizontalAutoscaler, HorizontalPodAutoscaler or ScaledObject in it", strings.Join(f.manifests, " -f "))
 	}
@@ -310,6 +314,10 @@ func (f *replayFlags) fillRecordings(ctx context.Context, spec *scenario.Spec, l
 			r.Close()
 		}
 	}()
+	wanted, err := recording.ParseLabels(f.labels)
+	if err != nil {
+		return fmt.Errorf("--label %w", err)
+	}
 	used := map[string]bool{}
 	for i, path := range f.recordings {
 		opened, series, err := f.openRecording(ctx, path, location, columns, used, func() (string, error) {
@@ -320,6 +328,10 @@ func (f *replayFlags) fillRecordings(ctx context.Context, spec *scenario.Spec, l
 			return err
 		}
 		all = append(all, opened)
+		narrowed, err := wanted.Of(opened)
+		if err != nil {
+			return err
+		}
 		info := opened.Info()
 		from, to := info.First, info.Last
 		if m := info.Manifest; m != nil && m.Evaluated && len(m.Queries) > 0 {
@@ -330,8 +342,11 @@ func (f *replayFlags) fillRecordings(ctx context.Context, spec *scenario.Spec, l
 		}
 		last = max(last, to)
 		spec.Recordings = append(spec.Recordings, scenario.Recording{
-			File: absolute(path), Format: scenario.Format(info.Format), Series: series, Time: scenario.RecordingTime{Zone: zoneOf(info.Format, f.zone)},
+			File: absolute(path), Format: scenario.Format(info.Format), Series: series, Labels: narrowed, Time: scenario.RecordingTime{Zone: zoneOf(info.Format, f.zone)},
 		})
+	}
+	if err := wanted.Check(all); err != nil {
+		return fmt.Errorf("--label %w", err)
 	}
 	if err := recording.CheckDistinct(all); err != nil {
 		return err

@@ -2,6 +2,7 @@ package recording
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -85,6 +86,9 @@ func Open(ctx context.Context, spec Spec, tmp func() (string, error)) (*Recordin
 	}
 	if err != nil {
 		return nil, err
+	}
+	if err := r.narrow(spec.Labels); err != nil {
+		return nil, errors.Join(err, r.Close())
 	}
 	r.shift(spec.ShiftTo)
 	return r, nil

@@ -41,6 +41,8 @@ type Spec struct {
 	Location *time.Location
 	// Series maps CSV columns to series, e.g. value to http_requests{lb="x"}.
 	Series map[string]string
+	// Labels narrow it to the series that have all of them.
+	Labels Labels
 	// ShiftTo is where the first sample lands; nil keeps the timestamps.
 	ShiftTo *time.Time
 	// Scale multiplies the values; 0 and 1 leave them.

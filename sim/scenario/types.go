@@ -181,6 +181,9 @@ type Recording struct {
 	Time RecordingTime `json:"time,omitzero"`
 	// Series maps the columns of a CSV to series, e.g. value to requests{lb="x"}.
 	Series map[string]string `json:"series,omitempty"`
+	// Labels narrow the recording to the series that have all of them, as if they
+	// stood in every selector.
+	Labels map[string]string `json:"labels,omitempty"`
 	// Shift is toStart, or absent to keep the timestamps.
 	Shift Shift `json:"shift,omitempty"`
 	// Scale multiplies every value; 1 if absent.
