@@ -51,7 +51,7 @@ has too few replicas for longer, or cannot be judged.`,
 	f.StringArrayVar(&flags.labels, "label", nil, "a label that enters every selector of --with: NAME=VALUE, e.g. cluster=eu1 (repeatable)")
 	f.StringVar(&flags.recording, "recording", "", "recorded metrics that --with is asked of")
 	f.StringVar(&flags.zone, "tz", "UTC", "time zone to show times in")
-	f.StringVar(&flags.maxBelow, "max-below", "", "fail if the candidate, played on alone, has too few replicas for longer than this")
+	f.StringVar(&flags.maxBelow, "max-below", "", "fail if the candidate, played on alone, lacks capacity (or runs above its target) for longer than this")
 	f.StringVar(&flags.readyAfter, "ready-after", "", "start-up delay of new replicas of the candidate alone (default: as the journal shows)")
 	flags.server.add(c)
 	addFormat(c, &flags.format)
@@ -105,8 +105,8 @@ func (c *comparison) check(limit time.Duration) error {
 	case c.Alone.Unjudged != "":
 		return failed("%s: alone, it could not be judged: %s (--max-below)", c.Object, c.Alone.Unjudged)
 	case c.Alone.BreachMinutes*60 > limit.Seconds():
-		return failed("%s: alone, it has too few replicas for %s, allowed are %s (--max-below); what ran had for %s",
-			c.Object, minutesSpan(c.Alone.BreachMinutes), model.Duration(limit), minutesSpan(c.Alone.RanBreachMinutes))
+		return failed("%s: alone, it %s for %s, allowed are %s (--max-below); what ran for %s",
+			c.Object, c.Alone.short(), minutesSpan(c.Alone.BreachMinutes), model.Duration(limit), minutesSpan(c.Alone.RanBreachMinutes))
 	}
 	return nil
 }

@@ -25,6 +25,7 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/slot"
 	"github.com/karpenter-sim/karpenter/reports"
 	"github.com/karpenter-sim/karpenter/sim/recording"
+	"github.com/karpenter-sim/karpenter/sim/result"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 )
 
@@ -39,6 +40,8 @@ type verdict struct {
 
 // AloneFigures are those of a verdict.
 type AloneFigures struct {
+	// Kind is what it means to have fewer than needed.
+	Kind result.Kind `json:"kind"`
 	// BreachMinutes is how long there were fewer ready replicas than needed,
 	// RanBreachMinutes how long of what ran.
 	BreachMinutes    float64 `json:"breachMinutes"`
@@ -137,7 +140,16 @@ func (c *course) verdict(report *reports.Report, file *scenario.File) *verdict {
 	if recorded == nil || math.IsNaN(breach) {
 		return &verdict{Unjudged: "what was needed is not known at any time"}
 	}
+	kind := result.Capacity
+	for _, o := range report.Run.Columns[0].Objects {
+		for _, y := range o.Yardsticks {
+			if y.Kind == result.Target {
+				kind = result.Target
+			}
+		}
+	}
 	return &verdict{AloneFigures: &AloneFigures{
+		Kind:          kind,
 		BreachMinutes: breach, RanBreachMinutes: recorded.Figures.Get("breach_minutes"),
 		ReplicaHours: alone.Figures.Get("replica_hours"), RanReplicaHours: recorded.Figures.Get("replica_hours"),
 		ReadyAfterSeconds: int64(time.Duration(*file.Spec.Replay.ReadyAfter) / time.Second),
@@ -343,15 +355,23 @@ func reasonOf(err error) string {
 	return line
 }
 
+// short says what it is to have fewer replicas than needed.
+func (v *verdict) short() string {
+	if v.Kind == result.Target {
+		return "ran above its target"
+	}
+	return "lacked capacity"
+}
+
 // lines are the verdict in a comparison for people.
 func (v *verdict) lines() string {
 	if v.Unjudged != "" {
 		return wrapped("alone, it could not be judged: "+v.Unjudged, "  ", textWidth)
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "  alone        too few for %s, %s replica-hours\n", minutesSpan(v.BreachMinutes), figure(math.Round(v.ReplicaHours*10)/10))
-	fmt.Fprintf(&b, "  what ran     too few for %s, %s replica-hours\n", minutesSpan(v.RanBreachMinutes), figure(math.Round(v.RanReplicaHours*10)/10))
-	b.WriteString(wrapped(fmt.Sprintf("Played on by itself over the metrics of the journal, with new replicas ready after %s; too few means fewer ready than its metrics and targets ask for.",
+	fmt.Fprintf(&b, "  alone        %s for %s, %s replica-hours\n", v.short(), minutesSpan(v.BreachMinutes), figure(math.Round(v.ReplicaHours*10)/10))
+	fmt.Fprintf(&b, "  what ran     %s for %s, %s replica-hours\n", v.short(), minutesSpan(v.RanBreachMinutes), figure(math.Round(v.RanReplicaHours*10)/10))
+	b.WriteString(wrapped(fmt.Sprintf("Alone, the candidate is played on over the metrics of the journal, with new replicas ready after %s. Both are measured by what its metrics say was needed.",
 		span(v.ReadyAfterSeconds)), "  ", textWidth))
 	return b.String()
 }
