@@ -136,7 +136,15 @@
 //     for at least 1, and every rate policy allows at least one replica up.
 //
 // Besides, a restart changes nothing (HPA forgets its windows), and arithmetic
-// saturates. HPA's other algorithm, for an absent behavior, is not implemented:
-// here the defaults are a window of 300 s down, none up, no rate limits and no
-// tolerance, field by field.
+// saturates.
+//
+// HPA's older algorithm, for HPAs without a behavior, is a policy of its own
+// (behavior.algorithm: HPAWithoutBehavior) that conversion writes: the highest
+// recommendation of one window counts, upwards too, and at most twice the replicas,
+// or 4, are reached at once. Of the list above only float, negative, average and
+// noready hold for it: it skips the metrics outside the bounds and at 0, and keeps
+// nothing of a slot without usable metrics, as HPA does. Its flags, tolerance and
+// downscale stabilization, are the controller's. A HorizontalAutoscaler without a
+// behavior has defaults of its own: a window of 300 s down, none up, no rate limits
+// and no tolerance, field by field.
 package engine

@@ -80,6 +80,7 @@ func (p *player) startDriver(from time.Time) {
 		Phase:       r.phase,
 		Since:       slot.At(from) - 1,
 		Owners:      r.owners,
+		HPA:         r.in.File.Spec.Controller.HPA(),
 	}
 }
 

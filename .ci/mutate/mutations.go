@@ -11,6 +11,8 @@ var mutations = []mutation{
 	return max(1,`, `		return r.Status, observation.OK
 	}
 	return max(1,`, "on target the count becomes what is there"},
+	{"engine/behavior/without.go", `max(2*int64(current), 4)`, `max(3*int64(current), 4)`, "without a behavior replicas treble"},
+	{"engine/behavior/without.go", `math.MaxInt32, recommended)`, `current, recommended)`, "without a behavior the window does not pull up"},
 	{"engine/autoscaler/step.go", `		return s.Ready
 `, `		return s.Status
 `, "replicas that are starting multiply what the others measured"},

@@ -135,7 +135,7 @@ func (c *controller) build(ctx context.Context, f *flags, config *rest.Config, l
 		NodeGroups: cloud.NodeGroups(), Queues: cloud.Queues(), Exporter: exporter,
 		Clock: clock.RealClock{}, Source: source, Journal: c.journal, Metrics: own, Events: events,
 		Timeout: f.apiTimeout, QueryOffset: f.queryOffset, Refresh: f.metricsRefresh,
-		Concurrency: f.concurrency, DryRun: f.dryRun, Fence: fence,
+		Concurrency: f.concurrency, DryRun: f.dryRun, Fence: fence, HPA: f.hpa(),
 	})
 }
 

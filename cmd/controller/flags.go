@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 	_ "sigs.k8s.io/controller-runtime/pkg/client/config" // defines --kubeconfig
 
+	"github.com/karpenter-sim/karpenter/engine/policy"
 	"github.com/karpenter-sim/karpenter/providers/prometheus"
 )
 
@@ -25,6 +26,9 @@ type flags struct {
 	dryRun         bool
 	concurrency    int
 	metricsRefresh time.Duration
+
+	hpaTolerance              float64
+	hpaDownscaleStabilization time.Duration
 
 	leaderElect   bool
 	namespace     string
@@ -57,6 +61,8 @@ func (f *flags) add(s *pflag.FlagSet) {
 	s.Int64Var(&f.queryMaxBytes, "query-max-bytes", prometheus.DefaultMaxBytes, "largest answer to one query that is read")
 	s.BoolVar(&f.dryRun, "dry-run", false, "decide, record and report, but never change a target")
 	s.IntVar(&f.concurrency, "concurrency", 64, "how many objects of one kind are decided at the same time")
+	s.Float64Var(&f.hpaTolerance, "horizontal-pod-autoscaler-tolerance", 0.1, "kube-controller-manager's flag of this name, by which converted HPAs without a behavior decide")
+	s.DurationVar(&f.hpaDownscaleStabilization, "horizontal-pod-autoscaler-downscale-stabilization", 5*time.Minute, "kube-controller-manager's flag of this name, by which converted HPAs without a behavior decide; whole seconds")
 	s.DurationVar(&f.metricsRefresh, "metrics-refresh", time.Minute, "least time between two writes of currentMetrics where nothing else changed; 0 for never")
 
 	s.BoolVar(&f.leaderElect, "leader-elect", true, "let one of several replicas decide, by the lease "+leaseName)
@@ -80,10 +86,20 @@ func (f *flags) add(s *pflag.FlagSet) {
 }
 
 // check refuses values that could not work.
+// hpa are the flags of Kubernetes' own controller.
+func (f *flags) hpa() policy.HPA {
+	window := int32(f.hpaDownscaleStabilization / time.Second)
+	return policy.HPA{Tolerance: &f.hpaTolerance, DownscaleStabilization: &window}
+}
+
 func (f *flags) check() error {
 	switch {
 	case f.queryOffset < 0 || f.queryOffset%time.Second != 0:
 		return fmt.Errorf("--query-offset %s: want whole seconds, 0s or more: slots are whole seconds", f.queryOffset)
+	case !(f.hpaTolerance >= 0 && f.hpaTolerance <= 100):
+		return fmt.Errorf("--horizontal-pod-autoscaler-tolerance %v: want a ratio, 0 to 100, e.g. 0.1 for 10 %%", f.hpaTolerance)
+	case f.hpaDownscaleStabilization < 0 || f.hpaDownscaleStabilization%time.Second != 0 || f.hpaDownscaleStabilization > policy.MaxWindowSeconds*time.Second:
+		return fmt.Errorf("--horizontal-pod-autoscaler-downscale-stabilization %s: want whole seconds, 0s to %ds", f.hpaDownscaleStabilization, policy.MaxWindowSeconds)
 	case f.queryTimeout <= 0:
 		return fmt.Errorf("--query-timeout %s: want more than 0s", f.queryTimeout)
 	case f.queryMaxBytes < 1<<10:

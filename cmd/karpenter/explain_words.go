@@ -197,6 +197,11 @@ func (w *words) stabilized() stage {
 	s := stage{Name: "stabilized", Value: &r.Stabilized}
 	rules, name := w.rulesOf(r.Recommended > r.Scale.Spec)
 	switch {
+	case w.step.Policy != nil && w.step.Policy.Algorithm == policy.HPAWithoutBehavior:
+		s.Text = fmt.Sprintf("HPA without a behavior takes the highest recommendation of %d s, upwards too", w.step.Policy.Down.Window)
+		if r.Stabilized != r.Recommended {
+			s.Text += fmt.Sprintf(": %d", r.Stabilized)
+		}
 	case r.Recommended == r.Scale.Spec:
 		s.Text = "no change is wanted"
 	case rules == nil:
@@ -248,6 +253,8 @@ func (w *words) limited() stage {
 	switch {
 	case r.Stabilized == r.Scale.Spec:
 		s.Text = "no change is left to limit"
+	case w.step.Policy != nil && w.step.Policy.Algorithm == policy.HPAWithoutBehavior:
+		s.Text = withoutBehaviorLimit
 	case rules == nil:
 		s.Text = "as the record says"
 	case rules.Select == policy.Disabled:
@@ -259,6 +266,9 @@ func (w *words) limited() stage {
 	}
 	return s
 }
+
+// withoutBehaviorLimit is the only limit of HPA's older algorithm.
+const withoutBehaviorLimit = "at most twice the replicas, or 4, at a time"
 
 // budget is what the deciding rate policy has used and left.
 func (w *words) budget(rules *policy.Rules, name string, up bool) string {
@@ -331,6 +341,9 @@ func (w *words) why() string {
 	case autoscaler.MetricsUnavailable:
 		return w.failures() + "; held"
 	case autoscaler.Disabled:
+		if p := w.step.Policy; p != nil && p.Algorithm == policy.HPAWithoutBehavior {
+			return "0 replicas switch an HPA off"
+		}
 		return fmt.Sprintf("%d wanted; %s is disabled", r.Stabilized, w.direction())
 	case autoscaler.Bounded:
 		if r.Desired < r.Limited {
@@ -343,7 +356,10 @@ func (w *words) why() string {
 		text := fmt.Sprintf("%d wanted; ", r.Stabilized)
 		if p := w.step.Policy; p != nil {
 			rules, _ := w.rulesOf(r.LimitedBy.Direction == behavior.Up)
-			if i := r.LimitedBy.Policy; i < len(rules.Policies) {
+			if p.Algorithm == policy.HPAWithoutBehavior {
+				return text + withoutBehaviorLimit
+			}
+			if i := r.LimitedBy.Policy; i >= 0 && i < len(rules.Policies) {
 				text += rate(&rules.Policies[i]) + ", "
 			}
 		}

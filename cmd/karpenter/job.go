@@ -59,6 +59,8 @@ func (a *app) prepare(ctx context.Context, file *scenario.File, metrics map[stri
 	if c := file.Spec.Conversion; c != nil {
 		p.conversion.Namespace, p.conversion.AllowLoss = c.Namespace, c.AllowLoss
 	}
+	p.conversion.Tolerance = file.Spec.Controller.ToleranceQuantity()
+	p.conversion.DownscaleStabilizationSeconds = file.Spec.Controller.HPA().DownscaleStabilization
 	p.addCurrent()
 	p.addVariants()
 	nothing := p.addBaseline(base)

@@ -38,6 +38,16 @@ type Tolerance struct{ Up, Down float64 }
 // within tolerance it recommends spec. It returns a code instead where the
 // value is no usable number or cannot be related to replicas.
 func Proportional(m *policy.Metric, tolerance Tolerance, value float64, r Replicas) (int32, observation.Code) {
+	return proportional(m, tolerance, value, r, 1)
+}
+
+// Unfloored is Proportional as HPA has it: Value and Utilization can reach 0, and
+// ask for the ratio itself from there.
+func Unfloored(m *policy.Metric, tolerance Tolerance, value float64, r Replicas) (int32, observation.Code) {
+	return proportional(m, tolerance, value, r, 0)
+}
+
+func proportional(m *policy.Metric, tolerance Tolerance, value float64, r Replicas, least int32) (int32, observation.Code) {
 	if code := Usable(value); code != observation.OK {
 		return 0, code
 	}
@@ -59,7 +69,10 @@ func Proportional(m *policy.Metric, tolerance Tolerance, value float64, r Replic
 	if r.Spec > 0 && tolerance.covers(ratio) {
 		return r.Spec, observation.OK
 	}
-	return max(1, saturate(Ceil(ratio*float64(r.Ready)))), observation.OK
+	if r.Spec == 0 && least == 0 {
+		return saturate(Ceil(ratio)), observation.OK
+	}
+	return max(least, saturate(Ceil(ratio*float64(r.Ready)))), observation.OK
 }
 
 // covers says whether the ratio of the metric to its target is close enough to 1.

@@ -34,6 +34,9 @@ type hpaCase struct {
 	// Values are those of the metrics at each tick, from 0 s on; nil is missing.
 	Values   [][]*float64
 	Expected []int32
+	// Live and Deviating are of cases without behavior.
+	Live      []int32
+	Deviating []string
 }
 
 type hpaMetric struct{ Source, TargetType, Target string }
@@ -62,12 +65,45 @@ func traces[C any](t *testing.T, name string) []C {
 // TestRecordedHPA plays every recorded trace through Step, closed loop.
 func TestRecordedHPA(t *testing.T) {
 	for _, c := range traces[hpaCase](t, "hpa.jsonl") {
-		t.Run(c.Name, func(t *testing.T) { c.run(t) })
+		t.Run(c.Name, func(t *testing.T) { c.run(t, c.spec()) })
 	}
 }
 
-func (c *hpaCase) run(t *testing.T) {
-	p, errs := policy.CompileAutoscaler(c.spec(), field.NewPath("spec"))
+// TestRecordedHPAWithoutBehavior plays the traces of HPAs without a behavior by
+// their algorithm. Live is what a live controller decides: the traces but for one
+// tick, since an entry exactly 300 s old is out. Deviating says how this engine
+// differs from it on purpose.
+func TestRecordedHPAWithoutBehavior(t *testing.T) {
+	played, deviating := 0, 0
+	for _, c := range traces[hpaCase](t, "hpa.jsonl") {
+		if c.Behavior != nil {
+			continue
+		}
+		played++
+		if len(c.Deviating) > 0 {
+			deviating++
+		}
+		t.Run(c.Name, func(t *testing.T) {
+			c.Expected = c.Live
+			c.run(t, c.withoutBehavior())
+		})
+	}
+	if played != 75 || deviating > 3 {
+		t.Errorf("%d traces, %d of them deviate; want 75, at most 3", played, deviating)
+	}
+}
+
+// withoutBehavior is what such an HPA converts to.
+func (c *hpaCase) withoutBehavior() *v1alpha1.HorizontalAutoscalerSpec {
+	spec := c.spec()
+	tolerance := resource.MustParse(fmt.Sprint(c.GlobalTolerance))
+	rules := &v1alpha1.ScalingRules{Tolerance: &tolerance}
+	spec.Behavior = v1alpha1.Behavior{Algorithm: v1alpha1.HPAWithoutBehavior, ScaleUp: rules, ScaleDown: rules}
+	return spec
+}
+
+func (c *hpaCase) run(t *testing.T, spec *v1alpha1.HorizontalAutoscalerSpec) {
+	p, errs := policy.CompileAutoscaler(spec, field.NewPath("spec"))
 	if errs != nil {
 		t.Fatal(errs.ToAggregate())
 	}

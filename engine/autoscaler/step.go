@@ -119,17 +119,11 @@ func Step(p *policy.Autoscaler, s State, in *Input) (State, Decision) {
 		s.record(current, previous, in.Slot)
 	}
 
-	recommended, usable := d.recommend(p, in)
-	if usable {
-		d.Recommended, d.Recommending = recommended, true
-		d.shape(p, &s, previous, in.Slot, current)
-		changed = s.record(recommended, previous, in.Slot) || changed
+	if p.Algorithm == policy.HPAWithoutBehavior {
+		changed = d.withoutBehavior(p, &s, in, previous) || changed
 	} else {
-		// The unknown counts as the last known recommendation: the open run goes on.
-		d.Reason = MetricsUnavailable
-		d.Stabilized, d.Limited, d.Desired = current, current, current
+		changed = d.byRules(p, &s, in, previous) || changed
 	}
-	d.bound(p, current)
 	d.Known = true
 
 	if d.Desired != current && !p.DryRun {
@@ -141,6 +135,27 @@ func Step(p *policy.Autoscaler, s State, in *Input) (State, Decision) {
 	}
 	d.Changed = changed
 	return s, d
+}
+
+// byRules takes the recommendation through all stages, and says whether that changed the state.
+func (d *Decision) byRules(p *policy.Autoscaler, s *State, in *Input, previous slot.Slot) bool {
+	recommended, usable := d.recommend(p, in)
+	if !usable {
+		// The unknown counts as the last known recommendation: the open run goes on.
+		d.hold(MetricsUnavailable, in.Scale.Spec)
+		d.bound(p, in.Scale.Spec)
+		return false
+	}
+	d.Recommended, d.Recommending = recommended, true
+	d.shape(p, s, previous, in.Slot, in.Scale.Spec)
+	d.bound(p, in.Scale.Spec)
+	return s.record(recommended, previous, in.Slot)
+}
+
+// hold keeps the count, whatever the metrics say.
+func (d *Decision) hold(reason Reason, current int32) {
+	d.Reason = reason
+	d.Stabilized, d.Limited, d.Desired = current, current, current
 }
 
 // settle judges the last command by what is observed now, and says whether
@@ -181,12 +196,16 @@ func (d *Decision) recommend(p *policy.Autoscaler, in *Input) (int32, bool) {
 	}
 	replicas := algorithm.Replicas{Spec: in.Scale.Spec, Status: in.Scale.Status, Ready: in.Scale.Serving()}
 	tolerance := algorithm.Tolerance{Up: p.Up.Tolerance, Down: p.Down.Tolerance}
+	proportional := algorithm.Proportional
+	if p.Algorithm == policy.HPAWithoutBehavior {
+		proportional = algorithm.Unfloored
+	}
 	largest, failed := int32(-1), false
 	for i := range p.Metrics {
 		r := &d.Metrics[i]
 		r.Code = in.Metrics[i].Code
 		if r.Code == observation.OK {
-			r.Replicas, r.Code = algorithm.Proportional(&p.Metrics[i], tolerance, in.Metrics[i].Value, replicas)
+			r.Replicas, r.Code = proportional(&p.Metrics[i], tolerance, in.Metrics[i].Value, replicas)
 		}
 		if r.Code != observation.OK {
 			failed = true

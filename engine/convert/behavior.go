@@ -9,8 +9,8 @@ import (
 )
 
 // apiServerUp is what the API server fills into a scaleUp that is absent from a behavior.
-func apiServerUp() v1alpha1.ScalingRules {
-	rules := apiServerRules(0)
+func (c *converter) apiServerUp() v1alpha1.ScalingRules {
+	rules := c.apiServerRules(0)
 	rules.Policies = []v1alpha1.ScalingPolicy{
 		{Type: v1alpha1.CountScalingPolicy, Value: 4, PeriodSeconds: 15},
 		{Type: v1alpha1.PercentScalingPolicy, Value: 100, PeriodSeconds: 15},
@@ -20,15 +20,21 @@ func apiServerUp() v1alpha1.ScalingRules {
 
 // apiServerDown is what the API server fills into an absent scaleDown; its
 // window is the controller manager's default.
-func apiServerDown() v1alpha1.ScalingRules {
-	rules := apiServerRules(300)
+func (c *converter) apiServerDown() v1alpha1.ScalingRules {
+	rules := c.apiServerRules(or(c.options.DownscaleStabilizationSeconds, downscaleStabilization))
 	rules.Policies = []v1alpha1.ScalingPolicy{{Type: v1alpha1.PercentScalingPolicy, Value: 100, PeriodSeconds: 15}}
 	return rules
 }
 
-func apiServerRules(window int32) v1alpha1.ScalingRules {
+// downscaleStabilization is the default of the controller manager, in seconds.
+const downscaleStabilization = 300
+
+func (c *converter) apiServerRules(window int32) v1alpha1.ScalingRules {
 	selectPolicy := v1alpha1.MaxPolicySelect
 	tolerance := resource.MustParse("0.1")
+	if c.options.Tolerance != nil {
+		tolerance = c.options.Tolerance.DeepCopy()
+	}
 	return v1alpha1.ScalingRules{
 		StabilizationWindowSeconds: &window,
 		SelectPolicy:               &selectPolicy,
@@ -36,14 +42,34 @@ func apiServerRules(window int32) v1alpha1.ScalingRules {
 	}
 }
 
-// behavior is complete: what is absent is filled in as the API server does.
+// behavior is complete: what is absent is filled in as the API server does. Where
+// all of it is absent, the API server fills in nothing, and HPA decides by its
+// older algorithm.
 func (c *converter) behavior(given *autoscalingv2.HorizontalPodAutoscalerBehavior, path *field.Path) v1alpha1.Behavior {
 	if given == nil {
-		c.lost(path, "absent: HPA then decides by a separate algorithm (at most double or 4 replicas at a time; upwards, too, the highest advice of 300 s), which does not exist here; the API server's defaults for a present behavior are filled in")
-		given = &autoscalingv2.HorizontalPodAutoscalerBehavior{}
+		return c.withoutBehavior(path)
 	}
-	up, down := rules(given.ScaleUp, apiServerUp()), rules(given.ScaleDown, apiServerDown())
+	up, down := rules(given.ScaleUp, c.apiServerUp()), rules(given.ScaleDown, c.apiServerDown())
 	return v1alpha1.Behavior{ScaleUp: &up, ScaleDown: &down}
+}
+
+// withoutBehavior is how an HPA decides that has no behavior. Its tolerance and
+// its window are flags of the controller, here as there, unless the options say
+// what they were.
+func (c *converter) withoutBehavior(path *field.Path) v1alpha1.Behavior {
+	c.changed(path, "absent: HPA then decides by an older algorithm (the highest recommendation of %d s counts, upwards too; at most double or 4 replicas at a time), and so does algorithm %s", or(c.options.DownscaleStabilizationSeconds, downscaleStabilization), v1alpha1.HPAWithoutBehavior)
+	b := v1alpha1.Behavior{Algorithm: v1alpha1.HPAWithoutBehavior}
+	if t := c.options.Tolerance; t != nil {
+		up, down := t.DeepCopy(), t.DeepCopy()
+		b.ScaleUp, b.ScaleDown = &v1alpha1.ScalingRules{Tolerance: &up}, &v1alpha1.ScalingRules{Tolerance: &down}
+	}
+	if window := c.options.DownscaleStabilizationSeconds; window != nil {
+		if b.ScaleDown == nil {
+			b.ScaleDown = &v1alpha1.ScalingRules{}
+		}
+		b.ScaleDown.StabilizationWindowSeconds = window
+	}
+	return b
 }
 
 // rules are given, with out where a field is absent.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"sigs.k8s.io/yaml"
@@ -21,10 +22,6 @@ func TestBehavior(t *testing.T) {
 		reason, given, up, down string
 		notes                   int
 	}{
-		"Null": {
-			reason: "HPA's other algorithm is not there; that is said",
-			given:  "null", up: up, down: down, notes: 1,
-		},
 		"Empty": {
 			reason: "the API server fills in both directions of a present behavior",
 			given:  "{}", up: up, down: down,
@@ -67,6 +64,30 @@ func TestBehavior(t *testing.T) {
 			}
 			if len(c.notes) != tc.notes {
 				t.Errorf("%s\nbehavior(%s): %d notes, want %d: %v", tc.reason, tc.given, len(c.notes), tc.notes, c.notes)
+			}
+		})
+	}
+}
+
+// The API server fills nothing into an absent behavior; only flags that were not
+// the default ones are written.
+func TestBehaviorAbsent(t *testing.T) {
+	tolerance, window := resource.MustParse("0.2"), int32(60)
+	for name, tc := range map[string]struct {
+		options Options
+		want    string
+	}{
+		"Defaults":  {Options{}, "{algorithm: HPAWithoutBehavior}"},
+		"Tolerance": {Options{Tolerance: &tolerance}, "{algorithm: HPAWithoutBehavior, scaleUp: {tolerance: 200m}, scaleDown: {tolerance: 200m}}"},
+		"Window":    {Options{DownscaleStabilizationSeconds: &window}, "{algorithm: HPAWithoutBehavior, scaleDown: {stabilizationWindowSeconds: 60}}"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var want v1alpha1.Behavior
+			decode(t, tc.want, &want)
+			c := newConverter("HorizontalPodAutoscaler", metav1.ObjectMeta{Name: "web"}, tc.options)
+			got := c.behavior(nil, field.NewPath("spec", "behavior"))
+			if diff := cmp.Diff(encode(t, want), encode(t, got)); diff != "" {
+				t.Errorf("-want, +got:\n%s", diff)
 			}
 		})
 	}

@@ -3,6 +3,7 @@ package convert
 import (
 	"errors"
 	"fmt"
+	"k8s.io/apimachinery/pkg/api/resource"
 	"maps"
 	"slices"
 	"strings"
@@ -31,6 +32,11 @@ type Options struct {
 	// RateWindow is the range over which cpu usage is averaged, as a
 	// Prometheus duration; "2m" if empty.
 	RateWindow string
+	// Tolerance and DownscaleStabilizationSeconds are the flags of Kubernetes' own
+	// controller that HPAs were decided by: --horizontal-pod-autoscaler-tolerance,
+	// 0.1 if nil, and --horizontal-pod-autoscaler-downscale-stabilization, 300 if nil.
+	Tolerance                     *resource.Quantity
+	DownscaleStabilizationSeconds *int32
 	// PrometheusURL is the server that the controller queries. Triggers that
 	// name another one are noted.
 	PrometheusURL string

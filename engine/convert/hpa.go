@@ -32,7 +32,7 @@ func (c *converter) hpa(hpa *autoscalingv2.HorizontalPodAutoscaler) ([]runtime.O
 	}
 	ha.Spec.MinReplicas = or(spec.MinReplicas, 1)
 	ha.Spec.MaxReplicas = spec.MaxReplicas
-	if ha.Spec.MinReplicas > 0 {
+	if ha.Spec.MinReplicas > 0 && spec.Behavior != nil {
 		c.lost(path.Child("minReplicas"), "HPA leaves a target alone that somebody scaled to 0; here it is raised to minReplicas (%d): set dryRun to pause", ha.Spec.MinReplicas)
 	}
 	metrics, err := c.metrics(ha, spec.Metrics, path.Child("metrics"))

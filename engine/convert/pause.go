@@ -46,6 +46,11 @@ func (c *converter) pause(annotations map[string]string, spec *v1alpha1.Horizont
 		spec.DryRun = true
 	}
 	disabled := v1alpha1.DisabledPolicySelect
+	if spec.Behavior.Algorithm != "" && (set(annotations, pausedScaleInAnnotation) || set(annotations, pausedScaleOutAnnotation)) {
+		// KEDA writes a selectPolicy into its HPA, which then has a behavior.
+		up, down := c.apiServerUp(), c.apiServerDown()
+		spec.Behavior = v1alpha1.Behavior{ScaleUp: &up, ScaleDown: &down}
+	}
 	if set(annotations, pausedScaleInAnnotation) {
 		c.changed(path.Key(pausedScaleInAnnotation), "behavior.scaleDown.selectPolicy is Disabled; to resume, set it to %s", *spec.Behavior.ScaleDown.SelectPolicy)
 		spec.Behavior.ScaleDown.SelectPolicy = &disabled

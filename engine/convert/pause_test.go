@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 
 	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
 	"github.com/karpenter-sim/karpenter/engine/convert/keda"
@@ -33,6 +34,7 @@ func TestPause(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			so := &keda.ScaledObject{Spec: keda.Spec{
 				ScaleTargetRef: &keda.ScaleTarget{Name: "web"},
+				Advanced:       &keda.Advanced{HPA: &keda.HPAConfig{Behavior: &autoscalingv2.HorizontalPodAutoscalerBehavior{}}},
 				Triggers:       []keda.Trigger{{Type: "prometheus", Metadata: map[string]string{"query": "up", "threshold": "1"}}},
 			}}
 			so.Name, so.Annotations = "web", tc.annotations

@@ -40,7 +40,7 @@ func (c *converter) scaledObject(so *keda.ScaledObject) ([]runtime.Object, error
 	errs := []error{err}
 	behavior := path.Child("advanced", "horizontalPodAutoscalerConfig", "behavior")
 	ha.Spec.Behavior = c.kedaBehavior(spec.Advanced, path.Child("advanced"))
-	c.noteReplicas(spec, *ha.Spec.Behavior.ScaleDown.StabilizationWindowSeconds, path)
+	c.noteReplicas(spec, c.downWindow(&ha.Spec.Behavior), path)
 	c.noteAdvanced(spec, path)
 	errs = append(errs, c.pause(so.Annotations, &ha.Spec))
 	c.from(ha, result.Child("minReplicas"), path.Child("minReplicaCount"))
@@ -157,6 +157,14 @@ func (c *converter) noteTrigger(trigger *keda.Trigger, path *field.Path) {
 	if trigger.UseCachedMetrics {
 		c.changed(path.Child("useCachedMetrics"), "every decision queries anew")
 	}
+}
+
+// downWindow is the stabilization window on the way down, in seconds.
+func (c *converter) downWindow(b *v1alpha1.Behavior) int32 {
+	if b.ScaleDown == nil || b.ScaleDown.StabilizationWindowSeconds == nil {
+		return or(c.options.DownscaleStabilizationSeconds, downscaleStabilization)
+	}
+	return *b.ScaleDown.StabilizationWindowSeconds
 }
 
 func (c *converter) kedaBehavior(advanced *keda.Advanced, path *field.Path) v1alpha1.Behavior {

@@ -37,6 +37,9 @@ type Autoscalers struct {
 	// Owners returns the autoscalers of all kinds that name a target; nil means
 	// that no two share one.
 	Owners func(target TargetKey) []Owner
+	// HPA are the flags of Kubernetes' own controller that converted HPAs without a
+	// behavior decide by.
+	HPA policy.HPA
 	// Refresh is the least time in seconds between two writes of currentMetrics
 	// alone.
 	Refresh int64
@@ -75,7 +78,7 @@ func (a *Autoscalers) Forget(name types.NamespacedName) { a.objects.forget(name)
 // compile implements steps.
 func (a *Autoscalers) compile(m *autoscalerMemory, object *v1alpha1.HorizontalAutoscaler) {
 	interval := int32(policy.DefaultInterval)
-	compiled, errs := policy.CompileAutoscaler(&object.Spec, field.NewPath("spec"))
+	compiled, errs := a.HPA.CompileAutoscaler(&object.Spec, field.NewPath("spec"))
 	m.policy = compiled
 	if errs != nil {
 		m.invalid = errs.ToAggregate().Error()

@@ -206,6 +206,9 @@ func limitName(d *autoscaler.Decision) string {
 	case autoscaler.Disabled:
 		return "selectPolicy Disabled"
 	}
+	if d.Limit.Policy < 0 {
+		return "HPA's limit without a behavior, twice the replicas or 4"
+	}
 	return fmt.Sprintf("rate policy %d", d.Limit.Policy)
 }
 

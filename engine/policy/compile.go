@@ -14,6 +14,12 @@ import (
 // CompileAutoscaler turns a spec into a policy. Every violation is reported
 // with its field below path ("spec"); the policy is nil unless there is none.
 func CompileAutoscaler(spec *v1alpha1.HorizontalAutoscalerSpec, path *field.Path) (*Autoscaler, field.ErrorList) {
+	return HPA{}.CompileAutoscaler(spec, path)
+}
+
+// CompileAutoscaler compiles a spec where Kubernetes' controller has other flags
+// than the default ones.
+func (h HPA) CompileAutoscaler(spec *v1alpha1.HorizontalAutoscalerSpec, path *field.Path) (*Autoscaler, field.ErrorList) {
 	c := compiler{}
 	p := &Autoscaler{
 		Target:   c.target(&spec.ScaleTargetRef, path.Child("scaleTargetRef")),
@@ -33,6 +39,7 @@ func CompileAutoscaler(spec *v1alpha1.HorizontalAutoscalerSpec, path *field.Path
 	behavior := path.Child("behavior")
 	p.Up = c.rules(spec.Behavior.ScaleUp, DefaultUpWindow, p.Interval, behavior.Child("scaleUp"))
 	p.Down = c.rules(spec.Behavior.ScaleDown, DefaultDownWindow, p.Interval, behavior.Child("scaleDown"))
+	c.algorithm(p, h, &spec.Behavior, behavior)
 	if len(c.errs) > 0 {
 		return nil, c.errs
 	}
@@ -161,6 +168,51 @@ func (c *compiler) rules(given *v1alpha1.ScalingRules, window, interval int32, p
 	}
 	return r
 }
+
+// algorithm fills in what an HPA without a behavior has from its controller's flags.
+func (c *compiler) algorithm(p *Autoscaler, h HPA, given *v1alpha1.Behavior, path *field.Path) {
+	switch given.Algorithm {
+	case "":
+		return
+	case v1alpha1.HPAWithoutBehavior:
+	default:
+		c.fail(field.NotSupported(path.Child("algorithm"), given.Algorithm, []v1alpha1.BehaviorAlgorithm{v1alpha1.HPAWithoutBehavior}))
+		return
+	}
+	p.Algorithm = HPAWithoutBehavior
+	for _, d := range []struct {
+		given *v1alpha1.ScalingRules
+		rules *Rules
+		name  string
+	}{{given.ScaleUp, &p.Up, "scaleUp"}, {given.ScaleDown, &p.Down, "scaleDown"}} {
+		if d.given == nil || d.given.Tolerance == nil {
+			d.rules.Tolerance = defaultTolerance
+			if h.Tolerance != nil {
+				d.rules.Tolerance = *h.Tolerance
+			}
+		}
+		if d.given == nil {
+			continue
+		}
+		for _, f := range []struct {
+			name string
+			set  bool
+		}{
+			{"policies", len(d.given.Policies) > 0}, {"selectPolicy", d.given.SelectPolicy != nil},
+			{"stabilizationWindowSeconds", d.rules == &p.Up && d.given.StabilizationWindowSeconds != nil},
+		} {
+			if f.set {
+				c.fail(field.Forbidden(path.Child(d.name, f.name), "has no effect with algorithm HPAWithoutBehavior; remove one of the two"))
+			}
+		}
+	}
+	if h.DownscaleStabilization != nil && (given.ScaleDown == nil || given.ScaleDown.StabilizationWindowSeconds == nil) {
+		p.Down.Window = *h.DownscaleStabilization
+	}
+}
+
+// defaultTolerance is that of Kubernetes' controller.
+const defaultTolerance = 0.1
 
 func (c *compiler) rate(given *v1alpha1.ScalingPolicy, interval int32, path *field.Path) Rate {
 	r := Rate{Type: RateType(given.Type), Value: given.Value, Period: given.PeriodSeconds}

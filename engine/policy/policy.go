@@ -39,8 +39,27 @@ type Autoscaler struct {
 	Interval int32    `json:"interval"`
 	DryRun   bool     `json:"dryRun,omitempty"`
 	Metrics  []Metric `json:"metrics"`
-	Up       Rules    `json:"up"`
-	Down     Rules    `json:"down"`
+	// Algorithm shapes recommendations; empty is by the rules below.
+	Algorithm Algorithm `json:"algorithm,omitempty"`
+	Up        Rules     `json:"up"`
+	Down      Rules     `json:"down"`
+}
+
+// An Algorithm is how recommendations become decisions.
+type Algorithm string
+
+// HPAWithoutBehavior is Kubernetes' older algorithm; of the rules it uses the
+// tolerances and the window down.
+const HPAWithoutBehavior Algorithm = "HPAWithoutBehavior"
+
+// HPA are the two flags of Kubernetes' own controller that an HPA without a
+// behavior decides by. The zero HPA has their defaults.
+type HPA struct {
+	// Tolerance is --horizontal-pod-autoscaler-tolerance; 0.1 if nil.
+	Tolerance *float64
+	// DownscaleStabilization is --horizontal-pod-autoscaler-downscale-stabilization
+	// in seconds; 300 if nil.
+	DownscaleStabilization *int32
 }
 
 // A Target names what is scaled, in the autoscaler's own namespace.

@@ -18,6 +18,7 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
 	"github.com/karpenter-sim/karpenter/engine/cycle"
 	"github.com/karpenter-sim/karpenter/engine/journal"
+	"github.com/karpenter-sim/karpenter/engine/policy"
 	"github.com/karpenter-sim/karpenter/engine/slot"
 )
 
@@ -40,6 +41,9 @@ type Options struct {
 	QueryOffset time.Duration
 	// Refresh is the least time between two writes of currentMetrics alone.
 	Refresh time.Duration
+	// HPA are the flags of Kubernetes' own controller that converted HPAs without a
+	// behavior decide by.
+	HPA policy.HPA
 	// Concurrency is how many objects of one kind are decided at the same time.
 	Concurrency int
 	// DryRun holds every object in dry run, whatever its spec says.
@@ -77,7 +81,7 @@ func Setup(ctx context.Context, m manager.Manager, o Options) error {
 func addAutoscalers(m manager.Manager, o *Options, access Access, charge *charge, locks *Locks, targets *Targets, rivals *Rivals) error {
 	driver := &cycle.Autoscalers{
 		Metrics: o.Source, Targets: targets, Journal: access.Reporter, Store: &Store{access},
-		QueryOffset: o.QueryOffset, DryRun: o.DryRun, Owners: rivals.Owners, Refresh: int64(o.Refresh.Seconds()),
+		QueryOffset: o.QueryOffset, DryRun: o.DryRun, Owners: rivals.Owners, Refresh: int64(o.Refresh.Seconds()), HPA: o.HPA,
 	}
 	return add(m, o, &Reconciler[*v1alpha1.HorizontalAutoscaler]{
 		Kind: journal.HorizontalAutoscaler, Empty: func() *v1alpha1.HorizontalAutoscaler { return &v1alpha1.HorizontalAutoscaler{} },

@@ -122,6 +122,12 @@ type Controller struct {
 	Phase Phase `json:"phase,omitempty"`
 	// QueryOffset is how far before its slot a decision queries; 0s if absent.
 	QueryOffset Duration `json:"queryOffset,omitzero"`
+	// Tolerance is --horizontal-pod-autoscaler-tolerance of Kubernetes' own
+	// controller, which decided the HPAs among the manifests; 0.1 if absent.
+	Tolerance *float64 `json:"tolerance,omitempty"`
+	// DownscaleStabilization is its --horizontal-pod-autoscaler-downscale-stabilization;
+	// 5m if absent.
+	DownscaleStabilization *Duration `json:"downscaleStabilization,omitempty"`
 }
 
 // Prometheus describes the simulated Prometheus.

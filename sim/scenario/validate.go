@@ -51,6 +51,7 @@ func (v *validation) check(s *Scenario) {
 	v.checkPaths("spec.prometheus.ruleFiles", v.spec.Prometheus.RuleFiles)
 	v.checkInputSeries()
 	v.checkRecordings()
+	v.checkController()
 	v.checkTargets()
 	v.checkWorld()
 	v.checkReplay()

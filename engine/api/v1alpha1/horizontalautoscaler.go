@@ -161,8 +161,22 @@ type MetricTarget struct {
 	AverageUtilization *int32 `json:"averageUtilization,omitempty"`
 }
 
+// BehaviorAlgorithm shapes recommendations in another way than by ScalingRules.
+//
+// +kubebuilder:validation:Enum=HPAWithoutBehavior
+type BehaviorAlgorithm string
+
+// HPAWithoutBehavior is how Kubernetes' autoscaler decides without a behavior: the
+// highest recommendation of one window, in both directions, at most twice the
+// replicas or 4 at a time, and whatever the window leaves on the way down.
+const HPAWithoutBehavior BehaviorAlgorithm = "HPAWithoutBehavior"
+
 // Behavior holds the rules of each direction; an absent field keeps its own default.
 type Behavior struct {
+	// Algorithm is absent, or HPAWithoutBehavior in what was converted from an
+	// HPA that has no behavior: of the rules below only the tolerances and
+	// scaleDown.stabilizationWindowSeconds count then.
+	Algorithm BehaviorAlgorithm `json:"algorithm,omitempty"`
 	// ScaleUp shapes the way up.
 	ScaleUp *ScalingRules `json:"scaleUp,omitempty"`
 	// ScaleDown shapes the way down.
