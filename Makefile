@@ -48,7 +48,7 @@ FUZZTIME ?= 10s
 fuzz: ## Fuzz every target for FUZZTIME (10s)
 	@git grep -oE '^func Fuzz\w+' -- '*_test.go' | sed 's/:func / /' | while read -r file target; do \
 		echo "$$target ($$file)"; \
-		go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "./$$(dirname "$$file")" </dev/null || exit 1; \
+		go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x "./$$(dirname "$$file")" </dev/null || exit 1; \
 	done
 
 SEED ?= 1

@@ -46,6 +46,7 @@
 //	engine/convert        HPA and ScaledObject -> our kinds
 //	engine/cycle          the driver and the ports that it needs
 //	engine/journal        records: codec, reader, verification
+//	engine/escape         text of others, harmless where it is shown
 //	sim                   clock, event queue, runs
 //	sim/manifest          manifests with the place of every mistake
 //	sim/scenario          the scenario file

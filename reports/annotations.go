@@ -3,6 +3,8 @@ package reports
 import (
 	"fmt"
 	"strings"
+
+	"github.com/karpenter-sim/karpenter/engine/escape"
 )
 
 // An Annotation is a message that a GitHub workflow shows beside a line of code.
@@ -17,6 +19,7 @@ type Annotation struct {
 
 // String is the workflow command.
 func (a Annotation) String() string {
+	a.File, a.Title, a.Message = escape.Inline(a.File), escape.Inline(a.Title), escape.Lines(a.Message)
 	var properties []string
 	if a.File != "" {
 		properties = append(properties, "file="+propertyEscaper.Replace(a.File))

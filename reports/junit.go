@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/karpenter-sim/karpenter/engine/escape"
 )
 
 // The JUnit schema as CI systems read it.
@@ -66,7 +68,7 @@ func JUnit(reports []*Report) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", junitName, err)
 	}
-	return append([]byte(xml.Header), append(body, '\n')...), nil
+	return append([]byte(xml.Header), append(escape.Document(body), '\n')...), nil
 }
 
 func (r *Report) junitSuite() junitSuite {

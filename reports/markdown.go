@@ -3,6 +3,8 @@ package reports
 import (
 	"fmt"
 	"strings"
+
+	"github.com/karpenter-sim/karpenter/engine/escape"
 )
 
 // Markdown is the summary of one report, fit for a pull-request comment.
@@ -157,25 +159,28 @@ func upperFirst(text string) string {
 
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
 
-var markdownEscaper = strings.NewReplacer(`\`, `\\`, `|`, `\|`, `*`, `\*`, `_`, `\_`, "`", "\\`", `<`, `&lt;`, `>`, `&gt;`, `[`, `\[`, `]`, `\]`, `#`, `\#`, "\n", " ", "\r", " ")
-
-func escapeMarkdown(text string) string { return markdownEscaper.Replace(text) }
+func escapeMarkdown(text string) string { return escape.Markdown(text) }
 
 // codeSpan quotes text with more backticks than it contains in a row.
 func codeSpan(text string) string {
+	text = escape.Inline(oneLine(text))
 	fence := "`"
 	for strings.Contains(text, fence) {
 		fence += "`"
 	}
 	if len(fence) > 1 {
-		return fence + " " + oneLine(text) + " " + fence
+		return fence + " " + text + " " + fence
 	}
-	return fence + oneLine(text) + fence
+	return fence + text + fence
 }
 
-func codeBlock(text string) string { return fenced("sh", text) }
+// codeCell is a codeSpan in a table, where | ends a cell even in code.
+func codeCell(text string) string { return strings.ReplaceAll(codeSpan(text), "|", `\|`) }
+
+func codeBlock(text string) string { return fenced("sh", escape.Inline(text)) }
 
 func fenced(language, text string) string {
+	text = escape.Lines(text)
 	fence := "```"
 	for strings.Contains(text, fence) {
 		fence += "`"

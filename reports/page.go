@@ -8,6 +8,8 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"github.com/karpenter-sim/karpenter/engine/escape"
 )
 
 //go:embed style.css
@@ -102,7 +104,7 @@ func (r *Report) HTML() ([]byte, error) {
 	if err := pageTemplate.Execute(&b, p); err != nil {
 		return nil, fmt.Errorf("%s: %w", htmlName, err)
 	}
-	return b.Bytes(), nil
+	return escape.Document(b.Bytes()), nil
 }
 
 func (r *Report) page() (*page, error) {

@@ -9,6 +9,8 @@ import (
 	"unicode/utf8"
 
 	"sigs.k8s.io/yaml"
+
+	"github.com/karpenter-sim/karpenter/engine/escape"
 )
 
 // A Format is how Table prints.
@@ -39,11 +41,14 @@ func Table(w io.Writer, reports []*Report, o TableOptions) error {
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(w, "%s\n", text)
+		_, err = fmt.Fprintf(w, "%s\n", escape.JSON(text))
 		return err
 	case FormatYAML:
 		text, err := yaml.Marshal(summaries(reports))
 		if err != nil {
+			return err
+		}
+		if text, err = escape.YAML(text); err != nil {
 			return err
 		}
 		_, err = w.Write(text)
@@ -103,10 +108,10 @@ func textTable(reports []*Report, o TableOptions) string {
 		for _, e := range r.Failures() {
 			wrap(&b, fmt.Sprintf("  failed %s: %s", e.Name, r.Failure(&e)), o.Width)
 			if len(e.Excerpts) > 0 {
-				fmt.Fprintf(&b, "      %s: %s\n", e.Kind, oneLine(e.Expr))
+				fmt.Fprintf(&b, "      %s: %s\n", e.Kind, escape.Inline(oneLine(e.Expr)))
 			}
 			for _, line := range r.excerptLines(&e) {
-				b.WriteString("      " + line + "\n")
+				b.WriteString("      " + escape.Inline(line) + "\n")
 			}
 		}
 	}
@@ -132,6 +137,8 @@ func writeRows(b *strings.Builder, rows [][]string, color bool) {
 	widths := make([]int, len(rows[0]))
 	for _, row := range rows {
 		for i, cell := range row {
+			cell = escape.Inline(cell)
+			row[i] = cell
 			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
 		}
 	}
@@ -169,6 +176,7 @@ func paint(cell string) string {
 func wrap(b *strings.Builder, text string, width int) {
 	length := 0
 	for i, word := range strings.Fields(text) {
+		word = escape.Inline(word)
 		cells := utf8.RuneCountInString(word)
 		switch {
 		case i == 0 && strings.HasPrefix(text, "  "):

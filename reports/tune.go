@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"os"
-	"path/filepath"
 	"time"
 )
 
@@ -211,10 +209,5 @@ func (t *Tune) WriteDir(dir string) error {
 	if err := encoder.Encode(t); err != nil {
 		return err
 	}
-	for _, f := range []outputFile{{tuneHTML, page}, {tuneMarkdown, []byte(t.Markdown())}, {tuneJSON, data.Bytes()}} {
-		if err := os.WriteFile(filepath.Join(dir, f.name), f.text, 0o644); err != nil {
-			return err
-		}
-	}
-	return nil
+	return writeFiles(dir, []outputFile{{tuneHTML, page}, {tuneMarkdown, []byte(t.Markdown())}, {tuneJSON, data.Bytes()}})
 }

@@ -92,7 +92,7 @@ func (t *Tune) markdownParameters(b *strings.Builder) {
 	b.WriteString("\n| parameter | searched | current | chosen | explains cost | explains breaches |\n|---|---|--:|--:|--:|--:|\n")
 	for i := range t.Parameters {
 		p := &t.Parameters[i]
-		fmt.Fprintf(b, "| %s | %s | %s | %s | %s %% | %s %% |\n", codeSpan(p.Path), codeSpan(p.Searched), escapeMarkdown(p.Current), escapeMarkdown(dash(p.Chosen)),
+		fmt.Fprintf(b, "| %s | %s | %s | %s | %s %% | %s %% |\n", codeCell(p.Path), codeCell(p.Searched), escapeMarkdown(p.Current), escapeMarkdown(dash(p.Chosen)),
 			number(100*p.Cost), number(100*p.Lacking))
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"github.com/karpenter-sim/karpenter/engine/escape"
 )
 
 // Names of the files of one run.
@@ -43,7 +45,11 @@ func writeFiles(dir string, files []outputFile) error {
 		return err
 	}
 	for _, f := range files {
-		if err := os.WriteFile(filepath.Join(dir, f.name), f.text, 0o644); err != nil {
+		text := escape.Document(f.text)
+		if filepath.Ext(f.name) == ".json" {
+			text = escape.JSON(f.text)
+		}
+		if err := os.WriteFile(filepath.Join(dir, f.name), text, 0o644); err != nil {
 			return err
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/karpenter-sim/karpenter/engine/convert"
+	"github.com/karpenter-sim/karpenter/engine/escape"
 	"github.com/karpenter-sim/karpenter/sim"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
 )
@@ -82,7 +83,7 @@ func (a *app) tellConversions() {
 	for i := range a.conversions {
 		c := &a.conversions[i]
 		result, detail := becameOf(c)
-		fmt.Fprintf(w, "%s\t%s\t%s\n", c.Object, result, detail)
+		fmt.Fprintf(w, "%s\t%s\t%s\n", escape.Inline(fmt.Sprint(c.Object)), result, escape.Inline(detail))
 	}
 	w.Flush() // like every note, whether or not stderr takes it
 }

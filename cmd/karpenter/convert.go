@@ -95,7 +95,7 @@ func (a *app) convert(paths []string, options convert.Options, given *metricQuer
 	if err != nil {
 		return internal(err)
 	}
-	if _, err = a.stdout.Write(text); err != nil {
+	if err = a.writeYAML(text); err != nil {
 		return err
 	}
 	for _, c := range a.conversions {

@@ -1,15 +1,19 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
+	"github.com/karpenter-sim/karpenter/engine/escape"
 	"github.com/karpenter-sim/karpenter/engine/limit"
 	"github.com/karpenter-sim/karpenter/reports"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
@@ -40,13 +44,27 @@ func (a *app) encode(format string, v any) error {
 		if err != nil {
 			return internal(err)
 		}
-		_, err = a.stdout.Write(text)
-		return err
+		return a.writeYAML(text)
 	}
-	e := json.NewEncoder(a.stdout)
+	var text bytes.Buffer
+	e := json.NewEncoder(&text)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
-	return e.Encode(v)
+	if err := e.Encode(v); err != nil {
+		return internal(err)
+	}
+	_, err := a.stdout.Write(escape.JSON(text.Bytes()))
+	return err
+}
+
+// writeYAML prints documents for machines.
+func (a *app) writeYAML(text []byte) error {
+	harmless, err := escape.YAML(text)
+	if err != nil {
+		return internal(err)
+	}
+	_, err = a.stdout.Write(harmless)
+	return err
 }
 
 // noteSkipped counts what is of no interest here.
@@ -75,7 +93,21 @@ func (a *app) annotate(annotation reports.Annotation) {
 		return
 	}
 	annotation.File = inWorkspace(annotation.File)
-	fmt.Fprintln(a.stderr, annotation)
+	fmt.Fprintln(behind(a.stderr), annotation)
+}
+
+// behind is the stream that takes commands and colours.
+func behind(w io.Writer) io.Writer {
+	if log, ok := w.(*escape.Log); ok {
+		return log.Unwrap()
+	}
+	return w
+}
+
+// terminalOf is the terminal that a stream ends at.
+func terminalOf(w io.Writer) (*os.File, bool) {
+	file, ok := behind(w).(*os.File)
+	return file, ok && term.IsTerminal(int(file.Fd()))
 }
 
 // inWorkspace is a file's path in the repository that a workflow checked out,

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/klog/v2"
 
+	"github.com/karpenter-sim/karpenter/engine/escape"
 	"github.com/karpenter-sim/karpenter/sim"
 )
 
@@ -39,7 +40,8 @@ func main() {
 
 // An app is one call of the program.
 type app struct {
-	stdin          io.Reader
+	stdin io.Reader
+	// stdout and stderr take plain text of any origin.
 	stdout, stderr io.Writer
 	quiet          bool
 	args           []string
@@ -79,6 +81,14 @@ func (a *app) run(ctx context.Context, args []string) (code int) {
 		}
 	}()
 	a.args = args
+	actions := os.Getenv("GITHUB_ACTIONS") == "true"
+	stdout, stderr := escape.NewLog(a.stdout, actions), escape.NewLog(a.stderr, actions)
+	a.stdout, a.stderr = stdout, stderr
+	defer func() {
+		if err := errors.Join(stdout.Close(), stderr.Close()); err != nil && code == exitOK {
+			code = exitInternal
+		}
+	}()
 	root := a.root()
 	root.SetArgs(args)
 	root.SetIn(a.stdin)
@@ -110,7 +120,7 @@ func (a *app) run(ctx context.Context, args []string) (code int) {
 // say prints an error.
 func (a *app) say(err error) {
 	for line := range strings.Lines(err.Error()) {
-		fmt.Fprintf(a.stderr, "karpenter: %s\n", strings.TrimRight(line, "\n"))
+		fmt.Fprintf(a.stderr, "karpenter: %s\n", escape.Inline(strings.TrimRight(line, "\n")))
 	}
 	a.annotateErrors(err)
 }
@@ -167,6 +177,6 @@ func refuseShells(root *cobra.Command) {
 // note says something on stderr that is no error.
 func (a *app) note(format string, args ...any) {
 	if !a.quiet {
-		fmt.Fprintf(a.stderr, format+"\n", args...)
+		fmt.Fprintln(a.stderr, escape.Inline(fmt.Sprintf(format, args...)))
 	}
 }

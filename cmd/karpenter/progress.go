@@ -2,12 +2,10 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"sync"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
 )
 
 // A progress shows how far the runs of a call have come, on a terminal only:
@@ -24,8 +22,8 @@ type progress struct {
 // newProgress returns a bar over the simulated time of all columns of the jobs.
 func (a *app) newProgress(jobs []*job) *progress {
 	p := &progress{at: map[string]time.Duration{}}
-	file, terminal := a.stderr.(*os.File)
-	if a.quiet || !terminal || !term.IsTerminal(int(file.Fd())) {
+	file, terminal := terminalOf(a.stderr)
+	if a.quiet || !terminal {
 		return p
 	}
 	for _, j := range jobs {

@@ -162,13 +162,15 @@ func (s *session) play(ctx context.Context, jobs []*job, dir string) ([]*reports
 // tell prints the result and turns it into an exit code.
 func (s *session) tell(jobs []*job, all []*reports.Report) error {
 	options := reports.TableOptions{Format: reports.Format(s.flags.format)}
-	if file, ok := s.stdout.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
+	out := s.stdout
+	if file, ok := terminalOf(s.stdout); ok {
+		out = file // colours are for it
 		options.Color = os.Getenv("NO_COLOR") == ""
 		if width, _, err := term.GetSize(int(file.Fd())); err == nil {
 			options.Width = width
 		}
 	}
-	if err := reports.Table(s.stdout, all, options); err != nil {
+	if err := reports.Table(out, all, options); err != nil {
 		return internal(err)
 	}
 	for _, j := range jobs {

@@ -194,7 +194,7 @@ func (a *app) printJobs(jobs ...*batchv1.Job) error {
 		if i > 0 {
 			text = append([]byte("---\n"), text...)
 		}
-		if _, err := a.stdout.Write(text); err != nil {
+		if err := a.writeYAML(text); err != nil {
 			return internal(err)
 		}
 	}

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
 
 	"github.com/karpenter-sim/karpenter/sim/output"
 	"github.com/karpenter-sim/karpenter/sim/tune"
@@ -223,8 +222,8 @@ func (w *work) remove() error {
 type countdown struct{ bar *progressbar.ProgressBar }
 
 func (a *app) newCountdown(what string, n int) *countdown {
-	file, terminal := a.stderr.(*os.File)
-	if a.quiet || !terminal || n == 0 || !term.IsTerminal(int(file.Fd())) {
+	file, terminal := terminalOf(a.stderr)
+	if a.quiet || !terminal || n == 0 {
 		return &countdown{}
 	}
 	return &countdown{progressbar.NewOptions(n,

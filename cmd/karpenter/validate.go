@@ -13,6 +13,7 @@ import (
 
 	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
 	"github.com/karpenter-sim/karpenter/engine/convert"
+	"github.com/karpenter-sim/karpenter/engine/escape"
 	"github.com/karpenter-sim/karpenter/engine/limit"
 	"github.com/karpenter-sim/karpenter/engine/policy"
 	"github.com/karpenter-sim/karpenter/sim"
@@ -278,7 +279,7 @@ func (v *validation) tell(format string) error {
 		}
 	} else {
 		for _, f := range result.Valid {
-			fmt.Fprintf(v.stdout, "%s: %s valid\n", f.File, counted(f.Objects, "object"))
+			fmt.Fprintf(v.stdout, "%s: %s valid\n", escape.Inline(f.File), counted(f.Objects, "object"))
 		}
 	}
 	v.annotateErrors(errs)
@@ -306,7 +307,7 @@ func (v *validation) printErrors(errs manifest.Errors) {
 			fmt.Fprintln(v.stderr, e)
 		}
 		if more := end - limit.Listed; more > 0 {
-			fmt.Fprintf(v.stderr, "%s: and %s\n", file, counted(more, "more mistake"))
+			fmt.Fprintf(v.stderr, "%s: and %s\n", escape.Inline(file), counted(more, "more mistake"))
 		}
 		errs = errs[end:]
 	}

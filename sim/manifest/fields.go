@@ -49,7 +49,7 @@ func (f fields) unknown(name string) string {
 		for t.Kind() == reflect.Pointer {
 			t = t.Elem()
 		}
-		if t.Kind() == reflect.Struct && slices.Contains(fieldsOf(t).names, name) && !decodesItself(t) {
+		if t.Kind() == reflect.Struct && !decodesItself(t) && slices.Contains(fieldsOf(t).names, name) {
 			return "unknown field; did you mean \"" + outer + "." + name + "\"?"
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/karpenter-sim/karpenter/engine/escape"
 	"github.com/karpenter-sim/karpenter/engine/limit"
 )
 
@@ -18,13 +19,14 @@ type Position struct {
 
 // String is file:line:column, without the parts that are unknown.
 func (p Position) String() string {
+	file := escape.Inline(p.File)
 	switch {
 	case p.Line == 0:
-		return p.File
+		return file
 	case p.Column == 0:
-		return fmt.Sprintf("%s:%d", p.File, p.Line)
+		return fmt.Sprintf("%s:%d", file, p.Line)
 	}
-	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column)
+	return fmt.Sprintf("%s:%d:%d", file, p.Line, p.Column)
 }
 
 func (p Position) compare(q Position) int {
@@ -48,9 +50,9 @@ func (e *Error) Error() string {
 		parts = append(parts, pos)
 	}
 	if e.Field != "" {
-		parts = append(parts, e.Field)
+		parts = append(parts, escape.Inline(e.Field))
 	}
-	return strings.Join(append(parts, e.Message), ": ")
+	return strings.Join(append(parts, escape.Inline(e.Message)), ": ")
 }
 
 // Errors are the mistakes of one call, sorted by position.
