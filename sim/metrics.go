@@ -40,7 +40,7 @@ type query struct {
 	read func(ctx context.Context, text string, at time.Time) (cycle.Result, error)
 }
 
-// Query implements cycle.MetricSource. A decision reads what faults have made of
+// Query implements cycle.Querier. A decision reads what faults have made of
 // the samples; whether there are any is said by what was true.
 func (m *metricSource) Query(ctx context.Context, text string, at time.Time) (cycle.Result, error) {
 	q := m.queries[text]

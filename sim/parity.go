@@ -96,20 +96,20 @@ func (s *Stage) answerEverything() error {
 func (s *Stage) Prometheus() *fake.Prometheus { return s.run.prom }
 
 // Metrics puts the scenario's faults between a source and whoever asks it.
-func (s *Stage) Metrics(source cycle.MetricSource) cycle.MetricSource {
+func (s *Stage) Metrics(source cycle.Querier) cycle.MetricSource {
 	m := stageMetrics{}
 	for _, p := range s.run.played {
 		for text := range p.source.queries {
 			m[text] = s.run.faults.Metrics(source, p.reference())
 		}
 	}
-	return m
+	return cycle.InTurn(m)
 }
 
 // stageMetrics asks on behalf of an autoscaler that has the query.
-type stageMetrics map[string]cycle.MetricSource
+type stageMetrics map[string]cycle.Querier
 
-// Query implements cycle.MetricSource.
+// Query implements cycle.Querier.
 func (m stageMetrics) Query(ctx context.Context, text string, at time.Time) (cycle.Result, error) {
 	return m[text].Query(ctx, text, at)
 }

@@ -115,7 +115,7 @@ func (q *gridQuery) count() int {
 	return int((q.grid.End-q.grid.Start)/q.grid.Interval.Milliseconds()) + 1
 }
 
-// Query implements cycle.MetricSource for the query and its slots.
+// Query implements cycle.Querier for the query and its slots.
 func (a *answers) Query(_ context.Context, text string, at time.Time) (cycle.Result, error) {
 	since, every := at.UnixMilli()-a.grid.Start, a.grid.Interval.Milliseconds()
 	i := int(since / every)

@@ -57,10 +57,10 @@ func (f *flags) add(s *pflag.FlagSet) {
 
 	s.StringVar(&f.httpConfig, "http.config.file", "", "how to reach Prometheus: TLS, credentials, proxy and headers, in the format of promtool's file of that name")
 	s.DurationVar(&f.queryOffset, "query-offset", 0, "how long before its slot a query is evaluated, so that late samples have arrived; whole seconds")
-	s.DurationVar(&f.queryTimeout, "query-timeout", 5*time.Second, "longest time for one query")
+	s.DurationVar(&f.queryTimeout, "query-timeout", 5*time.Second, "longest time for the queries of a slot, which are asked at once; never longer than the interval")
 	s.Int64Var(&f.queryMaxBytes, "query-max-bytes", prometheus.DefaultMaxBytes, "largest answer to one query that is read")
 	s.BoolVar(&f.dryRun, "dry-run", false, "decide, record and report, but never change a target")
-	s.IntVar(&f.concurrency, "concurrency", 64, "how many objects of one kind are decided at the same time")
+	s.IntVar(&f.concurrency, "concurrency", 64, "how many objects of one kind are decided at the same time; one namespace has at most a quarter of them")
 	s.Float64Var(&f.hpaTolerance, "horizontal-pod-autoscaler-tolerance", 0.1, "kube-controller-manager's flag of this name, by which converted HPAs without a behavior decide")
 	s.DurationVar(&f.hpaDownscaleStabilization, "horizontal-pod-autoscaler-downscale-stabilization", 5*time.Minute, "kube-controller-manager's flag of this name, by which converted HPAs without a behavior decide; whole seconds")
 	s.DurationVar(&f.metricsRefresh, "metrics-refresh", time.Minute, "least time between two writes of currentMetrics where nothing else changed; 0 for never")

@@ -61,7 +61,10 @@ type autoscalerMemory struct {
 	rival     string           // who else acts on the target, as of the last slot
 	refused   string           // why the target did not take the last slot's change
 
-	in autoscaler.Input // reused from slot to slot
+	// Reused from slot to slot.
+	in      autoscaler.Input
+	queries []string
+	answers []Answer
 }
 
 // Reconcile decides the slot that now falls on, if it is due, and returns the
@@ -200,9 +203,9 @@ func (a *Autoscalers) observe(ctx context.Context, m *autoscalerMemory, s slot.S
 	m.record.Scale = m.in.Scale
 	m.record.Metrics = m.record.Metrics[:0]
 	at := s.Time().Add(-a.QueryOffset)
-	for i := range m.policy.Metrics {
-		query := m.policy.Metrics[i].Query
-		sample := a.sample(ctx, query, at)
+	m.ask(ctx, a.Metrics, at)
+	for i, query := range m.queries {
+		sample := sampleOf(&m.answers[i])
 		m.in.Metrics = append(m.in.Metrics, sample)
 		m.record.Metrics = append(m.record.Metrics, journal.Metric{
 			Query: query, At: slot.At(at), Value: sample.Value, Code: sample.Code,
@@ -225,11 +228,23 @@ func (a *Autoscalers) scale(ctx context.Context, m *autoscalerMemory) (Scale, ob
 	return scale, observation.OK
 }
 
-func (a *Autoscalers) sample(ctx context.Context, query string, at time.Time) autoscaler.Sample {
-	result, err := a.Metrics.Query(ctx, query, at)
+// ask asks all queries of the policy together. What has no answer within the
+// interval comes too late.
+func (m *autoscalerMemory) ask(ctx context.Context, source MetricSource, at time.Time) {
+	m.queries, m.answers = m.queries[:0], m.answers[:0]
+	for i := range m.policy.Metrics {
+		m.queries = append(m.queries, m.policy.Metrics[i].Query)
+		m.answers = append(m.answers, Answer{})
+	}
+	source.QueryAll(ctx, m.queries, at, time.Duration(m.grid.Interval)*time.Second, m.answers)
+}
+
+// sampleOf judges an answer.
+func sampleOf(answer *Answer) autoscaler.Sample {
+	result := &answer.Result
 	switch {
-	case err != nil:
-		return autoscaler.Sample{Code: Code(err)}
+	case answer.Err != nil:
+		return autoscaler.Sample{Code: Code(answer.Err)}
 	case result.Samples == 0:
 		return autoscaler.Sample{Code: observation.Empty}
 	case result.Samples > 1:

@@ -69,7 +69,7 @@ func newCluster(t *testing.T) *cluster {
 // driver is a new driver over the cluster, as after a restart.
 func (c *cluster) driver() *Autoscalers {
 	return &Autoscalers{
-		Metrics: c, Targets: c, Store: c, Journal: c,
+		Metrics: InTurn(c), Targets: c, Store: c, Journal: c,
 		Phase: func(types.NamespacedName, int32) int32 { return 0 },
 	}
 }

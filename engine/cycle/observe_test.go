@@ -183,8 +183,8 @@ func TestQueryInstant(t *testing.T) {
 	w := newCluster(t)
 	a := w.driver()
 	a.QueryOffset = 15 * time.Second
-	asked := &askedAt{MetricSource: w}
-	a.Metrics = asked
+	asked := &askedAt{Querier: w}
+	a.Metrics = InTurn(asked)
 	w.at(a, 13)
 	want := (start + 10 - 15).Time()
 	if len(asked.instants) != 1 || !asked.instants[0].Equal(want) || w.last().Metrics[0].At.Time() != want {
@@ -193,11 +193,11 @@ func TestQueryInstant(t *testing.T) {
 }
 
 type askedAt struct {
-	MetricSource
+	Querier
 	instants []time.Time
 }
 
 func (m *askedAt) Query(ctx context.Context, query string, at time.Time) (Result, error) {
 	m.instants = append(m.instants, at)
-	return m.MetricSource.Query(ctx, query, at)
+	return m.Querier.Query(ctx, query, at)
 }

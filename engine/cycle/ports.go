@@ -70,11 +70,37 @@ type Result struct {
 	Warnings []string
 }
 
-// A MetricSource answers PromQL instant queries.
+// An Answer is what comes of one of a slot's queries.
+type Answer struct {
+	Result Result
+	// Err wraps one of this package's errors; an empty vector is no error.
+	Err error
+}
+
+// A MetricSource answers the PromQL instant queries of a slot together, so that
+// several slow ones cost no more time than one.
 type MetricSource interface {
-	// Query evaluates query at the instant at. It returns an error that wraps
-	// one of this package's errors; an empty vector is no error.
+	// QueryAll evaluates the queries at the instant at, and sets answers, which is
+	// as long, in the order of the queries. It takes no longer than within.
+	QueryAll(ctx context.Context, queries []string, at time.Time, within time.Duration, answers []Answer)
+}
+
+// A Querier answers one PromQL instant query.
+type Querier interface {
+	// Query evaluates query at the instant at. Its error is an Answer's.
 	Query(ctx context.Context, query string, at time.Time) (Result, error)
+}
+
+// InTurn returns a MetricSource that asks a Querier one query after the other.
+func InTurn(q Querier) MetricSource { return inTurn{q} }
+
+type inTurn struct{ Querier }
+
+// QueryAll implements MetricSource.
+func (q inTurn) QueryAll(ctx context.Context, queries []string, at time.Time, _ time.Duration, answers []Answer) {
+	for i, query := range queries {
+		answers[i].Result, answers[i].Err = q.Query(ctx, query, at)
+	}
 }
 
 // A TargetRef names an object with a scale subresource.

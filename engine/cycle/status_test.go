@@ -87,7 +87,7 @@ func TestConditions(t *testing.T) {
 				c.spec(&w.object.Spec)
 			}
 			a := w.driver()
-			a.Metrics = brokenBeside{w}
+			a.Metrics = InTurn(brokenBeside{w})
 			w.at(a, 0)
 			w.value, w.samples = c.value, c.samples
 			w.at(a, 10)

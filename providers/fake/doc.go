@@ -12,7 +12,7 @@
 //   - [Prometheus.Advance] makes visible what has happened up to an instant.
 //     No later sample is ever in the store, so neither a negative offset nor @
 //     can look ahead.
-//   - [Prometheus.Query] is the engine's MetricSource; [Prometheus.Instant] and
+//   - [Prometheus.Query] is a cycle.Querier; [Prometheus.Instant] and
 //     [Prometheus.Range] serve expectations and reports; [Handler] serves all
 //     of it over HTTP, for clients that know only Prometheus' API.
 //

@@ -136,7 +136,7 @@ func (p *Prometheus) Close() error {
 	return p.intake.feed.Close()
 }
 
-// Query implements cycle.MetricSource. A histogram as the only sample is
+// Query implements cycle.Querier. A histogram as the only sample is
 // cycle.ErrWrongType, like a string or a range vector. What the server's
 // engine could not evaluate is cycle.ErrUnavailable.
 func (p *Prometheus) Query(ctx context.Context, query string, at time.Time) (cycle.Result, error) {

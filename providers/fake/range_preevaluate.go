@@ -54,7 +54,7 @@ type nextChunk struct {
 }
 
 // A Preevaluated is one query of a Preevaluator. It implements
-// cycle.MetricSource for this query and the instants of its grid.
+// cycle.Querier for this query and the instants of its grid.
 type Preevaluated struct {
 	owner    *Preevaluator
 	prepared *preparedQuery
@@ -127,7 +127,7 @@ func (e *Preevaluator) settle() {
 	}
 }
 
-// Query implements cycle.MetricSource for the query given to Add. Warnings are
+// Query implements cycle.Querier for the query given to Add. Warnings are
 // left out.
 func (q *Preevaluated) Query(_ context.Context, query string, at time.Time) (cycle.Result, error) {
 	if query != q.prepared.text {

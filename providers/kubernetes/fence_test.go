@@ -20,7 +20,7 @@ import (
 )
 
 // reconciler is one that believes to be in charge since the clock's time.
-func (s *server) reconciler(clock *clocktesting.FakePassiveClock, source cycle.MetricSource, sink cycle.Journal) *kubernetes.Reconciler[*v1alpha1.HorizontalAutoscaler] {
+func (s *server) reconciler(clock *clocktesting.FakePassiveClock, source cycle.Querier, sink cycle.Journal) *kubernetes.Reconciler[*v1alpha1.HorizontalAutoscaler] {
 	metrics, err := kubernetes.NewMetrics(clientprometheus.NewRegistry())
 	s.check(err)
 	targets, err := kubernetes.NewTargets(s.config, s.client.RESTMapper(), timeout)
@@ -30,7 +30,7 @@ func (s *server) reconciler(clock *clocktesting.FakePassiveClock, source cycle.M
 		Kind: journal.HorizontalAutoscaler, Empty: func() *v1alpha1.HorizontalAutoscaler { return &v1alpha1.HorizontalAutoscaler{} },
 		Objects: s.client, Reporter: reporter, Clock: clock,
 		Driver: &cycle.Autoscalers{
-			Metrics: source, Targets: targets, Journal: reporter, Since: slot.At(clock.Now()),
+			Metrics: cycle.InTurn(source), Targets: targets, Journal: reporter, Since: slot.At(clock.Now()),
 			Store: &kubernetes.Store{Access: kubernetes.Access{Reader: s.client, Writer: s.client, Timeout: timeout, Reporter: reporter}},
 		},
 	}

@@ -45,6 +45,8 @@ type Reconciler[T client.Object] struct {
 	Target func(T) string
 	// Locks are shared by the reconcilers whose targets may be the same.
 	Locks *Locks
+	// Turns, if set, share the workers among namespaces.
+	Turns *Turns
 	// Woken, if set, is told the wake-up that follows a decision, or an attempt at one.
 	Woken func(object journal.Object, next cycle.Wake)
 
@@ -53,6 +55,18 @@ type Reconciler[T client.Object] struct {
 
 // Reconcile implements reconcile.Reconciler.
 func (r *Reconciler[T]) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+	if r.Turns == nil {
+		return r.reconcile(ctx, request)
+	}
+	if !r.Turns.take(request) {
+		return reconcile.Result{}, nil // it is called when it is its turn
+	}
+	began := r.Clock.Now()
+	defer func() { r.Turns.pass(request, r.Clock.Since(began)) }()
+	return r.reconcile(ctx, request)
+}
+
+func (r *Reconciler[T]) reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
 	if r.Charge != nil {
 		r.charged.Do(r.Charge)
 	}

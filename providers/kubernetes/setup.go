@@ -8,12 +8,14 @@ import (
 	"time"
 
 	"k8s.io/client-go/tools/record"
+	"k8s.io/client-go/util/workqueue"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
 	"github.com/karpenter-sim/karpenter/engine/cycle"
@@ -121,10 +123,15 @@ func addProducers(m manager.Manager, o *Options, access Access, charge *charge) 
 // add has a manager run a reconciler.
 func add[T client.Object](m manager.Manager, o *Options, r *Reconciler[T]) error {
 	r.Fence, r.Woken = o.Fence, o.Metrics.woken
+	queue := func(name string, limiter workqueue.TypedRateLimiter[reconcile.Request]) workqueue.TypedRateLimitingInterface[reconcile.Request] {
+		q := newQueue(o.Clock)(name, limiter)
+		r.Turns = NewTurns(o.Concurrency, q.Add) // before any worker starts
+		return q
+	}
 	// Our own writes of the status must not wake us up.
 	err := builder.ControllerManagedBy(m).
 		For(r.Empty(), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
-		WithOptions(controller.Options{MaxConcurrentReconciles: o.Concurrency, NewQueue: newQueue(o.Clock)}).
+		WithOptions(controller.Options{MaxConcurrentReconciles: o.Concurrency, NewQueue: queue}).
 		Complete(r)
 	if err != nil {
 		return fmt.Errorf("%s: %w", r.Kind, err)

@@ -128,7 +128,7 @@ type running struct {
 
 func (s *server) run(from time.Time) *running {
 	gauge := &gauge{}
-	r := s.runWith(from, gauge)
+	r := s.runWith(from, cycle.InTurn(gauge))
 	r.metric = gauge
 	return r
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/api"
@@ -31,7 +32,7 @@ type Options struct {
 	URL string
 	// ConfigFile is HTTPClient's file.
 	ConfigFile string
-	// Timeout is the longest time for one query, DefaultTimeout if 0.
+	// Timeout is the longest time for the queries of a slot, DefaultTimeout if 0.
 	Timeout time.Duration
 	// MaxBytes is the largest answer that is read, DefaultMaxBytes if 0.
 	MaxBytes int64
@@ -60,7 +61,10 @@ type Client struct {
 	memory  memory
 }
 
-var _ cycle.MetricSource = (*Client)(nil)
+var (
+	_ cycle.MetricSource = (*Client)(nil)
+	_ cycle.Querier      = (*Client)(nil)
+)
 
 // New returns a client. It reads the configuration file, but does not call the
 // server. An error names the option that is wrong.
@@ -86,7 +90,19 @@ func New(o Options) (*Client, error) {
 	return &Client{options: o, api: v1.NewAPI(strictClient{client}), memory: newMemory(remembered)}, nil
 }
 
-// Query implements cycle.MetricSource. A second question for the same query and
+// QueryAll implements cycle.MetricSource: it asks all queries at once, under one
+// deadline.
+func (c *Client) QueryAll(ctx context.Context, queries []string, at time.Time, within time.Duration, answers []cycle.Answer) {
+	ctx, cancel := context.WithTimeout(ctx, min(c.options.Timeout, within))
+	defer cancel()
+	var group sync.WaitGroup
+	for i, query := range queries {
+		group.Go(func() { answers[i].Result, answers[i].Err = c.Query(ctx, query, at) })
+	}
+	group.Wait()
+}
+
+// Query implements cycle.Querier. A second question for the same query and
 // instant, to the millisecond, gets the first one's answer; a failure is not kept.
 func (c *Client) Query(ctx context.Context, query string, at time.Time) (cycle.Result, error) {
 	k := key{query, at.UnixMilli()}

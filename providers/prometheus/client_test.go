@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -18,6 +19,7 @@ import (
 	clocktesting "k8s.io/utils/clock/testing"
 
 	"github.com/karpenter-sim/karpenter/engine/cycle"
+	"github.com/karpenter-sim/karpenter/engine/observation"
 )
 
 const one = `{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1,"1"]}]}}`
@@ -302,6 +304,43 @@ func TestNewRefuses(t *testing.T) {
 	for _, c := range cases {
 		if _, err := New(c.o); err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%s: got %v, want %q", c.reason, err, c.want)
+		}
+	}
+}
+
+// TestQueryAll holds that the queries of a slot are asked at once, under one
+// deadline, and that what hangs costs the others nothing.
+func TestQueryAll(t *testing.T) {
+	var asked sync.WaitGroup
+	asked.Add(16)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		query := r.FormValue("query")
+		asked.Done()
+		asked.Wait() // nobody is answered before all have been asked
+		if query == "3" {
+			<-r.Context().Done()
+			return
+		}
+		fmt.Fprintf(w, `{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[%s,%q]}]}}`, r.FormValue("time"), query)
+	}))
+	defer server.Close()
+	c, err := New(Options{URL: server.URL, Timeout: 2 * time.Second}) // what hangs holds the server up for as long
+	if err != nil {
+		t.Fatal(err)
+	}
+	queries, answers := make([]string, 16), make([]cycle.Answer, 16)
+	for i := range queries {
+		queries[i] = strconv.Itoa(i)
+	}
+	c.QueryAll(context.Background(), queries, time.Unix(1767600000, 0), time.Second, answers)
+	for i, a := range answers {
+		switch {
+		case i == 3:
+			if cycle.Code(a.Err) != observation.TimedOut {
+				t.Errorf("what hangs gives %v", a.Err)
+			}
+		case a.Err != nil || a.Result.Value != float64(i):
+			t.Errorf("query %d gives %+v", i, a)
 		}
 	}
 }

@@ -26,12 +26,12 @@ func (f *Fault) HitsQuery(now int64, object scenario.Reference, text string) boo
 }
 
 // Metrics puts the faults of answers before a source that is asked for an object.
-func (s *Set) Metrics(inner cycle.MetricSource, object scenario.Reference) cycle.MetricSource {
+func (s *Set) Metrics(inner cycle.Querier, object scenario.Reference) cycle.Querier {
 	return &metrics{inner, s, object}
 }
 
 type metrics struct {
-	cycle.MetricSource
+	cycle.Querier
 	set    *Set
 	object scenario.Reference
 }
@@ -42,10 +42,10 @@ var noAnswer = map[scenario.MetricsFault]error{
 	scenario.MetricsSlow: cycle.ErrTimedOut,
 }
 
-// Query implements cycle.MetricSource. The source is asked anyway: what it would
+// Query implements cycle.Querier. The source is asked anyway: what it would
 // have said is still what a demand needs.
 func (m *metrics) Query(ctx context.Context, query string, at time.Time) (cycle.Result, error) {
-	result, err := m.MetricSource.Query(ctx, query, at)
+	result, err := m.Querier.Query(ctx, query, at)
 	now := m.set.now().UnixMilli()
 	for _, f := range m.set.All {
 		if cause := noAnswer[f.Metrics]; cause != nil && strings.Contains(query, f.Query) && f.HitsQuery(now, m.object, query) {

@@ -7,5 +7,6 @@
 //   - KARPENTER_PARITY=whole has TestParity play scenarios of more than two hours
 //     from end to end; v01-schedule alone takes minutes.
 //   - KARPENTER_KILLED=5m has TestKilled kill the controller for five minutes.
+//   - KARPENTER_HANG=70 has TestIsolation run for a minute beside as many autoscalers whose queries hang.
 //   - KARPENTER_SCALE=1000,5000 are the sizes of BenchmarkController.
 package e2e
