@@ -124,7 +124,7 @@ func (a *adoption) convert(f *manifest.Foreign, c *Conversion) (*convert.Result,
 		}
 	}
 	o := a.options
-	o.Namespace = f.Namespace
+	o.Namespace, o.Parse = f.Namespace, isScalar
 	result, err := convert.JSON(f.JSON, o)
 	c.Notes = append(unquoted(f, c.Object), result.Notes...)
 	if err != nil {

@@ -102,19 +102,26 @@ func rivalry(one, other string) string {
 
 // checkQuery refuses what can never give one sample.
 func checkQuery(query string) error {
+	_, err := isScalar(query)
+	return err
+}
+
+// isScalar says whether a query that gives one sample, or none, gives a scalar, which
+// is always there. It refuses what can never give one sample.
+func isScalar(query string) (bool, error) {
 	expr, err := parser.NewParser(parser.Options{}).ParseExpr(query)
 	var list parser.ParseErrors
 	if errors.As(err, &list) && len(list) > 0 {
-		return fmt.Errorf("PromQL, character %d: %w", list[0].PositionRange.Start+1, list[0].Err)
+		return false, fmt.Errorf("PromQL, character %d: %w", list[0].PositionRange.Start+1, list[0].Err)
 	}
 	if err != nil {
-		return fmt.Errorf("PromQL: %w", err)
+		return false, fmt.Errorf("PromQL: %w", err)
 	}
 	switch expr.Type() {
 	case parser.ValueTypeVector, parser.ValueTypeScalar:
-		return fake.CheckSubqueries(expr)
+		return expr.Type() == parser.ValueTypeScalar, fake.CheckSubqueries(expr)
 	case parser.ValueTypeMatrix:
-		return errors.New("PromQL: a range vector is no number; want an instant vector of one sample, e.g. rate(...) of it")
+		return false, errors.New("PromQL: a range vector is no number; want an instant vector of one sample, e.g. rate(...) of it")
 	}
-	return fmt.Errorf("PromQL: a %s is no number; want an instant vector of one sample", expr.Type())
+	return false, fmt.Errorf("PromQL: a %s is no number; want an instant vector of one sample", expr.Type())
 }

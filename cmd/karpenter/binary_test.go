@@ -104,7 +104,7 @@ func TestBadInput(t *testing.T) {
 		"UpdateManifests": {"and of its own manifests", append(simulate, "--update", "--manifests", "ha.yaml"), nil, "karpenter: --update and --manifests: the digests would be those of other manifests"},
 		"UpdateStdin":     {"and are written into a file", []string{"simulate", "-", "--update"}, nil, "karpenter: --update: digests cannot be written into standard input"},
 		"VariantTwice":    {"two variants of one name are not one", append(replay, "--variant", "y=spec.maxReplicas=4", "--variant", "y=spec.minReplicas=2"), nil, "karpenter: --variant y=spec.minReplicas=2: y is named twice"},
-		"MetricUnused":    {"a query that no metric asks for", append(replay, "--metric", "queue=sum(q)"), nil, "karpenter: --metric queue: no HorizontalPodAutoscaler uses this query; the manifests have no Pods, Object or External metric"},
+		"MetricUnused":    {"a query that no metric asks for", append(replay, "--metric", "queue=sum(q)"), nil, "karpenter: --metric queue: no metric or trigger uses this query; the manifests have no Pods, Object or External metric and no trigger"},
 		"Number":          {"what is no number says what is wanted", append(replay, "--scale", "x"), nil, "karpenter: --scale x: want a number; see 'karpenter replay --help'"},
 		"Seed":            {"a seed is a whole number", append(simulate, "--seed", "x"), nil, "karpenter: --seed x: want a whole number of at most 64 bits; see 'karpenter simulate --help'"},
 		"ZoneLocal":       {"the machine's zone would show in the report", append(replay, "--tz", "Local"), nil, "karpenter: --tz Local: unknown time zone"},

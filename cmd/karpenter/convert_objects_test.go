@@ -258,3 +258,97 @@ func TestPartialRuns(t *testing.T) {
 	call(t, "", "simulate", "s.yaml", "--out", "none").want(t, exitInvalid, "in.yaml:8:12: ")
 	call(t, "", "replay", "-f", "in.yaml", "--recording", "r.csv", "--out", "none").want(t, exitInvalid, "in.yaml:8:12: ")
 }
+
+// TestConvertTriggers: a queue becomes a producer, a query stands in for any other
+// trigger, and what of KEDA's cron differs is told.
+func TestConvertTriggers(t *testing.T) {
+	t.Chdir(t.TempDir())
+	queue := strings.Replace(takenObject, "  triggers:\n", `  triggers:
+  - {type: aws-sqs-queue, metadata: {queueURL: "https://sqs.eu-west-1.amazonaws.com/111122223333/parcels", queueLength: "5", awsRegion: eu-west-1}}
+`, 1)
+	second := strings.ReplaceAll(refusedObject, "biller", "mailer")
+	for name, c := range map[string]struct {
+		reason, text string
+		args         []string
+		code         int
+		stdout       []string
+		stderr       string
+	}{
+		"Queue": {
+			"a queue is read by a producer", queue, nil, exitOK,
+			[]string{"kind: MetricsProducer", "id: arn:aws:sqs:eu-west-1:111122223333:parcels", "type: AWSSQSQueue", "includeInFlight: true", `query: karpenter_queue_length{name="shopfront",namespace="shop"}`}, "",
+		},
+		"Unreadable": {
+			"a queue of which the account is not known", strings.Replace(queue, "https://sqs.eu-west-1.amazonaws.com/111122223333/parcels", "parcels", 1), nil, exitInvalid, nil,
+			"in.yaml:8:48: spec.triggers[0].metadata.queueURL: shop/scaledobject/shopfront: the queue cannot be read: queueURL is no URL of a queue at AWS",
+		},
+		"Advice": {
+			"the message has the query that the usual exporter offers", refusedObject, nil, exitInvalid, nil,
+			`--metric biller/kafka='sum(kafka_consumergroup_lag{consumergroup="biller",topic="bills"})'`,
+		},
+		"Given": {
+			"and the conversion takes it", refusedObject, []string{"--metric", `biller/kafka=sum(kafka_consumergroup_lag{consumergroup="biller",topic="bills"})`}, exitOK,
+			[]string{`query: sum(kafka_consumergroup_lag{consumergroup="biller",topic="bills"})`, `averageValue: "100"`}, "",
+		},
+		"Ambiguous": {
+			"one query for the triggers of two objects", refusedObject + "---\n" + second, []string{"--metric", "kafka=sum(x)"}, exitInvalid, nil,
+			"--metric kafka: 2 triggers would use this query, and can hardly have the same signal; name one: biller/kafka, mailer/kafka",
+		},
+		"Each": {
+			"each has its own", refusedObject + "---\n" + second, []string{"--metric", "biller/kafka=sum(x)", "--metric", "shop/mailer/0=sum(y)"}, exitOK,
+			[]string{"query: sum(x)", "query: sum(y)"}, "",
+		},
+		"Unused": {
+			"a key that no trigger has", refusedObject, []string{"--metric", "lagg=sum(x)"}, exitInvalid, nil,
+			"--metric lagg: no metric or trigger uses this query; the manifests have biller/kafka",
+		},
+		"Resource": {
+			"a resource's, too", `apiVersion: autoscaling/v1
+kind: HorizontalPodAutoscaler
+metadata: {name: web, namespace: shop}
+spec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}, maxReplicas: 3, targetCPUUtilizationPercentage: 60}
+`, []string{"--metric", "cpu=avg(cpu) / 100"}, exitOK, []string{"query: avg(cpu) / 100", "averageUtilization: 60"}, "check that it yields the ratio of usage to requests",
+		},
+		"Annotation": {
+			"an annotation for kube-metrics-adapter", `apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata:
+  name: web
+  namespace: shop
+  annotations:
+    metric-config.external.asked.prometheus/query: |
+      sum(asked{service="web"})
+spec:
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}
+  maxReplicas: 3
+  metrics: [{type: External, external: {metric: {name: asked, selector: {matchLabels: {type: prometheus}}}, target: {type: AverageValue, averageValue: "15"}}}]
+`, nil, exitOK, []string{`query: sum(asked{service="web"})`}, "the query is that of the annotation",
+		},
+		"CronWindow": {
+			"the weekend, over which KEDA's window stays open", strings.Replace(takenObject, `{type: prometheus, metadata: {serverAddress: "http://prometheus:9090", query: sum(value), threshold: "50"}}`,
+				`{type: cron, metadata: {timezone: Europe/Prague, start: 30 6 * * 1-5, end: 0 22 * * *, desiredReplicas: "3"}}`, 1), nil, exitOK, []string{"hours: \"22\""},
+			"spec.triggers[0].metadata: KEDA takes the trigger for active from Fri 22:00 to Sun 22:00",
+		},
+		"BadQuery": {
+			"a query that cannot be read is refused at the trigger that has it", strings.Replace(takenObject, "sum(value)", "sum(value", 1), nil, exitInvalid, nil,
+			"in.yaml:8:83: spec.triggers[0].metadata.query: shop/scaledobject/shopfront: PromQL, character 10: ",
+		},
+		"Scalar": {
+			"a query of a scalar is never empty", strings.Replace(takenObject, "sum(value)", "scalar(sum(value))", 1), nil, exitOK, []string{"query: scalar(sum(value))\n"}, "",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			write(t, "in.yaml", c.text)
+			got := call(t, "", append([]string{"convert", "-f", "in.yaml"}, c.args...)...)
+			got.want(t, c.code, c.stderr)
+			for _, want := range c.stdout {
+				if !strings.Contains(got.stdout, want) {
+					t.Errorf("%s\nstdout lacks %q:\n%s", c.reason, want, got.stdout)
+				}
+			}
+			if c.code == exitOK {
+				call(t, got.stdout, "validate", "-f", "-").want(t, exitOK, "")
+			}
+		})
+	}
+}

@@ -70,7 +70,7 @@ func TestConvertRefuses(t *testing.T) {
 		"Metric":    {[]string{"hpa.yaml", "--metric", "queue_length"}, `--metric "queue_length": want NAME=PROMQL`},
 		"Absent":    {[]string{"nope.yaml"}, "nope.yaml: no such file or directory"},
 		"Unfit":     {[]string{"unfit.yaml"}, "unfit.yaml:10:89: spec.metrics[0].external.target.averageValue: default/horizontalpodautoscaler/shop: Invalid value: "},
-		"Unused":    {[]string{"hpa.yaml", "--metric", "queue_lenght=sum(x)"}, "--metric queue_lenght: no HorizontalPodAutoscaler uses this query; the manifests have queue_length"},
+		"Unused":    {[]string{"hpa.yaml", "--metric", "queue_lenght=sum(x)"}, "--metric queue_lenght: no metric or trigger uses this query; the manifests have queue_length"},
 		"Twice":     {[]string{"hpa.yaml", "--metric", "queue_length=sum(x)", "--metric", "queue_length=sum(y)"}, "--metric 'queue_length=sum(y)': queue_length is named twice"},
 		"Collision": {[]string{"collision.yaml", "-q"}, "default/HorizontalAutoscaler/shop is defined twice"},
 		"NotPromQL": {[]string{"hpa.yaml", "--metric", "unused=sum(("}, "--metric unused: not PromQL: query"},

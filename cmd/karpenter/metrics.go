@@ -17,6 +17,8 @@ import (
 type metricQueries struct {
 	queries map[string]string
 	used    map[string]bool
+	// triggers are those that use a query.
+	triggers map[string][]string
 	// known are the metrics that might have a query.
 	known map[string]bool
 	// namespace and allowLoss are the flags beside them.
@@ -42,7 +44,7 @@ func (f *conversionFlags) parse() (*metricQueries, error) {
 	if f.namespace != "" && names.IsDNS1123Label(f.namespace) != nil {
 		return nil, fmt.Errorf("--namespace %s: want the name of a namespace: lower case letters, digits and '-', at most 63", quoteArgument(f.namespace))
 	}
-	m := &metricQueries{queries: map[string]string{}, used: map[string]bool{}, known: map[string]bool{}, namespace: f.namespace, allowLoss: f.allowLoss}
+	m := &metricQueries{queries: map[string]string{}, used: map[string]bool{}, triggers: map[string][]string{}, known: map[string]bool{}, namespace: f.namespace, allowLoss: f.allowLoss}
 	for _, text := range f.metrics {
 		name, query, ok := cutMetric(text)
 		if !ok {
@@ -79,23 +81,37 @@ func (m *metricQueries) options() convert.Options {
 	return convert.Options{Namespace: m.namespace, Queries: m.queries, Asked: m.asked, AllowLoss: m.allowLoss}
 }
 
-// asked follows which metric uses which query.
-func (m *metricQueries) asked(metric, key string) {
-	m.known[metric] = true
-	m.used[key] = true
+// asked follows which signal uses which query.
+func (m *metricQueries) asked(a convert.Asked) {
+	m.known[a.Name] = true
+	if a.Key == "" {
+		return
+	}
+	m.used[a.Key] = true
+	if own := a.Object + " " + a.Name; a.Trigger && !slices.Contains(m.triggers[a.Key], own) {
+		m.triggers[a.Key] = append(m.triggers[a.Key], own)
+	}
 }
 
-// unused refuses a query that no metric of the manifests has used.
+// unused refuses a query that no signal of the manifests has used, and one that
+// several triggers have: it can be the query of one only.
 func (m *metricQueries) unused() error {
 	for _, name := range slices.Sorted(maps.Keys(m.queries)) {
-		if m.used[name] {
-			continue
+		if !m.used[name] {
+			known := "no Pods, Object or External metric and no trigger"
+			if len(m.known) > 0 {
+				known = strings.Join(slices.Sorted(maps.Keys(m.known)), ", ")
+			}
+			return fmt.Errorf("--metric %s: no metric or trigger uses this query; the manifests have %s", name, known)
 		}
-		known := "no Pods, Object or External metric"
-		if len(m.known) > 0 {
-			known = strings.Join(slices.Sorted(maps.Keys(m.known)), ", ")
+		if several := m.triggers[name]; len(several) > 1 {
+			var keys []string
+			for _, own := range several {
+				_, key, _ := strings.Cut(own, " ")
+				keys = append(keys, key)
+			}
+			return fmt.Errorf("--metric %s: %d triggers would use this query, and can hardly have the same signal; name one: %s", name, len(several), strings.Join(keys, ", "))
 		}
-		return fmt.Errorf("--metric %s: no HorizontalPodAutoscaler uses this query; the manifests have %s", name, known)
 	}
 	return nil
 }

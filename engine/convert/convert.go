@@ -20,15 +20,16 @@ import (
 type Options struct {
 	// Namespace is where objects live that name none; "default" if empty.
 	Namespace string
-	// Queries gives the PromQL of Pods, Object and External metrics. A key is
-	// a metric's name, or its name and selector as the conversion writes them,
-	// e.g. `queue_length{queue="jobs"}`, which goes first. For a target of
-	// type AverageValue, Pods metrics always, the query must yield the total,
-	// not the average.
+	// Queries gives the PromQL of metrics and triggers. A key is a metric's name
+	// ("cpu" of a resource), or its name and selector as the conversion writes
+	// them, e.g. `queue_length{queue="jobs"}`, which goes first; or a trigger's
+	// name, its index or its type, in this order. A key behind the name of the
+	// object, "invoicer/lag", or its namespace and name goes before all others.
+	// For a target of type AverageValue the query must yield the total, not the
+	// average.
 	Queries map[string]string
-	// Asked, if set, is told each metric that Queries may have a query of, as
-	// the conversion writes it, and the key that gave one, empty if none did.
-	Asked func(metric, key string)
+	// Asked, if set, is told each signal that Queries may have a query of.
+	Asked func(Asked)
 	// RateWindow is the range over which cpu usage is averaged, as a
 	// Prometheus duration; "2m" if empty.
 	RateWindow string
@@ -40,6 +41,9 @@ type Options struct {
 	// PrometheusURL is the server that the controller queries. Triggers that
 	// name another one are noted.
 	PrometheusURL string
+	// Parse, if set, reads PromQL and tells whether it yields a scalar, which is
+	// never empty. Without it, every query is taken for a valid one of a vector.
+	Parse func(query string) (scalar bool, err error)
 	// AllowLoss converts an object without those of its triggers and metrics
 	// that cannot be converted, if any are left; without it, the object is
 	// refused.
@@ -80,8 +84,8 @@ type scaleTarget struct{ kind, name string }
 type converter struct {
 	object  string
 	options Options
-	// namespace is where the object lives.
-	namespace string
+	// namespace is where the object lives, name what it is called there.
+	namespace, name string
 	// target is the object to scale.
 	target scaleTarget
 	// annotations may hold the queries of metrics.
@@ -102,7 +106,7 @@ func newConverter(kind string, meta metav1.ObjectMeta, o Options) *converter {
 	if o.RateWindow == "" {
 		o.RateWindow = defaultRateWindow
 	}
-	c := &converter{options: o, namespace: meta.Namespace}
+	c := &converter{options: o, namespace: meta.Namespace, name: meta.Name}
 	if c.namespace == "" {
 		c.namespace = o.Namespace
 	}
@@ -156,6 +160,17 @@ func (e *Error) Unwrap() error { return e.Err }
 // invalid is an error about a field of the object.
 func (c *converter) invalid(path *field.Path, format string, args ...any) error {
 	return &Error{Object: c.object, Field: c.fieldOf(path), Err: fmt.Errorf(format, args...)}
+}
+
+// parse reads a query that a field of the original has.
+func (c *converter) parse(query string, path *field.Path) (scalar bool, err error) {
+	if c.options.Parse == nil {
+		return false, nil
+	}
+	if scalar, err = c.options.Parse(query); err != nil {
+		return false, c.invalid(path, "%w", err)
+	}
+	return scalar, nil
 }
 
 // owned is the error of an HPA that a ScaledObject has made, nil for others.

@@ -48,6 +48,7 @@ func (c *converter) cronTrigger(trigger *keda.Trigger, path *field.Path) (*v1alp
 	}
 	c.changed(path, "the schedule is a MetricsProducer, which the controller evaluates; outside it the value is 0, which minReplicas bounds")
 	c.lost(path.Child("desiredReplicas"), "reached only within the tolerance of 0.1, as with KEDA; set the tolerances of the behavior to 0 to reach %d exactly", replicas)
+	c.noteWindow(metadata["start"], metadata["end"], path)
 	c.noteMetadata(trigger, path, "timezone", "start", "end", "desiredReplicas")
 	return &v1alpha1.MetricsProducer{
 		TypeMeta: metav1.TypeMeta{APIVersion: v1alpha1.GroupVersion.String(), Kind: "MetricsProducer"},

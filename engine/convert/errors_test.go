@@ -92,7 +92,7 @@ func TestInvalidInput(t *testing.T) {
 			name:   "NothingLeft",
 			reason: "without a metric the result would only hold the replicas",
 			object: so + "triggers: [{type: kafka, metadata: {}}]}}",
-			want:   "default/scaledobject/web: spec.triggers[0].type: a trigger of type \"kafka\" cannot be converted; allowed: prometheus, cron, cpu, memory. If its signal is in Prometheus, add a metric with a query for it, or leave it away with --allow-loss",
+			want:   "default/scaledobject/web: spec.triggers[0].type: \"kafka\" cannot be converted by itself: give its signal as PromQL; with kafka_exporter it is usually --metric web/kafka='sum(kafka_consumergroup_lag)'. --allow-loss leaves a trigger away if there are others",
 		},
 		{
 			name:   "NoThreshold",

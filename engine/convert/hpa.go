@@ -24,7 +24,7 @@ func (c *converter) hpa(hpa *autoscalingv2.HorizontalPodAutoscaler) ([]runtime.O
 	c.target = scaleTarget{kind: spec.ScaleTargetRef.Kind, name: spec.ScaleTargetRef.Name}
 	c.annotations = hpa.Annotations
 
-	ha := c.autoscaler(c.metadata(hpa.ObjectMeta, metricsAnnotation, behaviorAnnotation, metricStatusAnnotation, conditionsAnnotation))
+	ha := c.autoscaler(c.metadata(hpa.ObjectMeta, append(usedAnnotations(hpa.Annotations), metricsAnnotation, behaviorAnnotation, metricStatusAnnotation, conditionsAnnotation)...))
 	ha.Spec.ScaleTargetRef = v1alpha1.CrossVersionObjectReference{
 		Kind:       spec.ScaleTargetRef.Kind,
 		Name:       spec.ScaleTargetRef.Name,

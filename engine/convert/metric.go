@@ -54,16 +54,20 @@ func (c *converter) resource(name, container string, given autoscalingv2.MetricT
 	if err != nil {
 		return v1alpha1.Metric{}, err
 	}
+	if query, _, ok := c.given(Asked{Name: name}, name); ok {
+		c.lost(path, "the query given for %s is used as it is: check that it yields %s", name, map[bool]string{true: "the ratio of usage to requests", false: "the total usage of all pods"}[target.Type == v1alpha1.UtilizationMetricType])
+		return prometheusMetric(query, target), nil
+	}
 	c.notePods()
-	q := usageQuery{resource: name, container: container, pods: c.podMatchers(), rateWindow: c.options.RateWindow}
+	q := usageQuery{resource: name, container: container, pods: c.podMatchers(), owner: podOwner(c.target.kind), rateWindow: c.options.RateWindow}
 	if name == cpu {
 		c.lost(path, "cpu is averaged over %s by PromQL's rate; HPA sees metrics-server's window of about 15 to 30 s", c.options.RateWindow)
 	}
 	if target.Type == v1alpha1.AverageValueMetricType {
-		c.lost(path, "the total usage is shared among the replicas; HPA averages over ready pods and estimates pods that are not ready or have no sample")
+		c.lost(path, "the total usage of the ready pods is shared among the replicas; HPA averages over ready pods and estimates pods that are not ready or have no sample")
 		return prometheusMetric(q.total(), target), nil
 	}
-	c.lost(path, "usage and requests are those of the pods that have both, and multiply status.replicas; HPA leaves out pods that are not ready, estimates pods without a sample, and refuses to decide if a container has no request")
+	c.lost(path, "usage and requests are those of the ready pods that have both, and multiply status.replicas; HPA also estimates pods without a sample, and refuses to decide if a container has no request")
 	return prometheusMetric(q.utilization(), target), nil
 }
 
@@ -73,7 +77,7 @@ func (c *converter) pods(m *autoscalingv2.PodsMetricSource, path *field.Path) (v
 		return v1alpha1.Metric{}, err
 	}
 	c.lost(path, "the total over the pods is shared among the replicas; HPA averages over ready pods and estimates pods without a sample")
-	metric, given, err := c.custom(m.Metric, target, c.podMatchers(), path.Child("metric"))
+	metric, given, err := c.custom("pods", m.Metric, target, c.podMatchers(), path.Child("metric"))
 	if err == nil && !given {
 		c.notePods()
 	}
@@ -96,7 +100,7 @@ func (c *converter) objectMetric(m *autoscalingv2.ObjectMetricSource, path *fiel
 	} else {
 		labels = append(labels, matcher{labelName(strings.ToLower(described.Kind)), "=", described.Name})
 	}
-	metric, given, err := c.custom(m.Metric, target, labels, path.Child("metric"))
+	metric, given, err := c.custom("object", m.Metric, target, labels, path.Child("metric"))
 	if err == nil && !given {
 		c.changed(path.Child("describedObject"), "%s %s is selected by labels, %s; its apiVersion, %q, is not carried over", described.Kind, described.Name, selector("", labels...), described.APIVersion)
 	}
@@ -109,34 +113,49 @@ func (c *converter) external(m *autoscalingv2.ExternalMetricSource, path *field.
 		return v1alpha1.Metric{}, err
 	}
 	c.noteReady(target, path)
-	metric, _, err := c.custom(m.Metric, target, nil, path.Child("metric"))
+	metric, _, err := c.custom("external", m.Metric, target, nil, path.Child("metric"))
 	return metric, err
 }
 
-// custom is the query of a metric that an adapter serves: as Options give it,
-// else the sum of the series of this name that have the labels.
-func (c *converter) custom(m autoscalingv2.MetricIdentifier, target v1alpha1.MetricTarget, labels []matcher, path *field.Path) (metric v1alpha1.Metric, given bool, err error) {
+// custom is the query of a metric of a type that an adapter serves: as Options give
+// it, as an annotation has it, else the sum of the series of this name that have the
+// labels.
+func (c *converter) custom(kind string, m autoscalingv2.MetricIdentifier, target v1alpha1.MetricTarget, labels []matcher, path *field.Path) (metric v1alpha1.Metric, given bool, err error) {
 	if m.Name == "" {
 		return v1alpha1.Metric{}, false, c.invalid(path.Child("name"), "required: the name of a metric")
 	}
-	selected, err := c.labelSelector(m.Selector, path.Child("selector"))
+	chosen := m.Selector
+	if _, _, google := googleMetric(m.Name); google {
+		chosen = withoutPrefixes(m.Selector)
+	}
+	selected, err := c.labelSelector(chosen, path.Child("selector"))
 	if err != nil {
 		return v1alpha1.Metric{}, false, err
 	}
 	whole, all := selector(m.Name, selected...), append(slices.Clone(labels), selected...)
-	var query, key string
+	query, key, given := c.given(Asked{Name: whole}, whole, m.Name)
 	unknown := labels // what a query that is given may not know
-	if query, given = c.options.Queries[whole]; given {
-		key = whole
-	} else if query, given = c.options.Queries[m.Name]; given {
-		key, unknown = m.Name, all
+	if key == m.Name {
+		unknown = all
 	}
-	c.asked(whole, key)
 	if given {
 		if len(unknown) > 0 {
 			c.lost(path, "the query given for %s is used as it is: check that it selects %s", m.Name, selector("", unknown...))
 		}
 		return prometheusMetric(query, target), true, nil
+	}
+	if query, annotation := c.annotated(kind, m.Name, m.Selector); query != "" {
+		c.changed(path, "the query is that of the annotation %s", annotation)
+		c.noteAdapter(kind, m.Name, annotation)
+		if _, err := c.parse(query, field.NewPath("metadata", "annotations").Key(annotation)); err != nil {
+			return v1alpha1.Metric{}, true, err
+		}
+		return prometheusMetric(query, target), true, nil
+	}
+	if _, _, google := googleMetric(m.Name); google {
+		query := c.googleQuery(m.Name, all)
+		c.lost(path, "%s is read as %s: give another query with --metric if that is not what Google's adapter serves", m.Name, query)
+		return prometheusMetric(query, target), false, nil
 	}
 	name := metricName(m.Name)
 	if name != m.Name {
@@ -145,13 +164,6 @@ func (c *converter) custom(m autoscalingv2.MetricIdentifier, target v1alpha1.Met
 	query = fmt.Sprintf("sum(%s)", selector(name, all...))
 	c.lost(path, "no query is given for %s: %s assumes that the metrics adapter serves the series of this name as they are; give the query that the adapter runs if it does not", m.Name, query)
 	return prometheusMetric(query, target), false, nil
-}
-
-// asked tells of a metric that Queries may have a query of.
-func (c *converter) asked(metric, key string) {
-	if c.options.Asked != nil {
-		c.options.Asked(metric, key)
-	}
 }
 
 // metricTarget converts a target, which must have one of the allowed types.
@@ -230,13 +242,13 @@ func (c *converter) noteReady(target v1alpha1.MetricTarget, path *field.Path) {
 	}
 }
 
-// notePods notes once how the target's pods are found.
+// notePods notes once how the target's pods are found, where others may be as well.
 func (c *converter) notePods() {
-	if c.podsNoted {
+	if _, exact := PodNames(c.target.kind, c.target.name); exact || c.podsNoted {
 		return
 	}
 	c.podsNoted = true
-	c.lost(field.NewPath("spec", "scaleTargetRef"), "pods are matched by name (%s), not by the target's selector: add a label to the queries if another workload's name begins with %q", selector("", c.podMatchers()...), c.target.name+"-")
+	c.lost(field.NewPath("spec", "scaleTargetRef"), "what a %s names its pods is not known: they are matched by %s; add a label to the queries if another workload's name begins with %q", c.target.kind, selector("", c.podMatchers()...), c.target.name+"-")
 }
 
 func prometheusMetric(query string, target v1alpha1.MetricTarget) v1alpha1.Metric {

@@ -32,34 +32,50 @@ func selector(name string, matchers ...matcher) string {
 	return name + "{" + strings.Join(texts, ",") + "}"
 }
 
-// podMatchers match the series of the target's pods by their name.
+// podMatchers match the series of the target's pods by their names.
 func (c *converter) podMatchers() []matcher {
-	return []matcher{
-		{"namespace", "=", c.namespace},
-		{"pod", "=~", regexp.QuoteMeta(c.target.name) + "-.*"},
-	}
+	names, _ := PodNames(c.target.kind, c.target.name)
+	return []matcher{{"namespace", "=", c.namespace}, {"pod", "=~", names}}
 }
 
 // A usageQuery queries what containers use of a resource.
 type usageQuery struct {
 	resource string
 	// container is empty for all containers.
-	container  string
-	pods       []matcher
+	container string
+	pods      []matcher
+	// owner is the kind of the pods' owner; empty if it is not known.
+	owner      string
 	rateWindow string
 }
 
-// total is the usage of all pods, in cores or bytes.
+// total is the usage of the pods that count, in cores or bytes.
 func (q usageQuery) total() string {
-	return fmt.Sprintf("sum(%s)", q.usage())
+	return fmt.Sprintf("sum(%s unless on (pod) (%s))", q.usage(), q.others())
 }
 
-// utilization is the ratio of usage to requests over the pods that have both:
-// a pod that is pending has requests only, one that just ended usage only.
+// utilization is the ratio of usage to requests over the pods that count and have
+// both: a pod that is pending has requests only, one that just ended usage only.
 func (q usageQuery) utilization() string {
 	usage := fmt.Sprintf("sum by (pod) (%s)", q.usage())
 	requests := fmt.Sprintf("sum by (pod) (%s)", q.requests())
-	return fmt.Sprintf("sum(%s and %s) / sum(%s and %s)", usage, requests, requests, usage)
+	return fmt.Sprintf("sum(%s and %s unless on (pod) (%s)) / sum(%s and %s unless on (pod) (%s))",
+		usage, requests, q.others(), requests, usage, q.others())
+}
+
+// others are the pods that do not count: those that are not ready, for cpu also those
+// that have not been throughout the range over which it is averaged, since starting is
+// no load; and those of another owner that are named alike. A pod of which neither is
+// known counts.
+func (q usageQuery) others() string {
+	ready := selector("kube_pod_status_ready", append(slices.Clone(q.pods), matcher{"condition", "=", "true"})...)
+	if q.resource == cpu {
+		ready = fmt.Sprintf("min_over_time(%s[%s])", ready, q.rateWindow)
+	}
+	if q.owner == "" {
+		return ready + " == 0"
+	}
+	return fmt.Sprintf("%s == 0 or %s", ready, selector("kube_pod_owner", append(slices.Clone(q.pods), matcher{"owner_kind", "!=", q.owner})...))
 }
 
 func (q usageQuery) usage() string {

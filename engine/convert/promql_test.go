@@ -73,11 +73,11 @@ func TestNullAsZeroAndActivation(t *testing.T) {
 	c := &converter{}
 	query := func(minReplicas int32, activation string) string {
 		metadata := map[string]string{"activationThreshold": activation}
-		q, err := c.nullAsZero(`sum by (job) (m)`, metadata, nil)
+		q, err := c.nullAsZero(`sum by (job) (m)`, false, metadata, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if q, err = c.activation(q, metadata, minReplicas, nil); err != nil {
+		if q, err = c.activation(q, metadata, "activationThreshold", minReplicas, nil); err != nil {
 			t.Fatal(err)
 		}
 		return q

@@ -108,35 +108,57 @@ type signal struct {
 // trigger converts the trigger with an index.
 func (c *converter) trigger(so *keda.ScaledObject, i int, path *field.Path) (signal, error) {
 	trigger := &so.Spec.Triggers[i]
-	metadata := path.Child("metadata")
+	metadata, minReplicas := path.Child("metadata"), or(so.Spec.MinReplicaCount, 0)
 	s := signal{query: path, threshold: path}
+	if trigger.Type != "cron" && trigger.Type != cpu && trigger.Type != memory {
+		if query, ok := c.givenTrigger(so, i); ok {
+			var err error
+			s.metric, s.threshold, err = c.standIn(trigger, query, minReplicas, path)
+			return s, err
+		}
+	}
 	var err error
 	switch trigger.Type {
 	case "prometheus":
 		s.query, s.threshold = metadata.Child("query"), metadata.Child("threshold")
-		s.metric, err = c.prometheusTrigger(trigger, or(so.Spec.MinReplicaCount, 0), path)
+		s.metric, err = c.prometheusTrigger(trigger, minReplicas, path)
 	case cpu, memory:
 		s.threshold = metadata.Child("value")
 		s.metric, err = c.resourceTrigger(trigger, path)
 	case "cron":
 		s.producer, err = c.cronTrigger(trigger, path)
+		if err == nil {
+			c.nameProducer(so, i, &s)
+			s.metric = c.scheduleMetric(s.producer.Name)
+		}
+	case sqsTrigger:
+		s.threshold = metadata.Child("queueLength")
+		var target v1alpha1.MetricTarget
+		s.producer, target, err = c.sqs(so, i, path)
+		if err != nil {
+			return s, err
+		}
+		c.nameProducer(so, i, &s)
+		s.metric = c.queueMetric(s.producer.Name, target)
+		source := s.metric.Prometheus
+		source.Query, err = c.activation(source.Query, trigger.Metadata, "activationQueueLength", minReplicas, metadata)
 	default:
-		err = c.unsupported(path.Child("type"), "a trigger of type %q cannot be converted; allowed: prometheus, cron, cpu, memory. If its signal is in Prometheus, add a metric with a query for it, or leave it away with --allow-loss", trigger.Type)
+		err = c.needsQuery(so, i, path)
 	}
-	if err != nil || s.producer == nil {
-		return s, err
-	}
-	s.producer.Name, s.producer.Namespace, s.producer.Labels = producerName(so, i), so.Namespace, maps.Clone(so.Labels)
-	s.metric = c.scheduleMetric(s.producer.Name)
-	return s, nil
+	return s, err
+}
+
+// nameProducer names the producer of a trigger.
+func (c *converter) nameProducer(so *keda.ScaledObject, i int, s *signal) {
+	s.producer.Name, s.producer.Namespace, s.producer.Labels = c.producerName(so, i), so.Namespace, maps.Clone(so.Labels)
 }
 
 // producerName is the ScaledObject's own name unless it has several triggers that
 // need a producer, which are then told apart by their position.
-func producerName(so *keda.ScaledObject, trigger int) string {
+func (c *converter) producerName(so *keda.ScaledObject, trigger int) string {
 	producers := 0
 	for i := range so.Spec.Triggers {
-		if so.Spec.Triggers[i].Type == "cron" {
+		if kind := so.Spec.Triggers[i].Type; kind == "cron" || kind == sqsTrigger {
 			producers++
 		}
 	}

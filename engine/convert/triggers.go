@@ -21,16 +21,20 @@ import (
 // prometheusTrigger converts a trigger of type prometheus of an object with
 // minReplicas.
 func (c *converter) prometheusTrigger(trigger *keda.Trigger, minReplicas int32, path *field.Path) (v1alpha1.Metric, error) {
-	target, err := c.thresholdTarget(trigger, path)
+	target, err := c.thresholdTarget(trigger, "threshold", path)
 	errs := []error{err}
 	path = path.Child("metadata")
 	query := strings.TrimSpace(trigger.Metadata["query"])
 	if query == "" {
 		errs = append(errs, c.invalid(path.Child("query"), "required: a PromQL query"))
 	}
-	query, err = c.nullAsZero(query, trigger.Metadata, path)
+	scalar, err := c.parse(query, path.Child("query"))
+	if query != "" {
+		errs = append(errs, err)
+	}
+	query, err = c.nullAsZero(query, scalar, trigger.Metadata, path)
 	errs = append(errs, err)
-	query, err = c.activation(query, trigger.Metadata, minReplicas, path)
+	query, err = c.activation(query, trigger.Metadata, "activationThreshold", minReplicas, path)
 	if err := errors.Join(append(errs, err)...); err != nil {
 		return v1alpha1.Metric{}, err
 	}
@@ -53,18 +57,19 @@ func member(path *field.Path, key string) *field.Path {
 	return path.Key(key)
 }
 
-func (c *converter) thresholdTarget(trigger *keda.Trigger, path *field.Path) (v1alpha1.MetricTarget, error) {
-	threshold, err := c.number(trigger.Metadata, "threshold", path.Child("metadata"))
+// thresholdTarget is the target that a trigger has in a field of its metadata.
+func (c *converter) thresholdTarget(trigger *keda.Trigger, key string, path *field.Path) (v1alpha1.MetricTarget, error) {
+	threshold, err := c.number(trigger.Metadata, key, path.Child("metadata"))
 	if err != nil {
 		return v1alpha1.MetricTarget{}, err
 	}
 	if threshold <= 0 {
-		return v1alpha1.MetricTarget{}, c.invalid(path.Child("metadata", "threshold"), "%q must be greater than 0", trigger.Metadata["threshold"])
+		return v1alpha1.MetricTarget{}, c.invalid(member(path.Child("metadata"), key), "%q must be greater than 0", trigger.Metadata[key])
 	}
 	value, err := resource.ParseQuantity(strconv.FormatFloat(threshold, 'f', -1, 64))
 	if err != nil || math.Abs(value.AsApproximateFloat64()-threshold) > 1e-6*threshold {
 		// Quantities are rounded up to nano-units and capped.
-		return v1alpha1.MetricTarget{}, c.invalid(path.Child("metadata", "threshold"), "%q is no quantity, which counts nano-units up to 9e18: scale the query and the threshold alike", trigger.Metadata["threshold"])
+		return v1alpha1.MetricTarget{}, c.invalid(member(path.Child("metadata"), key), "%q is no quantity, which counts nano-units up to 9e18: scale the query and the threshold alike", trigger.Metadata[key])
 	}
 	switch trigger.MetricType {
 	case "", autoscalingv2.AverageValueMetricType:
@@ -76,21 +81,25 @@ func (c *converter) thresholdTarget(trigger *keda.Trigger, path *field.Path) (v1
 }
 
 // nullAsZero keeps ignoreNullValues, which is true unless set: an empty result is 0.
-func (c *converter) nullAsZero(query string, metadata map[string]string, path *field.Path) (string, error) {
+// A scalar is never empty.
+func (c *converter) nullAsZero(query string, scalar bool, metadata map[string]string, path *field.Path) (string, error) {
 	const key = "ignoreNullValues"
 	ignore, err := c.boolean(metadata, key, true, path)
 	if err != nil || !ignore {
 		return query, err
+	}
+	if scalar {
+		c.lost(member(path, key), "the query yields a scalar, which is never empty; NaN and Inf, which KEDA takes for 0, hold here")
+		return query, nil
 	}
 	c.lost(member(path, key), "KEDA takes an empty result for 0, so the query ends in `or on() vector(0)`: remove it to hold the replicas instead when the data are missing. NaN and Inf, which KEDA takes for 0 too, hold here")
 	// on() keeps vector(0) away from a result that has labels.
 	return parenthesized(query) + " or on() vector(0)", nil
 }
 
-// activation keeps activationThreshold where it can matter: a metric that is
-// not above it asks for nothing.
-func (c *converter) activation(query string, metadata map[string]string, minReplicas int32, path *field.Path) (string, error) {
-	const key = "activationThreshold"
+// activation keeps the threshold of the activation, the entry key of the metadata,
+// where it can matter: a metric that is not above it asks for nothing.
+func (c *converter) activation(query string, metadata map[string]string, key string, minReplicas int32, path *field.Path) (string, error) {
 	if metadata[key] == "" {
 		return query, nil
 	}
