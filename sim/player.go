@@ -157,7 +157,7 @@ func (p *player) startUp() error {
 		p.target.ReadyAfter = time.Duration(*replay.ReadyAfter)
 		return nil
 	}
-	median, pods, err := recording.StartupMedian(p.run.in.recordings, p.Target.Namespace, p.Target.Name)
+	median, pods, err := recording.StartupMedian(p.run.in.recordings, p.Target.Kind, p.Target.Namespace, p.Target.Name)
 	if err != nil {
 		return err
 	}

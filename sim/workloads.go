@@ -44,6 +44,7 @@ func (r *run) workload(path string, d *scenario.Workload, target *world.Target) 
 	w := &world.Workload{
 		Target: target, Capacity: d.CapacityPerReplica, Saturation: 1,
 		Startup: delay(d.Startup, seed, name+" startup"), NodeSelector: d.NodeSelector, Labels: d.Labels,
+		Names: world.Random(seed, name+" pods"),
 	}
 	w.ServiceP50, w.ServiceP95 = percentiles(d.ServiceTime)
 	if d.Saturation != nil {

@@ -352,3 +352,14 @@ spec:
 		})
 	}
 }
+
+// TestConvertedQueries plays what converted queries have to tell apart.
+func TestConvertedQueries(t *testing.T) {
+	for _, name := range []string{"starting-pod", "namesakes"} {
+		path := testdata(t, "convert", name+".yaml")
+		t.Run(name, func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			call(t, "", "simulate", path, "--out", "out").want(t, exitOK, "")
+		})
+	}
+}

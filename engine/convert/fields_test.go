@@ -268,7 +268,7 @@ func TestNotesOnFields(t *testing.T) {
 		},
 		"GivenPods": {
 			"nor of the pods", hpa + "{type: Pods, pods: {metric: {name: given}, target: {type: AverageValue, averageValue: 1}}}]}}",
-			`spec.metrics[0].pods.metric: the query given for given is used as it is: check that it selects {namespace="default",pod=~"web-.*"}`, true,
+			`spec.metrics[0].pods.metric: the query given for given is used as it is: check that it selects {namespace="default",pod=~"web-[a-z0-9]+-[a-z0-9]{5}"}`, true,
 		},
 		"MetricsAnnotation": {
 			"a misspelt field of an annotation is none", v1 + `{autoscaling.alpha.kubernetes.io/metrics: '[{"type":"Resource","resource":{"name":"cpu","targetAverageUtilization":5,"targetAverage":"1"}}]'}}}`,

@@ -102,14 +102,14 @@ func TestStandIn(t *testing.T) {
 
 func TestQueueARN(t *testing.T) {
 	for address, want := range map[string]string{
-		"https://sqs.eu-west-1.amazonaws.com/111122223333/parcels":             "arn:aws:sqs:eu-west-1:111122223333:parcels",
-		"https://sqs.eu-west-1.amazonaws.com/111122223333/parcels.fifo":        "arn:aws:sqs:eu-west-1:111122223333:parcels.fifo",
-		"https://eu-west-1.queue.amazonaws.com/111122223333/parcels":           "arn:aws:sqs:eu-west-1:111122223333:parcels",
-		"https://queue.amazonaws.com/111122223333/parcels":                     "arn:aws:sqs:us-west-2:111122223333:parcels",
-		"https://sqs.cn-north-1.amazonaws.com.cn/111122223333/parcels":         "arn:aws-cn:sqs:cn-north-1:111122223333:parcels",
-		"https://sqs-fips.us-gov-west-1.amazonaws.com/111122223333/parcels":    "arn:aws-us-gov:sqs:us-gov-west-1:111122223333:parcels",
-		"http://localhost:4566/000000000000/parcels":                           "",
-		"parcels":                                                              "",
+		"https://sqs.eu-west-1.amazonaws.com/111122223333/parcels":          "arn:aws:sqs:eu-west-1:111122223333:parcels",
+		"https://sqs.eu-west-1.amazonaws.com/111122223333/parcels.fifo":     "arn:aws:sqs:eu-west-1:111122223333:parcels.fifo",
+		"https://eu-west-1.queue.amazonaws.com/111122223333/parcels":        "arn:aws:sqs:eu-west-1:111122223333:parcels",
+		"https://queue.amazonaws.com/111122223333/parcels":                  "arn:aws:sqs:us-west-2:111122223333:parcels",
+		"https://sqs.cn-north-1.amazonaws.com.cn/111122223333/parcels":      "arn:aws-cn:sqs:cn-north-1:111122223333:parcels",
+		"https://sqs-fips.us-gov-west-1.amazonaws.com/111122223333/parcels": "arn:aws-us-gov:sqs:us-gov-west-1:111122223333:parcels",
+		"http://localhost:4566/000000000000/parcels":                        "",
+		"parcels": "",
 		"https://sqs.eu-west-1.amazonaws.com/parcels":                          "",
 		"https://sqs.eu-west-1.amazonaws.com.example.com/111122223333/parcels": "",
 	} {

@@ -29,12 +29,30 @@ kube_pod_status_ready_time{namespace="shop",pod="website"} 999 1000
 
 func TestStartupMedian(t *testing.T) {
 	recordings := []*Recording{open(t, Spec{Path: write(t, "kube.om", kubeText), Scale: 2})}
-	median, pods, err := StartupMedian(recordings, "shop", "web")
+	median, pods, err := StartupMedian(recordings, "Deployment", "shop", "web")
 	if err != nil || median != 20*time.Second || pods != 3 {
 		t.Errorf("start-up %v of %d pods, %v; want 20s of 3", median, pods, err)
 	}
-	if median, pods, err = StartupMedian(recordings, "shop", "absent"); err != nil || median != 0 || pods != 0 {
+	if median, pods, err = StartupMedian(recordings, "Deployment", "shop", "absent"); err != nil || median != 0 || pods != 0 {
 		t.Errorf("no pods: %v of %d, %v", median, pods, err)
+	}
+}
+
+// TestStartupOfNamesakes leaves out the pods of another workload whose name begins
+// alike where the names tell them apart.
+func TestStartupOfNamesakes(t *testing.T) {
+	recordings := []*Recording{open(t, Spec{Path: write(t, "kube.om", `# TYPE kube_pod_created gauge
+kube_pod_created{namespace="shop",pod="web-7f9c5d6b8f-b4x2k"} 900 1000
+kube_pod_created{namespace="shop",pod="web-worker-7f9c5d6b8f-b4x2k"} 900 1000
+kube_pod_created{namespace="shop",pod="web-worker-7f9c5d6b8f-b4x2l"} 900 1000
+# TYPE kube_pod_status_ready_time gauge
+kube_pod_status_ready_time{namespace="shop",pod="web-7f9c5d6b8f-b4x2k"} 910 1000
+kube_pod_status_ready_time{namespace="shop",pod="web-worker-7f9c5d6b8f-b4x2k"} 990 1000
+kube_pod_status_ready_time{namespace="shop",pod="web-worker-7f9c5d6b8f-b4x2l"} 990 1000
+# EOF
+`)})}
+	if median, pods, err := StartupMedian(recordings, "Deployment", "shop", "web"); err != nil || median != 10*time.Second || pods != 1 {
+		t.Errorf("start-up %v of %d pods, %v; want 10s of 1", median, pods, err)
 	}
 }
 

@@ -16,6 +16,7 @@ type rollout struct {
 // missing or starting.
 func (w *Workload) Rollout(batch int) {
 	w.advance(w.world.timeline.Now().UnixMilli())
+	w.names.revise()
 	w.rolling = &rollout{batch: batch, old: slices.Clone(w.pods)}
 	w.roll()
 }

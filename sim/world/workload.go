@@ -1,7 +1,7 @@
 package world
 
 import (
-	"fmt"
+	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -29,6 +29,8 @@ type Workload struct {
 	NodeSelector map[string]string
 	// Labels are added to the series of the service.
 	Labels map[string]string
+	// Names draws the names of pods; nil draws the same ones for every seed.
+	Names *rand.Rand
 	// Waiting is what already waits at the start.
 	Waiting float64
 	// Needed, if set, is told the replicas that the demand needs, from an
@@ -45,8 +47,8 @@ type Workload struct {
 	backlog backlog
 	latency histogram
 	pods    []*Pod
-	// serial numbers the pods.
-	serial int
+	// names are those of the pods.
+	names *naming
 	// at is the instant up to which demand has been served, in Unix milliseconds.
 	at int64
 	// share is what one ready replica has served since the start.
@@ -59,12 +61,16 @@ type Workload struct {
 type Pod struct {
 	Name     string
 	Workload *Workload
+	// OwnerKind and OwnerName are what it belongs to: a Deployment's to a ReplicaSet.
+	OwnerKind, OwnerName string
 	// Node is where it runs, nil while it is pending.
 	Node  *Node
 	Ready bool
 
 	created time.Time
 	gone    bool
+	// ordinal is that of a StatefulSet's pod.
+	ordinal int
 	// cut says that the pod would be ready if its node were.
 	cut bool
 	// since is the workload's share at which the pod became ready, used what it
@@ -103,6 +109,10 @@ func (ws *Workloads) Add(w *Workload) {
 	w.cores = float64(w.Requests.Cpu().MilliValue()) / 1000
 	w.room = roomOf(w.Requests)
 	w.room.pods = 1
+	if w.Names == nil {
+		w.Names = Random(0, w.Target.Ref.Kind+"/"+w.Target.Ref.Namespace+"/"+w.Target.Ref.Name)
+	}
+	w.names = newNaming(w.Target.Ref.Kind, w.Target.Ref.Name, w.Names)
 	w.gauges = serviceGauges(w)
 	ws.sorted = append(ws.sorted, w)
 	slices.SortFunc(ws.sorted, func(a, b *Workload) int { return compareRefs(a.Target.Ref, b.Target.Ref) })
@@ -182,26 +192,13 @@ func (ws *Workloads) reschedule() {
 }
 
 func (w *Workload) create() *Pod {
-	p := &Pod{Name: w.nextName(), Workload: w, created: w.world.timeline.Now()}
+	p := &Pod{Workload: w, created: w.world.timeline.Now()}
+	p.Name, p.ordinal = w.names.next(w.pods)
+	p.OwnerKind, p.OwnerName = w.names.owner()
 	p.gauges = podGauges(p)
 	w.pods = append(w.pods, p)
+	w.names.order(w.pods)
 	return p
-}
-
-// nextName is the lowest free number of a StatefulSet; other kinds never name
-// two pods alike.
-func (w *Workload) nextName() string {
-	name := w.Target.Ref.Name
-	if w.Target.Ref.Kind != "StatefulSet" {
-		w.serial++
-		return fmt.Sprintf("%s-%05d", name, w.serial)
-	}
-	for i := 0; ; i++ {
-		next := fmt.Sprintf("%s-%d", name, i)
-		if !slices.ContainsFunc(w.pods, func(p *Pod) bool { return p.Name == next }) {
-			return next
-		}
-	}
 }
 
 // start starts a pod where no node is needed; else the scheduler will.
@@ -290,8 +287,12 @@ func (w *Workload) ready(p *Pod) {
 }
 
 // remove deletes pods: those that are not ready, then the others, the youngest
-// first.
+// first; of a StatefulSet those with the highest ordinals.
 func (w *Workload) remove(count int) {
+	for w.names.kind == "StatefulSet" && count > 0 {
+		w.delete(len(w.pods) - 1)
+		count--
+	}
 	for _, ready := range []bool{false, true} {
 		for i := len(w.pods) - 1; i >= 0 && count > 0; i-- {
 			if w.pods[i].Ready == ready {

@@ -4,7 +4,6 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/prometheus/prometheus/model/labels"
 )
@@ -62,6 +61,8 @@ const (
 	podReady        = "kube_pod_status_ready"
 	podPhase        = "kube_pod_status_phase"
 	podInfo         = "kube_pod_info"
+	podOwner        = "kube_pod_owner"
+	replicaSetOwner = "kube_replicaset_owner"
 	demandRate      = "simulation_demand"
 	neededReplicas  = "simulation_needed_replicas"
 )
@@ -70,7 +71,7 @@ const (
 func WorkloadNames() []string {
 	return []string{
 		requestsTotal, requestDuration + "_bucket", requestDuration + "_sum", requestDuration + "_count",
-		queueLength, queueOldest, containerCPU, containerAsks, podReady, podPhase, podInfo, demandRate, neededReplicas,
+		queueLength, queueOldest, containerCPU, containerAsks, podReady, podPhase, podInfo, podOwner, replicaSetOwner, demandRate, neededReplicas,
 	}
 }
 
@@ -130,7 +131,8 @@ func podGauges(p *Pod) []podGauge {
 	add(podReady, func(p *Pod) float64 { return truth(p.Ready) }, "condition", "true")
 	add(podPhase, func(p *Pod) float64 { return truth(!p.runs()) }, "phase", "Pending")
 	add(podPhase, func(p *Pod) float64 { return truth(p.runs()) }, "phase", "Running")
-	add(podInfo, func(*Pod) float64 { return 1 }, "created_by_kind", ref.Kind, "created_by_name", ref.Name, "node", node)
+	add(podInfo, func(*Pod) float64 { return 1 }, "created_by_kind", p.OwnerKind, "created_by_name", p.OwnerName, "node", node)
+	add(podOwner, func(*Pod) float64 { return 1 }, "owner_kind", p.OwnerKind, "owner_name", p.OwnerName, "owner_is_controller", "true")
 	if w.cores > 0 {
 		add(containerAsks, func(*Pod) float64 { return w.cores }, "container", ref.Name, "node", node, "resource", "cpu", "unit", "core")
 	}
@@ -183,7 +185,27 @@ func (ws *Workloads) Emit(now int64, emit Emit) {
 				emit(g.labels, g.value(p))
 			}
 		}
+		for _, name := range w.replicaSets() {
+			emit(labels.FromStrings(labels.MetricName, replicaSetOwner, "namespace", w.Target.Ref.Namespace, "replicaset", name,
+				"owner_kind", w.Target.Ref.Kind, "owner_name", w.Target.Ref.Name, "owner_is_controller", "true"), 1)
+		}
 	}
+}
+
+// replicaSets are the names of the ReplicaSets of a Deployment that have pods, and of
+// the one that would get the next, sorted.
+func (w *Workload) replicaSets() []string {
+	if w.names.replicaSet == "" {
+		return nil
+	}
+	sets := []string{w.names.replicaSet}
+	for _, p := range w.pods {
+		if !slices.Contains(sets, p.OwnerName) {
+			sets = append(sets, p.OwnerName)
+		}
+	}
+	slices.Sort(sets)
+	return sets
 }
 
 // Owns says whether a series is one that a workload publishes itself, whatever
@@ -204,8 +226,12 @@ func (ws *Workloads) Owns(l labels.Labels) bool {
 			if l.Get("queue") == ref.Name {
 				return true
 			}
-		case containerCPU, containerAsks, podReady, podPhase, podInfo:
-			if strings.HasPrefix(l.Get("pod"), ref.Name+"-") {
+		case containerCPU, containerAsks, podReady, podPhase, podInfo, podOwner:
+			if w.names.own.MatchString(l.Get("pod")) {
+				return true
+			}
+		case replicaSetOwner:
+			if l.Get("owner_kind") == ref.Kind && l.Get("owner_name") == ref.Name {
 				return true
 			}
 		}
