@@ -4,13 +4,13 @@ package main
 var mutations = []mutation{
 	{"engine/algorithm/proportional.go", `return math.Ceil(x)`, `return math.Floor(x)`, "half a replica is none"},
 	{"engine/algorithm/proportional.go", `		target /= 100`, `		target /= 1`, "a utilization target is no percentage"},
-	{"engine/algorithm/proportional.go", `max(1, saturate(Ceil(ratio*float64(r.Ready))))`, `saturate(Ceil(ratio * float64(r.Ready)))`, "Value and Utilization reach 0"},
+	{"engine/algorithm/proportional.go", `max(least, saturate(Ceil(ratio*float64(r.Ready))))`, `max(least-1, saturate(Ceil(ratio*float64(r.Ready))))`, "Value and Utilization reach 0"},
 	{"engine/algorithm/proportional.go", `Ceil(ratio*float64(r.Ready))`, `Ceil(ratio*float64(r.Spec))`, "wanted replicas are multiplied"},
 	{"engine/algorithm/proportional.go", `		return r.Spec, observation.OK
 	}
-	return max(1,`, `		return r.Status, observation.OK
+	if r.Spec == 0 &&`, `		return r.Status, observation.OK
 	}
-	return max(1,`, "on target the count becomes what is there"},
+	if r.Spec == 0 &&`, "on target the count becomes what is there"},
 	{"engine/behavior/without.go", `max(2*int64(current), 4)`, `max(3*int64(current), 4)`, "without a behavior replicas treble"},
 	{"engine/behavior/without.go", `math.MaxInt32, recommended)`, `current, recommended)`, "without a behavior the window does not pull up"},
 	{"engine/autoscaler/step.go", `		return s.Ready
@@ -53,9 +53,9 @@ var mutations = []mutation{
 	{"engine/autoscaler/step.go", `largest = max(largest, r.Replicas)`, `largest = r.Replicas`, "the last metric wins"},
 	{"engine/autoscaler/step.go", `largest >= 0 && (!failed || largest >= in.Scale.Spec)`, `largest >= 0 && (!failed || largest >= 0)`, "scales down while a metric is missing"},
 	{"engine/autoscaler/step.go", `largest >= 0 && (!failed || largest >= in.Scale.Spec)`, `largest >= 0 && !failed`, "a missing metric blocks the way up"},
-	{"engine/autoscaler/step.go", `d.Stabilized, d.Limited, d.Desired = current, current, current`, `d.Stabilized, d.Limited, d.Desired = p.Min, p.Min, p.Min`, "without metrics to minReplicas"},
-	{"engine/autoscaler/step.go", `changed = s.record(recommended, previous, in.Slot) || changed`, `changed = s.record(d.Stabilized, previous, in.Slot) || changed`, "the window weighs what was stabilized, and never ends"},
-	{"engine/autoscaler/step.go", `changed = s.record(recommended, previous, in.Slot) || changed`, `changed = s.record(d.Desired, previous, in.Slot) || changed`, "the window weighs what was decided"},
+	{"engine/autoscaler/step.go", `d.hold(MetricsUnavailable, in.Scale.Spec)`, `d.hold(MetricsUnavailable, p.Min)`, "without metrics to minReplicas"},
+	{"engine/autoscaler/step.go", `	return s.record(recommended, previous, in.Slot)`, `	return s.record(d.Stabilized, previous, in.Slot)`, "the window weighs what was stabilized, and never ends"},
+	{"engine/autoscaler/step.go", `	return s.record(recommended, previous, in.Slot)`, `	return s.record(d.Desired, previous, in.Slot)`, "the window weighs what was decided"},
 	{"engine/autoscaler/step.go", `behavior.RateLimit(&p.Up, &p.Down, s.Events`, `behavior.RateLimit(&p.Up, &p.Down, nil`, "no change is remembered"},
 	{"engine/autoscaler/step.go", `Delta: c.To - c.From}`, `Delta: c.From - c.To}`, "changes are remembered the wrong way round"},
 	{"engine/autoscaler/step.go", `if d.Desired != current && !p.DryRun {`, `if d.Desired != current {`, "a dry run remembers commands that nobody sent"},
@@ -128,7 +128,7 @@ var mutations = []mutation{
 	{"engine/policy/compile.go", `Rules{Window: window, Select: SelectMax`, `Rules{Window: 0, Select: SelectMax`, "no window unless it is given"},
 	{"engine/policy/compile.go", `Rules{Window: window, Select: SelectMax`, `Rules{Window: window, Select: SelectMin`, "the smallest change unless another is given"},
 
-	{"engine/convert/behavior.go", `apiServerRules(300)`, `apiServerRules(0)`, "an HPA has no window on the way down"},
+	{"engine/convert/behavior.go", `apiServerRules(or(c.options.DownscaleStabilizationSeconds, downscaleStabilization))`, `apiServerRules(0)`, "an HPA has no window on the way down"},
 	{"engine/convert/behavior.go", `resource.MustParse("0.1")`, `resource.MustParse("0.0")`, "an HPA has no tolerance"},
 	{"engine/convert/behavior.go", `Value: 100, PeriodSeconds: 15},
 	}

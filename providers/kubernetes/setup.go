@@ -66,6 +66,9 @@ func Setup(ctx context.Context, m manager.Manager, o Options) error {
 		return err
 	}
 	targets.Fence = o.Fence
+	if targets.Pods, err = NewReadyPods(ctx, m.GetConfig()); err != nil {
+		return err
+	}
 	rivals, err := NewRivals(ctx, m.GetCache(), m.GetRESTMapper(), o.Clock)
 	if err != nil {
 		return err

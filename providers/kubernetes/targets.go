@@ -27,8 +27,17 @@ type Targets struct {
 	mapper  meta.RESTMapper
 	timeout time.Duration
 
+	// Pods counts the ready pods of a selector; nil has status.replicas stand for
+	// them. It may be set before the first call.
+	Pods PodCounter
 	// Fence is that of Options; it may be set before the first call.
 	Fence func() error
+}
+
+// A PodCounter counts the ready pods of a target's namespace that a label selector
+// matches.
+type PodCounter interface {
+	Ready(ctx context.Context, target cycle.TargetRef, selector string) (int32, error)
 }
 
 var _ cycle.ScaleTargets = (*Targets)(nil)
@@ -60,7 +69,17 @@ func (t *Targets) Get(ctx context.Context, target cycle.TargetRef, countReady bo
 	if err != nil {
 		return cycle.Scale{}, failed(err)
 	}
-	return cycle.Scale{Spec: got.Spec.Replicas, Status: got.Status.Replicas, Ready: got.Status.Replicas, Version: got.ResourceVersion}, nil
+	s := cycle.Scale{Spec: got.Spec.Replicas, Status: got.Status.Replicas, Version: got.ResourceVersion}
+	switch {
+	case !countReady:
+	case t.Pods == nil || got.Status.Selector == "":
+		s.Ready = s.Status // of a node group those are its ready nodes
+	default:
+		if s.Ready, err = t.Pods.Ready(ctx, target, got.Status.Selector); err != nil {
+			return cycle.Scale{}, err
+		}
+	}
+	return s, nil
 }
 
 // Set implements cycle.ScaleTargets.

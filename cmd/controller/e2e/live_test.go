@@ -128,6 +128,7 @@ func (l *live) connect(url string) {
 	l.check(err)
 	l.targets, err = kubernetes.NewTargets(l.config, l.mapper, timeout)
 	l.check(err)
+	l.targets.Pods = worldPods{l.stage.Targets()}
 	source, err := prometheus.New(prometheus.Options{URL: url, Timeout: timeout})
 	l.check(err)
 	l.source = l.stage.Metrics(source)

@@ -81,6 +81,14 @@ func (l *live) namespace(name string) {
 	}
 }
 
+// worldPods counts the ready pods of the world, whose pods the server does not have.
+type worldPods struct{ targets cycle.ScaleTargets }
+
+func (w worldPods) Ready(ctx context.Context, target cycle.TargetRef, _ string) (int32, error) {
+	scale, err := w.targets.Get(ctx, target, true)
+	return scale.Ready, err
+}
+
 func objectOf(ref cycle.TargetRef) *unstructured.Unstructured {
 	o := &unstructured.Unstructured{Object: map[string]any{}}
 	o.SetAPIVersion(ref.APIVersion)
