@@ -95,9 +95,11 @@ KO_DOCKER_REPO ?= ghcr.io/karpenter-sim/karpenter
 # The names are KO_DOCKER_REPO/controller and KO_DOCKER_REPO/karpenter. A fixed date
 # makes the bytes depend on nothing but the source.
 .PHONY: images
-images: ## Build the images of controller and karpenter with ko and publish them to KO_DOCKER_REPO
+images: ## Build the images of controller and karpenter with ko, publish them to KO_DOCKER_REPO, write SBOMs and digests to releases
+	@mkdir -p releases/sbom
 	@VERSION=$(VERSION) KO_DOCKER_REPO=$(KO_DOCKER_REPO) SOURCE_DATE_EPOCH=0 KO_DATA_DATE_EPOCH=0 \
-		$(KO) build --base-import-paths --sbom none --platform linux/amd64,linux/arm64 --tags $(VERSION) ./cmd/controller ./cmd/karpenter
+		$(KO) build --base-import-paths --sbom spdx --sbom-dir releases/sbom --image-refs releases/images-$(VERSION).txt \
+		--platform linux/amd64,linux/arm64 --tags $(VERSION) ./cmd/controller ./cmd/karpenter
 
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64
 
@@ -108,6 +110,7 @@ binaries: ## Build static binaries of karpenter into releases/bin, the same byte
 		CGO_ENABLED=0 GOOS=$${platform%/*} GOARCH=$${platform#*/} go build -trimpath -buildvcs=false -ldflags "-s -w -X main.release=$(VERSION)" \
 			-o "releases/bin/karpenter-$(VERSION)-$${platform/\//-}" ./cmd/karpenter || exit 1; \
 	done
+	@cd releases/bin && for binary in karpenter-$(VERSION)-*-*[0-9]; do go version -m "$$binary" >"$$binary.modules.txt" || exit 1; done
 	@cd releases/bin && sha256sum karpenter-$(VERSION)-* | tee karpenter-$(VERSION).sha256
 
 .PHONY: clean

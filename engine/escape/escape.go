@@ -17,6 +17,23 @@ func Inline(text string) string { return visible(text, false) }
 // Lines is text of any number of lines, for a terminal or a file.
 func Lines(text string) string { return visible(text, true) }
 
+// excerptLength is the length of an Excerpt, in bytes.
+const excerptLength = 512
+
+// Excerpt is one line of at most 512 bytes of what a server said, for logs, events
+// and conditions.
+func Excerpt(text string) string {
+	text = Inline(strings.Join(strings.Fields(text), " "))
+	if len(text) <= excerptLength {
+		return text
+	}
+	cut := excerptLength - len("...")
+	for cut > 0 && !utf8.RuneStart(text[cut]) {
+		cut--
+	}
+	return text[:cut] + "..."
+}
+
 // Document is a whole text file or page, such as HTML or XML whose syntax has been
 // taken care of.
 func Document(text []byte) []byte {

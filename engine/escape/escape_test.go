@@ -32,6 +32,20 @@ func TestDestinations(t *testing.T) {
 	}
 }
 
+func TestExcerpt(t *testing.T) {
+	for text, want := range map[string]string{
+		"a\n b\x1b":                        `a b\x1b`,
+		strings.Repeat("x", 512):           strings.Repeat("x", 512),
+		strings.Repeat("x", 513):           strings.Repeat("x", 509) + "...",
+		strings.Repeat("é", 300):           strings.Repeat("é", 254) + "...",
+		strings.Repeat("line\n", 1_000_00): strings.Repeat("line ", 101) + "line...",
+	} {
+		if got := Excerpt(text); got != want {
+			t.Errorf("%.20q...: got %q, want %q", text, got, want)
+		}
+	}
+}
+
 // JSON keeps its values.
 func TestJSONKeepsValues(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

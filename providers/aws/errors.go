@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go/aws/request"
 
 	"github.com/karpenter-sim/karpenter/engine/cycle"
+	"github.com/karpenter-sim/karpenter/engine/escape"
 )
 
 // An Error is a failed call. It unwraps to one of engine/cycle's errors and to
@@ -30,9 +31,9 @@ type Error struct {
 
 // Error is one line.
 func (e *Error) Error() string {
-	text := e.Operation + ": " + e.Code
+	text := e.Operation + ": " + escape.Excerpt(e.Code)
 	if e.Message != "" {
-		text += ": " + strings.Join(strings.Fields(e.Message), " ")
+		text += ": " + escape.Excerpt(e.Message)
 	}
 	return fmt.Sprintf("%s (%v)", text, e.class)
 }

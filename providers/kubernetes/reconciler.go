@@ -2,6 +2,7 @@ package kubernetes
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/karpenter-sim/karpenter/engine/cycle"
+	"github.com/karpenter-sim/karpenter/engine/escape"
 	"github.com/karpenter-sim/karpenter/engine/journal"
 	"github.com/karpenter-sim/karpenter/engine/slot"
 )
@@ -96,7 +98,7 @@ func (r *Reconciler[T]) reconcile(ctx context.Context, request reconcile.Request
 	next, err := r.Driver.Reconcile(context.WithoutCancel(ctx), now, object)
 	if err != nil {
 		r.Reporter.failed(err)
-		log.FromContext(ctx).Error(err, "slot not decided", "code", cycle.Code(err))
+		log.FromContext(ctx).Error(errors.New(escape.Excerpt(err.Error())), "slot not decided", "code", cycle.Code(err))
 	}
 	now = r.Clock.Now()
 	wake := cycle.NextWake(now, next, err)

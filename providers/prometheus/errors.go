@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strconv"
 
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
 
 	"github.com/karpenter-sim/karpenter/engine/cycle"
+	"github.com/karpenter-sim/karpenter/engine/escape"
 )
 
 // A statusError is an answer with a status other than those of the API.
@@ -34,14 +36,22 @@ func (e *statusError) Error() string {
 	if e.text == "" {
 		return status
 	}
-	return status + ": " + e.text
+	return status + ": " + escape.Excerpt(e.text)
 }
 
 // failed gives a query's error its place among the errors of engine/cycle.
 func failed(query string, err error) error {
 	err = withoutURL(err)
-	return fmt.Errorf("query %q: %w: %w", query, cause(err), err)
+	return fmt.Errorf("query %s: %w: %w", escape.Excerpt(strconv.Quote(query)), cause(err), &excerpt{err})
 }
+
+// An excerpt is an error whose text, which may be a server's, fits into a line.
+type excerpt struct{ error }
+
+func (e *excerpt) Error() string { return escape.Excerpt(e.error.Error()) }
+
+// Unwrap is the error as it was.
+func (e *excerpt) Unwrap() error { return e.error }
 
 func cause(err error) error {
 	var status *statusError

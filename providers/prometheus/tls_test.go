@@ -242,6 +242,8 @@ func TestRedirects(t *testing.T) {
 	}{
 		{"redirects are followed without credentials", "basic_auth: {username: me, password: secret}", nil, true},
 		{"a header may be a credential", "follow_redirects: true", http.Header{"Authorization": {"Bearer secret"}, "Cookie": {"secret"}}, true},
+		{"so may one of the caller's", "follow_redirects: true", http.Header{"X-Api-Key": {"secret"}}, true},
+		{"or one of the file", "http_headers: {X-Token: {secrets: [secret]}, X-Other: {values: [secret]}}", nil, true},
 		{"or not followed at all", "follow_redirects: false", nil, false},
 	}
 	for _, c := range cases {
@@ -261,6 +263,31 @@ func TestRedirects(t *testing.T) {
 		if (got != nil) != c.reached || strings.Contains(fmt.Sprint(got), "ecret") || got.Get("Authorization") != "" {
 			t.Errorf("%s: the other host got %v, want it reached: %t", c.reason, got, c.reached)
 		}
+	}
+}
+
+// TestRedirectsAtHome holds that headers stay where the host stays.
+func TestRedirectsAtHome(t *testing.T) {
+	var got http.Header
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/" {
+			http.Redirect(w, r, "/there", http.StatusTemporaryRedirect)
+			return
+		}
+		got = r.Header.Clone()
+	}))
+	defer server.Close()
+	client, err := HTTPClient("", http.Header{"X-Api-Key": {"secret"}}, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := client.Get(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	if got.Get("X-Api-Key") != "secret" {
+		t.Errorf("after a redirect on the same host the server got %v", got)
 	}
 }
 

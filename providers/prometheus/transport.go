@@ -19,8 +19,8 @@ import (
 // HTTPClient returns a client as a file says that is in the format of promtool's
 // --http.config.file: TLS, credentials, proxy and headers. Files that it names are
 // read again when they change. No file name means none. The header is added to
-// every request; of a header that is a credential, as of the file's own
-// credentials, a redirect to another host sees nothing.
+// every request. After a redirect to another host, or from TLS to none, neither the
+// header nor the file's own headers and credentials are sent: any may be a secret.
 func HTTPClient(file string, header http.Header, agent string) (*http.Client, error) {
 	settings := config.DefaultHTTPClientConfig
 	if file != "" {
@@ -34,12 +34,41 @@ func HTTPClient(file string, header http.Header, agent string) (*http.Client, er
 	if host := header.Get("Host"); host != "" {
 		options = append(options, config.WithHost(host))
 	}
-	settings.HTTPHeaders = withHeader(settings.HTTPHeaders, header)
+	headers := withHeader(settings.HTTPHeaders, header)
+	settings.HTTPHeaders = nil
 	client, err := config.NewClientFromConfig(settings, "prometheus", options...)
 	if err != nil {
 		return nil, withoutURL(err)
 	}
+	if headers != nil {
+		client.Transport = &homeHeaders{RoundTripper: client.Transport, home: config.NewHeadersRoundTripper(headers, client.Transport)}
+	}
 	return client, nil
+}
+
+// homeHeaders adds headers to requests to the host that was asked first.
+type homeHeaders struct {
+	http.RoundTripper
+	home http.RoundTripper
+}
+
+// RoundTrip implements http.RoundTripper.
+func (t *homeHeaders) RoundTrip(r *http.Request) (*http.Response, error) {
+	first := r
+	for first.Response != nil && first.Response.Request != nil {
+		first = first.Response.Request // what was redirected here
+	}
+	if first.URL.Host != r.URL.Host || first.URL.Scheme == "https" && r.URL.Scheme != "https" {
+		return t.RoundTripper.RoundTrip(r)
+	}
+	return t.home.RoundTrip(r)
+}
+
+// CloseIdleConnections is for http.Client's method of this name.
+func (t *homeHeaders) CloseIdleConnections() {
+	if idle, ok := t.RoundTripper.(interface{ CloseIdleConnections() }); ok {
+		idle.CloseIdleConnections()
+	}
 }
 
 // withHeader replaces what a file says of the headers given.
