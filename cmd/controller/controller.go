@@ -154,7 +154,10 @@ func (f *flags) managerOptions(scheme *runtime.Scheme) manager.Options {
 		PprofBindAddress:              f.pprofAddress,
 		Metrics:                       server.Options{BindAddress: "0"},
 	}
-	if f.metricsPort > 0 {
+	switch {
+	case f.metricsAddress != "":
+		o.Metrics = server.Options{BindAddress: f.metricsAddress, SecureServing: f.metricsSecure}
+	case f.metricsPort > 0:
 		o.Metrics = server.Options{BindAddress: ":" + strconv.Itoa(f.metricsPort), SecureServing: f.metricsSecure}
 	}
 	if f.metricsSecure {

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"net"
+	"strconv"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -43,15 +44,18 @@ type flags struct {
 	journalRetention time.Duration
 
 	metricsSecure bool
-	healthAddress string
-	pprofAddress  string
-	apiTimeout    time.Duration
+	// metricsAddress takes the place of metricsPort.
+	metricsAddress string
+	healthAddress  string
+	pprofAddress   string
+	apiTimeout     time.Duration
 }
 
 func (f *flags) add(s *pflag.FlagSet) {
 	s.BoolVar(&f.verbose, "verbose", false, "log every decision's details")
 	s.StringVar(&f.prometheusURI, "prometheus-uri", "http://prometheus-operated:9090", "address of Prometheus")
 	s.IntVar(&f.metricsPort, "metrics-port", 8080, "port of our own metrics; 0 for none")
+	s.StringVar(&f.metricsAddress, "metrics-address", "", "address of our own metrics in place of --metrics-port on every interface, e.g. 127.0.0.1:8080")
 	s.Int("webhook-port", 9443, "")
 	_ = s.MarkDeprecated("webhook-port", "there are no webhooks any more: the CRDs validate by themselves")
 
@@ -112,6 +116,8 @@ func (f *flags) check() error {
 		return fmt.Errorf("--metrics-refresh %s: want whole seconds, 0s or more", f.metricsRefresh)
 	case f.metricsPort < 0 || f.metricsPort > 65535:
 		return fmt.Errorf("--metrics-port %d: want 0 to 65535", f.metricsPort)
+	case f.metricsAddress != "" && !address(f.metricsAddress):
+		return fmt.Errorf("--metrics-address %s: want HOST:PORT or :PORT, as in 127.0.0.1:8080", f.metricsAddress)
 	case f.leaseDuration < time.Second || f.leaseDuration%time.Second != 0:
 		return fmt.Errorf("--leader-elect-lease-duration %s: want whole seconds, 1s or more", f.leaseDuration)
 	case f.renewDeadline >= f.leaseDuration:
@@ -126,6 +132,13 @@ func (f *flags) check() error {
 		return fmt.Errorf("--journal-retention %s: want more than 0s", f.journalRetention)
 	}
 	return nil
+}
+
+// address says whether a text is HOST:PORT, of which the host may be missing.
+func address(text string) bool {
+	_, port, err := net.SplitHostPort(text)
+	n, errPort := strconv.ParseUint(port, 10, 16)
+	return err == nil && errPort == nil && n > 0
 }
 
 // loopback says whether only this pod reaches an address.

@@ -22,6 +22,8 @@ func TestRefusesFlags(t *testing.T) {
 		{reason: "no workers", args: "--concurrency 0", want: "--concurrency 0: want 1 or more"},
 		{reason: "a refresh between seconds", args: "--metrics-refresh 100ms", want: "--metrics-refresh"},
 		{reason: "no such port", args: "--metrics-port 70000", want: "--metrics-port 70000: want 0 to 65535"},
+		{reason: "no address", args: "--metrics-address 8080", want: "--metrics-address 8080: want HOST:PORT"},
+		{reason: "no port to listen at", args: "--metrics-address 127.0.0.1:http", want: "--metrics-address 127.0.0.1:http: want HOST:PORT"},
 		{reason: "leases are whole seconds", args: "--leader-elect-lease-duration 1500ms", want: "--leader-elect-lease-duration 1.5s: want whole seconds"},
 		{reason: "a leader that outlives its lease", args: "--leader-elect-lease-duration 10s", want: "--leader-elect-renew-deadline 10s: want less than the lease duration, 10s"},
 		{reason: "one attempt to renew", args: "--leader-elect-retry-period 6s", want: "--leader-elect-retry-period 6s: want more than 0s and at most half of the renew deadline, 10s"},
