@@ -9,6 +9,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
 	"github.com/karpenter-sim/karpenter/engine/cycle"
 	"github.com/karpenter-sim/karpenter/engine/journal"
 	"github.com/karpenter-sim/karpenter/engine/policy"
@@ -153,6 +154,8 @@ type run struct {
 	// sharing are the autoscalers of each target; more than one that acts is one
 	// too many.
 	sharing map[cycle.TargetKey][]*player
+	// warmed is what the lead-in leaves the autoscalers with.
+	warmed map[types.NamespacedName]v1alpha1.HorizontalAutoscalerStatus
 	// begun are the targets that are as they are when the run begins.
 	begun  map[*world.Target]bool
 	result Result
@@ -162,7 +165,11 @@ type run struct {
 
 // Play runs one column of the scenario: its autoscalers against the input.
 func (in *Input) Play(ctx context.Context, autoscalers []Autoscaler, o Options) (*Result, error) {
-	r := &run{ctx: ctx, in: in, o: o, autoscalers: newAutoscalers()}
+	warmed, err := in.warm(ctx, autoscalers, o)
+	if err != nil {
+		return nil, err
+	}
+	r := &run{ctx: ctx, in: in, o: o, autoscalers: newAutoscalers(), warmed: warmed}
 	defer r.close()
 	if err := r.prepare(autoscalers); err != nil {
 		return nil, err
@@ -208,6 +215,9 @@ func (r *run) close() {
 func (r *run) prepare(autoscalers []Autoscaler) error {
 	defer r.in.shared.hold()()
 	r.queue.clock.now = r.in.File.Spec.Start.Time
+	if r.in.begins != "" {
+		r.assume("%s", r.in.begins)
+	}
 	r.faults = fault.NewSet(&r.in.File.Spec, r.queue.clock.Now)
 	r.targets = world.NewTargets(&r.queue)
 	if err := r.addTargets(); err != nil {
@@ -256,6 +266,11 @@ func (r *run) prepare(autoscalers []Autoscaler) error {
 	}
 	if err := r.addMetrics(); err != nil {
 		return err
+	}
+	for _, p := range r.played {
+		if err := p.checkRanges(); err != nil {
+			return err
+		}
 	}
 	if err := r.checkNames(); err != nil {
 		return err

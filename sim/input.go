@@ -28,6 +28,11 @@ type Input struct {
 	// Notes say what was assumed or changed on the way in, a line each.
 	Notes []string
 
+	// begins says why a replay begins later than its recording; empty where it
+	// does not.
+	begins string
+	// aligned is the instant with which aligned slots are.
+	aligned    time.Time
 	start, end int64 // Unix milliseconds; end is exclusive for decisions
 	recordings []*recording.Recording
 	inputs     *fake.Inputs // nil without inputSeries
@@ -42,7 +47,7 @@ type Input struct {
 // the recording or the scenario file.
 func Open(ctx context.Context, file *scenario.File) (*Input, error) {
 	spec := &file.Spec
-	in := &Input{File: file, start: spec.Start.UnixMilli()}
+	in := &Input{File: file, start: spec.Start.UnixMilli(), aligned: spec.Start.Time}
 	in.end = in.start + time.Duration(spec.Duration).Milliseconds()
 	if err := in.parseInputs(); err != nil {
 		return nil, err
@@ -61,6 +66,7 @@ func Open(ctx context.Context, file *scenario.File) (*Input, error) {
 		in.Close()
 		return nil, err
 	}
+	in.noteBegin()
 	return in, nil
 }
 

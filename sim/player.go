@@ -45,6 +45,7 @@ func (r *run) addPlayer(a Autoscaler) error {
 	spec := &r.in.File.Spec
 	p := &player{Autoscaler: a, run: r}
 	p.Object = a.Object.DeepCopy()
+	p.Object.Status = r.warmed[a.Name()]
 	kept := keep(p.Object, spec.Start.Time)
 	r.autoscalers.add(&kept)
 	p.grid = slot.Grid{Interval: a.Policy.Interval, Phase: r.phase(a.Name(), a.Policy.Interval)}
@@ -92,7 +93,7 @@ func (r *run) phase(name types.NamespacedName, interval int32) int32 {
 // phaseOf places an object of any kind.
 func (r *run) phaseOf(kind string, name types.NamespacedName, interval int32) int32 {
 	if r.in.File.Spec.Controller.Phase == scenario.Aligned {
-		return slot.GridAt(slot.At(r.in.File.Spec.Start.Time), interval).Phase
+		return slot.GridAt(slot.At(r.in.aligned), interval).Phase
 	}
 	return slot.Phase(kind, name.Namespace, name.Name, interval)
 }
@@ -107,8 +108,8 @@ func (r *run) owners(target cycle.TargetKey) []cycle.Owner {
 }
 
 // start sets the target as it was when the run begins: as declared, else as
-// recorded, else as small as it may be without being nothing. Of several
-// autoscalers the first one that starts says so.
+// recorded, else in a replay as its totals ask for, else as small as it may be
+// without being nothing. Of several autoscalers the first one that starts says so.
 func (p *player) start() error {
 	t := p.target
 	if t.Delegated() {
@@ -127,12 +128,18 @@ func (p *player) start() error {
 		return nil
 	}
 	p.run.begun[t] = true
-	t.Spec = max(1, p.Policy.Min)
-	if recorded := p.object.Recorded.Spec.first(); recorded >= 0 {
-		t.Spec = int32(recorded)
-	}
-	if declared != nil && declared.Replicas != nil {
+	recorded := p.object.Recorded.Spec.first()
+	switch {
+	case declared != nil && declared.Replicas != nil:
 		t.Spec = *declared.Replicas
+	case isCount(recorded):
+		t.Spec = int32(recorded)
+	default:
+		need, err := p.startingNeed()
+		if err != nil {
+			return err
+		}
+		t.Spec = need
 	}
 	t.Status = t.Spec
 	p.watch(p.run.in.start / 1000)

@@ -38,7 +38,7 @@ spec:
 		spec         float64
 	}{
 		"TwoVersions":  {"a target is the same in all versions of its API", world + target + rival("a", "argoproj.io/v1alpha1") + rival("b", "argoproj.io/v1"), true, 2},
-		"Replay":       {"also where nobody declares it", world + "  replay: {}\n" + rival("a", "argoproj.io/v1alpha1") + rival("b", "argoproj.io/v1"), true, 1},
+		"Replay":       {"also where nobody declares it; it begins with what its total asks for", world + "  replay: {}\n" + rival("a", "argoproj.io/v1alpha1") + rival("b", "argoproj.io/v1"), true, 10},
 		"OtherVersion": {"a single autoscaler may name another version than the world", world + target + rival("a", "argoproj.io/v1"), false, 10},
 	}
 	for name, c := range cases {

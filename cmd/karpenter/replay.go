@@ -43,7 +43,7 @@ func (f *replayFlags) add(c *cobra.Command) {
 	flags.StringArrayVar(&f.recordings, "recording", nil, "recorded metrics: CSV, OpenMetrics (.om, .om.gz), query_range JSON, TSDB block or snapshot, or what record wrote (repeatable, required)")
 	flags.StringArrayVar(&f.series, "series", nil, "name a CSV column's series: COLUMN='name{label=\"x\"}' (repeatable)")
 	flags.StringArrayVar(&f.replicas, "replicas", nil, "the series with a target's recorded replicas: [NS/]KIND/NAME=SERIES (repeatable)")
-	flags.StringArrayVar(&f.targets, "target", nil, "a target's replicas at the start: [NS/]KIND/NAME=N (repeatable; default: as recorded, else max(1, minReplicas))")
+	flags.StringArrayVar(&f.targets, "target", nil, "a target's replicas at the start: [NS/]KIND/NAME=N (repeatable; default: as recorded, else ceil(value / target) of AverageValue metrics, else max(1, minReplicas))")
 	flags.StringArrayVar(&f.variants, "variant", nil, "another policy for the same input: NAME=FILE or NAME=[[NS/]ha/NAME:]PATH=VALUE[,PATH=VALUE] (repeatable)")
 	f.conversionFlags.add(flags)
 	flags.StringArrayVar(&f.labels, "label", nil, "read only recorded series with this label, as if it stood in every selector: NAME=VALUE, e.g. cluster=eu1 (repeatable)")
@@ -230,7 +230,7 @@ func (f *replayFlags) fill(ctx context.Context, spec *scenario.Spec, set *manife
 	if err := f.fillObjects(spec, set); err != nil {
 		return err
 	}
-	return f.fillRecordings(ctx, spec, location)
+	return f.fillRecordings(ctx, spec, set, location)
 }
 
 // positive numbers are above 0 and finite.
@@ -297,7 +297,7 @@ func (f *replayFlags) fillObjects(spec *scenario.Spec, set *manifest.Set) error 
 }
 
 // fillRecordings names the recordings and makes the run as long as they are.
-func (f *replayFlags) fillRecordings(ctx context.Context, spec *scenario.Spec, location *time.Location) error {
+func (f *replayFlags) fillRecordings(ctx context.Context, spec *scenario.Spec, set *manifest.Set, location *time.Location) error {
 	columns, err := f.columns()
 	if err != nil {
 		return err
@@ -307,7 +307,6 @@ func (f *replayFlags) fillRecordings(ctx context.Context, spec *scenario.Spec, l
 		return internal(err)
 	}
 	defer os.RemoveAll(temporary)
-	var first, last int64
 	var all []*recording.Recording
 	defer func() {
 		for _, r := range all {
@@ -333,14 +332,6 @@ func (f *replayFlags) fillRecordings(ctx context.Context, spec *scenario.Spec, l
 			return err
 		}
 		info := opened.Info()
-		from, to := info.First, info.Last
-		if m := info.Manifest; m != nil && m.Evaluated && len(m.Queries) > 0 {
-			from = m.Queries[0].Start
-		}
-		if i == 0 || from < first {
-			first = from
-		}
-		last = max(last, to)
 		spec.Recordings = append(spec.Recordings, scenario.Recording{
 			File: absolute(path), Format: scenario.Format(info.Format), Series: series, Labels: narrowed, Time: scenario.RecordingTime{Zone: zoneOf(info.Format, f.zone)},
 		})
@@ -359,9 +350,7 @@ func (f *replayFlags) fillRecordings(ctx context.Context, spec *scenario.Spec, l
 			return fmt.Errorf("--series %s=...: no recording has this column", column)
 		}
 	}
-	start := time.UnixMilli(first + 999).UTC().Truncate(time.Second)
-	spec.Start = scenario.Time{Time: start}
-	spec.Duration = scenario.Duration(time.UnixMilli(last).Sub(start).Truncate(time.Second) + time.Second)
+	f.fillTimes(spec, set, all)
 	return nil
 }
 

@@ -22,6 +22,10 @@ type Manifest struct {
 	// From and To bound the samples, Unix milliseconds, inclusive.
 	From int64 `json:"from"`
 	To   int64 `json:"to"`
+	// Start is the first instant at which the queries were meant to be evaluated;
+	// what is before fills their ranges and the policies' windows. It is 0 in
+	// recordings that do not say.
+	Start int64 `json:"start,omitempty"`
 	// Source is the address that was read, without user, password and query.
 	Source string `json:"source,omitempty"`
 	// StaleMarkers tells whether the source kept stale markers.

@@ -24,6 +24,7 @@ func (r *recorder) finish(ctx context.Context, dir string, out *output.Dir) erro
 		Version:      manifestVersion,
 		From:         from,
 		To:           to,
+		Start:        r.plan.From,
 		Source:       r.source.Address(),
 		StaleMarkers: r.source.StaleMarkers(),
 		Selectors:    r.plan.selectorTexts(),

@@ -21,6 +21,9 @@ type Replay struct {
 	// ReadyAfter is the start-up delay of every target that names none; if
 	// absent, the recording's median from creation to ready, else 0s.
 	ReadyAfter *Duration `json:"readyAfter,omitempty"`
+	// LeadIn is the time before the run in which the policies decide dry, at the
+	// recorded counts, so that their windows are filled when it begins; 0s if absent.
+	LeadIn Duration `json:"leadIn,omitzero"`
 	// Replicas maps targets, as [NAMESPACE/]KIND/NAME, to the series with their
 	// recorded ready replicas. Targets not named have kube-state-metrics'
 	// series, where the recording has them.

@@ -217,8 +217,9 @@ type Target struct {
 	Namespace string `json:"namespace,omitempty"`
 	// Name is the object's name. Required.
 	Name string `json:"name"`
-	// Replicas is spec.replicas at the start; if absent, as recorded, else the
-	// larger of 1 and the autoscaler's minReplicas.
+	// Replicas is spec.replicas at the start; if absent, as recorded, else in a
+	// replay what AverageValue metrics ask for, else the larger of 1 and the
+	// autoscaler's minReplicas.
 	Replicas *int32 `json:"replicas,omitempty"`
 	// ReadyAfter is how long a new replica takes to become ready; 0s if absent.
 	// Status.replicas counts it at once.

@@ -269,6 +269,9 @@ func (v *validation) checkReplay() {
 	}
 	v.checkFactor("spec.replay.scale", r.Scale)
 	v.checkFactor("spec.replay.capacity", r.Capacity)
+	if r.LeadIn < 0 || time.Duration(r.LeadIn)%time.Second != 0 {
+		v.fail("spec.replay.leadIn", "want whole seconds, 0s or more, got %s", r.LeadIn)
+	}
 	switch {
 	case r.Demand != "" && r.Capacity == nil:
 		v.fail("spec.replay.capacity", "required with demand: how many of its units one replica serves")

@@ -58,6 +58,9 @@ func (t *Target) Delegated() bool { return t.delegate != nil }
 // Observe sets the counts of a delegated target, of which all are ready.
 func (t *Target) Observe(spec, status int32) { t.observe(spec, status, status) }
 
+// Follow sets the counts to those that somebody else has made.
+func (t *Target) Follow(spec, ready int32) { t.observe(spec, max(spec, ready), ready) }
+
 // observe sets the counts of a target that others give.
 func (t *Target) observe(spec, status, ready int32) {
 	if !t.unset && t.Spec == spec && t.Status == status && t.Serving() == ready {
