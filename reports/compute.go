@@ -96,10 +96,15 @@ func primaryColumn(run *Run) int {
 func computeColumn(run *Run, column *Column, labels map[journal.Object]string, list *runs) (*ColumnReport, error) {
 	scorers := make([]*scorer, len(column.Objects))
 	byObject := map[journal.Object]*scorer{}
+	scalers := map[journal.Object]*policy.Autoscaler{}
 	for i := range column.Objects {
 		o := &column.Objects[i]
 		scorers[i] = newScorer(run, o, labels[o.Journal], column.Journal != nil, list)
+		scorers[i].scalers = scalers
 		byObject[o.Journal] = scorers[i]
+		if p := o.Policy; p != nil && p.Target.Kind == journal.ScalableNodeGroup {
+			scalers[journal.Object{Kind: journal.ScalableNodeGroup, Namespace: o.Journal.Namespace, Name: p.Target.Name}] = p
+		}
 	}
 	if column.Journal != nil {
 		refused := refusals{}
@@ -129,9 +134,9 @@ func follow(l *journal.Line, scorers []*scorer, byObject map[journal.Object]*sco
 		return nil
 	}
 	if l.Record.Kind == journal.ScalableNodeGroup {
-		trouble := refused.trouble(l.Record)
+		state := refused.state(l.Record)
 		for _, s := range scorers {
-			s.provider(l.Record, trouble)
+			s.provider(int64(l.Record.Slot), l.Record.Object, state)
 		}
 	}
 	if s := byObject[l.Record.Object]; s != nil {

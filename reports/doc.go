@@ -24,27 +24,46 @@
 // capacity while r < d. Time in which d or r is unknown is not scored. Metrics
 // lists every figure with its unit and definition.
 //
-// Every second of lacking capacity has exactly one cause, found by asking why
-// the replicas are not there:
+// Every second of lacking capacity has exactly one cause: the first of these
+// conditions that holds.
 //
-//  1. s >= d: they were asked for but do not serve yet: start-up. So too when
-//     the decision in force asks for d and the target has not followed. Where
-//     the journal says why (the write of the scale was refused; the node group,
-//     or one that pods wait for, has a provider that is down, throttles or has
-//     no machines), they were not carried out, with the code. Where s >= d and
-//     there would be enough without the replicas that stopped serving unasked
-//     (nodes lost or cut off, pods that a rollout replaces): disruption.
-//  2. The decision in force had no metric or target to go by, or its policy is
-//     invalid: missing data.
-//  3. The last stage that cut the number is the cause: bound, rate or
-//     stabilization. It is the one that the record's reason names.
-//  4. No stage cut the recommendation, and it is below d: missing data if a
-//     metric failed, else metric lag. The metric did not show the demand (yet),
-//     or its target asks for less than the demand needs.
+// Where fewer are asked for than needed, s < d:
 //
-// Before an object's first decision nothing has seen the demand: metric lag.
-// Where no decisions are known (a recorded column), or where they are not acted
-// on (a dry run), the cause is unknown. Causes are added in whole seconds, so
+//   - not decided: the slot after the decision in force passed without one (no
+//     leader, missed slots).
+//   - cold start: nothing was decided yet; the run began with less than was needed.
+//   - contested: another autoscaler acts on the same target. dry run: the decision
+//     is not carried out, on purpose.
+//   - not carried out: the decision asks for d, and the target refused it, with
+//     the code; start-up where it is on its way.
+//   - bound, rate, stabilization: the last stage that cut the number, the one that
+//     the record's reason names.
+//   - scaled down too early: at least half of what is missing served within the
+//     last 15 min and was scaled down while it was not needed.
+//   - missing data: the decision had no metric or target to go by, its policy is
+//     invalid, or a metric failed.
+//   - tolerance, target, metric lag: no stage cut the recommendation. What the
+//     metrics would show of this instant is taken from how they answered to the
+//     demand so far (result.Response), and the recommender is asked again: if that
+//     is less than d, the target asks for less than is needed; if only the
+//     tolerance makes it less, the tolerance; else the metrics show the demand too
+//     late: for the polling interval, if what was decided sufficed at its slot, or
+//     for the range of a query.
+//   - not explained: the metrics do not follow the demand, or no decisions are
+//     known (a recorded column).
+//
+// Where enough are asked for, s >= d, and too few serve:
+//
+//   - not carried out: the provider of the node group that is scaled is down,
+//     throttles, has no machines or a maximum.
+//   - disruption: there would be enough without the replicas that stopped serving
+//     unasked (nodes lost or cut off, pods that a rollout replaces).
+//   - no node: without the pods that have no node fewer than d are left, with the
+//     node group and what it waits for.
+//   - scaled down too early, as above; else start-up: asked for, placed, not ready.
+//
+// A cause's minutes are those that vanish without it, which the tests hold by
+// playing each incident again with its cure. Causes are added in whole seconds, so
 // they add up to the breach exactly.
 //
 // Breached stretches less than a minute apart are one episode. Episodes are

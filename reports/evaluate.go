@@ -174,7 +174,7 @@ func parseSelector(name, labels string) (selector, error) {
 	if name != BlameMetric {
 		return s, fmt.Errorf("%s takes no cause; only %s does", name, BlameMetric)
 	}
-	if Cause(s.cause).order() == len(Causes()) {
+	if Cause(s.cause).order() < 0 {
 		return s, fmt.Errorf("unknown cause %q; known are %s", s.cause, strings.Join(causeNames(), ", "))
 	}
 	return s, nil

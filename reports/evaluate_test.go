@@ -64,7 +64,7 @@ func TestEvaluateRejects(t *testing.T) {
 		"Name":        {"names are known", "flaps <= 3", "unknown metric flaps; known are blame_minutes, breach_minutes"},
 		"RightName":   {"on both sides", "reversals <= flaps", "unknown metric flaps"},
 		"Label":       {"labels are known", `reversals{pod="x"} <= 1`, `allowed are column="...", object="..." and cause="..."`},
-		"Cause":       {"causes are known", `blame_minutes{cause="bad luck"} <= 1`, `unknown cause "bad luck"; known are bound, rate`},
+		"Cause":       {"causes are known", `blame_minutes{cause="bad luck"} <= 1`, `unknown cause "bad luck"; known are not decided, bound, rate`},
 		"WrongCause":  {"only blame has causes", `reversals{cause="bound"} <= 1`, "reversals takes no cause"},
 		"Column":      {"columns exist", `reversals{column="x"} <= 1`, "no column x; there are current, baseline"},
 		"Object":      {"objects exist", `reversals{object="x"} <= 1`, "no object x in column current; there are checkout"},

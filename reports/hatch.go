@@ -9,15 +9,23 @@ import (
 // hatchPaths are the patterns that tell causes apart without colour, in a tile
 // of 6 by 6.
 var hatchPaths = map[Cause]string{
+	NotDecided:    "M1,3 h4",
 	Bound:         "M-1,1 l2,-2 M0,6 l6,-6 M5,7 l2,-2",
 	Rate:          "M-1,5 l2,2 M0,0 l6,6 M5,-1 l2,2",
 	Stabilization: "M0,1.5 h6 M0,4.5 h6",
-	MetricLag:     "M1.5,0 v6 M4.5,0 v6",
-	StartUp:       "M1,1.5 h1.4 M4,4.5 h1.4",
-	Disruption:    "M1.5,1.5 l3,3 M1.5,4.5 l3,-3",
+	DryRun:        "M1.5,1 v1 M4.5,4 v1",
+	Contested:     "M0,1.5 h6 M3,1.5 v3",
 	NotCarriedOut: "M0,3 h6 M3,0 v6",
+	Disruption:    "M1.5,1.5 l3,3 M1.5,4.5 l3,-3",
+	NoNode:        "M1,1 h4 v4 h-4 z",
+	ScaledDown:    "M0,1 l3,4 l3,-4",
+	StartUp:       "M1,1.5 h1.4 M4,4.5 h1.4",
+	ColdStart:     "M0,5 l3,-4 l3,4",
 	MissingData:   "M0,0 l6,6 M0,6 l6,-6",
-	Unknown:       "M3,2.5 v1",
+	Tolerance:     "M0,3 q1.5,-3 3,0 t3,0",
+	Target:        "M3,1 a2,2 0 1 0 0.01,0",
+	MetricLag:     "M1.5,0 v6 M4.5,0 v6",
+	NotExplained:  "M3,2.5 v1",
 }
 
 // hatches defines the patterns; keys, bars and plots refer to them by name. Plots

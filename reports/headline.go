@@ -143,7 +143,7 @@ func (o *ObjectReport) causes() (amount, parts string) {
 	}
 	amount = group(total) + " " + name
 	switch {
-	case only == 1 && shares[0].phrase == unknownPhrase:
+	case only == 1 && shares[0].cause == NotExplained:
 		return amount, ""
 	case only == 1 && len(shares) > 1:
 		return amount, ", almost all of it caused by " + shares[0].phrase
@@ -153,25 +153,19 @@ func (o *ObjectReport) causes() (amount, parts string) {
 	return amount, "; " + strings.Join(named, ", ")
 }
 
-const unknownPhrase = "what is not known"
-
-// phrase is how a sentence names a cause.
+// phrase returns how a sentence names a cause.
 func (b *Blame) phrase() string {
-	switch b.Cause {
-	case Bound:
+	switch {
+	case b.Cause == Bound:
 		return b.Detail
-	case Rate:
-		if b.Detail == "scale-up disabled" {
-			return "disabled scale-up"
-		}
-	case NotCarriedOut:
-		return "what was not carried out (" + b.Detail + ")"
-	case MissingData:
-		if b.Detail == noDecision {
-			return "slots that nobody decided"
-		}
-	case Unknown:
-		return unknownPhrase
+	case b.Cause == Rate && b.Detail == "scale-up disabled":
+		return "disabled scale-up"
+	case b.Cause == NotCarriedOut && b.Detail != "":
+		return b.Cause.words() + " (" + b.Detail + ")"
+	case b.Cause == NoNode && b.Detail != "":
+		return b.Cause.words() + " (" + b.Detail + ")"
+	case b.Cause == MetricLag && strings.HasPrefix(b.Detail, "polling interval"):
+		return "the " + b.Detail
 	}
 	return b.Cause.words()
 }

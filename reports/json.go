@@ -72,6 +72,7 @@ type storedObject struct {
 	BootDelay int64   `json:"bootDelaySeconds,omitempty"`
 	// Yardsticks are what is needed was measured by.
 	Yardsticks []result.Yardstick `json:"yardsticks,omitempty"`
+	Responses  []result.Response  `json:"responses,omitempty"`
 	Figures    Figures            `json:"figures"`
 	Blame      []Blame            `json:"blame"`
 	Episodes   []Episode          `json:"episodes"`
@@ -132,7 +133,7 @@ func (r *Report) stored() *stored {
 func (o *ObjectReport) stored() storedObject {
 	s := storedObject{
 		Kind: o.Object.Kind, Namespace: o.Object.Namespace, Name: o.Object.Name, Target: o.Target, Price: o.object.Price,
-		Billing: o.object.Billing, BootDelay: o.object.BootDelay, Yardsticks: o.object.Yardsticks,
+		Billing: o.object.Billing, BootDelay: o.object.BootDelay, Yardsticks: o.object.Yardsticks, Responses: o.object.Responses,
 		Figures: o.Figures, Blame: o.Blame, Episodes: o.Episodes, Policy: o.Policy,
 	}
 	if o.object.Policy != nil && o.Policy != nil && !bytes.Equal(o.object.Policy.Encode(), o.Policy.Encode()) {
@@ -256,7 +257,7 @@ func (c *storedColumn) column(dir string) Column {
 		o := &c.Objects[i]
 		object := Object{
 			Journal: journal.Object{Kind: o.Kind, Namespace: o.Namespace, Name: o.Name},
-			Target:  o.Target, Price: o.Price, Billing: o.Billing, BootDelay: o.BootDelay, Yardsticks: o.Yardsticks, Policy: o.Policy,
+			Target:  o.Target, Price: o.Price, Billing: o.Billing, BootDelay: o.BootDelay, Yardsticks: o.Yardsticks, Responses: o.Responses, Policy: o.Policy,
 		}
 		if o.First != nil {
 			object.Policy = o.First

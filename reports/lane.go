@@ -56,8 +56,8 @@ func (f *frame) coarse(spans []Span) []Span {
 }
 
 func (s *Span) label() string {
-	if s.Cause == Unknown {
-		return string(Unknown)
+	if s.Cause == NotExplained {
+		return string(NotExplained)
 	}
 	b := Blame{Cause: s.Cause, Detail: s.Detail}
 	return b.phrase()

@@ -244,7 +244,7 @@ func TestTable(t *testing.T) {
 r     ok 1 of 1  current               3            1.1          0              5
 
 r: Thursday 00:10–00:13 checkout lacked capacity for 3 min;
-    2 min caused by start-up, 1 by metric lag.
+    2 min caused by start-up, 1 by what is not explained.
 `
 	if diff := cmp.Diff(want, b.String()); diff != "" {
 		t.Errorf("table (-want +got):\n%s", diff)

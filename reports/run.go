@@ -106,6 +106,9 @@ type Object struct {
 	// Yardsticks are what Needed was measured by; none where the world has a
 	// demand of its own, which is one on capacity.
 	Yardsticks []result.Yardstick
+	// Responses are how its metrics answered to the demand, by which it is told
+	// whether a metric, its target or a tolerance kept the replicas down.
+	Responses []result.Response
 	// Ready are the replicas that serve, Spec those asked for, starting included.
 	Ready, Spec Steps
 	// Paid are the units that cost, where that is known better than by Spec and

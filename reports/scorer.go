@@ -3,6 +3,7 @@ package reports
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -22,9 +23,11 @@ type scorer struct {
 	needed, ready, asked cursor
 	paid, pending        cursor
 	lost                 cursor // replicas that stopped serving and are asked for still
-	waiting              bool   // replicas have no node to run on
-	// troubles are what keeps node groups from what they should be.
-	troubles map[journal.Object]string
+	givenUp              cursor // replicas that were scaled down lately
+	// groups are the node groups as of their latest records, scalers the policies
+	// of the autoscalers that scale them.
+	groups   map[journal.Object]groupState
+	scalers  map[journal.Object]*policy.Autoscaler
 	policy   *policy.Autoscaler
 	inForce  *decision
 	last     int64 // slot of the decision in force
@@ -41,9 +44,9 @@ func newScorer(run *Run, o *Object, label string, records bool, list *runs) *sco
 	s := &scorer{
 		object: o, label: label, start: run.Start, end: run.End, now: run.Start,
 		needed: cursor{steps: o.Needed.wholeReplicas()}, ready: cursor{steps: o.Ready}, asked: cursor{steps: o.Spec}, paid: cursor{steps: o.Paid}, pending: cursor{steps: o.Pending},
-		lost:     cursor{steps: losses(o.Spec, o.Ready)},
-		troubles: map[journal.Object]string{},
-		policy:   o.Policy, runs: list, changes: changes{last: math.NaN()}, score: newScore(),
+		lost: cursor{steps: losses(o.Spec, o.Ready)}, givenUp: cursor{steps: givenUp(o.Spec, o.Ready, o.Needed.wholeReplicas())},
+		groups: map[journal.Object]groupState{},
+		policy: o.Policy, runs: list, changes: changes{last: math.NaN()}, score: newScore(),
 		bill: biller{billing: o.Billing},
 	}
 	s.score.decisionsKnown = records
@@ -93,36 +96,40 @@ func (s *scorer) outcome(o *journal.Outcome) {
 // applied is the result of an outcome that is as decided.
 const applied = "Applied"
 
-// provider takes what keeps a node group from what it should be, if that has
-// changed.
-func (s *scorer) provider(r *journal.Record, trouble string) {
-	if s.troubles[r.Object] == trouble {
+// provider takes the state of a node group as of its record at an instant.
+func (s *scorer) provider(at int64, group journal.Object, state groupState) {
+	if s.groups[group] == state {
 		return
 	}
-	s.until(int64(r.Slot))
-	s.troubles[r.Object] = trouble
+	s.until(at)
+	s.groups[group] = state
 }
 
-// trouble is what keeps the target from what it was asked to be: of a node group
-// its own trouble, of pods without a node that of the first group that has one.
+// trouble returns what keeps the target, a node group, from what it was asked to
+// be; empty for every other target.
 func (s *scorer) trouble() string {
-	if s.policy != nil && s.policy.Target.Kind == journal.ScalableNodeGroup {
-		return s.troubles[journal.Object{Kind: journal.ScalableNodeGroup, Namespace: s.object.Journal.Namespace, Name: s.policy.Target.Name}]
-	}
-	if !s.waiting {
+	if s.policy == nil || s.policy.Target.Kind != journal.ScalableNodeGroup {
 		return ""
 	}
-	var found []string
-	for group, trouble := range s.troubles {
-		if trouble != "" {
-			found = append(found, group.String()+" "+trouble)
+	return s.groups[journal.Object{Kind: journal.ScalableNodeGroup, Namespace: s.object.Journal.Namespace, Name: s.policy.Target.Name}].trouble
+}
+
+// node returns what pods that are pending wait for: of the first group that has
+// trouble, else of the first one.
+func (s *scorer) node() string {
+	names := slices.SortedFunc(maps.Keys(s.groups), func(a, b journal.Object) int { return strings.Compare(a.String(), b.String()) })
+	if len(names) == 0 {
+		return ""
+	}
+	first := names[0]
+	for _, name := range names {
+		if s.groups[name].trouble != "" {
+			first = name
+			break
 		}
 	}
-	if len(found) == 0 {
-		return ""
-	}
-	_, trouble, _ := strings.Cut(slices.Min(found), " ")
-	return trouble
+	group := s.groups[first]
+	return group.wait(first.Name, s.scalers[first])
 }
 
 // group adds a decision to the runs of equal ones.
@@ -169,9 +176,10 @@ func (s *scorer) rateLimit(l *behavior.Limit) string {
 func (s *scorer) until(t int64) {
 	for t = min(t, s.end); s.now < t; {
 		needed, ready, asked := s.needed.to(s.now), s.ready.to(s.now), s.asked.to(s.now)
+		s.givenUp.to(s.now)
+		s.pending.to(s.now)
 		s.bill.to(s.now, paid(s.paid.to(s.now), asked, ready))
-		s.waiting = s.pending.to(s.now) > 0
-		next := min(t, s.needed.next(), s.ready.next(), s.asked.next(), s.paid.next(), s.pending.next())
+		next := min(t, s.needed.next(), s.ready.next(), s.asked.next(), s.paid.next(), s.pending.next(), s.givenUp.next())
 		if overdue := s.overdue(); overdue > s.now {
 			next = min(next, overdue)
 		}
@@ -198,12 +206,9 @@ func (s *scorer) stretch(next int64, needed, ready, asked float64) {
 		return
 	}
 	s.score.lags.lack(seconds, lagOf(needed, asked, s.inForce))
-	why := reason{cause: Unknown}
-	switch {
-	case s.score.decisionsKnown && asked < needed && s.inForce != nil && s.now >= s.overdue():
-		why = reason{cause: MissingData, detail: noDecision}
-	case s.score.decisionsKnown:
-		why = blame(needed, asked, ready+s.lost.to(s.now) >= needed, s.trouble(), s.inForce, s.policy)
+	why := reason{cause: NotExplained}
+	if s.score.decisionsKnown {
+		why = s.shortage(needed, ready, asked).cause()
 	}
 	missing := needed - ready
 	s.score.blame[why] += seconds
@@ -212,8 +217,20 @@ func (s *scorer) stretch(next int64, needed, ready, asked float64) {
 	s.run.Lost += float64(missing * float64(seconds))
 }
 
-// noDecision is what was missing where a slot passed without a decision.
-const noDecision = "no decision"
+// shortage describes the present instant, in which fewer replicas serve than are
+// needed.
+func (s *scorer) shortage(needed, ready, asked float64) *shortage {
+	short := &shortage{
+		needed: needed, ready: ready, asked: asked,
+		lost: s.lost.to(s.now), pending: orZero(s.pending.to(s.now)), givenUp: orZero(s.givenUp.to(s.now)),
+		overdue: s.inForce != nil && s.now >= s.overdue(),
+		trouble: s.trouble(), node: s.node(),
+		decision: s.inForce, policy: s.policy,
+	}
+	short.fresh = func() recommendation { return recommend(s.policy, s.object.Responses, needed, ready, asked) }
+	short.sufficed = s.inForce != nil && s.inForce.known && s.inForce.desired >= s.needed.steps.At(s.last)
+	return short
+}
 
 // whyUnknown is the code of what the decision in force could not read, where
 // what is needed or what runs is not known.

@@ -6,6 +6,7 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/autoscaler"
 	"github.com/karpenter-sim/karpenter/engine/journal"
 	"github.com/karpenter-sim/karpenter/engine/observation"
+	"github.com/karpenter-sim/karpenter/engine/policy"
 )
 
 // refusals are the codes with which the last commands of node groups were refused,
@@ -32,4 +33,40 @@ func (all refusals) trouble(r *journal.Record) string {
 		return fmt.Sprintf("the provider's maximum %d", most)
 	}
 	return ""
+}
+
+// A groupState is what a record of a node group says to those who wait for nodes.
+type groupState struct {
+	// trouble keeps the group from what it should be; empty where nothing does.
+	trouble string
+	// spec nodes are asked for and ready ones run; known says that both were read.
+	spec, ready int32
+	known       bool
+}
+
+func (all refusals) state(r *journal.Record) groupState {
+	in, _ := r.GroupInput()
+	s := groupState{trouble: all.trouble(r)}
+	if in.Spec != nil && in.Group.Code == observation.OK {
+		s.spec, s.ready, s.known = *in.Spec, in.Group.Ready, true
+	}
+	return s
+}
+
+// wait says why pods have no node although the group exists, given the policy of
+// the autoscaler that scales it, nil where none does.
+func (g *groupState) wait(name string, scaledBy *policy.Autoscaler) string {
+	switch {
+	case g.trouble != "":
+		return name + ": " + g.trouble
+	case !g.known:
+		return name
+	case g.ready < g.spec:
+		return name + ": nodes are booting"
+	case scaledBy == nil:
+		return fmt.Sprintf("%s: %d %s, scaled by nobody", name, g.spec, plural(int64(g.spec), "node"))
+	case g.spec >= scaledBy.Max:
+		return fmt.Sprintf("%s: maxReplicas %d", name, scaledBy.Max)
+	}
+	return fmt.Sprintf("%s: %d %s, no more asked for", name, g.spec, plural(int64(g.spec), "node"))
 }

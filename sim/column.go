@@ -78,6 +78,9 @@ type Object struct {
 	// Yardsticks say what Needed was measured by; none where the world has a
 	// demand of its own, or nothing is known.
 	Yardsticks []result.Yardstick
+	// Responses say how the metrics answered to the demand; none where capacity
+	// never lacked.
+	Responses []result.Response
 	// Pending are the replicas that have no node to run on; empty where they need none.
 	Pending Steps
 	// Price is what a replica costs.
@@ -399,6 +402,7 @@ func (r *run) finish() (*Result, error) {
 				return nil, err
 			}
 		}
+		p.object.Responses = p.responses()
 		r.result.Objects = append(r.result.Objects, p.object)
 	}
 	return &r.result, nil

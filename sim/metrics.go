@@ -33,8 +33,9 @@ type query struct {
 	// scheduled says that the value is a schedule's in a replay, which neither
 	// replicas nor a larger demand would change.
 	scheduled bool
-	// answered counts the answers with a sample.
+	// answered counts the answers with a sample; history has some of them.
 	answered int64
+	history  history
 	// read, if set, is what a decision reads: faults may have changed the samples
 	// of which ask gives the true result.
 	read func(ctx context.Context, text string, at time.Time) (cycle.Result, error)
@@ -45,6 +46,9 @@ type query struct {
 func (m *metricSource) Query(ctx context.Context, text string, at time.Time) (cycle.Result, error) {
 	q := m.queries[text]
 	result, err := m.answer(ctx, q, at)
+	if err == nil && result.Samples == 1 {
+		q.history.add(at.Unix(), result.Value)
+	}
 	if q.read == nil || !m.player.run.faults.SamplesChanged() {
 		return result, err
 	}

@@ -50,7 +50,7 @@ func (j *job) report(dir string, results []*sim.Result) (*reports.Run, error) {
 			owned[o.Target] = true
 			out.Objects = append(out.Objects, reports.Object{
 				Journal: nameOf(&o), Target: o.Target.Name, Policy: o.Policy,
-				Needed: needs, Yardsticks: o.Yardsticks, Ready: reports.Steps(o.Ready), Spec: reports.Steps(o.Spec),
+				Needed: needs, Yardsticks: o.Yardsticks, Responses: o.Responses, Ready: reports.Steps(o.Ready), Spec: reports.Steps(o.Spec),
 				BootDelay: j.bootDelay(current, &o), Paid: reports.Steps(o.Machines), Pending: reports.Steps(o.Pending), Price: o.Price.PerHour,
 				Billing: billing(&o),
 			})

@@ -20,3 +20,15 @@ const (
 	// Target: fewer replicas serve it above their target.
 	Target Kind = "target"
 )
+
+// A Response is how a metric was seen to answer to the demand of a run: its value
+// is Factor x demand in replicas where it is a total, else Factor x demand / ready
+// replicas.
+type Response struct {
+	Query string `json:"query"`
+	Total bool   `json:"total,omitempty"`
+	// Factor is the median while the demand was steady, Spread half the distance
+	// of the quartiles as a share of it.
+	Factor float64 `json:"factor"`
+	Spread float64 `json:"spread,omitempty"`
+}

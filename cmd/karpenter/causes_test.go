@@ -1,0 +1,190 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// An incident is six hours of a service of which one replica serves 100 a second.
+// Demand is load; the policy reads rps, the same unless seen says otherwise.
+type incident struct {
+	load, seen    func(at time.Duration) float64
+	target        float64
+	query         string // sum(rps) if empty
+	interval, max int    // 15 and 40 if zero
+	up, down      string // of the behavior
+	readyAfter    string // 0s if empty
+	start         int    // replicas at the start
+}
+
+// play returns the breach minutes of an incident and its minutes by cause.
+func (c incident) play(t *testing.T, name string) (breach float64, byCause map[string]float64) {
+	t.Helper()
+	or := func(text, other string) string {
+		if text == "" {
+			return other
+		}
+		return text
+	}
+	if c.seen == nil {
+		c.seen = c.load
+	}
+	if c.interval == 0 {
+		c.interval = 15
+	}
+	if c.max == 0 {
+		c.max = 40
+	}
+	write(t, name+".yaml", fmt.Sprintf(`apiVersion: autoscaling.karpenter.sh/v1alpha1
+kind: HorizontalAutoscaler
+metadata: {name: web}
+spec:
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}
+  minReplicas: 2
+  maxReplicas: %d
+  pollingIntervalSeconds: %d
+  metrics:
+  - prometheus: {query: '%s', target: {type: AverageValue, averageValue: %v}}
+  behavior:
+    scaleUp: {%s}
+    scaleDown: {%s}
+`, c.max, c.interval, or(c.query, "sum(rps)"), c.target, c.up, or(c.down, "stabilizationWindowSeconds: 300")))
+	loads := openMetrics("load", 6*time.Hour, c.load)
+	seen := openMetrics("rps", 6*time.Hour, c.seen)
+	write(t, name+".om", loads+seen+"# EOF\n")
+	call(t, "", "replay", "-q", "-f", name+".yaml", "--recording", name+".om", "--ready-after", or(c.readyAfter, "0s"),
+		"--demand", "sum(load)", "--capacity", "100", "--target", fmt.Sprintf("Deployment/web=%d", max(c.start, 6)), "--out", name).want(t, exitOK, "")
+	column := told(t, filepath.Join(name, "web")).Columns[0]
+	byCause = map[string]float64{}
+	for _, b := range column.Objects[0].Blame {
+		byCause[b.Cause] += b.Seconds / 60
+	}
+	return column.Figures["breach_minutes"], byCause
+}
+
+// What is given to a cause is what vanishes with it: the same incident is played
+// again, cured of that cause alone.
+func TestCausesVanishWithTheirCure(t *testing.T) {
+	hour := func(at time.Duration) float64 { return at.Hours() }
+	step := func(at time.Duration) float64 { // 780, and 1080 from 1:00 to 3:00
+		return 780 + 300*min(max((hour(at)-1)*10, 0), 1) - 300*min(max((hour(at)-3)*4, 0), 1)
+	}
+	hill := func(at time.Duration) float64 { // 400 to 1,000 and back, three times
+		return 700 - 300*math.Cos(2*math.Pi*hour(at)/2)
+	}
+	saw := func(at time.Duration) float64 { // from 1:05 on 1,000 and 400 in turn, 5 min each
+		if minutes := int(at.Minutes()); minutes >= 65 && minutes < 270 && minutes/5%2 == 1 {
+			return 1000
+		}
+		return 400
+	}
+	jumps := func(at time.Duration) float64 { // each hour doubles at :20 for 30 min
+		if minutes := int(at.Minutes()) % 60; minutes >= 20 && minutes < 50 {
+			return 1200
+		}
+		return 600
+	}
+	rare := func(at time.Duration) float64 { // doubles at 1:00 for an hour, and at 4:00
+		if h := int(hour(at)); h == 1 || h == 4 {
+			return 1200
+		}
+		return 600
+	}
+	gap := func(at time.Duration) float64 {
+		if at >= 74*time.Minute && at < 105*time.Minute {
+			return math.NaN()
+		}
+		return jumps(at)
+	}
+	cases := map[string]struct {
+		reason, cause string
+		with, cured   incident
+	}{
+		"Tolerance":     {"a tolerance of 0.5 hides a rise of 38 %", "tolerance", incident{load: step, target: 100, up: "tolerance: 0.5"}, incident{load: step, target: 100}},
+		"Target":        {"a replica is to serve 130 and can serve 100", "target", incident{load: hill, target: 130}, incident{load: hill, target: 80}},
+		"ScaleDown":     {"what was taken away is needed again within five minutes", "scaled down too early", incident{load: saw, target: 80, down: "stabilizationWindowSeconds: 0", readyAfter: "2m"}, incident{load: saw, target: 80, down: "stabilizationWindowSeconds: 900", readyAfter: "2m"}},
+		"Bound":         {"12 are needed, 9 allowed", "bound", incident{load: jumps, target: 80, max: 9}, incident{load: jumps, target: 80}},
+		"Rate":          {"one replica a minute", "rate", incident{load: jumps, target: 80, up: "policies: [{type: Pods, value: 1, periodSeconds: 60}]"}, incident{load: jumps, target: 80}},
+		"Stabilization": {"ten minutes' lowest recommendation counts", "stabilization", incident{load: jumps, target: 80, up: "stabilizationWindowSeconds: 600"}, incident{load: jumps, target: 80}},
+		"StartUp":       {"replicas serve six minutes after they are asked for", "start-up", incident{load: jumps, target: 80, readyAfter: "6m"}, incident{load: jumps, target: 80}},
+		"QueryRange":    {"a mean over 15 minutes shows a jump late", "metric lag", incident{load: rare, target: 80, query: "avg_over_time(rps[15m])"}, incident{load: rare, target: 80}},
+		"Polling":       {"the slot comes up to five minutes after the jump", "metric lag", incident{load: jumps, target: 80, interval: 300}, incident{load: jumps, target: 80}},
+		"MissingData":   {"the metric is gone while demand doubles", "missing data", incident{load: jumps, seen: gap, target: 80}, incident{load: jumps, target: 80}},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			with, byCause := c.with.play(t, "with")
+			cured, _ := c.cured.play(t, "cured")
+			vanished := with - cured
+			if vanished < 10 {
+				t.Fatalf("%s: %v min with it, %v without: the incident shows nothing", c.reason, with, cured)
+			}
+			if got := byCause[c.cause]; got < 0.9*vanished || got > 1.1*vanished {
+				t.Errorf("%s: %.1f min given to %s, %.1f vanish without it; all: %v", c.reason, got, c.cause, vanished, byCause)
+			}
+			if unexplained := byCause["not explained"]; unexplained > 0.01*with {
+				t.Errorf("%s: %.1f min are not explained", c.reason, unexplained)
+			}
+		})
+	}
+}
+
+// Pods that find no node are named as that, with the group that they wait for.
+func TestCauseNoNode(t *testing.T) {
+	t.Chdir(t.TempDir())
+	const scenario = `apiVersion: simulation.karpenter.sh/v1alpha1
+kind: Scenario
+metadata: {name: friday}
+spec:
+  seed: 1
+  start: "2026-11-20T17:00:00Z"
+  duration: 1h30m
+  workloads:
+  - name: web
+    replicas: 6
+    demand: [{constant: 400}, {spike: {by: 1200, at: 20m, rise: 2m, for: 30m, fall: 5m}}, {noise: {percent: 5}}]
+    capacityPerReplica: 100
+    startup: {p50: 30s, p95: 90s}
+    requests: {cpu: 1, memory: 1Gi}
+  nodeGroups:
+  - {name: workers, nodes: NODES, max: 10, boot: {p50: 90s, p95: 3m}, allocatable: {cpu: 4, memory: 16Gi, pods: 58}}
+---
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: web}
+spec:
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}
+  minReplicas: 4
+  maxReplicas: 30
+  metrics: [{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 60}}}]
+---
+apiVersion: autoscaling.karpenter.sh/v1alpha1
+kind: ScalableNodeGroup
+metadata: {name: workers}
+spec: {type: AWSEKSNodeGroup, id: "arn:aws:eks:us-west-2:1234567890:nodegroup/prod/workers/x", replicas: NODES}
+`
+	breach := map[string]float64{}
+	for _, nodes := range []string{"3", "10"} {
+		write(t, nodes+".yaml", strings.ReplaceAll(scenario, "NODES", nodes))
+		call(t, "", "simulate", "-q", nodes+".yaml", "--out", nodes).want(t, exitOK, "")
+		report := told(t, filepath.Join(nodes, "friday"))
+		breach[nodes] = report.Columns[0].Figures["breach_minutes"]
+		if nodes == "10" {
+			continue
+		}
+		if !strings.Contains(report.Headline, "pods pending without a node (workers: 3 nodes, scaled by nobody)") {
+			t.Errorf("headline: %s", report.Headline)
+		}
+		for _, b := range report.Columns[0].Objects[0].Blame {
+			breach[b.Cause] += b.Seconds / 60
+		}
+	}
+	if vanished := breach["3"] - breach["10"]; breach["no node"] < 0.9*vanished || breach["no node"] > 1.1*vanished {
+		t.Errorf("%.1f min given to no node, %.1f vanish with ten nodes", breach["no node"], vanished)
+	}
+}

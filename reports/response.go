@@ -1,0 +1,81 @@
+package reports
+
+import (
+	"math"
+	"regexp"
+	"slices"
+	"time"
+
+	"github.com/prometheus/common/model"
+
+	"github.com/karpenter-sim/karpenter/engine/algorithm"
+	"github.com/karpenter-sim/karpenter/engine/observation"
+	"github.com/karpenter-sim/karpenter/engine/policy"
+	"github.com/karpenter-sim/karpenter/sim/result"
+)
+
+// A recommendation is what the metrics of a policy would ask for if they showed
+// the demand of an instant: replicas by the policy's tolerance, exact without it.
+type recommendation struct {
+	replicas, exact float64
+	known           bool
+}
+
+// beyondNoise is added to what a metric is expected to show, as a share of it, so
+// that a count is not missed by the error of the factor alone.
+const beyondNoise = 0.01
+
+// recommend asks the recommender for what the largest of the metrics would want at
+// an instant at which a whole number of replicas is needed.
+func recommend(p *policy.Autoscaler, responses []result.Response, needed, ready, asked float64) recommendation {
+	var out recommendation
+	if p == nil {
+		return out
+	}
+	if math.IsNaN(asked) {
+		asked = ready
+	}
+	counts := algorithm.Replicas{Spec: int32(asked), Status: int32(asked), Ready: int32(max(ready, 1))}
+	for i := range p.Metrics {
+		m := &p.Metrics[i]
+		total := m.Type == policy.AverageValue
+		j := slices.IndexFunc(responses, func(r result.Response) bool { return r.Query == m.Query && r.Total == total })
+		if j < 0 {
+			continue
+		}
+		// The demand lies above needed - 1; half a replica below is its middle.
+		value := responses[j].Factor * (needed - 0.5) * (1 + beyondNoise + responses[j].Spread)
+		if !total {
+			value /= float64(counts.Ready)
+		}
+		for _, t := range []struct {
+			tolerance algorithm.Tolerance
+			to        *float64
+		}{{algorithm.Tolerance{Up: p.Up.Tolerance, Down: p.Down.Tolerance}, &out.replicas}, {algorithm.Tolerance{}, &out.exact}} {
+			if n, code := algorithm.Proportional(m, t.tolerance, value, counts); code == observation.OK {
+				*t.to, out.known = max(*t.to, float64(n)), true
+			}
+		}
+	}
+	return out
+}
+
+var rangePattern = regexp.MustCompile(`\[([0-9a-z]+)[]:]`)
+
+// longestRange returns the longest range of the policy's queries as it is written,
+// empty where none has one.
+func longestRange(p *policy.Autoscaler) string {
+	var longest time.Duration
+	text := ""
+	if p == nil {
+		return ""
+	}
+	for i := range p.Metrics {
+		for _, match := range rangePattern.FindAllStringSubmatch(p.Metrics[i].Query, -1) {
+			if d, err := model.ParseDuration(match[1]); err == nil && time.Duration(d) > longest {
+				longest, text = time.Duration(d), match[1]
+			}
+		}
+	}
+	return text
+}
