@@ -60,6 +60,7 @@ type autoscalerMemory struct {
 	said      conditionsSource // what status.conditions were made of
 	rival     string           // who else acts on the target, as of the last slot
 	refused   string           // why the target did not take the last slot's change
+	cause     string           // what the target's last error says to people
 
 	// Reused from slot to slot.
 	in      autoscaler.Input
@@ -222,6 +223,7 @@ func (a *Autoscalers) scale(ctx context.Context, m *autoscalerMemory) (Scale, ob
 		return Scale{}, observation.Contested
 	}
 	scale, err := a.Targets.Get(ctx, m.target, m.policy.CountsReady())
+	m.cause = Sentence(err)
 	if err != nil {
 		return Scale{}, Code(err)
 	}
@@ -266,7 +268,7 @@ func (a *Autoscalers) actuate(ctx context.Context, m *autoscalerMemory, s slot.S
 			outcome.Result = Applied
 			return outcome
 		}
-		outcome.Result = string(Code(err))
+		outcome.Result, m.cause = string(Code(err)), Sentence(err)
 		if !errors.Is(err, ErrConflict) {
 			return outcome
 		}

@@ -58,6 +58,7 @@ type groupMemory struct {
 	// Of the last slot.
 	in      nodegroup.Input
 	message string // the provider's words on its trouble
+	cause   string // the provider's words on a call that failed
 }
 
 // Reconcile decides the slot that now falls on, if it is due, and returns the
@@ -170,7 +171,7 @@ func (n *ScalableNodeGroups) observe(ctx context.Context, m *groupMemory, s slot
 	m.in = nodegroup.Input{Name: m.name.String(), Generation: m.generation, Slot: s, Spec: m.replicas}
 	group, err := n.Providers[m.policy.Type].Observe(ctx, m.ref())
 	if err != nil {
-		m.in.Group, m.message = nodegroup.Group{Code: Code(err)}, ""
+		m.in.Group, m.message, m.cause = nodegroup.Group{Code: Code(err)}, "", Sentence(err)
 		return
 	}
 	m.in.Group = nodegroup.Group{
@@ -203,6 +204,7 @@ func (n *ScalableNodeGroups) actuate(ctx context.Context, m *groupMemory, s slot
 		return outcome
 	}
 	code := Code(err)
+	m.cause = Sentence(err)
 	outcome.Result = string(code)
 	before := m.state
 	m.state = m.state.Failed(m.in.Name, code)

@@ -93,10 +93,14 @@ func (p *MetricsProducers) reserved(ctx context.Context, r *policy.Reserved) *ou
 	for i := range sums {
 		shown[string(sums[i].Resource)] = sums[i].String()
 	}
-	return &output{
+	o := &output{
 		gauges: producer.ReservedGauges(sums), reason: autoscaler.Unchanged,
 		status: v1alpha1.MetricsProducerStatus{ReservedCapacity: shown},
 	}
+	if !producer.Selects(r, snapshot) {
+		o.cause, o.fault = "NoNodes", "no node has the labels of spec.reservedCapacity.nodeSelector"
+	}
+	return o
 }
 
 // joint is the evaluation that the pendingCapacity producers share at a slot.

@@ -242,11 +242,11 @@ func TestProducer(t *testing.T) {
 		}, nil, v1alpha1.MetricsProducerStatus{}, "False Forbidden: queue: Forbidden", `"observed":{"error":"Forbidden"},"reason":"MetricsUnavailable"`},
 		"QueueRubbish": {"no queue holds -1 messages", queueSpec, func(p *plant) { p.queue.Length = -1 }, nil, v1alpha1.MetricsProducerStatus{},
 			"False Negative: queue: Negative", `"observed":{"error":"Negative"},"reason":"MetricsUnavailable"`},
-		"Reserved": {"an empty group: NaN, and still ready", reservedSpec, func(*plant) {}, map[string]float64{
+		"Reserved": {"a selector that matches no node: NaN, and not ready, as it may be misspelt", reservedSpec, func(*plant) {}, map[string]float64{
 			"karpenter_reserved_capacity_cpu_reserved": 0, "karpenter_reserved_capacity_cpu_capacity": 0, "karpenter_reserved_capacity_cpu_utilization": math.NaN(),
 			"karpenter_reserved_capacity_memory_reserved": 0, "karpenter_reserved_capacity_memory_capacity": 0, "karpenter_reserved_capacity_memory_utilization": math.NaN(),
 			"karpenter_reserved_capacity_pods_reserved": 0, "karpenter_reserved_capacity_pods_capacity": 0, "karpenter_reserved_capacity_pods_utilization": math.NaN()},
-			v1alpha1.MetricsProducerStatus{ReservedCapacity: map[string]string{"cpu": "NaN%, 0/0", "memory": "NaN%, 0/0", "pods": "NaN%, 0/0"}}, works,
+			v1alpha1.MetricsProducerStatus{ReservedCapacity: map[string]string{"cpu": "NaN%, 0/0", "memory": "NaN%, 0/0", "pods": "NaN%, 0/0"}}, "False NoNodes: no node has the labels of spec.reservedCapacity.nodeSelector",
 			`"karpenter_reserved_capacity_cpu_utilization":"NaN"`},
 		"ReservedFailed": {"nodes that cannot be read are not no nodes", reservedSpec, func(p *plant) { p.before = once("Snapshot", func() error { return ErrTimedOut }) }, nil,
 			v1alpha1.MetricsProducerStatus{}, "False TimedOut: nodes and pods: TimedOut", `"observed":{"error":"TimedOut"},"reason":"MetricsUnavailable"`},

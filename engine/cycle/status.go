@@ -22,6 +22,10 @@ import (
 // TargetContested is the conditions' reason while somebody else acts on the target.
 const TargetContested = "TargetContested"
 
+// MetricsPartial is the reason of MetricsAvailable where some metrics have no
+// usable value, and others have one.
+const MetricsPartial = "MetricsPartial"
+
 // FailedUpdateScale is the reason of AbleToScale after a change that the target
 // did not take.
 const FailedUpdateScale = "FailedUpdateScale"
@@ -33,6 +37,7 @@ type published struct {
 	desired, current int32
 	reason           autoscaler.Reason
 	fault, refused   string
+	missing          string // which metrics have no usable value, and why
 }
 
 // publishedOf is what a stored status says, in the terms of the next comparison.
@@ -46,6 +51,9 @@ func publishedOf(status *v1alpha1.HorizontalAutoscalerStatus) published {
 	}
 	if active := meta.FindStatusCondition(status.Conditions, v1alpha1.ActiveCondition); active != nil && active.Status == metav1.ConditionFalse {
 		p.fault = active.Message
+	}
+	if available := meta.FindStatusCondition(status.Conditions, v1alpha1.MetricsAvailableCondition); available != nil && available.Status == metav1.ConditionFalse {
+		p.missing = available.Message
 	}
 	if able := meta.FindStatusCondition(status.Conditions, v1alpha1.AbleToScaleCondition); able != nil && able.Reason == FailedUpdateScale {
 		p.refused = able.Message
@@ -65,10 +73,11 @@ func (a *Autoscalers) commit(ctx context.Context, m *autoscalerMemory, s slot.Sl
 		text, named = string(b), journal.Digest(b)
 	}
 	next := m.published
-	next.generation, next.state, next.reason, next.fault, next.refused = m.generation, text, d.Reason, m.fault(d), m.refused
+	next.generation, next.state, next.fault, next.refused, next.missing = m.generation, text, m.fault(d), m.refused, m.missing(d)
 	if !d.Known || d.Desired == m.in.Scale.Spec {
 		next.refused = "" // a newer fault holds it back, or nothing waits any more
 	}
+	next.reason = m.reason(d, &next)
 	if d.Known {
 		next.desired, next.current = d.Desired, m.in.Scale.Status
 	}
@@ -97,7 +106,7 @@ func (m *autoscalerMemory) publish(s slot.Slot, d *autoscaler.Decision, p *publi
 	status := &m.status
 	status.ObservedGeneration = m.generation
 	status.State = p.state
-	status.Reason = string(d.Reason)
+	status.Reason = string(p.reason)
 	if d.Known {
 		current, desired := m.in.Scale.Status, d.Desired
 		status.CurrentReplicas, status.DesiredReplicas = &current, &desired
@@ -110,13 +119,14 @@ func (m *autoscalerMemory) publish(s slot.Slot, d *autoscaler.Decision, p *publi
 		status.Metrics = m.metricsLine()
 		status.CurrentMetrics = m.currentMetrics()
 	}
-	said := conditionsSource{d.Reason, d.Limit.Direction, d.Limit.Policy, p.fault, m.rival, p.refused, m.generation}
+	dryRun := m.policy != nil && m.policy.DryRun
+	said := conditionsSource{d.Reason, d.Limit.Direction, d.Limit.Policy, p.fault, m.rival, p.refused, p.missing, dryRun, m.generation}
 	if said == m.said {
 		return
 	}
 	m.said = said
 	at := metav1.NewTime(s.Time())
-	for _, c := range conditions(d, p.fault, p.refused) {
+	for _, c := range conditions(d, p, dryRun) {
 		if m.rival != "" && c.Reason == string(autoscaler.TargetUnavailable) {
 			c.Reason = TargetContested
 		}
@@ -132,11 +142,25 @@ type conditionsSource struct {
 	direction             behavior.Direction
 	policy                int
 	fault, rival, refused string
+	missing               string
+	dryRun                bool
 	generation            int64
 }
 
-// fault says in one line why the slot could not be decided as it should be, or
-// is empty. It holds no number that changes from slot to slot.
+// reason is what the status shows as the reason: that of the decision, unless
+// the conditions have another one for not being ready.
+func (m *autoscalerMemory) reason(d *autoscaler.Decision, p *published) autoscaler.Reason {
+	switch {
+	case d.Reason == autoscaler.TargetUnavailable && m.rival != "":
+		return TargetContested
+	case p.fault == "" && p.refused != "":
+		return FailedUpdateScale
+	}
+	return d.Reason
+}
+
+// fault says in one line why the slot could not be decided, or is empty. It
+// holds no number that changes from slot to slot.
 func (m *autoscalerMemory) fault(d *autoscaler.Decision) string {
 	switch d.Reason {
 	case autoscaler.InvalidPolicy:
@@ -145,12 +169,20 @@ func (m *autoscalerMemory) fault(d *autoscaler.Decision) string {
 		if m.rival != "" {
 			return fmt.Sprintf("%s %s: %s: %s acts on it too; delete one of them", m.target.Kind, m.target.Name, m.in.Scale.Code, m.rival)
 		}
-		return fmt.Sprintf("%s %s: %s", m.target.Kind, m.target.Name, m.in.Scale.Code)
+		return explain(fmt.Sprintf("%s %s: %s", m.target.Kind, m.target.Name, m.in.Scale.Code), m.cause)
+	case autoscaler.MetricsUnavailable:
+		return m.missing(d)
 	}
+	return ""
+}
+
+// missing says in one line which metrics have no usable value, and why, or is
+// empty. While others have one, the autoscaler still scales up.
+func (m *autoscalerMemory) missing(d *autoscaler.Decision) string {
 	var failed []string
 	for i := range m.record.Metrics {
 		if code := m.record.Metrics[i].Code; d.Known && code != observation.OK {
-			failed = append(failed, fmt.Sprintf("spec.metrics[%d]: %s", i, code))
+			failed = append(failed, explain(fmt.Sprintf("spec.metrics[%d]: %s", i, code), Sentence(m.answers[i].Err)))
 		}
 	}
 	return strings.Join(failed, "; ")
@@ -161,24 +193,32 @@ func (m *autoscalerMemory) refusal(o *journal.Outcome) string {
 	if o == nil || o.Result == Applied || o.Result == Superseded {
 		return ""
 	}
-	return fmt.Sprintf("%s %s: %s: the last change was not taken", m.target.Kind, m.target.Name, o.Result)
+	return explain(fmt.Sprintf("%s %s: %s: the last change was not taken", m.target.Kind, m.target.Name, o.Result), m.cause)
 }
 
-// conditions are those of a decision. Being bounded or stabilizing is no fault.
-func conditions(d *autoscaler.Decision, fault, refused string) []metav1.Condition {
+// conditions are those of a decision. Being bounded or stabilizing is no fault,
+// and neither is a metric that is missing beside others: what can act is ready.
+func conditions(d *autoscaler.Decision, p *published, dryRun bool) []metav1.Condition {
+	fault, refused := p.fault, p.refused
 	active := metav1.Condition{Type: v1alpha1.ActiveCondition, Status: metav1.ConditionTrue, Reason: "Decided", Message: "the last slot was decided on usable inputs"}
 	ready := metav1.Condition{Type: v1alpha1.ReadyCondition, Status: metav1.ConditionTrue, Reason: "Ready", Message: "the autoscaler works"}
 	able := metav1.Condition{Type: v1alpha1.AbleToScaleCondition, Status: metav1.ConditionTrue, Reason: "Able", Message: "nothing holds a change back"}
 	unbounded := metav1.Condition{Type: v1alpha1.ScalingUnboundedCondition, Status: metav1.ConditionTrue, Reason: "WithinBounds", Message: "the decision lies within minReplicas and maxReplicas"}
+	available := metav1.Condition{Type: v1alpha1.MetricsAvailableCondition, Status: metav1.ConditionTrue, Reason: "Available", Message: "every metric has a usable value"}
+	switch {
+	case p.missing != "" && d.Reason == autoscaler.MetricsUnavailable:
+		available.Status, available.Reason, available.Message = metav1.ConditionFalse, string(d.Reason), p.missing
+	case p.missing != "":
+		available.Status, available.Reason, available.Message = metav1.ConditionFalse, MetricsPartial, p.missing
+	case !d.Known:
+		available.Status, available.Reason, available.Message = metav1.ConditionUnknown, string(d.Reason), fault
+	}
 	if fault != "" {
-		reason := string(d.Reason)
-		switch d.Reason {
-		case autoscaler.InvalidPolicy, autoscaler.TargetUnavailable, autoscaler.MetricsUnavailable:
-		default:
-			reason = "MetricsPartial"
-		}
-		active.Status, active.Reason, active.Message = metav1.ConditionFalse, reason, fault
-		ready.Status, ready.Reason, ready.Message = metav1.ConditionFalse, reason, fault
+		active.Status, active.Reason, active.Message = metav1.ConditionFalse, string(d.Reason), fault
+		ready.Status, ready.Reason, ready.Message = metav1.ConditionFalse, string(d.Reason), fault
+	}
+	if dryRun {
+		able.Status, able.Reason, able.Message = metav1.ConditionFalse, "DryRun", "in dry run decisions are recorded, and nothing is changed"
 	}
 	switch d.Reason {
 	case autoscaler.Stabilized, autoscaler.RateLimited, autoscaler.Disabled:
@@ -196,7 +236,7 @@ func conditions(d *autoscaler.Decision, fault, refused string) []metav1.Conditio
 			ready.Status, ready.Reason, ready.Message = metav1.ConditionFalse, FailedUpdateScale, refused
 		}
 	}
-	return []metav1.Condition{ready, active, able, unbounded}
+	return []metav1.Condition{ready, active, able, unbounded, available}
 }
 
 func limitName(d *autoscaler.Decision) string {
@@ -213,7 +253,7 @@ func limitName(d *autoscaler.Decision) string {
 }
 
 // metricsLine is the observed value of each metric before its target, as
-// `kubectl get` shows it: "1834/100, Empty/60%".
+// `kubectl get` shows it: "1834/2000, 8/10 (avg), Empty/60%".
 func (m *autoscalerMemory) metricsLine() string {
 	var b strings.Builder
 	for i := range m.record.Metrics {
@@ -223,11 +263,23 @@ func (m *autoscalerMemory) metricsLine() string {
 		target := &m.policy.Metrics[i]
 		shown := string(m.record.Metrics[i].Code)
 		if shown == "" {
-			shown = shorten(target, m.record.Metrics[i].Value)
+			shown = shorten(target, m.perReplica(target.Type, m.record.Metrics[i].Value))
 		}
 		b.WriteString(shown + "/" + shorten(target, targetValue(target)))
+		if target.Type == policy.AverageValue {
+			b.WriteString(" (avg)")
+		}
 	}
 	return b.String()
+}
+
+// perReplica is a metric as its target is meant: of AverageValue, the total is
+// shared by the replicas, as HPA shows it.
+func (m *autoscalerMemory) perReplica(kind policy.MetricType, value float64) float64 {
+	if kind != policy.AverageValue || m.in.Scale.Code != observation.OK {
+		return value
+	}
+	return value / float64(max(m.in.Scale.Status, 1))
 }
 
 // targetValue is the target on the scale of the metric's own values.
@@ -251,21 +303,23 @@ func (m *autoscalerMemory) currentMetrics() []v1alpha1.MetricStatus {
 		r := &m.record.Metrics[i]
 		s := &v1alpha1.PrometheusMetricStatus{Query: r.Query, Error: string(r.Code)}
 		if r.Code == observation.OK {
-			s.Current = currentValue(m.policy.Metrics[i].Type, r.Value)
+			kind := m.policy.Metrics[i].Type
+			s.Current = currentValue(kind, r.Value, m.perReplica(kind, r.Value))
 		}
 		current = append(current, v1alpha1.MetricStatus{Prometheus: s})
 	}
 	return current
 }
 
-func currentValue(kind policy.MetricType, value float64) v1alpha1.MetricValueStatus {
+// currentValue shows a value; of AverageValue that of a replica with the total beside it.
+func currentValue(kind policy.MetricType, value, perReplica float64) v1alpha1.MetricValueStatus {
 	if kind == policy.Utilization {
 		percent := int32(min(value*100, 1<<31-1))
 		return v1alpha1.MetricValueStatus{AverageUtilization: &percent}
 	}
 	q := quantity(value)
 	if kind == policy.AverageValue {
-		return v1alpha1.MetricValueStatus{AverageValue: q}
+		return v1alpha1.MetricValueStatus{Value: q, AverageValue: quantity(perReplica)}
 	}
 	return v1alpha1.MetricValueStatus{Value: q}
 }

@@ -20,6 +20,7 @@ var fine = map[string]string{
 	v1alpha1.ActiveCondition:           "True Decided: the last slot was decided on usable inputs",
 	v1alpha1.AbleToScaleCondition:      "True Able: nothing holds a change back",
 	v1alpha1.ScalingUnboundedCondition: "True WithinBounds: the decision lies within minReplicas and maxReplicas",
+	v1alpha1.MetricsAvailableCondition: "True Available: every metric has a usable value",
 }
 
 // TestConditions holds all four conditions of the second slot, whose metric is
@@ -65,10 +66,14 @@ func TestConditions(t *testing.T) {
 			map[string]string{v1alpha1.AbleToScaleCondition: "False Disabled: scaling down is held back by selectPolicy Disabled"}},
 		"NoMetrics": {"without a usable metric it does not work", nil, 0, 0, autoscaler.MetricsUnavailable,
 			map[string]string{
-				v1alpha1.ReadyCondition:       "False MetricsUnavailable: spec.metrics[0]: Empty",
-				v1alpha1.ActiveCondition:      "False MetricsUnavailable: spec.metrics[0]: Empty",
-				v1alpha1.AbleToScaleCondition: "False MetricsUnavailable: spec.metrics[0]: Empty",
+				v1alpha1.ReadyCondition:            "False MetricsUnavailable: spec.metrics[0]: Empty",
+				v1alpha1.ActiveCondition:           "False MetricsUnavailable: spec.metrics[0]: Empty",
+				v1alpha1.AbleToScaleCondition:      "False MetricsUnavailable: spec.metrics[0]: Empty",
+				v1alpha1.MetricsAvailableCondition: "False MetricsUnavailable: spec.metrics[0]: Empty",
 			}},
+		"DryRun": {"in dry run nothing is changed, and that is no fault",
+			func(s *v1alpha1.HorizontalAutoscalerSpec) { s.DryRun = true }, 80, 1, autoscaler.ScaledUp,
+			map[string]string{v1alpha1.AbleToScaleCondition: "False DryRun: in dry run decisions are recorded, and nothing is changed"}},
 		"PartialMetrics": {"a second metric is negative, the first still scales up",
 			func(s *v1alpha1.HorizontalAutoscalerSpec) {
 				one := resource.MustParse("1")
@@ -76,8 +81,7 @@ func TestConditions(t *testing.T) {
 					Query: "broken", Target: v1alpha1.MetricTarget{Type: v1alpha1.ValueMetricType, Value: &one}}})
 			}, 80, 1, autoscaler.ScaledUp,
 			map[string]string{
-				v1alpha1.ReadyCondition:  "False MetricsPartial: spec.metrics[1]: NaN",
-				v1alpha1.ActiveCondition: "False MetricsPartial: spec.metrics[1]: NaN",
+				v1alpha1.MetricsAvailableCondition: "False MetricsPartial: spec.metrics[1]: NaN",
 			}},
 	}
 	for name, c := range cases {
@@ -112,7 +116,7 @@ func TestMessagesHoldNoNumbersOfTheSlot(t *testing.T) {
 	for _, reason := range []autoscaler.Reason{autoscaler.Stabilized, autoscaler.Disabled, autoscaler.Bounded, autoscaler.Unchanged, autoscaler.ScaledUp, autoscaler.ScaledDown} {
 		d := &autoscaler.Decision{Reason: reason, Known: true, Recommended: 77, Desired: 77}
 		d.Limit.Direction, d.Limit.Until, d.Limit.Left, d.Limit.Policy = "up", start, 77, 77
-		for _, c := range conditions(d, "", "") {
+		for _, c := range conditions(d, &published{}, false) {
 			if found := number.FindString(c.Message); found != "" {
 				t.Errorf("%s: %s says %s", reason, c.Type, c.Message)
 			}
@@ -207,11 +211,11 @@ func TestStatus(t *testing.T) {
 	if s.ObservedGeneration != 1 || *s.CurrentReplicas != 4 || *s.DesiredReplicas != 9 || s.Reason != "ScaledUp" || !s.LastScaleTime.Time.Equal((start + 10).Time()) {
 		t.Errorf("status %+v", s)
 	}
-	if s.Metrics != "83.25/10" {
+	if s.Metrics != "20.81/10 (avg)" {
 		t.Errorf("metrics %q", s.Metrics)
 	}
-	value := resource.MustParse("83250m")
-	want := []v1alpha1.MetricStatus{{Prometheus: &v1alpha1.PrometheusMetricStatus{Query: "m", Current: v1alpha1.MetricValueStatus{AverageValue: &value}}}}
+	total, value := resource.MustParse("83250m"), resource.MustParse("20813m")
+	want := []v1alpha1.MetricStatus{{Prometheus: &v1alpha1.PrometheusMetricStatus{Query: "m", Current: v1alpha1.MetricValueStatus{Value: &total, AverageValue: &value}}}}
 	if diff := cmp.Diff(want, s.CurrentMetrics); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -233,13 +237,13 @@ func TestCurrentValue(t *testing.T) {
 		{"percent", policy.Utilization, 0.853, "percent 85"},
 		{"percent saturates", policy.Utilization, 1e12, "percent 2147483647"},
 	} {
-		s := currentValue(c.kind, c.value)
+		s := currentValue(c.kind, c.value, c.value)
 		got := "nothing"
 		switch {
-		case s.Value != nil:
-			got = "value " + s.Value.String()
 		case s.AverageValue != nil:
 			got = "average " + s.AverageValue.String()
+		case s.Value != nil:
+			got = "value " + s.Value.String()
 		case s.AverageUtilization != nil:
 			got = fmt.Sprintf("percent %d", *s.AverageUtilization)
 		}

@@ -65,6 +65,11 @@ func Reserved(p *policy.Reserved, s *Snapshot) []Reservation {
 	return sums
 }
 
+// Selects says whether the producer's selector matches any node, ready or not.
+func Selects(p *policy.Reserved, s *Snapshot) bool {
+	return slices.ContainsFunc(s.nodes, func(node *corev1.Node) bool { return selects(p.Selector, node) })
+}
+
 // extended are the extended resources of any of the nodes, sorted.
 func extended(nodes []*corev1.Node) []corev1.ResourceName {
 	found := map[corev1.ResourceName]bool{}

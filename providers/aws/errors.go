@@ -38,6 +38,26 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s (%v)", text, e.class)
 }
 
+// Sentence is AWS' explanation for people, where it stays the same from call to
+// call: what the network says does not, and throttling says it all.
+func (e *Error) Sentence() string {
+	if e.Code == "NoCredentialProviders" {
+		return "this controller has no credentials for AWS: it was released with CLOUD_PROVIDER=none, or its service account has no role (see the install page)"
+	}
+	if errors.Is(e.class, cycle.ErrForbidden) || errors.Is(e.class, cycle.ErrNotFound) || errors.Is(e.class, cycle.ErrInvalid) {
+		return e.Code + ": " + withoutRequest(e.Message)
+	}
+	return ""
+}
+
+// withoutRequest leaves out what names a single request.
+func withoutRequest(message string) string {
+	for _, mark := range []string{"request id:", "Request ID:", "RequestID:", "Encoded authorization failure message:"} {
+		message, _, _ = strings.Cut(message, mark)
+	}
+	return strings.TrimSpace(message)
+}
+
 // Unwrap returns the class of the error and its cause.
 func (e *Error) Unwrap() []error { return []error{e.class, e.cause} }
 

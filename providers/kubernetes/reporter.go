@@ -143,7 +143,7 @@ func (r *Reporter) scaled(known *reported, o *journal.Outcome) {
 
 // reportedConditions are the conditions whose changes are events. The others
 // come and go with every spike.
-var reportedConditions = []string{v1alpha1.ActiveCondition, v1alpha1.ScalingUnboundedCondition}
+var reportedConditions = []string{v1alpha1.ActiveCondition, v1alpha1.MetricsAvailableCondition, v1alpha1.ScalingUnboundedCondition}
 
 // loaded notes what an object is called, and its conditions.
 func (r *Reporter) loaded(name journal.Object, o client.Object, conditions []metav1.Condition) {
@@ -168,6 +168,12 @@ func (r *Reporter) committed(name journal.Object, conditions []metav1.Condition)
 		}
 		before, told := known.conditions[kind]
 		known.conditions[kind] = *now
+		if kind == v1alpha1.MetricsAvailableCondition && now.Reason != cycle.MetricsPartial && before.Reason != cycle.MetricsPartial {
+			continue // Active says it already
+		}
+		if told && (before.Status != now.Status || before.Reason != now.Reason) || !told && now.Status != metav1.ConditionTrue {
+			log.Log.Info("condition", "kind", name.Kind, "namespace", name.Namespace, "name", name.Name, "type", kind, "status", now.Status, "reason", now.Reason, "message", now.Message)
+		}
 		switch {
 		case !told && now.Status == metav1.ConditionTrue, before.Status == now.Status && before.Reason == now.Reason:
 			// As it should be from the start, or as it was.

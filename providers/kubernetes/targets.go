@@ -67,7 +67,7 @@ func (t *Targets) Get(ctx context.Context, target cycle.TargetRef, countReady bo
 	}
 	got, err := t.scales.Scales(target.Namespace).Get(ctx, resource, target.Name, metav1.GetOptions{})
 	if err != nil {
-		return cycle.Scale{}, failed(err)
+		return cycle.Scale{}, explainScale(target, err)
 	}
 	s := cycle.Scale{Spec: got.Spec.Replicas, Status: got.Status.Replicas, Version: got.ResourceVersion}
 	switch {
@@ -100,7 +100,7 @@ func (t *Targets) Set(ctx context.Context, target cycle.TargetRef, observed cycl
 		Spec:       autoscalingv1.ScaleSpec{Replicas: replicas},
 	}
 	_, err = t.scales.Scales(target.Namespace).Update(ctx, resource, wanted, metav1.UpdateOptions{FieldManager: fieldManager})
-	return failed(err)
+	return explainScale(target, err)
 }
 
 // resource is the target's resource. A kind that the server does not know may
@@ -115,7 +115,7 @@ func (t *Targets) resource(target cycle.TargetRef) (schema.GroupResource, error)
 	}
 	mapping, err := t.mapper.RESTMapping(version.WithKind(target.Kind).GroupKind(), version.Version)
 	if err != nil {
-		return schema.GroupResource{}, failed(err)
+		return schema.GroupResource{}, t.explainKind(target, version, err)
 	}
 	if mapping.Scope.Name() != meta.RESTScopeNameNamespace {
 		return schema.GroupResource{}, fmt.Errorf("%s is not namespaced: %w", mapping.Resource.Resource, cycle.ErrInvalid)

@@ -83,3 +83,33 @@ func TestTargetErrors(t *testing.T) {
 		}
 	}
 }
+
+// TestTargetMistakes holds what each common mistake in a scaleTargetRef says, on a
+// real API server: one word for all of them would help nobody.
+func TestTargetMistakes(t *testing.T) {
+	s, ctx := connect(t), context.Background()
+	targets, err := kubernetes.NewTargets(s.config, s.client.RESTMapper(), timeout)
+	s.check(err)
+	s.create(s.deployment("web", 3))
+	cases := map[string]struct {
+		reason string
+		ref    cycle.TargetRef
+		want   string
+	}{
+		"Kind":       {"a misspelt kind", cycle.TargetRef{APIVersion: "apps/v1", Kind: "Deploymnet", Name: "web"}, "no kind Deploymnet in apps/v1; did you mean Deployment?"},
+		"NoVersion":  {"an absent apiVersion", cycle.TargetRef{Kind: "Deployment", Name: "web"}, "spec.scaleTargetRef.apiVersion is needed: a Deployment is of apps/v1"},
+		"Name":       {"an object that does not exist", cycle.TargetRef{APIVersion: "apps/v1", Kind: "Deployment", Name: "wbe"}, "no Deployment wbe in namespace " + s.namespace},
+		"NoScale":    {"a kind without scale", cycle.TargetRef{APIVersion: "apps/v1", Kind: "DaemonSet", Name: "agent"}, "a DaemonSet has no scale subresource: only kinds that have one can be scaled, such as a Deployment or a StatefulSet"},
+		"OldVersion": {"a version that is not served", cycle.TargetRef{APIVersion: "apps/v1beta1", Kind: "Deployment", Name: "web"}, "no kind Deployment in apps/v1beta1; the server has it in another version"},
+		"NoCRD":      {"a kind that nobody installed", cycle.TargetRef{APIVersion: "example.com/v1", Kind: "Gizmo", Name: "web"}, "no kind Gizmo in example.com/v1; is its CustomResourceDefinition installed?"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			c.ref.Namespace = s.namespace
+			_, err := targets.Get(ctx, c.ref, false)
+			if got := cycle.Sentence(err); got != c.want || cycle.Code(err) != "NotFound" {
+				t.Errorf("%s: %s: %q, want %q (%v)", c.reason, cycle.Code(err), got, c.want, err)
+			}
+		})
+	}
+}

@@ -297,9 +297,9 @@ type PrometheusMetricStatus struct {
 
 // MetricValueStatus is an observed value in the form of the metric's target type.
 type MetricValueStatus struct {
-	// Value is the metric itself.
+	// Value is the metric itself; beside AverageValue, the total.
 	Value *resource.Quantity `json:"value,omitempty"`
-	// AverageValue is the metric per replica.
+	// AverageValue is the metric per replica, as HPA shows it.
 	AverageValue *resource.Quantity `json:"averageValue,omitempty"`
 	// AverageUtilization is the metric in percent.
 	// +kubebuilder:validation:Maximum=2147483647
@@ -312,6 +312,9 @@ const (
 	ReadyCondition = "Ready"
 	// ActiveCondition is True while the last slot was decided on usable inputs.
 	ActiveCondition = "Active"
+	// MetricsAvailableCondition is True while every metric of an autoscaler has a
+	// usable value; where some have none, it can still scale up and is Ready.
+	MetricsAvailableCondition = "MetricsAvailable"
 	// AbleToScaleCondition is True while nothing holds a wanted change back.
 	AbleToScaleCondition = "AbleToScale"
 	// ScalingUnboundedCondition is True while the recommendation lies within the bounds.

@@ -1,0 +1,124 @@
+package kubernetes
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/karpenter-sim/karpenter/engine/cycle"
+)
+
+// explained is an error with what it says to people, see cycle.Sentence.
+type explained struct {
+	error
+	sentence string
+}
+
+// Sentence is what cycle.Sentence looks for.
+func (e *explained) Sentence() string { return e.sentence }
+
+// Unwrap returns the error itself.
+func (e *explained) Unwrap() error { return e.error }
+
+// scalable are the kinds that are scaled most, by their API version.
+var scalable = []struct{ kind, apiVersion string }{
+	{"Deployment", "apps/v1"}, {"StatefulSet", "apps/v1"}, {"ReplicaSet", "apps/v1"},
+	{"ReplicationController", "v1"}, {"ScalableNodeGroup", "autoscaling.karpenter.sh/v1alpha1"}, {"Rollout", "argoproj.io/v1alpha1"},
+}
+
+// explainKind says of a kind that the server does not know what was meant.
+func (t *Targets) explainKind(target cycle.TargetRef, version schema.GroupVersion, err error) error {
+	failure := failed(err)
+	if !meta.IsNoMatchError(err) {
+		return &explained{failure, statusOf(err)}
+	}
+	for _, s := range scalable {
+		if s.kind == target.Kind && s.apiVersion != target.APIVersion && version.Group == "" {
+			return &explained{failure, fmt.Sprintf("spec.scaleTargetRef.apiVersion is needed: a %s is of %s", s.kind, s.apiVersion)}
+		}
+	}
+	sentence := fmt.Sprintf("no kind %s in %s", target.Kind, version)
+	if meant := nearest(target.Kind); meant != "" && meant != target.Kind {
+		sentence += fmt.Sprintf("; did you mean %s?", meant)
+	} else if _, err := t.mapper.RESTMapping(version.WithKind(target.Kind).GroupKind()); err == nil {
+		sentence += "; the server has it in another version"
+	} else {
+		sentence += "; is its CustomResourceDefinition installed?"
+	}
+	return &explained{failure, sentence}
+}
+
+// nearest is the kind that somebody meant who mistyped it, or empty.
+func nearest(kind string) string {
+	best, least := "", 3
+	for _, s := range scalable {
+		if d := distance(strings.ToLower(kind), strings.ToLower(s.kind)); d < least {
+			best, least = s.kind, d
+		}
+	}
+	return best
+}
+
+// distance is how many letters must be changed, added, removed or exchanged with
+// their neighbour to make one word of the other (optimal string alignment).
+func distance(a, b string) int {
+	rows := make([][]int, len(a)+1)
+	for i := range rows {
+		rows[i] = make([]int, len(b)+1)
+		rows[i][0] = i
+	}
+	for j := range rows[0] {
+		rows[0][j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		for j := 1; j <= len(b); j++ {
+			change := 1
+			if a[i-1] == b[j-1] {
+				change = 0
+			}
+			rows[i][j] = min(rows[i-1][j]+1, rows[i][j-1]+1, rows[i-1][j-1]+change)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				rows[i][j] = min(rows[i][j], rows[i-2][j-2]+1)
+			}
+		}
+	}
+	return rows[len(a)][len(b)]
+}
+
+// explainScale says of a failed call of a scale subresource what is wrong, nil of nil.
+func explainScale(target cycle.TargetRef, err error) error {
+	if err == nil {
+		return nil
+	}
+	failure := failed(err)
+	var status apierrors.APIStatus
+	named := errors.As(err, &status) && status.Status().Details != nil && status.Status().Details.Name != ""
+	switch {
+	case strings.Contains(err.Error(), "could not find scale subresource"), apierrors.IsNotFound(err) && !named:
+		return &explained{fmt.Errorf("%w: %w", cycle.ErrNotFound, err),
+			fmt.Sprintf("a %s has no scale subresource: only kinds that have one can be scaled, such as a Deployment or a StatefulSet", target.Kind)}
+	case apierrors.IsNotFound(err):
+		return &explained{failure, fmt.Sprintf("no %s %s in namespace %s", target.Kind, target.Name, target.Namespace)}
+	case apierrors.IsForbidden(err):
+		cure := "give the controller's ClusterRole get and update of this kind's scale"
+		if said := statusOf(err); said != "" {
+			cure = said + "; " + cure
+		}
+		return &explained{failure, cure}
+	}
+	return &explained{failure, statusOf(err)}
+}
+
+// statusOf is the API server's own sentence; what the network says changes from
+// call to call, and has none.
+func statusOf(err error) string {
+	var status apierrors.APIStatus
+	if !errors.As(err, &status) || apierrors.IsConflict(err) {
+		return ""
+	}
+	return status.Status().Message
+}
