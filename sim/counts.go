@@ -117,7 +117,7 @@ func (r *run) checkCounts() error {
 			seen       bool
 		}{{"status", c.declared.Status, c.statusSeen}, {"ready", c.declared.Ready, c.readySeen}} {
 			if part.text != "" && !part.seen {
-				return r.in.File.Doc.Errorf(c.path+"."+part.name, "%s never has a sample in the recordings and inputSeries, which have %s", part.text, r.in.names())
+				return r.in.File.Doc.Errorf(c.path+"."+part.name, "%s never has a sample in the recordings and inputSeries, which have %s", part.text, r.in.names(part.text))
 			}
 		}
 	}

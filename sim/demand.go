@@ -118,7 +118,7 @@ func (in *Input) unmeasured(i int, y scenario.Yardstick, many bool) error {
 	if many {
 		return in.File.Doc.Errorf(path, "%s gives several series wherever it gives any; one demand is needed, e.g. sum(...) of it", y.Expr)
 	}
-	return in.File.Doc.Errorf(path, "%s never has a sample in %s %s", y.Expr, where, in.names())
+	return in.File.Doc.Errorf(path, "%s never has a sample in %s %s", y.Expr, where, in.names(y.Expr))
 }
 
 // scaleOf multiplies the values of an expression: by a replay's scale, unless they

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
@@ -92,7 +91,7 @@ func (in *Input) open(ctx context.Context, r *scenario.Recording) error {
 	given := recording.Spec{
 		Path: in.File.Resolve(r.File), Format: recording.Format(r.Format),
 		TimeColumn: r.Time.Column, TimeLayout: r.Time.Layout, Location: location,
-		Series: r.Series, Labels: r.Labels,
+		Series: r.Series, Labels: r.Labels, InScenario: true,
 	}
 	if r.Scale != nil {
 		given.Scale = *r.Scale
@@ -202,16 +201,29 @@ func (in *Input) needed(queries []string) (matchers [][]*labels.Matcher, from in
 	return matchers, from, nil
 }
 
-// names are those of givenNames, as many as fit a line.
-func (in *Input) names() string {
-	names, more, err := in.givenNames(20)
+// names are those of givenNames that are nearest to a query's, as many as fit a
+// line, and what could give a name to those series that have none.
+func (in *Input) names(query string) string {
+	names, _, err := in.givenNames(math.MaxInt)
 	if err != nil {
 		return "names that cannot be read: " + err.Error()
 	}
-	if more > 0 {
-		names = append(names, fmt.Sprintf("and %d more", more))
+	var asked string
+	if selectors, err := recording.Selectors(query); err == nil && len(selectors) > 0 {
+		asked = selectors[0].Name()
 	}
-	return strings.Join(names, ", ")
+	unnamed := slices.Contains(names, "")
+	names = slices.DeleteFunc(names, func(name string) bool { return name == "" })
+	list := recording.NearestListed(asked, names)
+	switch {
+	case !unnamed:
+		return list
+	case list == "":
+		list = "series"
+	default:
+		list += " and series"
+	}
+	return list + " without a metric name, to which --series '*=NAME' (or series: {\"*\": NAME} of a scenario's recording) gives one"
 }
 
 // givenNames are the recorded and synthetic metrics' names, sorted; more is how

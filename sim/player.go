@@ -226,7 +226,7 @@ func (p *player) queries() []string {
 // unsampled says that a query never has a sample, and what it could have read.
 func (p *player) unsampled(path, text string) error {
 	return p.Doc.Errorf(path, "%s never has a sample in the recording, which has %s (lookback %s)",
-		text, p.run.in.names(), model.Duration(p.run.in.Lookback))
+		text, p.run.in.names(text), model.Duration(p.run.in.Lookback))
 }
 
 // sampled refuses a replay in which a query never had a sample.

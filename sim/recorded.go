@@ -48,7 +48,7 @@ func (p *player) addRecorded() error {
 		return err
 	}
 	if p.run.in.File.Spec.Replay != nil && p.object.Recorded.Ready.first() < 0 {
-		return p.run.in.File.Doc.Errorf(fmt.Sprintf("spec.replay.replicas[%s/%s/%s]", p.Target.Namespace, p.Target.Kind, p.Target.Name), "%s, the recorded replicas of %s, never has a sample in the recording, which has %s", ready, p.Target.Name, p.run.in.names())
+		return p.run.in.File.Doc.Errorf(fmt.Sprintf("spec.replay.replicas[%s/%s/%s]", p.Target.Namespace, p.Target.Kind, p.Target.Name), "%s, the recorded replicas of %s, never has a sample in the recording, which has %s", ready, p.Target.Name, p.run.in.names(ready))
 	}
 	p.object.Recorded.Spec = p.object.Recorded.Ready
 	if spec != ready {

@@ -182,7 +182,7 @@ func (r *run) checkExpressions() error {
 			return e.err
 		}
 		if !e.answered {
-			return r.in.File.Doc.Errorf(e.path, "%s never has a sample in the recordings and inputSeries, which have %s", e.text, r.in.names())
+			return r.in.File.Doc.Errorf(e.path, "%s never has a sample in the recordings and inputSeries, which have %s", e.text, r.in.names(e.text))
 		}
 	}
 	return nil

@@ -2,9 +2,9 @@ package main
 
 import (
 	"context"
-	"encoding/csv"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -31,6 +31,8 @@ type replayFlags struct {
 	targets, variants     []string
 	labels                []string
 	name, zone            string
+	timeColumn            string
+	timeLayout            string
 	lookback, readyAfter  string
 	demand                string
 	capacity, scale       float64
@@ -41,7 +43,9 @@ func (f *replayFlags) add(c *cobra.Command) {
 	flags := c.Flags()
 	flags.StringArrayVarP(&f.manifests, "filename", "f", nil, "manifests: file, directory or - (repeatable, required)")
 	flags.StringArrayVar(&f.recordings, "recording", nil, "recorded metrics: CSV, OpenMetrics (.om, .om.gz), query_range JSON, TSDB block or snapshot, or what record wrote (repeatable, required)")
-	flags.StringArrayVar(&f.series, "series", nil, "name a CSV column's series: COLUMN='name{label=\"x\"}' (repeatable)")
+	flags.StringArrayVar(&f.series, "series", nil, "name a CSV column's series: COLUMN='name{label=\"x\"}', where COLUMN is a header, #NUMBER, or * for all headers that are labels only (repeatable)")
+	flags.StringVar(&f.timeColumn, "time-column", "", "the CSV column with the times: a header or #NUMBER (default: found by itself)")
+	flags.StringVar(&f.timeLayout, "time-layout", "", "how a CSV's times are written: '02.01.2006 15:04', '%d.%m.%Y %H:%M', unix, unixms, unixus, unixns or excel (default: found by itself)")
 	flags.StringArrayVar(&f.replicas, "replicas", nil, "the series with a target's recorded replicas: [NS/]KIND/NAME=SERIES (repeatable)")
 	flags.StringArrayVar(&f.targets, "target", nil, "a target's replicas at the start: [NS/]KIND/NAME=N (repeatable; default: as recorded, else ceil(value / target) of AverageValue metrics, else max(1, minReplicas))")
 	flags.StringArrayVar(&f.variants, "variant", nil, "another policy for the same input: NAME=FILE or NAME=[[NS/]ha/NAME:]PATH=VALUE[,PATH=VALUE] (repeatable)")
@@ -302,6 +306,9 @@ func (f *replayFlags) fillRecordings(ctx context.Context, spec *scenario.Spec, s
 	if err != nil {
 		return err
 	}
+	if f.timeColumn != "" {
+		columns[f.timeColumn] = ""
+	}
 	temporary, err := os.MkdirTemp("", "karpenter-")
 	if err != nil {
 		return internal(err)
@@ -333,7 +340,7 @@ func (f *replayFlags) fillRecordings(ctx context.Context, spec *scenario.Spec, s
 		}
 		info := opened.Info()
 		spec.Recordings = append(spec.Recordings, scenario.Recording{
-			File: absolute(path), Format: scenario.Format(info.Format), Series: series, Labels: narrowed, Time: scenario.RecordingTime{Zone: zoneOf(info.Format, f.zone)},
+			File: absolute(path), Format: scenario.Format(info.Format), Series: series, Labels: narrowed, Time: f.timeOf(info.Format, path),
 		})
 	}
 	if err := wanted.Check(all); err != nil {
@@ -345,8 +352,12 @@ func (f *replayFlags) fillRecordings(ctx context.Context, spec *scenario.Spec, s
 	if err := recording.CheckGaps(all); err != nil {
 		return err
 	}
-	for column := range columns {
-		if !used[column] {
+	for _, column := range slices.Sorted(maps.Keys(columns)) {
+		switch {
+		case used[column]:
+		case column == f.timeColumn:
+			return fmt.Errorf("--time-column %s: no recording has this column", quoteArgument(column))
+		default:
 			return fmt.Errorf("--series %s=...: no recording has this column", column)
 		}
 	}
@@ -354,11 +365,19 @@ func (f *replayFlags) fillRecordings(ctx context.Context, spec *scenario.Spec, s
 	return nil
 }
 
-func zoneOf(format recording.Format, zone string) string {
-	if format != recording.CSV || zone == "UTC" {
-		return ""
+// timeOf is how the times of a recording are read, as far as flags say it.
+func (f *replayFlags) timeOf(format recording.Format, path string) scenario.RecordingTime {
+	if format != recording.CSV {
+		return scenario.RecordingTime{}
 	}
-	return zone
+	t := scenario.RecordingTime{Layout: f.timeLayout}
+	if hasColumn(recording.Spec{Path: path, TimeLayout: f.timeLayout}, f.timeColumn) {
+		t.Column = f.timeColumn
+	}
+	if f.zone != "UTC" {
+		t.Zone = f.zone
+	}
+	return t
 }
 
 // columns reads the --series flags.
@@ -379,37 +398,51 @@ func (f *replayFlags) columns() (map[string]string, error) {
 
 // openRecording opens one recording with those of the named columns that it has.
 func (f *replayFlags) openRecording(ctx context.Context, path string, location *time.Location, columns map[string]string, used map[string]bool, tmp func() (string, error)) (*recording.Recording, map[string]string, error) {
-	spec := recording.Spec{Path: path, Location: location}
-	for _, column := range csvHeader(path) {
-		if series, ok := columns[column]; ok {
+	spec := recording.Spec{Path: path, Location: location, Format: formatOfPath(path)}
+	if spec.Format == recording.CSV {
+		spec.TimeLayout = f.timeLayout
+	}
+	for _, column := range slices.Sorted(maps.Keys(columns)) {
+		if !hasColumn(spec, column) {
+			continue
+		}
+		used[column] = true
+		if column == f.timeColumn {
+			spec.TimeColumn = column
+		}
+		if series := columns[column]; series != "" {
 			if spec.Series == nil {
 				spec.Series = map[string]string{}
 			}
 			spec.Series[column] = series
-			used[column] = true
 		}
 	}
 	opened, err := recording.Open(ctx, spec, tmp)
 	return opened, spec.Series, err
 }
 
-// csvHeader is the first record of a CSV file; what is wrong with it is for the
-// reader of the recording to say.
-func csvHeader(path string) []string {
-	if !strings.EqualFold(filepath.Ext(path), ".csv") {
-		return nil
+// formatOfPath is CSV for what is one, else empty.
+func formatOfPath(path string) recording.Format {
+	if columns, err := recording.Columns(recording.Spec{Path: path}); err == nil && columns != nil {
+		return recording.CSV
 	}
-	file, err := os.Open(path)
-	if err != nil {
-		return nil
+	return ""
+}
+
+// hasColumn says whether a recording is a CSV with a column: by its header in any
+// case, by #NUMBER, or * for what has no name of its own. What is wrong with the
+// file is for the reader of the recording to say.
+func hasColumn(spec recording.Spec, name string) bool {
+	if name == "" {
+		return false
 	}
-	defer file.Close()
-	header, err := csv.NewReader(file).Read()
-	if err != nil || len(header) == 0 {
-		return nil
+	columns, err := recording.Columns(spec)
+	if err != nil || len(columns) == 0 {
+		return false
 	}
-	header[0] = strings.TrimPrefix(header[0], "\uFEFF")
-	return header
+	number, err := strconv.Atoi(strings.TrimPrefix(name, "#"))
+	byNumber := err == nil && strings.HasPrefix(name, "#") && number >= 1 && number <= len(columns)
+	return name == "*" || byNumber || slices.ContainsFunc(columns, func(c string) bool { return strings.EqualFold(c, name) })
 }
 
 // assignReplayed tries assignments. Node groups and producers, but schedules, do

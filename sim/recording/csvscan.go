@@ -2,111 +2,167 @@ package recording
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/karpenter-sim/karpenter/engine/limit"
 )
 
-// timeColumns are the headers by which a time column is found, best first.
-var timeColumns = []string{"timestamp", "time", "date", "ts", "period"}
-
-// openCSV reads the file once: only then is it known which columns are
-// numbers, and that all rows can be used.
-func (r *Recording) openCSV(ctx context.Context, spec Spec) error {
-	rows, err := openCSVRows(spec.Path)
+// openCSV reads the file once: only then is it known which columns are numbers and
+// how they are written, and that all rows can be used. A table whose rows are in
+// order of time, and of which each column is one series, is streamed from then on;
+// another one is converted to a block.
+func (r *Recording) openCSV(ctx context.Context, spec Spec, tmp func() (string, error)) error {
+	table, err := findTable(spec)
 	if err != nil {
 		return err
 	}
-	defer rows.file.Close()
-	scan := &csvScan{rows: rows, spec: spec, times: newTimeReader(spec.TimeLayout, spec.Location)}
-	if err := scan.readHeader(); err != nil {
-		return err
-	}
-	if err := scan.readRows(ctx); err != nil {
-		return err
-	}
-	file, err := scan.finish()
+	s, err := scanCSV(ctx, spec, table)
 	if err != nil {
 		return err
 	}
-	r.source = file
-	r.info.First, r.info.Last = scan.first, scan.last
-	r.info.Samples = scan.samples
-	r.info.MedianSpacing = scan.spacings.median()
-	r.info.Notes = scan.notes
-	r.jump = scan.jump
+	r.jump = s.jump
+	if s.converts() {
+		if err := s.convert(ctx, r, tmp); err != nil {
+			return err
+		}
+	} else {
+		r.source = &csvFile{spec: spec, table: table, times: *s.times, columns: s.columns}
+		r.info.First, r.info.Last = s.first, s.last
+		r.info.Samples = s.samples
+		r.info.MedianSpacing = s.spacings.median()
+	}
+	r.info.Notes = s.notes
 	return nil
+}
+
+// Columns lists the columns of a CSV by their headers; nil for other formats.
+func Columns(spec Spec) ([]string, error) {
+	format, err := formatOf(spec)
+	if err != nil || format != CSV {
+		return nil, err
+	}
+	table, err := findTable(spec)
+	if err != nil {
+		return nil, err
+	}
+	return table.header, nil
 }
 
 // A csvScan is the state of the first reading of a CSV.
 type csvScan struct {
 	rows  *csvRows
 	spec  Spec
+	table *csvTable
 	times *timeReader
-	time  int
-	// undecided columns had only empty cells so far; columns are numbers;
-	// skipped are something else.
+	// undecided columns had only empty cells so far; columns are numbers; texts
+	// tell series apart where they vary; moments are other times.
 	undecided []int
 	columns   []*csvColumn
-	skipped   []int
+	texts     []*csvText
+	moments   []int
+	// gaps are the words that stand for nothing, examples of each.
+	gaps []string
 
 	read         int64
 	previous     int64
 	previousLine int
-	jump         error
-	first, last  int64
-	samples      int64
-	spacings     spacings
-	notes        []string
-	mapped       map[int]labels.Labels
+	// unsorted is the first row that is not later than the one before it, repeated
+	// the error of the first that repeats a local hour.
+	unsorted, repeated error
+	jump               error
+	days               map[int64]struct{}
+	first, last        int64
+	samples            int64
+	spacings           spacings
+	notes              []string
+	mapped             map[int]labels.Labels
+	// unnamed is what every column without a metric name is called.
+	unnamed labels.Labels
+}
+
+// A csvText is a column of text.
+type csvText struct {
+	field  int
+	header string
+	first  string
+	second string
+}
+
+func scanCSV(ctx context.Context, spec Spec, table *csvTable) (*csvScan, error) {
+	s := &csvScan{spec: spec, table: table, times: newTimeReader(spec.TimeLayout, spec.Location), days: map[int64]struct{}{}, first: math.MaxInt64, last: math.MinInt64}
+	if err := s.readHeader(); err != nil {
+		return nil, err
+	}
+	rows, err := table.open(spec.Path)
+	if err != nil && err != io.EOF {
+		return nil, err
+	}
+	if err == io.EOF {
+		return nil, fmt.Errorf("%s: no rows below the header", spec.Path)
+	}
+	defer rows.file.Close()
+	s.rows = rows
+	if err := s.readRows(ctx); err != nil {
+		return nil, err
+	}
+	return s, s.finish()
 }
 
 func (s *csvScan) readHeader() error {
-	var err error
-	if s.time, err = s.findTime(); err != nil {
-		return err
+	if n := len(s.table.header); n > limit.Columns {
+		return fmt.Errorf("%s:1:1: %d columns, more than %d; is the table transposed?", s.spec.Path, n, limit.Columns)
+	}
+	if s.table.headless {
+		return fmt.Errorf("%s:1:1: the first row is data (%s); add a header row such as timestamp,value", s.spec.Path, quoted(s.table.header[s.table.time]))
+	}
+	if s.spec.TimeColumn != "" {
+		var err error
+		if s.table.time, err = s.column(s.spec.TimeColumn); err != nil {
+			return err
+		}
+	}
+	header := s.table.header[s.table.time]
+	s.times.serials = s.times.serials || s.spec.TimeColumn != "" || slices.ContainsFunc(timeColumns, func(name string) bool { return strings.EqualFold(name, header) })
+	if known := s.times.serials; !known && s.table.time > 0 {
+		s.note("the times are read from column %q (--time-column, or time.column of a scenario, names another)", header)
+	}
+	if s.table.skip+s.table.below > 0 {
+		s.note("the names of the columns are taken from row %d; passed over are %d above it and %d below it", s.table.skip+1, s.table.skip, s.table.below)
 	}
 	if err := s.readMapping(); err != nil {
 		return err
 	}
-	for field := range s.rows.header {
-		if field != s.time {
+	for field := range s.table.header {
+		if field != s.table.time && field != s.table.clock {
 			s.undecided = append(s.undecided, field)
 		}
 	}
 	return nil
 }
 
-func (s *csvScan) findTime() (int, error) {
-	if s.spec.TimeColumn != "" {
-		return s.column(s.spec.TimeColumn)
-	}
-	for _, name := range timeColumns {
-		for field, header := range s.rows.header {
-			if strings.EqualFold(header, name) {
-				return field, nil
-			}
-		}
-	}
-	if _, err := newTimeReader(s.spec.TimeLayout, s.spec.Location).parse(s.rows.header[0]); err == nil {
-		return 0, fmt.Errorf("%s:1:1: the first row is data (%s); add a header row such as timestamp,value", s.spec.Path, quoted(s.rows.header[0]))
-	}
-	return 0, nil
+func (s *csvScan) note(format string, args ...any) {
+	s.notes = append(s.notes, s.spec.Path+": "+fmt.Sprintf(format, args...))
 }
 
-// column finds a column by its header: exactly, else in any case.
+// column finds a column by its header: exactly, else in any case, else by #NUMBER.
 func (s *csvScan) column(name string) (int, error) {
-	if field := slices.Index(s.rows.header, name); field >= 0 {
-		if slices.Contains(s.rows.header[field+1:], name) {
-			return 0, fmt.Errorf("%s:1: several columns are called %s; rename one", s.spec.Path, quoted(name))
+	header := s.table.header
+	if field := slices.Index(header, name); field >= 0 {
+		if other := slices.Index(header[field+1:], name); other >= 0 {
+			return 0, fmt.Errorf("%s:1: several columns are called %s; say #%d or #%d", s.spec.Path, quoted(name), field+1, field+other+2)
 		}
 		return field, nil
 	}
 	found := -1
-	for field, header := range s.rows.header {
+	for field, header := range header {
 		if strings.EqualFold(header, name) {
 			if found >= 0 {
 				return 0, fmt.Errorf("%s:1: several columns are called %s in some case; give the exact one", s.spec.Path, quoted(name))
@@ -114,11 +170,19 @@ func (s *csvScan) column(name string) (int, error) {
 			found = field
 		}
 	}
+	if number, ok := strings.CutPrefix(name, "#"); ok && found < 0 {
+		if n, err := strconv.Atoi(number); err == nil && n >= 1 && n <= len(header) {
+			return n - 1, nil
+		}
+	}
 	if found < 0 {
-		return 0, fmt.Errorf("%s:1: no column %s; there are %s", s.spec.Path, quoted(name), listed(s.rows.header))
+		return 0, fmt.Errorf("%s:1: no column %s; there are %s", s.spec.Path, quoted(name), listed(nearest(name, header)))
 	}
 	return found, nil
 }
+
+// everyUnnamed stands in a mapping for all columns whose headers are labels only.
+const everyUnnamed = "*"
 
 func (s *csvScan) readMapping() error {
 	s.mapped = map[int]labels.Labels{}
@@ -128,16 +192,20 @@ func (s *csvScan) readMapping() error {
 	}
 	slices.Sort(columns)
 	for _, column := range columns {
+		series, err := parseSeries(s.spec.Series[column])
+		if err != nil {
+			return fmt.Errorf("%s: series of column %s: %w", s.spec.Path, quoted(column), err)
+		}
+		if column == everyUnnamed && !slices.Contains(s.table.header, column) {
+			s.unnamed = series
+			continue
+		}
 		field, err := s.column(column)
 		if err != nil {
 			return err
 		}
-		if field == s.time {
+		if field == s.table.time {
 			return fmt.Errorf("%s:1: column %s has the times; it cannot be a series", s.spec.Path, quoted(column))
-		}
-		series, err := parseSeries(s.spec.Series[column])
-		if err != nil {
-			return fmt.Errorf("%s: series of column %s: %w", s.spec.Path, quoted(column), err)
 		}
 		s.mapped[field] = series
 	}
@@ -175,21 +243,39 @@ func (s *csvScan) readRows(ctx context.Context) error {
 }
 
 func (s *csvScan) readRow(row []string) error {
-	t, err := s.readTime(strings.TrimSpace(row[s.time]))
+	t, err := s.readTime()
 	if err != nil {
 		return err
 	}
-	s.decide(row)
+	if len(s.undecided) > 0 {
+		if err := s.decide(row); err != nil {
+			return err
+		}
+	}
+	for _, text := range s.texts {
+		if cell := strings.TrimSpace(row[text.field]); cell != text.first && cell != "" && text.second == "" {
+			text.second = cell
+		}
+	}
 	for _, column := range s.columns {
-		_, ok, err := s.rows.number(column.field)
+		ok, err := column.look(s.rows)
 		if err != nil {
 			return err
 		}
 		if ok {
 			s.count(column, t)
+		} else if cell := s.rows.cell(column.field); cell != "" {
+			s.gap(cell)
 		}
 	}
 	return nil
+}
+
+// gap notes a word that stands for nothing.
+func (s *csvScan) gap(cell string) {
+	if len(s.gaps) < limit.Listed && !slices.Contains(s.gaps, cell) {
+		s.gaps = append(s.gaps, cell)
+	}
 }
 
 func (s *csvScan) count(column *csvColumn, t int64) {
@@ -198,156 +284,285 @@ func (s *csvScan) count(column *csvColumn, t int64) {
 	}
 	column.last = t
 	column.values++
-	if s.samples == 0 {
-		s.first = t
-	}
-	s.last = t
+	s.first, s.last = min(s.first, t), max(s.last, t)
 	s.samples++
 }
 
-// decide makes series of those columns whose first value stands in this row.
-func (s *csvScan) decide(row []string) {
+// decide makes series of those columns whose first value stands in this row, and
+// labels of those with text.
+func (s *csvScan) decide(row []string) error {
 	undecided := s.undecided[:0]
 	for _, field := range s.undecided {
 		cell := strings.TrimSpace(row[field])
-		if cell == "" {
+		if isNothing(cell) {
+			if cell != "" {
+				s.gap(cell)
+			}
 			undecided = append(undecided, field)
 			continue
 		}
+		column := &csvColumn{field: field, header: s.table.header[field]}
+		_, err := column.look(s.rows)
 		series, mapped := s.mapped[field]
-		if _, err := parseNumber(cell); err != nil && !mapped {
-			s.skipped = append(s.skipped, field)
-			continue
+		switch _, moment := parseYearFirst(cell); {
+		case err != nil && mapped:
+			return err
+		case err != nil && moment:
+			s.moments = append(s.moments, field)
+		case err != nil:
+			s.texts = append(s.texts, &csvText{field: field, header: column.header, first: cell})
+		default:
+			s.columns = append(s.columns, &csvColumn{field: field, header: column.header, labels: series})
 		}
-		s.columns = append(s.columns, &csvColumn{field: field, header: s.rows.header[field], labels: series})
 	}
 	s.undecided = undecided
+	return nil
 }
 
-func (s *csvScan) readTime(cell string) (int64, error) {
+func (s *csvScan) readTime() (int64, error) {
+	cell := s.table.cell(s.rows)
 	t, err := s.times.parse(cell)
+	if errors.Is(err, errOrder) {
+		if err = s.settleOrder(); err == nil {
+			t, err = s.times.parse(cell)
+		}
+	}
 	if err != nil {
 		return 0, s.timeError(cell, err)
 	}
 	if s.read > 0 && t <= s.previous {
-		return 0, s.orderError(cell, t)
+		if s.unsorted == nil {
+			s.unsorted = s.orderError(cell, t)
+		}
+		if s.repeated == nil && s.times.twice(t) {
+			s.repeated = s.orderError(cell, t)
+		}
 	}
-	if s.jump == nil && s.read > 0 && t-s.previous > maxGap.Milliseconds() {
+	if s.jump == nil && s.read > 0 && s.unsorted == nil && t-s.previous > maxGap.Milliseconds() {
 		s.jump = fmt.Errorf("%s: %s comes %d days after line %d; %s",
-			s.rows.at(s.time), cell, days(t-s.previous), s.previousLine, wrongTime)
+			s.rows.at(s.table.time), cell, days(t-s.previous), s.previousLine, wrongTime)
+	}
+	if day := floorDiv(t, daySeconds*1000); s.read == 0 || day != floorDiv(s.previous, daySeconds*1000) {
+		s.days[day] = struct{}{}
 	}
 	s.read++
 	s.previous, s.previousLine = t, s.rows.line()
 	return t, nil
 }
 
+// settleOrder reads on to find a cell that tells day from month.
+func (s *csvScan) settleOrder() error {
+	rows, err := s.table.open(s.spec.Path)
+	if err != nil {
+		return err
+	}
+	defer rows.file.Close()
+	for s.times.order == orderUnknown {
+		if _, err := rows.next(); err == io.EOF {
+			return errOrder
+		} else if err != nil {
+			return err
+		}
+		s.times.settleOrder(s.table.cell(rows))
+	}
+	order := "the day stands before the month"
+	if s.times.order == monthFirst {
+		order = "the month stands before the day"
+	}
+	s.note("in column %q %s, as line %d shows", s.table.header[s.table.time], order, rows.line())
+	return nil
+}
+
 func (s *csvScan) timeError(cell string, err error) error {
-	if cell == "" {
-		return fmt.Errorf("%s: no time in column %q; every row needs one", s.rows.at(s.time), s.rows.header[s.time])
+	place := s.rows.at(s.table.time)
+	header := s.table.header[s.table.time]
+	layout := s.spec.cure("time.layout", "--time-layout")
+	switch {
+	case cell == "":
+		return fmt.Errorf("%s: no time in column %q; every row needs one", place, header)
+	case errors.Is(err, errOrder):
+		clock := ""
+		if c, _ := parseDayFirst(cell, dayFirst); !c.date {
+			clock = " 15:04"
+			if strings.Count(cell, ":") > 1 {
+				clock += ":05"
+			}
+		}
+		return fmt.Errorf("%s: %s in time column %q: %w, here or in any other row; say how it is written: %s '01/02/2006%s' for the month first, '02/01/2006%s' for the day",
+			place, quoted(cell), header, err, layout, clock, clock)
+	case errors.Is(err, errTimeForm):
+		err = fmt.Errorf("%w; read are RFC 3339 and its relatives, dates with dots, slashes or names, Unix seconds to nanoseconds and more; say how others are written, e.g. %s '%%d.%%m.%%y %%H:%%M'", err, layout)
 	}
 	if s.read == 0 && s.spec.TimeColumn == "" {
-		return fmt.Errorf("%s: %s in time column %q: %w; columns are %s, name the time column if it is another",
-			s.rows.at(s.time), quoted(cell), s.rows.header[s.time], err, listed(s.rows.header))
+		return fmt.Errorf("%s: %s in time column %q: %w; columns are %s, name the time column with %s if it is another",
+			place, quoted(cell), header, err, listed(s.table.header), s.spec.cure("time.column", "--time-column"))
 	}
-	return fmt.Errorf("%s: %s in time column %q: %w", s.rows.at(s.time), quoted(cell), s.rows.header[s.time], err)
+	return fmt.Errorf("%s: %s in time column %q: %w", place, quoted(cell), header, err)
 }
 
 func (s *csvScan) orderError(cell string, t int64) error {
-	if s.times.twice(t) {
+	switch {
+	case s.times.twice(t):
 		return fmt.Errorf("%s: %s is not later than line %d: this local time occurs twice in %s and counts as its first occurrence; write times in UTC or with an offset",
-			s.rows.at(s.time), cell, s.previousLine, s.times.wall.location)
+			s.rows.at(s.table.time), cell, s.previousLine, s.times.wall.location)
+	case t < s.previous:
+		return fmt.Errorf("%s: %s is earlier than line %d; sort the rows by time", s.rows.at(s.table.time), cell, s.previousLine)
 	}
-	if t < s.previous {
-		return fmt.Errorf("%s: %s is earlier than line %d; sort the rows by time", s.rows.at(s.time), cell, s.previousLine)
-	}
-	hint := "every instant may stand once"
-	if len(s.skipped) > 0 {
-		hint += "; series told apart by another column need a column each"
-	}
-	return fmt.Errorf("%s: %s has the same time as line %d; %s", s.rows.at(s.time), cell, s.previousLine, hint)
+	return fmt.Errorf("%s: %s has the same time as line %d; every instant may stand once", s.rows.at(s.table.time), cell, s.previousLine)
 }
 
-// finish gives the columns their names.
-func (s *csvScan) finish() (*csvFile, error) {
+// finish gives the columns their names, and says what was made of them.
+func (s *csvScan) finish() error {
 	if s.read == 0 {
-		return nil, fmt.Errorf("%s: no rows below the header", s.spec.Path)
+		return fmt.Errorf("%s: no rows below the header", s.spec.Path)
 	}
 	if len(s.columns) == 0 {
-		return nil, fmt.Errorf("%s: no column with numbers; columns are %s, times are in %q",
-			s.spec.Path, listed(s.rows.header), s.rows.header[s.time])
+		return s.noNumbers()
 	}
 	slices.SortFunc(s.columns, func(a, b *csvColumn) int { return a.field - b.field })
+	var renamed, read []string
 	for _, column := range s.columns {
-		s.name(column)
-	}
-	for i, column := range s.columns {
-		for _, other := range s.columns[:i] {
-			if labels.Equal(column.labels, other.labels) {
-				return nil, fmt.Errorf("%s:1: columns %q and %q both become the series %s; give one another name with --series '%s=NAME{label=\"value\"}'",
-					s.spec.Path, other.header, column.header, shown(column.labels), column.header)
-			}
+		if err := column.settle(s.table.comma); err != nil {
+			return err
+		}
+		if text := s.name(column); text != "" {
+			renamed = append(renamed, text)
+		}
+		if text := column.reads(); text != "" {
+			read = append(read, text)
 		}
 	}
-	s.noteSkipped("hold no numbers", s.skipped)
-	s.noteSkipped("are empty", s.undecided)
-	return &csvFile{spec: s.spec, time: s.time, columns: s.columns}, nil
+	if err := s.checkDistinct(); err != nil {
+		return err
+	}
+	if form := s.times.assumed(); form != "" {
+		s.note("times are read as %s", form)
+	}
+	s.noteEach("column ", renamed)
+	s.noteEach("reads ", read)
+	if len(s.gaps) > 0 {
+		s.note("takes %s for gaps", listed(s.gaps))
+	}
+	s.noteFields("are empty", s.undecided)
+	s.noteFields("hold further times", s.moments)
+	return s.settleTexts()
 }
 
-func (s *csvScan) name(column *csvColumn) {
+// settleTexts divides columns of text into those that tell series apart and those
+// that say the same in every row.
+func (s *csvScan) settleTexts() error {
+	var constant []int
+	var varying []*csvText
+	for _, text := range s.texts {
+		if text.second == "" {
+			constant = append(constant, text.field)
+		} else {
+			varying = append(varying, text)
+		}
+	}
+	s.texts = varying
+	s.noteFields("hold the same text in every row", constant)
+	var names []string
+	for _, text := range varying {
+		names = append(names, fmt.Sprintf("%s (%s, %s, ...)", labelName(text.header), quoted(text.first), quoted(text.second)))
+	}
+	if len(names) > 0 {
+		s.note("columns of text become labels, which tell series apart: %s", joined(names))
+		s.repeated = nil // it is for each series to repeat an hour
+		return nil
+	}
+	if s.repeated != nil {
+		return s.repeated
+	}
+	if s.unsorted != nil {
+		s.note("the rows are not in order of time; they were sorted")
+		s.jump = s.leap()
+	}
+	return nil
+}
+
+// leap refuses more than a year without a row, in whatever order rows come.
+func (s *csvScan) leap() error {
+	sorted := make([]int64, 0, len(s.days))
+	for day := range s.days {
+		sorted = append(sorted, day)
+	}
+	slices.Sort(sorted)
+	for i, day := range sorted[1:] {
+		if gap := day - sorted[i]; gap > days(maxGap.Milliseconds()) {
+			return fmt.Errorf("%s: no row for %d days from %s on; %s", s.spec.Path, gap, instant(sorted[i]*daySeconds*1000), wrongTime)
+		}
+	}
+	return nil
+}
+
+func (s *csvScan) noNumbers() error {
+	hint := ""
+	if len(s.texts) > 0 {
+		hint = fmt.Sprintf("; column %q begins with %s", s.texts[0].header, quoted(s.texts[0].first))
+	}
+	return fmt.Errorf("%s: no column with numbers; columns are %s, times are in %q%s",
+		s.spec.Path, listed(s.table.header), s.table.header[s.table.time], hint)
+}
+
+// checkDistinct refuses columns that become one series.
+func (s *csvScan) checkDistinct() error {
+	seen := make(map[string]*csvColumn, len(s.columns))
+	for _, column := range s.columns {
+		key := column.labels.String()
+		other := seen[key]
+		if other == nil {
+			seen[key] = column
+			continue
+		}
+		name := column.header
+		if other.header == column.header || name == "" {
+			name = fmt.Sprintf("#%d", column.field+1)
+		}
+		return fmt.Errorf("%s:1: columns %q and %q (#%d and #%d) both become the series %s; give one another name with %s",
+			s.spec.Path, other.header, column.header, other.field+1, column.field+1, shown(column.labels), s.spec.cureSeries(name))
+	}
+	return nil
+}
+
+// name gives a column its series, and says so where it is another than its header.
+func (s *csvScan) name(column *csvColumn) string {
 	if column.labels.Len() > 0 {
-		return
+		return ""
+	}
+	if series, ok := headerSeries(column.header); ok {
+		if series.Get(labels.MetricName) == "" && s.unnamed.Len() > 0 {
+			builder := labels.NewBuilder(series)
+			s.unnamed.Range(func(l labels.Label) { builder.Set(l.Name, l.Value) })
+			series = builder.Labels()
+		}
+		column.labels = series
+		return ""
 	}
 	name := metricName(column.header, column.field)
-	if name != column.header {
-		s.notes = append(s.notes, fmt.Sprintf("%s: column %q becomes the series %s", s.spec.Path, column.header, name))
-	}
 	column.labels = labels.FromStrings(labels.MetricName, name)
+	if name == column.header {
+		return ""
+	}
+	return fmt.Sprintf("%q becomes the series %s", column.header, name)
 }
 
-func (s *csvScan) noteSkipped(what string, fields []int) {
-	if len(fields) == 0 {
-		return
+// noteEach notes the first of some texts, and how many more there are.
+func (s *csvScan) noteEach(what string, texts []string) {
+	if len(texts) > 0 {
+		s.note("%s%s", what, joined(texts))
 	}
+}
+
+func (s *csvScan) noteFields(what string, fields []int) {
 	slices.Sort(fields)
 	var headers []string
 	for _, field := range fields {
-		headers = append(headers, s.rows.header[field])
-	}
-	s.notes = append(s.notes, fmt.Sprintf("%s: columns ignored, as they %s: %s", s.spec.Path, what, listed(headers)))
-}
-
-// metricName makes a valid metric name of a header; field numbers a column
-// without one.
-func metricName(header string, field int) string {
-	if header == "" {
-		return fmt.Sprintf("column_%d", field+1)
-	}
-	var name strings.Builder
-	for i, c := range header {
-		letter := c == '_' || c == ':' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
-		digit := '0' <= c && c <= '9'
-		if digit && i == 0 {
-			name.WriteByte('_')
-		}
-		if letter || digit {
-			name.WriteRune(c)
-		} else {
-			name.WriteByte('_')
+		if header := s.table.header[field]; header != "" {
+			headers = append(headers, header)
 		}
 	}
-	return name.String()
-}
-
-// listed quotes names for a message, the first twenty of them.
-func listed(names []string) string {
-	const most = 20
-	var quoted []string
-	for _, name := range names[:min(len(names), most)] {
-		quoted = append(quoted, fmt.Sprintf("%q", name))
+	if len(headers) > 0 {
+		s.note("columns ignored, as they %s: %s", what, listed(headers))
 	}
-	list := strings.Join(quoted, ", ")
-	if len(names) > most {
-		list += fmt.Sprintf(" and %d more", len(names)-most)
-	}
-	return list
 }

@@ -41,7 +41,7 @@ func readOpenMetrics(ctx context.Context, path string, b *builder) error {
 		return err
 	}
 	defer file.Close()
-	p := &openMetricsReader{path: path, lines: bufio.NewReaderSize(file, limit.Line), builder: b, series: map[string]*builtSeries{}}
+	p := &openMetricsReader{path: path, lines: bufio.NewReaderSize(file, limit.Line), symbols: labels.NewSymbolTable(), builder: b, series: map[string]*builtSeries{}}
 	if err := p.read(ctx); err != nil {
 		return err
 	}
@@ -55,6 +55,8 @@ func readOpenMetrics(ctx context.Context, path string, b *builder) error {
 // but a file has no bound.
 const batchSize = 1 << 16
 
+var quote, escapedQuote = []byte(`"`), []byte(`\"`)
+
 const endOfText = "# EOF\n"
 
 // An openMetricsReader reads OpenMetrics text, some whole lines at a time. Nothing
@@ -63,6 +65,7 @@ type openMetricsReader struct {
 	path    string
 	lines   *bufio.Reader
 	batch   []byte
+	symbols *labels.SymbolTable
 	builder *builder
 	// series finds a series by its text, which is cheaper than by its labels.
 	series map[string]*builtSeries
@@ -127,7 +130,10 @@ func (r *openMetricsReader) fill() (more bool, err error) {
 		}
 		// Only in the quoted name of a series may a line end within.
 		if line[0] != '#' {
-			quotes += bytes.Count(line, []byte{'"'}) - bytes.Count(line, []byte(`\"`))
+			quotes += bytes.Count(line, quote)
+			if bytes.IndexByte(line, '\\') >= 0 {
+				quotes -= bytes.Count(line, escapedQuote)
+			}
 		}
 		r.batch = append(r.batch, line...)
 		r.next++
@@ -138,7 +144,7 @@ func (r *openMetricsReader) fill() (more bool, err error) {
 // parse takes the samples of a batch.
 func (r *openMetricsReader) parse() error {
 	r.batch = append(r.batch, endOfText...)
-	p := textparse.NewOpenMetricsParser(r.batch, labels.NewSymbolTable())
+	p := textparse.NewOpenMetricsParser(r.batch, r.symbols)
 	for ; ; r.line++ {
 		entry, err := p.Next()
 		if err == io.EOF {

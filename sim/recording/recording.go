@@ -74,7 +74,7 @@ func Open(ctx context.Context, spec Spec, tmp func() (string, error)) (*Recordin
 	r := &Recording{info: Info{Path: spec.Path, Format: format}, scale: spec.Scale}
 	switch format {
 	case CSV:
-		err = r.openCSV(ctx, spec)
+		err = r.openCSV(ctx, spec, tmp)
 	case OpenMetrics:
 		err = r.openOpenMetrics(ctx, spec.Path, tmp)
 	case JSON:

@@ -34,6 +34,16 @@ func (s Selector) String() string {
 	return "{" + strings.Join(matchers, ",") + "}"
 }
 
+// Name is the metric name that the selector asks for, empty if it is none.
+func (s Selector) Name() string {
+	for _, m := range s.Matchers {
+		if m.Name == labels.MetricName && m.Type == labels.MatchEqual {
+			return m.Value
+		}
+	}
+	return ""
+}
+
 // Text is the selector as people write it, the name in front.
 func (s Selector) Text() string {
 	var name string

@@ -34,17 +34,21 @@ type Spec struct {
 	Format Format
 	// TimeColumn is the header of a CSV's time column; empty: found by itself.
 	TimeColumn string
-	// TimeLayout is the layout of a CSV's times in the notation of package
-	// time; empty: RFC 3339, 2006-01-02 15:04:05, or Unix seconds or milliseconds.
+	// TimeLayout is the layout of a CSV's times in the notation of package time or
+	// of strftime, or one of unix, unixms, unixus, unixns and excel; empty: by itself.
 	TimeLayout string
 	// Location is where CSV times without an offset were taken; nil is UTC.
 	Location *time.Location
-	// Series maps CSV columns to series, e.g. value to http_requests{lb="x"}.
+	// Series maps CSV columns to series, e.g. value to http_requests{lb="x"}. A
+	// column is its header, or #NUMBER; * stands for all whose headers are labels only.
 	Series map[string]string
 	// Labels narrow it to the series that have all of them.
 	Labels Labels
 	// ShiftTo is where the first sample lands; nil keeps the timestamps.
 	ShiftTo *time.Time
+	// InScenario says that the spec stands in a scenario file: cures in errors are
+	// its fields then, and flags otherwise.
+	InScenario bool
 	// Scale multiplies the values; 0 and 1 leave them.
 	Scale float64
 }
@@ -90,7 +94,7 @@ func guessFormat(path string, isDir bool) (Format, error) {
 	}
 	name := strings.TrimSuffix(strings.ToLower(filepath.Base(path)), ".gz")
 	switch filepath.Ext(name) {
-	case ".csv":
+	case ".csv", ".tsv":
 		return CSV, nil
 	case ".om", ".openmetrics", ".prom":
 		return OpenMetrics, nil
@@ -119,7 +123,7 @@ func sniffFormat(path string) (Format, error) {
 		return JSON, nil
 	case bytes.HasPrefix(head, []byte("# ")):
 		return OpenMetrics, nil
-	case bytes.IndexByte(firstLine, ',') > 0 && bytes.IndexByte(firstLine, '{') < 0:
+	case bytes.IndexAny(firstLine, ",;\t") > 0 && bytes.IndexByte(firstLine, '{') < 0, wideOrder(head[:min(4, len(head))]) != nil:
 		return CSV, nil
 	}
 	return "", fmt.Errorf("%s: cannot tell its format from name or content; name it .csv, .om, .om.gz or .json, or give the format", path)

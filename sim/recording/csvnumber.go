@@ -1,0 +1,237 @@
+package recording
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// parseNumber takes decimal numbers, NaN and Inf, but not Go's hexadecimal ones.
+func parseNumber(cell string) (float64, error) {
+	v, err := strconv.ParseFloat(cell, 64)
+	switch {
+	case errors.Is(err, strconv.ErrRange):
+		return 0, fmt.Errorf("number %s is out of range: %w", quoted(cell), strconv.ErrRange)
+	case err != nil, strings.ContainsAny(cell, "xX_"):
+		return 0, fmt.Errorf("%s is not a number", quoted(cell))
+	}
+	return v, nil
+}
+
+// isNothing says whether a cell means that there is no value.
+func isNothing(cell string) bool {
+	if len(cell) > len("undefined") {
+		return false
+	}
+	switch strings.ToLower(cell) {
+	case "", "-", "--", "–", "—", "null", "nil", "none", `\n`, "n/a", "#n/a", "na", "undefined", "no data", "(null)":
+		return true
+	}
+	return false
+}
+
+// A unitKind is what a unit measures; of one column all cells have the same.
+type unitKind string
+
+const (
+	unitless  unitKind = ""
+	ofPercent unitKind = "percent"
+	ofSeconds unitKind = "seconds"
+	ofBytes   unitKind = "bytes"
+	ofBits    unitKind = "bits"
+)
+
+// A unit is how a number is scaled to the base unit of its kind.
+type unit struct {
+	kind  unitKind
+	scale float64
+}
+
+// units are what may follow a number, besides prefixes of counts and words of the
+// user's own.
+var units = map[string]unit{
+	"%":  {ofPercent, 1},
+	"ns": {ofSeconds, 1e-9}, "µs": {ofSeconds, 1e-6}, "μs": {ofSeconds, 1e-6}, "us": {ofSeconds, 1e-6}, "ms": {ofSeconds, 1e-3},
+	"s": {ofSeconds, 1}, "sec": {ofSeconds, 1}, "secs": {ofSeconds, 1}, "second": {ofSeconds, 1}, "seconds": {ofSeconds, 1},
+	"min": {ofSeconds, 60}, "mins": {ofSeconds, 60}, "minute": {ofSeconds, 60}, "minutes": {ofSeconds, 60},
+	"h": {ofSeconds, 3600}, "hour": {ofSeconds, 3600}, "hours": {ofSeconds, 3600}, "hr": {ofSeconds, 3600},
+	"d": {ofSeconds, 86400}, "day": {ofSeconds, 86400}, "days": {ofSeconds, 86400}, "week": {ofSeconds, 604800}, "weeks": {ofSeconds, 604800},
+	"bytes": {ofBytes, 1}, "byte": {ofBytes, 1}, "b": {ofBits, 1}, "bit": {ofBits, 1}, "bits": {ofBits, 1},
+	"kB": {ofBytes, 1e3}, "KB": {ofBytes, 1e3}, "MB": {ofBytes, 1e6}, "GB": {ofBytes, 1e9}, "TB": {ofBytes, 1e12}, "PB": {ofBytes, 1e15},
+	"KiB": {ofBytes, 1 << 10}, "MiB": {ofBytes, 1 << 20}, "GiB": {ofBytes, 1 << 30}, "TiB": {ofBytes, 1 << 40}, "PiB": {ofBytes, 1 << 50},
+	"kb": {ofBits, 1e3}, "Kb": {ofBits, 1e3}, "Mb": {ofBits, 1e6}, "Gb": {ofBits, 1e9}, "Tb": {ofBits, 1e12},
+	"Ki": {unitless, 1 << 10}, "Mi": {unitless, 1 << 20}, "Gi": {unitless, 1 << 30}, "Ti": {unitless, 1 << 40},
+}
+
+// prefixes are those of counts.
+var prefixes = map[string]float64{"k": 1e3, "K": 1e3, "M": 1e6, "Mil": 1e6, "G": 1e9, "Bil": 1e9, "T": 1e12, "Tri": 1e12}
+
+// unitOf reads what follows a number. Rates have the kind and scale of what they count.
+func unitOf(text string) (unit, error) {
+	if text == "" {
+		return unit{unitless, 1}, nil
+	}
+	if u, ok := units[text]; ok {
+		return u, nil
+	}
+	if scale, ok := prefixes[text]; ok {
+		return unit{unitless, scale}, nil
+	}
+	switch text {
+	case "m":
+		return unit{}, errors.New("m may be minutes or thousandths")
+	case "B":
+		return unit{}, errors.New("B may be bytes or billions")
+	}
+	for _, per := range []string{"/s", "ps", "/sec"} {
+		if count, ok := strings.CutSuffix(text, per); ok && count != "" {
+			if u, known := units[count]; known && (u.kind == ofBytes || u.kind == ofBits) {
+				return unit{u.kind + " a second", u.scale}, nil
+			}
+			if count == "B" {
+				return unit{ofBytes + " a second", 1}, nil
+			}
+		}
+	}
+	scale := 1.0
+	if prefix, rest, ok := strings.Cut(text, " "); ok && prefixes[prefix] > 0 {
+		scale, text = prefixes[prefix], strings.TrimSpace(rest)
+	}
+	if len(text) > 20 || strings.ContainsAny(text, "0123456789") {
+		return unit{}, errors.New("")
+	}
+	return unit{unitKind(text), scale}, nil
+}
+
+// splitNumber divides a cell into sign, digits with their separators, and the rest.
+func splitNumber(cell string) (number, rest string) {
+	at := 0
+	for _, sign := range []string{"-", "+", "−"} {
+		if strings.HasPrefix(cell, sign) {
+			at = len(sign)
+		}
+	}
+	for at < len(cell) {
+		c, size := utf8.DecodeRuneInString(cell[at:])
+		switch {
+		case '0' <= c && c <= '9' || c == '.' || c == ',':
+		case c == '\'' || c == '’' || c == ' ' || c == '\u00a0' || c == '\u202f':
+			if !threeDigits(cell[at+size:]) {
+				return cell[:at], strings.TrimSpace(strings.Trim(cell[at:], "\u00a0\u202f"))
+			}
+		case (c == 'e' || c == 'E') && isExponent(cell[at+1:]):
+			return cell, ""
+		default:
+			return cell[:at], strings.TrimSpace(cell[at:])
+		}
+		at += size
+	}
+	return cell, ""
+}
+
+func isExponent(s string) bool {
+	s = strings.TrimLeft(s, "+-")
+	return s != "" && strings.Trim(s, "0123456789") == ""
+}
+
+// threeDigits says whether a text begins with three digits and no fourth.
+func threeDigits(s string) bool {
+	n := len(s) - len(strings.TrimLeft(s, "0123456789"))
+	return n == 3
+}
+
+// A marked number is one with commas or dots in it.
+type marks struct {
+	commas, dots int
+	// comma and dot are where the last of each stands.
+	comma, dot int
+	// grouped says that three digits follow each of them, and one to three go before.
+	grouped bool
+}
+
+func marksOf(number string) marks {
+	number = strings.TrimLeft(number, "+-−")
+	exponent := strings.ContainsAny(number, "eE")
+	m := marks{comma: -1, dot: -1, grouped: true}
+	last := -1
+	for i, c := range number {
+		if c != ',' && c != '.' {
+			continue
+		}
+		first := last < 0
+		if before := i - last - 1; first && (before < 1 || before > 3 || number[0] == '0' && before > 0) || !first && before != 3 {
+			m.grouped = false
+		}
+		last = i
+		if c == ',' {
+			m.commas, m.comma = m.commas+1, i
+		} else {
+			m.dots, m.dot = m.dots+1, i
+		}
+	}
+	if last >= 0 && (len(number)-last-1 != 3 || exponent) {
+		m.grouped = false
+	}
+	return m
+}
+
+// A decimalMark is what a number's marks say about which of them is the decimal one.
+type decimalMark int
+
+const (
+	noMark decimalMark = iota
+	pointCertain
+	commaCertain
+	commaEither // one comma before three digits: thousands, or decimals
+	pointEither
+	noNumber
+)
+
+// decimalOf is what one number says.
+func decimalOf(m marks) decimalMark {
+	switch {
+	case m.commas == 0 && m.dots == 0:
+		return noMark
+	case m.commas > 0 && m.dots > 0 && m.comma > m.dot && m.commas == 1:
+		return commaCertain
+	case m.commas > 0 && m.dots > 0 && m.dot > m.comma && m.dots == 1:
+		return pointCertain
+	case m.commas > 0 && m.dots > 0:
+		return noNumber
+	case m.commas > 1 && m.grouped:
+		return pointCertain
+	case m.dots > 1 && m.grouped:
+		return commaCertain
+	case m.commas > 1 || m.dots > 1:
+		return noNumber
+	case m.commas == 1 && m.grouped:
+		return commaEither
+	case m.commas == 1:
+		return commaCertain
+	case m.grouped:
+		return pointEither
+	}
+	return pointCertain
+}
+
+// parseMarked reads a number of which it is known whether the comma is the decimal
+// mark.
+func parseMarked(number string, commaDecimal bool) (float64, error) {
+	decimal, thousands := byte('.'), byte(',')
+	if commaDecimal {
+		decimal, thousands = ',', '.'
+	}
+	var b strings.Builder
+	for _, c := range strings.Replace(number, "−", "-", 1) {
+		switch {
+		case c == rune(thousands) || c == '\'' || c == '’' || c == ' ' || c == '\u00a0' || c == '\u202f':
+		case c == rune(decimal):
+			b.WriteByte('.')
+		default:
+			b.WriteRune(c)
+		}
+	}
+	return parseNumber(b.String())
+}

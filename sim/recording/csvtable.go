@@ -1,0 +1,320 @@
+package recording
+
+import (
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/karpenter-sim/karpenter/engine/limit"
+)
+
+// A csvTable is where a CSV's table stands in its file, and which of its columns
+// has the times.
+type csvTable struct {
+	comma rune
+	// skip is how many records stand above the header, below how many between it
+	// and the first row: titles, and lines of units.
+	skip, below int
+	// commented says that the header is in the comment above the first row.
+	commented bool
+	header    []string
+	// time is the column of the times, clock that of the times of day where time
+	// has only dates, else -1.
+	time, clock int
+	// found says that the cells showed where the table is.
+	found bool
+	// headless says that the first row is data.
+	headless bool
+}
+
+// headRows is how many records are looked at to find the table.
+const headRows = 40
+
+// timeColumns are the headers by which a time column is found, best first.
+var timeColumns = []string{
+	"timestamp", "time", "date", "ts", "period", "datetime", "date/time", "date time", "@timestamp", "_time", "timestamps", "time (utc)",
+	"zeit", "zeitpunkt", "zeitstempel", "datum", "heure", "horodatage", "fecha", "hora", "data", "czas",
+}
+
+// findTable looks for a separator with which there are times in the first records.
+func findTable(spec Spec) (*csvTable, error) {
+	named, err := namedSeparator(spec.Path)
+	if err != nil {
+		return nil, err
+	}
+	separators := []rune{',', ';', '\t', '|'}
+	if named != 0 {
+		separators = []rune{named}
+	}
+	var best *csvTable
+	for _, comma := range separators {
+		records, comment, err := headRecords(spec.Path, comma)
+		if err != nil && len(records) == 0 {
+			if best == nil && comma == ',' || named != 0 {
+				return nil, err
+			}
+			continue
+		}
+		t := tableIn(records, comment, comma, spec)
+		if t.found {
+			return t, nil
+		}
+		if best == nil || len(t.header) > len(best.header) {
+			best = t
+		}
+	}
+	return best, nil
+}
+
+// namedSeparator is what a line such as sep=; says, 0 without one.
+func namedSeparator(path string) (rune, error) {
+	file, text, err := openCSVText(path)
+	if err != nil {
+		return 0, err
+	}
+	defer file.Close()
+	head, _ := text.Peek(16)
+	line, _, _ := strings.Cut(string(head), "\n")
+	return separatorLine(line), nil
+}
+
+// headRecords are the first records of a file, and the comment above them.
+func headRecords(path string, comma rune) (records [][]string, comment string, err error) {
+	rows, err := openCSVRows(path, comma)
+	if err != nil {
+		return nil, "", err
+	}
+	defer rows.file.Close()
+	rows.reader.FieldsPerRecord = -1
+	for len(records) < headRows {
+		row, err := rows.next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return records, rows.comment, err
+		}
+		record := make([]string, len(row))
+		for i := range row {
+			record[i] = strings.TrimSpace(row[i])
+		}
+		records = append(records, record)
+	}
+	if len(records) == 0 {
+		return nil, "", errEmpty(path)
+	}
+	return records, rows.comment, nil
+}
+
+// tableIn finds the table in the first records.
+func tableIn(records [][]string, comment string, comma rune, spec Spec) *csvTable {
+	first := slices.IndexFunc(records, func(r []string) bool { return len(r) > 1 && hasTime(r, spec) })
+	if first < 0 {
+		t := &csvTable{comma: comma, clock: -1, header: readable(records[0])}
+		t.findTime(records[1:], spec)
+		return t
+	}
+	t := &csvTable{comma: comma, clock: -1, found: true}
+	width := len(trimmed(records[first]))
+	at := -1
+	for i := first - 1; i >= 0 && at < 0; i-- {
+		if n := len(trimmed(records[i])); n >= 2 && n >= width-1 && len(records[i]) >= width {
+			at = i
+		}
+	}
+	if before := first - 1; at < 0 && before >= 0 && len(records[before]) > 1 {
+		at = before // the row has too many cells
+	}
+	// Above the names there may be others, of groups of columns; below them, units.
+	for at > 0 && len(trimmed(records[at-1])) >= width && isUnits(records[at]) {
+		at--
+	}
+	// What is passed over must not be data with times that are none.
+	if at >= 0 && (isData(records[at]) || slices.ContainsFunc(records[at+1:first], hasNumber) ||
+		slices.ContainsFunc(records[:at], func(r []string) bool { return len(r) >= width && hasNumber(r) })) {
+		t.header, t.found = readable(records[0]), false
+		t.findTime(records[1:], spec)
+		return t
+	}
+	switch own := strings.Split(comment, string(comma)); {
+	case at >= 0:
+		t.header, t.skip, t.below = records[at], at, first-at-1
+	case comment != "" && len(own) == len(records[first]):
+		t.header, t.commented = own, true
+	default:
+		t.header, t.headless = records[first], true
+	}
+	t.header = readable(t.header)
+	var rows [][]string
+	for _, r := range records[first:] {
+		if len(r) >= len(t.header) {
+			rows = append(rows, r)
+		}
+	}
+	t.findTime(rows, spec)
+	return t
+}
+
+func hasNumber(record []string) bool { return slices.ContainsFunc(record, isDecimal) }
+
+// isData says whether all cells of a record that have something are numbers.
+func isData(record []string) bool {
+	return hasNumber(record) && !slices.ContainsFunc(record, func(cell string) bool { return cell != "" && !isDecimal(cell) })
+}
+
+// readable is a record in UTF-8, without blanks around its cells.
+func readable(record []string) []string {
+	out := make([]string, len(record))
+	for i, cell := range record {
+		out[i] = strings.TrimSpace(utf8Cell(cell))
+	}
+	return out
+}
+
+// trimmed is a record without the empty cells at its end.
+func trimmed(record []string) []string {
+	n := len(record)
+	for n > 0 && record[n-1] == "" {
+		n--
+	}
+	return record[:n]
+}
+
+// isUnits says whether a record names units rather than columns.
+func isUnits(record []string) bool {
+	some := false
+	for _, cell := range record {
+		cell = strings.Trim(cell, "()[]")
+		if _, known := units[cell]; cell != "" && !known && len(cell) > 5 {
+			return false
+		}
+		some = some || cell != ""
+	}
+	return some && record[0] == ""
+}
+
+func hasTime(record []string, spec Spec) bool {
+	return slices.ContainsFunc(record, func(cell string) bool {
+		if spec.TimeLayout == "" && !resemblesTime(cell) {
+			return false
+		}
+		_, err := newTimeReader(spec.TimeLayout, nil).parse(cell)
+		return cell != "" && (err == nil || err == errOrder)
+	})
+}
+
+// resemblesTime spares cells of other kinds the attempts to read them: a time has
+// eight characters or more, the first a digit or the capital of a month or weekday.
+func resemblesTime(cell string) bool {
+	return len(cell) >= len("20260105") && ('0' <= cell[0] && cell[0] <= '9' || 'A' <= cell[0] && cell[0] <= 'Z')
+}
+
+// findTime takes the column that is named, else the one that is called like one
+// of times and has them, else the first, else any other whose cells are all times.
+func (t *csvTable) findTime(rows [][]string, spec Spec) {
+	if spec.TimeColumn != "" {
+		return // by name, with an error if there is none
+	}
+	named := -1
+	for _, name := range timeColumns {
+		for field, header := range t.header {
+			if !strings.EqualFold(header, name) {
+				continue
+			}
+			if named < 0 {
+				named = field
+			}
+			if len(rows) > 0 && allTimes(rows, field, spec, true, true) {
+				t.time = field
+				t.findClock(rows)
+				return
+			}
+		}
+	}
+	for field := range min(len(t.header), limit.Columns) {
+		if len(rows) > 0 && allTimes(rows, field, spec, field == 0, false) {
+			t.time = field
+			t.findClock(rows)
+			return
+		}
+	}
+	t.time = max(named, 0)
+}
+
+// allTimes says whether all cells of a column are times of one form. Numbers count
+// where the column may have some, days of Excel where it is called so.
+func allTimes(rows [][]string, field int, spec Spec, numbers, serials bool) bool {
+	r := newTimeReader(spec.TimeLayout, nil)
+	r.serials = r.serials || serials
+	some := false
+	for _, row := range rows {
+		if field >= len(row) {
+			return false
+		}
+		cell := row[field]
+		if isDecimal(cell) && !numbers {
+			return false
+		}
+		if _, err := r.parse(cell); err != nil && err != errOrder {
+			return false
+		}
+		some = true
+	}
+	return some
+}
+
+// findClock finds the time of day that stands beside a date.
+func (t *csvTable) findClock(rows [][]string) {
+	for _, row := range rows {
+		c, first := parseYearFirst(row[t.time])
+		if d, ok := parseDayFirst(row[t.time], dayFirst); ok {
+			c, first = d, true
+		} else if d, ok := parseDayFirst(row[t.time], monthFirst); ok {
+			c, first = d, true
+		}
+		if !first || !c.date {
+			return
+		}
+	}
+	for field := range t.header {
+		if field != t.time && !slices.ContainsFunc(rows, func(row []string) bool { return !isClock(row[field]) }) {
+			t.clock = field
+			return
+		}
+	}
+}
+
+// isClock says whether a cell is a time of day.
+func isClock(cell string) bool {
+	_, ok := parseYearFirst("2000-01-01 " + cell)
+	return ok && strings.Contains(cell, ":")
+}
+
+// open opens the table at its first row.
+func (t *csvTable) open(path string) (*csvRows, error) {
+	rows, err := openCSVRows(path, t.comma)
+	if err != nil {
+		return nil, err
+	}
+	rows.header = t.header
+	rows.reader.FieldsPerRecord = -1
+	for range t.skip + t.below + 1 {
+		if t.commented {
+			break
+		}
+		if _, err := rows.next(); err != nil {
+			rows.file.Close()
+			return nil, err
+		}
+	}
+	rows.reader.FieldsPerRecord = len(t.header)
+	return rows, nil
+}
+
+// cell is the text of a row's time.
+func (t *csvTable) cell(rows *csvRows) string {
+	if t.clock < 0 {
+		return rows.cell(t.time)
+	}
+	return rows.cell(t.time) + " " + rows.cell(t.clock)
+}
