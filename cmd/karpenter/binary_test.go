@@ -71,7 +71,7 @@ func TestBadInput(t *testing.T) {
 		want   string
 	}{
 		"CSVCell":         {"a misfit has line and column", replay, map[string]string{"r.csv": "timestamp,value\n2026-01-05 08:00:00,1\n2026-01-05 08:05:00,x\n"}, "r.csv:3:21: "},
-		"CSVUnsorted":     {"time goes forward", replay, map[string]string{"r.csv": "timestamp,value\n2026-01-05 08:05:00,1\n2026-01-05 08:00:00,1\n"}, "r.csv:3:1: "},
+		"CSVUnsorted":     {"time goes forward", replay, map[string]string{"r.csv": "timestamp,value\n2026-01-05 08:05:00,1\n2026-01-05 08:10:00,1\n2026-01-05 08:00:00,1\n"}, "r.csv:4:1: "},
 		"CSVCentury":      {"a leap in time is named", replay, map[string]string{"r.csv": "timestamp,value\n2026-01-05 08:00:00,1\n2126-01-05 08:05:00,1\n"}, "r.csv:3:1: 2126-01-05 08:05:00 comes 36524 days after line 2"},
 		"CSVDuplicate":    {"an instant stands once", replay, map[string]string{"r.csv": "timestamp,value\n2026-01-05 08:05:00,1\n2026-01-05 08:05:00,1\n"}, "r.csv:3:1: "},
 		"CSVNoColumn":     {"a column that is not there", append(replay, "--series", "load=x"), nil, "--series load=...: no recording has this column"},

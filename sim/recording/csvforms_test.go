@@ -230,7 +230,7 @@ func TestCSVForms(t *testing.T) {
 			reason: "the order of many consoles",
 			text:   "time,x\n2026-01-05 10:01:00,2\n2026-01-05 10:00:00,1\n",
 			want:   at(x, 1, 2),
-			notes:  []string{"FILE: the rows are not in order of time; they were sorted"},
+			notes:  []string{"FILE: the newest row comes first; they are read from the last to the first"},
 		},
 		"RowNumbersFirst": {
 			reason: "the only column in which every cell is a time",

@@ -74,9 +74,11 @@ type csvScan struct {
 	read         int64
 	previous     int64
 	previousLine int
-	// unsorted is the first row that is not later than the one before it, repeated
-	// the error of the first that repeats a local hour.
+	// unsorted is the error of the first row that is not later than the one before
+	// it, repeated that of the first that repeats a local hour. rising counts rows
+	// that are later than the one before.
 	unsorted, repeated error
+	rising             int64
 	jump               error
 	days               map[int64]struct{}
 	first, last        int64
@@ -338,6 +340,9 @@ func (s *csvScan) readTime() (int64, error) {
 			s.repeated = s.orderError(cell, t)
 		}
 	}
+	if s.read > 0 && t >= s.previous {
+		s.rising++
+	}
 	if s.jump == nil && s.read > 0 && s.unsorted == nil && t-s.previous > maxGap.Milliseconds() {
 		s.jump = fmt.Errorf("%s: %s comes %d days after line %d; %s",
 			s.rows.at(s.table.time), cell, days(t-s.previous), s.previousLine, wrongTime)
@@ -474,8 +479,11 @@ func (s *csvScan) settleTexts() error {
 	if s.repeated != nil {
 		return s.repeated
 	}
+	if s.unsorted != nil && s.rising > 0 {
+		return s.unsorted // one row out of order has a wrong time
+	}
 	if s.unsorted != nil {
-		s.note("the rows are not in order of time; they were sorted")
+		s.note("the newest row comes first; they are read from the last to the first")
 		s.jump = s.leap()
 	}
 	return nil

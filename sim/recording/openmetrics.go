@@ -71,6 +71,8 @@ type openMetricsReader struct {
 	series map[string]*builtSeries
 	// line is the line being parsed, next the first that has not been read.
 	line, next int
+	// some says that there is text at all.
+	some bool
 	// ended says that the text's end mark has been read.
 	ended bool
 }
@@ -90,7 +92,7 @@ func (r *openMetricsReader) read(ctx context.Context) error {
 		}
 		switch {
 		case more:
-		case r.next == 1:
+		case !r.some:
 			return errEmpty(r.path)
 		case !r.ended:
 			return fmt.Errorf("%s:%d: the text does not end with # EOF; it is truncated, or in Prometheus' older text format, which cannot be told from truncated text", r.path, r.next)
@@ -106,6 +108,7 @@ func (r *openMetricsReader) fill() (more bool, err error) {
 	quotes := 0
 	for len(r.batch) < batchSize || quotes%2 != 0 && len(r.batch) < batchSize+limit.Line {
 		line, err := r.lines.ReadSlice('\n')
+		r.some = r.some || len(line) > 0
 		switch {
 		case errors.Is(err, bufio.ErrBufferFull):
 			return false, fmt.Errorf("%s:%d:1: a line longer than %d MiB", r.path, r.next, limit.Line>>20)

@@ -84,6 +84,7 @@ func TestTextErrors(t *testing.T) {
 		"NoTimestamp":    {"a scrape is no recording", "in.om", "a 1 1\nb{x=\"y\"} 2\n# EOF\n", `FILE:2: b{x="y"} has no timestamp; every sample of a recording needs one, in seconds after its value`},
 		"NoEnd":          {"cut off", "in.om", "a 1 1\na 2 2\n", "FILE:2: the text does not end with # EOF; it is truncated, or in Prometheus' older text format, which cannot be told from truncated text"},
 		"Syntax":         {"not a value", "in.om", "# TYPE a gauge\na 1 1\na x 2\n# EOF\n", `FILE:3: not OpenMetrics text: strconv.ParseFloat: parsing "x": invalid syntax`},
+		"HalfALine":      {"a file cut off in its first line", "in.om", "a 1 17", "FILE:1: the text does not end with # EOF; it is truncated, or in Prometheus' older text format, which cannot be told from truncated text"},
 		"BadLine":        {"not a line at all", "in.om", "a 1 1\n\na 2 2\n# EOF\n", `FILE:2: not OpenMetrics text: expected a valid start token, got "\n" ("INVALID")`},
 		"Duplicate":      {"an instant twice in a row", "in.om", "a 1 1\nb 1 1\na 2 1\n# EOF\n", `FILE:3: series a has a second sample at 1970-01-01T00:00:01Z; every instant may stand once`},
 		"LateDuplicate":  {"an instant again, later in the file", "in.om", "a 1 1\na 1 2\na 2 1\n# EOF\n", `FILE:3: series a has a second sample at 1970-01-01T00:00:01Z; every instant may stand once`},
