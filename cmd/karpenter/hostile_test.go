@@ -32,7 +32,8 @@ spec:
   maxReplicas: 20
   behavior: {scaleDown: {stabilizationWindowSeconds: 60, selectPolicy: Max, policies: [{type: Count, value: 4, periodSeconds: 60}]}}
   metrics: [{prometheus: {query: load, target: {type: AverageValue, value: "10"}}}]
-`, []string{"validate FILE", "validate FILE -o yaml", "convert FILE", "replay -f FILE --recording load.csv --out out", "replay -f FILE --recording load.csv --out out -o yaml"}},
+`, []string{"validate FILE", "validate FILE -o yaml", "convert FILE", "replay -f FILE --recording load.csv --out out", "replay -f FILE --recording load.csv --out out -o yaml",
+		"verify out", "explain out", "explain out --at 08:05 -o yaml", "compare out", "report out", "init -f FILE --recording load.csv --out out2"}},
 	"hpa.yaml": {`apiVersion: autoscaling/v2
 kind: HorizontalPodAutoscaler
 metadata: {name: web, namespace: shop}
@@ -87,7 +88,7 @@ spec:
   expect:
   - {name: holds, always: 'kube_deployment_spec_replicas <= 4'}
   - {name: calm, report: 'reversals <= 1'}
-`, []string{"validate FILE", "simulate FILE --out out", "simulate FILE --out out -o json", "simulate FILE --out out -o yaml"}},
+`, []string{"validate FILE", "simulate FILE --out out", "simulate FILE --out out -o json", "simulate FILE --out out -o yaml", "report out", "explain out"}},
 	"rules.yaml": {`groups: [{name: g, interval: 15s, rules: [{record: twice, expr: 2 * load, labels: {a: b}}, {alert: High, expr: load > 1, annotations: {summary: c}}]}]
 `, []string{"simulate ruled.yaml --out out"}},
 	"answer.json": {`{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"__name__":"load","job":"a"},"values":[[1767600000,"40"],[1767600060,"80"],[1767600600,"90"]]}]},"warnings":["w"],"infos":["i"]}

@@ -332,7 +332,7 @@ func TestOutputRefusesWhatCannotBeWritten(t *testing.T) {
 	}
 }
 
-func TestInputsInside(t *testing.T) {
+func TestOutputInputsInside(t *testing.T) {
 	base := t.TempDir()
 	write(t, base, map[string]string{"out/r.csv": "", "beside.csv": "", "out/sub/x": "", "outside/r.csv": ""})
 	for link, target := range map[string]string{"to-file": "out/r.csv", "to-dir": "out/sub", "out/from": "../beside.csv", "same": "out"} {
@@ -367,13 +367,13 @@ func TestInputsInside(t *testing.T) {
 	}
 }
 
-// killAt is the step at which the process of TestKilled ends.
+// killAt is the step at which the process of TestOutputKilled ends.
 const killAt, killDir = "KARPENTER_TEST_KILL_AT", "KARPENTER_TEST_KILL_DIR"
 
-// TestKilledProcess is not a test: it is the process that TestKilled starts.
-func TestKilledProcess(t *testing.T) {
+// TestOutputKilledProcess is not a test: it is the process that TestOutputKilled starts.
+func TestOutputKilledProcess(t *testing.T) {
 	if os.Getenv(killAt) == "" {
-		t.Skip("run by TestKilled")
+		t.Skip("run by TestOutputKilled")
 	}
 	var at int
 	if _, err := fmt.Sscan(os.Getenv(killAt), &at); err != nil {
@@ -392,7 +392,7 @@ func TestKilledProcess(t *testing.T) {
 // A process is killed with kill -9 before each change that it makes: every file is
 // the old one or the new one, readers refuse what is of both, and the next call
 // leaves the new set and nothing else.
-func TestKilled(t *testing.T) {
+func TestOutputKilled(t *testing.T) {
 	for name, first := range map[string]map[string]string{"Anew": nil, "Over": before} {
 		t.Run(name, func(t *testing.T) {
 			for at := 1; ; at++ {
@@ -400,7 +400,7 @@ func TestKilled(t *testing.T) {
 				if first != nil {
 					mustPut(t, dir, first)
 				}
-				c := exec.Command(os.Args[0], "-test.run", "^TestKilledProcess$")
+				c := exec.Command(os.Args[0], "-test.run", "^TestOutputKilledProcess$")
 				c.Env = append(os.Environ(), fmt.Sprintf("%s=%d", killAt, at), killDir+"="+dir)
 				out, err := c.CombinedOutput()
 				if err == nil {
@@ -447,7 +447,7 @@ func oldOrNew(t *testing.T, dir string, old map[string]string) (mixed bool) {
 	return (news > 0 || olds > 0) && olds != len(old) && news != len(after) || news > 0 && olds > 0
 }
 
-func TestReplaceKeepsLinkAndMode(t *testing.T) {
+func TestOutputReplaceKeepsLinkAndMode(t *testing.T) {
 	dir := t.TempDir()
 	real, link := filepath.Join(dir, "real"), filepath.Join(dir, "link")
 	if err := errors.Join(os.WriteFile(real, []byte("old"), 0o600), os.Symlink("real", link), Replace(link, []byte("new"))); err != nil {
