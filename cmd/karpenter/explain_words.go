@@ -163,6 +163,8 @@ func (w *words) recommended() stage {
 		s.Value = &r.Recommended
 	}
 	switch {
+	case w.slept():
+		s.Text = w.sleep()
 	case len(r.Metrics) == 0:
 		s.Text = "there are no metrics: the count as it is"
 	case !r.Recommending && largest < 0:
@@ -178,6 +180,29 @@ func (w *words) recommended() stage {
 		s.Text = "the largest of " + strings.Join(asked, ", ")
 	}
 	return s
+}
+
+// slept says whether the slot took a step to or from the idle count, or stayed at it.
+func (w *words) slept() bool {
+	r, p := w.step.Record, w.step.Policy
+	if p == nil || p.Zero == nil || r.Recommending || !r.Known {
+		return false
+	}
+	return r.Desired != r.Scale.Spec || r.Scale.Spec == p.Zero.Idle || r.Scale.Spec == 0
+}
+
+// sleep says which of these it was.
+func (w *words) sleep() string {
+	r, p := w.step.Record, w.step.Policy
+	switch {
+	case r.Desired > r.Scale.Spec:
+		return "a metric is above its activation: the target wakes, with its minimum"
+	case r.Desired < r.Scale.Spec:
+		return fmt.Sprintf("no metric has been above its activation for %d s: the target sleeps, past windows and policies", p.Zero.Cooldown)
+	case r.Reason == autoscaler.MetricsUnavailable:
+		return "asleep: no metric is above its activation, and one that might be failed"
+	}
+	return "asleep: no metric is above its activation"
 }
 
 // rulesOf is a direction with its name in the spec.

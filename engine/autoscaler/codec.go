@@ -20,7 +20,8 @@ const stateVersion = "1"
 // the version, interval/phase, window/period, a base slot, the runs as
 // value:first-last (the open one without last), the events as delta:slot, and
 // the last command as slot:from>to. Slots are seconds after the base; "-" stands
-// for nothing. It is at most 16 KiB, and under 2 KiB with default windows. The
+// for nothing. An eighth field, of targets that may sleep only, is active=SINCE or
+// idle=LAST, the last slot that was active. It is at most 16 KiB, and under 2 KiB with default windows. The
 // zero State is the empty text.
 func (s *State) AppendText(b []byte) ([]byte, error) {
 	if !s.Decided() {
@@ -48,10 +49,18 @@ func (s *State) AppendText(b []byte) ([]byte, error) {
 	}
 	b = append(orNothing(b, len(s.Events)), ' ')
 	if s.Last == (Command{}) {
-		return append(b, '-'), nil
+		b = append(b, '-')
+	} else {
+		b = appendPair(b, int64(s.Last.Slot-base), ':', int64(s.Last.From))
+		b = strconv.AppendInt(append(b, '>'), int64(s.Last.To), 10)
 	}
-	b = appendPair(b, int64(s.Last.Slot-base), ':', int64(s.Last.From))
-	return strconv.AppendInt(append(b, '>'), int64(s.Last.To), 10), nil
+	switch {
+	case s.Activity.On:
+		b = strconv.AppendInt(append(b, " active="...), int64(s.Activity.Since-base), 10)
+	case s.Activity != Activity{}:
+		b = strconv.AppendInt(append(b, " idle="...), int64(s.Activity.Last-base), 10)
+	}
+	return b, nil
 }
 
 // MarshalText is AppendText to a new slice.
@@ -94,7 +103,7 @@ func (s *State) UnmarshalText(text []byte) error {
 		return nil
 	}
 	fields := strings.Split(string(text), " ")
-	if len(fields) != 7 || fields[0] != stateVersion {
+	if len(fields) < 7 || len(fields) > 8 || fields[0] != stateVersion {
 		return fmt.Errorf("state: want 7 fields of version %s, got %d of version %q", stateVersion, len(fields), fields[0])
 	}
 	var r State
@@ -127,6 +136,9 @@ func (s *State) UnmarshalText(text []byte) error {
 		from, to := d.pair("last", move, ">")
 		r.Last = Command{Slot: base + slot.Slot(d.int("last", at)), From: d.int32(from), To: d.int32(to)}
 	}
+	if len(fields) == 8 {
+		r.Activity = d.activity(fields[7], base)
+	}
 	if d.err == nil && (r.Grid.Interval < 1 || len(r.Runs) == 0) {
 		d.err = errors.New("state: a decided state has an interval and a run")
 	}
@@ -144,6 +156,17 @@ func (d *stateDecoder) fail(field, text string) {
 	if d.err == nil {
 		d.err = fmt.Errorf("state: %s: cannot read %q", field, text)
 	}
+}
+
+func (d *stateDecoder) activity(text string, base slot.Slot) Activity {
+	switch name, at, _ := strings.Cut(text, "="); name {
+	case "active":
+		return Activity{On: true, Since: base + slot.Slot(d.int(name, at))}
+	case "idle":
+		return Activity{Last: base + slot.Slot(d.int(name, at))}
+	}
+	d.fail("activity", text)
+	return Activity{}
 }
 
 func (d *stateDecoder) int(field, text string) int64 {

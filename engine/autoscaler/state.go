@@ -24,6 +24,29 @@ type State struct {
 	Events []behavior.Event
 	// Last is the command that the next observation settles.
 	Last Command
+	// Activity is when a target that may sleep was last active.
+	Activity Activity
+}
+
+// Activity is the last slot with activity. While it goes on, Since is the slot it
+// began at and the last one is that before the slot that asks, as of the open run.
+// The zero Activity is none.
+type Activity struct {
+	On          bool
+	Since, Last slot.Slot
+}
+
+// note takes over whether a slot was active, and says whether that changed anything.
+func (a *Activity) note(active bool, previous, now slot.Slot) bool {
+	switch {
+	case active && !a.On:
+		*a = Activity{On: true, Since: now}
+	case !active && a.On:
+		*a = Activity{Last: max(a.Since, previous)}
+	default:
+		return false
+	}
+	return true
 }
 
 // A Command is a change of spec.replicas. In a dry run nothing is commanded:
@@ -45,7 +68,7 @@ func (s *State) Decided() bool { return s.Grid.Interval > 0 }
 // Slot is the latest slot that left a trace in the state. A slot at or before
 // it has been decided.
 func (s *State) Slot() slot.Slot {
-	latest := s.Last.Slot
+	latest := max(s.Last.Slot, s.Activity.Since, s.Activity.Last)
 	if n := len(s.Runs); n > 0 {
 		latest = max(latest, s.Runs[n-1].First)
 	}

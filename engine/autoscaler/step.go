@@ -119,7 +119,14 @@ func Step(p *policy.Autoscaler, s State, in *Input) (State, Decision) {
 		s.record(current, previous, in.Slot)
 	}
 
-	if p.Algorithm == policy.HPAWithoutBehavior {
+	asleep, noted := false, false
+	if p.Zero != nil {
+		asleep, noted = d.sleep(p, &s, in, previous)
+		changed = changed || noted
+	}
+	if asleep {
+		// KEDA's part, of which HPA knows nothing: no window, no policy, no event.
+	} else if p.Algorithm == policy.HPAWithoutBehavior {
 		changed = d.withoutBehavior(p, &s, in, previous) || changed
 	} else {
 		changed = d.byRules(p, &s, in, previous) || changed
@@ -127,7 +134,7 @@ func Step(p *policy.Autoscaler, s State, in *Input) (State, Decision) {
 	d.Known = true
 
 	if d.Desired != current && !p.DryRun {
-		s.command(Command{Slot: in.Slot, From: current, To: d.Desired})
+		s.command(Command{Slot: in.Slot, From: current, To: d.Desired}, !asleep)
 		changed = true
 	}
 	if changed {
@@ -181,9 +188,12 @@ func (s *State) settle(dryRun bool, now slot.Slot, current int32) bool {
 	return s.Last != last
 }
 
-// command notes what is about to be written to the target.
-func (s *State) command(c Command) {
-	s.Events = append(s.Events, behavior.Event{Slot: c.Slot, Delta: c.To - c.From})
+// command notes what is about to be written to the target, and whether rate
+// policies count it.
+func (s *State) command(c Command, counts bool) {
+	if counts {
+		s.Events = append(s.Events, behavior.Event{Slot: c.Slot, Delta: c.To - c.From})
+	}
 	s.Last = c
 }
 

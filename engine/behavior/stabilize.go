@@ -22,6 +22,9 @@ func Stabilize(up, down *policy.Rules, runs []Run, previous, now slot.Slot, curr
 	var floorUntil, roofUntil slot.Slot
 	for i := range runs {
 		run := &runs[i]
+		if run.Value == Nothing {
+			continue
+		}
 		last := run.Last
 		if i == len(runs)-1 {
 			last = max(run.First, previous)

@@ -287,8 +287,8 @@ func TestNotesOnFields(t *testing.T) {
 			"spec.fallback: dropped: a metric that fails holds the replicas, as with behavior currentReplicas, but at the first failure, not after 3; 4 replicas are without effect", true,
 		},
 		"IdleCooldown": {
-			"a cooldown is for the step that is dropped", so + "cooldownPeriod: 60, idleReplicaCount: 0}}",
-			"spec.cooldownPeriod: dropped with idleReplicaCount: KEDA waits 60 s before that step", true,
+			"without 0 there is nothing to wait for", so + "cooldownPeriod: 60, minReplicaCount: 2}}",
+			"spec.cooldownPeriod: without effect: the replicas never reach 0", false,
 		},
 		"Unknown": {
 			"a field that KEDA has not, or has since", so + "cooldown: 60}}",

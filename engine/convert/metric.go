@@ -67,7 +67,7 @@ func (c *converter) resource(name, container string, given autoscalingv2.MetricT
 		c.lost(path, "the total usage of the ready pods is shared among the replicas; HPA averages over ready pods and estimates pods that are not ready or have no sample")
 		return prometheusMetric(q.total(), target), nil
 	}
-	c.lost(path, "usage and requests are those of the ready pods that have both, and multiply status.replicas; HPA also estimates pods without a sample, and refuses to decide if a container has no request")
+	c.lost(path, "usage and requests are those of the ready pods that have both, and multiply the ready pods; HPA also estimates pods without a sample, and refuses to decide if a container has no request")
 	return prometheusMetric(q.utilization(), target), nil
 }
 
@@ -238,7 +238,7 @@ func (c *converter) noteSources(m *autoscalingv2.MetricSpec, path *field.Path) {
 // noteReady notes what the metric of a Value target is multiplied with.
 func (c *converter) noteReady(target v1alpha1.MetricTarget, path *field.Path) {
 	if target.Type == v1alpha1.ValueMetricType {
-		c.lost(path, "the ratio to the target multiplies status.replicas and asks for one replica at least; HPA multiplies the ready pods")
+		c.lost(path, "a ratio asks for one replica at least, where the HPA has a behavior")
 	}
 }
 

@@ -41,6 +41,7 @@ func (c *converter) pause(annotations map[string]string, spec *v1alpha1.Horizont
 		}
 		c.changed(path.Key(pausedReplicasAnnotation), "minReplicas and maxReplicas are both %d; to resume, set them to %d and %d", replicas, spec.MinReplicas, spec.MaxReplicas)
 		spec.MinReplicas, spec.MaxReplicas = int32(replicas), int32(replicas)
+		stayAwake(spec)
 	} else if set(annotations, pausedAnnotation) {
 		c.changed(path.Key(pausedAnnotation), "dryRun is true; to resume, remove it")
 		spec.DryRun = true
@@ -59,11 +60,19 @@ func (c *converter) pause(annotations map[string]string, spec *v1alpha1.Horizont
 		c.changed(path.Key(pausedScaleOutAnnotation), "behavior.scaleUp.selectPolicy is Disabled; to resume, set it to %s", *spec.Behavior.ScaleUp.SelectPolicy)
 		spec.Behavior.ScaleUp.SelectPolicy = &disabled
 	}
-	if set(annotations, forceActivationAnnotation) && spec.MinReplicas == 0 {
-		c.changed(path.Key(forceActivationAnnotation), "minReplicas is 1; to let the replicas reach 0 again, set it to 0")
-		spec.MinReplicas = 1
+	if set(annotations, forceActivationAnnotation) && spec.Zero != nil {
+		c.changed(path.Key(forceActivationAnnotation), "spec.zero and activations are left out; to let the replicas reach %d again, convert without the annotation", spec.Zero.IdleReplicas)
+		stayAwake(spec)
 	}
 	return nil
+}
+
+// stayAwake lets a target never sleep.
+func stayAwake(spec *v1alpha1.HorizontalAutoscalerSpec) {
+	spec.Zero = nil
+	for i := range spec.Metrics {
+		spec.Metrics[i].Activation = nil
+	}
 }
 
 // set tells whether an annotation is present and not false.

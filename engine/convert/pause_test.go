@@ -21,13 +21,13 @@ func TestPause(t *testing.T) {
 		annotations map[string]string
 		want        held
 	}{
-		"None":           {"nothing is held", nil, held{0, 100, false, "Max", "Max"}},
-		"Paused":         {"a paused object changes nothing", map[string]string{pausedAnnotation: "true"}, held{0, 100, true, "Max", "Max"}},
-		"PausedAnything": {"KEDA takes what is not false for true", map[string]string{pausedAnnotation: ""}, held{0, 100, true, "Max", "Max"}},
-		"PausedFalse":    {"false resumes", map[string]string{pausedAnnotation: "false"}, held{0, 100, false, "Max", "Max"}},
+		"None":           {"nothing is held", nil, held{1, 100, false, "Max", "Max"}},
+		"Paused":         {"a paused object changes nothing", map[string]string{pausedAnnotation: "true"}, held{1, 100, true, "Max", "Max"}},
+		"PausedAnything": {"KEDA takes what is not false for true", map[string]string{pausedAnnotation: ""}, held{1, 100, true, "Max", "Max"}},
+		"PausedFalse":    {"false resumes", map[string]string{pausedAnnotation: "false"}, held{1, 100, false, "Max", "Max"}},
 		"PausedReplicas": {"KEDA moves to the count and stays; it goes before paused", map[string]string{pausedReplicasAnnotation: "7", pausedAnnotation: "true"}, held{7, 7, false, "Max", "Max"}},
-		"ScaleIn":        {"down is off", map[string]string{pausedScaleInAnnotation: "true"}, held{0, 100, false, "Max", "Disabled"}},
-		"ScaleOut":       {"up is off", map[string]string{pausedScaleOutAnnotation: "true"}, held{0, 100, false, "Disabled", "Max"}},
+		"ScaleIn":        {"down is off", map[string]string{pausedScaleInAnnotation: "true"}, held{1, 100, false, "Max", "Disabled"}},
+		"ScaleOut":       {"up is off", map[string]string{pausedScaleOutAnnotation: "true"}, held{1, 100, false, "Disabled", "Max"}},
 		"Forced":         {"an activated object has one replica at least", map[string]string{forceActivationAnnotation: "true"}, held{1, 100, false, "Max", "Max"}},
 	}
 	for name, tc := range tests {

@@ -6,7 +6,6 @@ import (
 	"regexp"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/prometheus/prometheus/promql/promqltest"
 
@@ -107,18 +106,11 @@ func TestPodNamesOfStrangers(t *testing.T) {
 	}
 }
 
-func TestNullAsZeroAndActivation(t *testing.T) {
+func TestNullAsZero(t *testing.T) {
 	c := &converter{}
-	query := func(minReplicas int32, activation string) string {
-		metadata := map[string]string{"activationThreshold": activation}
-		q, err := c.nullAsZero(`sum by (job) (m)`, false, metadata, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if q, err = c.activation(q, metadata, "activationThreshold", minReplicas, nil); err != nil {
-			t.Fatal(err)
-		}
-		return q
+	q, err := c.nullAsZero(`sum by (job) (m)`, false, nil, nil)
+	if err != nil {
+		t.Fatal(err)
 	}
 	evaluate(t, fmt.Sprintf(`
 load 1m
@@ -129,19 +121,7 @@ eval instant at 0 %[1]s
 
 eval instant at 2m %[1]s
   {} 0
-
-eval instant at 0 %[2]s
-  {job="a"} 0
-
-eval instant at 1m %[2]s
-  {job="a"} 4
-
-eval instant at 2m %[2]s
-  {} 0
-`, query(0, ""), query(0, "3")))
-	if diff := cmp.Diff(query(1, ""), query(1, "3")); diff != "" {
-		t.Errorf("activation does not matter above 0: -without, +with:\n%s", diff)
-	}
+`, q))
 }
 
 // evaluate runs a script in promtool's test language.

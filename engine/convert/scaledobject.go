@@ -7,6 +7,7 @@ import (
 	"maps"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
@@ -40,7 +41,8 @@ func (c *converter) scaledObject(so *keda.ScaledObject) ([]runtime.Object, error
 	errs := []error{err}
 	behavior := path.Child("advanced", "horizontalPodAutoscalerConfig", "behavior")
 	ha.Spec.Behavior = c.kedaBehavior(spec.Advanced, path.Child("advanced"))
-	c.noteReplicas(spec, c.downWindow(&ha.Spec.Behavior), path)
+	c.sleep(spec, &ha.Spec, path)
+	c.noteReplicas(spec, path)
 	c.noteAdvanced(spec, path)
 	errs = append(errs, c.pause(so.Annotations, &ha.Spec))
 	c.from(ha, result.Child("minReplicas"), path.Child("minReplicaCount"))
@@ -108,12 +110,12 @@ type signal struct {
 // trigger converts the trigger with an index.
 func (c *converter) trigger(so *keda.ScaledObject, i int, path *field.Path) (signal, error) {
 	trigger := &so.Spec.Triggers[i]
-	metadata, minReplicas := path.Child("metadata"), or(so.Spec.MinReplicaCount, 0)
+	metadata := path.Child("metadata")
 	s := signal{query: path, threshold: path}
 	if trigger.Type != "cron" && trigger.Type != cpu && trigger.Type != memory {
 		if query, ok := c.givenTrigger(so, i); ok {
 			var err error
-			s.metric, s.threshold, err = c.standIn(trigger, query, minReplicas, path)
+			s.metric, s.threshold, err = c.standIn(trigger, query, sleeps(&so.Spec), path)
 			return s, err
 		}
 	}
@@ -121,7 +123,7 @@ func (c *converter) trigger(so *keda.ScaledObject, i int, path *field.Path) (sig
 	switch trigger.Type {
 	case "prometheus":
 		s.query, s.threshold = metadata.Child("query"), metadata.Child("threshold")
-		s.metric, err = c.prometheusTrigger(trigger, minReplicas, path)
+		s.metric, err = c.prometheusTrigger(trigger, sleeps(&so.Spec), path)
 	case cpu, memory:
 		s.threshold = metadata.Child("value")
 		s.metric, err = c.resourceTrigger(trigger, path)
@@ -130,6 +132,9 @@ func (c *converter) trigger(so *keda.ScaledObject, i int, path *field.Path) (sig
 		if err == nil {
 			c.nameProducer(so, i, &s)
 			s.metric = c.scheduleMetric(s.producer.Name)
+			if sleeps(&so.Spec) {
+				s.metric.Activation = resource.NewQuantity(0, resource.DecimalSI)
+			}
 		}
 	case sqsTrigger:
 		s.threshold = metadata.Child("queueLength")
@@ -140,8 +145,7 @@ func (c *converter) trigger(so *keda.ScaledObject, i int, path *field.Path) (sig
 		}
 		c.nameProducer(so, i, &s)
 		s.metric = c.queueMetric(s.producer.Name, target)
-		source := s.metric.Prometheus
-		source.Query, err = c.activation(source.Query, trigger.Metadata, "activationQueueLength", minReplicas, metadata)
+		s.metric.Activation, err = c.activation(trigger.Metadata, "activationQueueLength", sleeps(&so.Spec), metadata)
 	default:
 		err = c.needsQuery(so, i, path)
 	}
@@ -181,14 +185,6 @@ func (c *converter) noteTrigger(trigger *keda.Trigger, path *field.Path) {
 	}
 }
 
-// downWindow is the stabilization window on the way down, in seconds.
-func (c *converter) downWindow(b *v1alpha1.Behavior) int32 {
-	if b.ScaleDown == nil || b.ScaleDown.StabilizationWindowSeconds == nil {
-		return or(c.options.DownscaleStabilizationSeconds, downscaleStabilization)
-	}
-	return *b.ScaleDown.StabilizationWindowSeconds
-}
-
 func (c *converter) kedaBehavior(advanced *keda.Advanced, path *field.Path) v1alpha1.Behavior {
 	var given *autoscalingv2.HorizontalPodAutoscalerBehavior
 	if advanced != nil && advanced.HPA != nil {
@@ -197,27 +193,48 @@ func (c *converter) kedaBehavior(advanced *keda.Advanced, path *field.Path) v1al
 	return c.behavior(given, path.Child("horizontalPodAutoscalerConfig", "behavior"))
 }
 
-// noteReplicas notes what becomes of KEDA's own steps between 0 and more,
-// where window is the stabilization window for scaling down.
-func (c *converter) noteReplicas(spec *keda.Spec, window int32, path *field.Path) {
-	zero := or(spec.MinReplicaCount, 0) == 0
-	if zero {
-		c.lost(path.Child("minReplicaCount"), "KEDA itself steps between 0 and more, past the behavior; here 0 is a count like any other, reached and left by the metrics under the behavior")
+// sleeps says whether KEDA itself takes the target to a count below that of its
+// HPA: some trigger must say when it is active. Those on cpu and memory never do.
+func sleeps(spec *keda.Spec) bool {
+	return wakes(spec) && (or(spec.MinReplicaCount, 0) == 0 || spec.IdleReplicaCount != nil)
+}
+
+// wakes says whether some trigger can make the object active.
+func wakes(spec *keda.Spec) bool {
+	for i := range spec.Triggers {
+		if kind := spec.Triggers[i].Type; kind != cpu && kind != memory {
+			return true
+		}
+	}
+	return false
+}
+
+// sleep converts KEDA's own steps, to and from 0 or idleReplicaCount.
+func (c *converter) sleep(spec *keda.Spec, out *v1alpha1.HorizontalAutoscalerSpec, path *field.Path) {
+	out.MinReplicas = max(1, out.MinReplicas)
+	if !sleeps(spec) {
+		if !wakes(spec) {
+			out.Zero = &v1alpha1.Zero{} // always active
+		}
+		if or(spec.MinReplicaCount, 0) == 0 {
+			c.changed(path.Child("minReplicaCount"), "minReplicas is 1: KEDA takes an object with triggers on cpu and memory only for always active, so it is woken from 0 and never goes there")
+		}
+		return
 	}
 	cooldown := or(spec.CooldownPeriod, kedaCooldownSeconds)
-	switch {
-	case zero && cooldown != window:
-		c.lost(path.Child("cooldownPeriod"), "KEDA waits %d s before the step to 0; here behavior.scaleDown.stabilizationWindowSeconds (%d) holds for it as for every other", cooldown, window)
-	case !zero && spec.CooldownPeriod != nil && spec.IdleReplicaCount == nil:
+	out.Zero = &v1alpha1.Zero{CooldownSeconds: &cooldown, IdleReplicas: or(spec.IdleReplicaCount, 0)}
+	if spec.MinReplicaCount == nil || *spec.MinReplicaCount == 0 {
+		c.changed(path.Child("minReplicaCount"), "0 is spec.zero: one step to 0 past the behavior, %d s after the last activity, and one to 1 from it", cooldown)
+	}
+}
+
+// noteReplicas notes what becomes of the fields about KEDA's own steps.
+func (c *converter) noteReplicas(spec *keda.Spec, path *field.Path) {
+	if !sleeps(spec) && spec.CooldownPeriod != nil {
 		c.changed(path.Child("cooldownPeriod"), "without effect: the replicas never reach 0")
-	case !zero && spec.CooldownPeriod != nil:
-		c.dropped(path.Child("cooldownPeriod"), "dropped with idleReplicaCount: KEDA waits %d s before that step", cooldown)
 	}
 	if or(spec.InitialCooldownPeriod, 0) > 0 {
 		c.dropped(path.Child("initialCooldownPeriod"), "dropped: a new autoscaler starts with the target's current replicas in its stabilization window instead")
-	}
-	if idle := spec.IdleReplicaCount; idle != nil {
-		c.dropped(path.Child("idleReplicaCount"), "dropped: without activity the replicas stay at minReplicaCount (%d) instead of %d; lower minReplicas if that is wanted", or(spec.MinReplicaCount, 0), *idle)
 	}
 	if spec.PollingInterval != nil {
 		c.changed(path.Child("pollingInterval"), "it only paces KEDA's step from 0; the HPA that KEDA creates decides every %d s, and so does the result", hpaIntervalSeconds)

@@ -177,7 +177,7 @@ func podLabels(text string) []matcher {
 
 // standIn converts a trigger for which a query is given, with the target and the
 // activation of its own fields.
-func (c *converter) standIn(trigger *keda.Trigger, query string, minReplicas int32, path *field.Path) (v1alpha1.Metric, *field.Path, error) {
+func (c *converter) standIn(trigger *keda.Trigger, query string, sleeps bool, path *field.Path) (v1alpha1.Metric, *field.Path, error) {
 	s, known := scalerOf(trigger.Type)
 	metadata := path.Child("metadata")
 	if trigger.Type == "prometheus" {
@@ -212,13 +212,15 @@ func (c *converter) standIn(trigger *keda.Trigger, query string, minReplicas int
 	if err != nil {
 		return v1alpha1.Metric{}, metadata, err
 	}
-	query, err = c.activation(query, trigger.Metadata, s.Activation, minReplicas, metadata)
+	activation, err := c.activation(trigger.Metadata, s.Activation, sleeps, metadata)
 	if err != nil {
 		return v1alpha1.Metric{}, metadata, err
 	}
 	c.lost(path, "the query given stands in for it: check that it has what %s has in the same unit", trigger.Type)
 	c.noteReady(target, path)
-	return prometheusMetric(query, target), member(metadata, key), nil
+	metric := prometheusMetric(query, target)
+	metric.Activation = activation
+	return metric, member(metadata, key), nil
 }
 
 // needsQuery is the error about a trigger that only a query can stand in for.

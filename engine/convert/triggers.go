@@ -2,7 +2,6 @@ package convert
 
 import (
 	"errors"
-	"fmt"
 	"maps"
 	"math"
 	"regexp"
@@ -18,9 +17,9 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/convert/keda"
 )
 
-// prometheusTrigger converts a trigger of type prometheus of an object with
-// minReplicas.
-func (c *converter) prometheusTrigger(trigger *keda.Trigger, minReplicas int32, path *field.Path) (v1alpha1.Metric, error) {
+// prometheusTrigger converts a trigger of type prometheus of an object that sleeps
+// or not.
+func (c *converter) prometheusTrigger(trigger *keda.Trigger, sleeps bool, path *field.Path) (v1alpha1.Metric, error) {
 	target, err := c.thresholdTarget(trigger, "threshold", path)
 	errs := []error{err}
 	path = path.Child("metadata")
@@ -34,16 +33,15 @@ func (c *converter) prometheusTrigger(trigger *keda.Trigger, minReplicas int32, 
 	}
 	query, err = c.nullAsZero(query, scalar, trigger.Metadata, path)
 	errs = append(errs, err)
-	query, err = c.activation(query, trigger.Metadata, "activationThreshold", minReplicas, path)
+	activation, err := c.activation(trigger.Metadata, "activationThreshold", sleeps, path)
 	if err := errors.Join(append(errs, err)...); err != nil {
 		return v1alpha1.Metric{}, err
 	}
 	c.noteReady(target, path)
-	if target.Type == v1alpha1.ValueMetricType && minReplicas == 0 {
-		c.lost(path, "a metric of type Value asks for one replica at least, so 0 is never reached; use type AverageValue to scale to 0")
-	}
 	c.noteConnection(trigger.Metadata, path)
-	return prometheusMetric(query, target), nil
+	metric := prometheusMetric(query, target)
+	metric.Activation = activation
+	return metric, nil
 }
 
 // plainKey matches keys that need no brackets in the path of a field.
@@ -97,23 +95,27 @@ func (c *converter) nullAsZero(query string, scalar bool, metadata map[string]st
 	return parenthesized(query) + " or on() vector(0)", nil
 }
 
-// activation keeps the threshold of the activation, the entry key of the metadata,
-// where it can matter: a metric that is not above it asks for nothing.
-func (c *converter) activation(query string, metadata map[string]string, key string, minReplicas int32, path *field.Path) (string, error) {
-	if metadata[key] == "" {
-		return query, nil
+// activation is the threshold of the activation, the entry key of the metadata, of an
+// object that sleeps; nil of others, for which it has no effect.
+func (c *converter) activation(metadata map[string]string, key string, sleeps bool, path *field.Path) (*resource.Quantity, error) {
+	threshold := 0.0
+	if metadata[key] != "" {
+		var err error
+		if threshold, err = c.number(metadata, key, path); err != nil {
+			return nil, err
+		}
+		if !sleeps && threshold != 0 {
+			c.changed(member(path, key), "without effect: the replicas never reach 0")
+		}
 	}
-	threshold, err := c.number(metadata, key, path)
-	if err != nil || threshold == 0 {
-		return query, err
+	if !sleeps {
+		return nil, nil
 	}
-	if minReplicas > 0 {
-		c.changed(member(path, key), "without effect: the replicas never reach 0")
-		return query, nil
+	value, err := resource.ParseQuantity(strconv.FormatFloat(threshold, 'f', -1, 64))
+	if err != nil {
+		return nil, c.invalid(path.Child(key), "%q is no quantity, which counts nano-units up to 9e18", metadata[key])
 	}
-	c.lost(member(path, key), "the query yields 0 unless it is above %s, also while other triggers keep the target running; KEDA uses the threshold for the step between 0 and more only", metadata[key])
-	value := parenthesized(query)
-	return fmt.Sprintf("%s * (%s > bool %s)", value, value, strconv.FormatFloat(threshold, 'f', -1, 64)), nil
+	return &value, nil
 }
 
 // parenthesized is safe against a comment at the query's end.

@@ -36,6 +36,7 @@ func (h HPA) CompileAutoscaler(spec *v1alpha1.HorizontalAutoscalerSpec, path *fi
 	for i := range spec.Metrics {
 		p.Metrics = append(p.Metrics, c.metric(&spec.Metrics[i], path.Child("metrics").Index(i)))
 	}
+	c.zero(p, spec.Zero, path)
 	behavior := path.Child("behavior")
 	p.Up = c.rules(spec.Behavior.ScaleUp, DefaultUpWindow, p.Interval, behavior.Child("scaleUp"))
 	p.Down = c.rules(spec.Behavior.ScaleDown, DefaultDownWindow, p.Interval, behavior.Child("scaleDown"))
@@ -87,8 +88,45 @@ func (c *compiler) bounds(p *Autoscaler, path *field.Path) {
 	}
 }
 
+// zero compiles when the target sleeps.
+func (c *compiler) zero(p *Autoscaler, given *v1alpha1.Zero, path *field.Path) {
+	if given == nil {
+		for i := range p.Metrics {
+			if p.Metrics[i].Activation != nil {
+				c.fail(field.Forbidden(path.Child("metrics").Index(i).Child("activation"), "has no effect without spec.zero"))
+			}
+		}
+		return
+	}
+	z := &Zero{Cooldown: DefaultCooldown, Idle: given.IdleReplicas}
+	if given.CooldownSeconds != nil {
+		z.Cooldown = *given.CooldownSeconds
+		c.between(z.Cooldown, 0, MaxCooldown, " seconds", path.Child("zero", "cooldownSeconds"))
+	}
+	p.Zero, p.Min = z, max(1, p.Min)
+	if z.Idle < 0 || z.Idle >= p.Min {
+		c.fail(field.Invalid(path.Child("zero", "idleReplicas"), z.Idle, fmt.Sprintf("must be at least 0 and less than minReplicas (%d)", p.Min)))
+	}
+	if p.Max < p.Min {
+		c.fail(field.Invalid(path.Child("maxReplicas"), p.Max, "must be at least 1 with spec.zero"))
+	}
+}
+
 func (c *compiler) metric(m *v1alpha1.Metric, path *field.Path) Metric {
-	path = path.Child("prometheus")
+	var activation *float64
+	if m.Activation != nil {
+		value := Number(m.Activation)
+		activation = &value
+		if math.IsNaN(value) || math.IsInf(value, 0) {
+			c.fail(field.Invalid(path.Child("activation"), m.Activation.String(), "must be a finite number"))
+		}
+	}
+	compiled := c.prometheus(m, path.Child("prometheus"))
+	compiled.Activation = activation
+	return compiled
+}
+
+func (c *compiler) prometheus(m *v1alpha1.Metric, path *field.Path) Metric {
 	if m.Prometheus == nil {
 		c.fail(field.Required(path, "each metric needs exactly one source, and prometheus is the only one"))
 		return Metric{}

@@ -105,18 +105,18 @@ func TestTargets(t *testing.T) {
 		target string
 		want   Metric
 	}{
-		"Value":               {"its own field", `{type: Value, value: 100}`, Metric{"m", Value, 100}},
-		"ValueFraction":       {"fractions are kept; Karpenter v0.1 rounded 500m up to 1", `{type: Value, value: 500m}`, Metric{"m", Value, 0.5}},
-		"ValueDecimal":        {"a decimal number", `{type: Value, value: 0.25}`, Metric{"m", Value, 0.25}},
-		"ValueSuffix":         {"a binary suffix", `{type: Value, value: 1Ki}`, Metric{"m", Value, 1024}},
-		"ValueNano":           {"the smallest quantity", `{type: Value, value: 1n}`, Metric{"m", Value, 1e-9}},
-		"AverageValue":        {"its own field", `{type: AverageValue, averageValue: 4}`, Metric{"m", AverageValue, 4}},
-		"AverageFallback":     {"value serves where averageValue is absent, as in v0.1", `{type: AverageValue, value: 4}`, Metric{"m", AverageValue, 4}},
-		"AverageBoth":         {"its own field goes first", `{type: AverageValue, averageValue: 4, value: 9}`, Metric{"m", AverageValue, 4}},
-		"Utilization":         {"its own field", `{type: Utilization, averageUtilization: 60}`, Metric{"m", Utilization, 60}},
-		"UtilizationFallback": {"value serves where averageUtilization is absent", `{type: Utilization, value: 60}`, Metric{"m", Utilization, 60}},
-		"UtilizationFraction": {"a fractional percentage through value", `{type: Utilization, value: 62500m}`, Metric{"m", Utilization, 62.5}},
-		"UtilizationBoth":     {"its own field goes first", `{type: Utilization, averageUtilization: 60, value: 9}`, Metric{"m", Utilization, 60}},
+		"Value":               {"its own field", `{type: Value, value: 100}`, Metric{Query: "m", Type: Value, Target: 100}},
+		"ValueFraction":       {"fractions are kept; Karpenter v0.1 rounded 500m up to 1", `{type: Value, value: 500m}`, Metric{Query: "m", Type: Value, Target: 0.5}},
+		"ValueDecimal":        {"a decimal number", `{type: Value, value: 0.25}`, Metric{Query: "m", Type: Value, Target: 0.25}},
+		"ValueSuffix":         {"a binary suffix", `{type: Value, value: 1Ki}`, Metric{Query: "m", Type: Value, Target: 1024}},
+		"ValueNano":           {"the smallest quantity", `{type: Value, value: 1n}`, Metric{Query: "m", Type: Value, Target: 1e-9}},
+		"AverageValue":        {"its own field", `{type: AverageValue, averageValue: 4}`, Metric{Query: "m", Type: AverageValue, Target: 4}},
+		"AverageFallback":     {"value serves where averageValue is absent, as in v0.1", `{type: AverageValue, value: 4}`, Metric{Query: "m", Type: AverageValue, Target: 4}},
+		"AverageBoth":         {"its own field goes first", `{type: AverageValue, averageValue: 4, value: 9}`, Metric{Query: "m", Type: AverageValue, Target: 4}},
+		"Utilization":         {"its own field", `{type: Utilization, averageUtilization: 60}`, Metric{Query: "m", Type: Utilization, Target: 60}},
+		"UtilizationFallback": {"value serves where averageUtilization is absent", `{type: Utilization, value: 60}`, Metric{Query: "m", Type: Utilization, Target: 60}},
+		"UtilizationFraction": {"a fractional percentage through value", `{type: Utilization, value: 62500m}`, Metric{Query: "m", Type: Utilization, Target: 62.5}},
+		"UtilizationBoth":     {"its own field goes first", `{type: Utilization, averageUtilization: 60, value: 9}`, Metric{Query: "m", Type: Utilization, Target: 60}},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

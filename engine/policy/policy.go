@@ -18,7 +18,8 @@ const (
 	MaxIntervals     = 360  // a window or period, in intervals
 	MaxWindowSeconds = 3600
 	MaxPeriodSeconds = 1800
-	MaxInterval      = 300 // seconds
+	MaxInterval      = 300   // seconds
+	MaxCooldown      = 86400 // seconds
 )
 
 // Defaults of the fields that a manifest may leave out.
@@ -26,6 +27,7 @@ const (
 	DefaultInterval   = 10  // seconds
 	DefaultUpWindow   = 0   // seconds
 	DefaultDownWindow = 300 // seconds
+	DefaultCooldown   = 300 // seconds
 )
 
 // An Autoscaler is a compiled HorizontalAutoscaler spec. Its JSON form stands in
@@ -39,10 +41,20 @@ type Autoscaler struct {
 	Interval int32    `json:"interval"`
 	DryRun   bool     `json:"dryRun,omitempty"`
 	Metrics  []Metric `json:"metrics"`
+	// Zero lets the target sleep; nil where it never does.
+	Zero *Zero `json:"zero,omitempty"`
 	// Algorithm shapes recommendations; empty is by the rules below.
 	Algorithm Algorithm `json:"algorithm,omitempty"`
 	Up        Rules     `json:"up"`
 	Down      Rules     `json:"down"`
+}
+
+// Zero is when a target sleeps: no metric is above its activation, and none has
+// been for Cooldown seconds. Where no metric has one it is always active. Min is then 1 or more, and of targets that are awake.
+type Zero struct {
+	Cooldown int32 `json:"cooldown"`
+	// Idle is the count of a sleeping target.
+	Idle int32 `json:"idle"`
 }
 
 // An Algorithm is how recommendations become decisions.
@@ -93,6 +105,9 @@ type Metric struct {
 	// Target is what the value (Value), the value per replica (AverageValue) or
 	// the percentage 100 x value (Utilization) should be; it is positive.
 	Target float64 `json:"target"`
+	// Activation is the value above which the metric keeps the target awake; nil
+	// where it does not.
+	Activation *float64 `json:"activation,omitempty"`
 }
 
 // A Select chooses among the rate policies of a direction.

@@ -36,6 +36,21 @@ var autoscalerCases = []admissionCase{
 		},
 	},
 	{
+		name:   "HAZero",
+		reason: "a target may sleep while a metric is at its activation or below",
+		base:   autoscaler,
+		patch:  `spec: {zero: {cooldownSeconds: 60}, metrics: [{activation: 500m, prometheus: {query: up, target: {type: AverageValue, averageValue: 4}}}]}`,
+	},
+	{
+		name:   "HAZeroIdle",
+		reason: "a target that sleeps has fewer replicas than one that is awake",
+		base:   autoscaler,
+		patch:  `spec: {zero: {idleReplicas: 1}}`,
+		want: []string{
+			`spec.zero.idleReplicas: Invalid value: idleReplicas must be less than minReplicas`,
+		},
+	},
+	{
 		name:   "HAMinAboveMax",
 		reason: "bounds must not contradict each other",
 		base:   autoscaler,

@@ -55,6 +55,7 @@ type HorizontalAutoscalerList struct {
 // +kubebuilder:validation:XValidation:rule="!has(self.pollingIntervalSeconds) || !has(self.behavior) || !has(self.behavior.scaleUp) || !has(self.behavior.scaleUp.policies) || self.behavior.scaleUp.policies.all(p, p.periodSeconds <= 360 * self.pollingIntervalSeconds)",fieldPath=".behavior.scaleUp.policies",messageExpression="'periodSeconds must be at most 360 polling intervals, here %d s; shorten it or raise pollingIntervalSeconds (%d)'.format([360 * self.pollingIntervalSeconds, self.pollingIntervalSeconds])"
 // +kubebuilder:validation:XValidation:rule="!has(self.pollingIntervalSeconds) || !has(self.behavior) || !has(self.behavior.scaleDown) || !has(self.behavior.scaleDown.stabilizationWindowSeconds) || self.behavior.scaleDown.stabilizationWindowSeconds <= 360 * self.pollingIntervalSeconds",fieldPath=".behavior.scaleDown.stabilizationWindowSeconds",messageExpression="'stabilizationWindowSeconds must be at most 360 polling intervals, here %d s; shorten it or raise pollingIntervalSeconds (%d)'.format([360 * self.pollingIntervalSeconds, self.pollingIntervalSeconds])"
 // +kubebuilder:validation:XValidation:rule="!has(self.pollingIntervalSeconds) || !has(self.behavior) || !has(self.behavior.scaleDown) || !has(self.behavior.scaleDown.policies) || self.behavior.scaleDown.policies.all(p, p.periodSeconds <= 360 * self.pollingIntervalSeconds)",fieldPath=".behavior.scaleDown.policies",messageExpression="'periodSeconds must be at most 360 polling intervals, here %d s; shorten it or raise pollingIntervalSeconds (%d)'.format([360 * self.pollingIntervalSeconds, self.pollingIntervalSeconds])"
+// +kubebuilder:validation:XValidation:rule="!has(self.zero) || !has(self.zero.idleReplicas) || self.zero.idleReplicas < 1 || self.zero.idleReplicas < self.minReplicas",fieldPath=".zero.idleReplicas",message="idleReplicas must be less than minReplicas"
 type HorizontalAutoscalerSpec struct {
 	// ScaleTargetRef names the resource with a scale subresource, in the same namespace.
 	ScaleTargetRef CrossVersionObjectReference `json:"scaleTargetRef"`
@@ -75,6 +76,11 @@ type HorizontalAutoscalerSpec struct {
 	Metrics []Metric `json:"metrics,omitempty"`
 	// Behavior shapes how fast the replicas move up and down.
 	Behavior Behavior `json:"behavior,omitempty"`
+	// Zero lets the target sleep while no metric is above its activation. It then
+	// goes to idleReplicas in one step, past the behavior, and comes back to
+	// minReplicas, or 1, as soon as one is. Where no metric has an activation the
+	// target is always active: it never sleeps, and is woken from 0.
+	Zero *Zero `json:"zero,omitempty"`
 	// PollingIntervalSeconds is the time between two decisions, in seconds (1 to 300, 10 if absent).
 	//
 	// +kubebuilder:validation:Minimum=1
@@ -104,6 +110,13 @@ type CrossVersionObjectReference struct {
 type Metric struct {
 	// Prometheus is a PromQL query and what its result should be.
 	Prometheus *PrometheusMetricSource `json:"prometheus,omitempty"`
+	// Activation is the value above which the metric keeps a target awake that
+	// spec.zero lets sleep; a metric without it neither wakes nor keeps awake.
+	//
+	// +kubebuilder:validation:XIntOrString
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="type(self) in [int] || isQuantity(self)",message="activation must be a number, e.g. 0 or 500m"
+	Activation *resource.Quantity `json:"activation,omitempty"`
 }
 
 // PrometheusMetricSource is a PromQL query whose result is a vector of one sample.
@@ -159,6 +172,21 @@ type MetricTarget struct {
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=2147483647
 	AverageUtilization *int32 `json:"averageUtilization,omitempty"`
+}
+
+// Zero says when a target sleeps, and with how many replicas.
+type Zero struct {
+	// CooldownSeconds is how long after the last activity the target stays awake;
+	// 300 if absent. One that never was active sleeps at once.
+	//
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=86400
+	CooldownSeconds *int32 `json:"cooldownSeconds,omitempty"`
+	// IdleReplicas are those of a sleeping target; fewer than minReplicas, and 0
+	// if absent.
+	//
+	// +kubebuilder:validation:Minimum=0
+	IdleReplicas int32 `json:"idleReplicas,omitempty"`
 }
 
 // BehaviorAlgorithm shapes recommendations in another way than by ScalingRules.

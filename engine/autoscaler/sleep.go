@@ -1,0 +1,72 @@
+package autoscaler
+
+import (
+	"github.com/karpenter-sim/karpenter/engine/algorithm"
+	"github.com/karpenter-sim/karpenter/engine/behavior"
+	"github.com/karpenter-sim/karpenter/engine/observation"
+	"github.com/karpenter-sim/karpenter/engine/policy"
+	"github.com/karpenter-sim/karpenter/engine/slot"
+)
+
+// sleep takes the steps to and from the idle count, as KEDA does beside its HPA:
+//
+//   - active and below minReplicas: to minReplicas in one step;
+//   - not active, no metric of activity in error, and the cooldown over, or no
+//     activity ever: to the idle count in one step;
+//   - not active at the idle count or 0: stay.
+//
+// It says whether it decided, and whether the state changed. What it decides
+// leaves nothing in the window.
+func (d *Decision) sleep(p *policy.Autoscaler, s *State, in *Input, previous slot.Slot) (decided, changed bool) {
+	active, failed := activity(p, in)
+	changed = s.Activity.note(active, previous, in.Slot)
+	current := in.Scale.Spec
+	over := s.Activity == Activity{} || in.Slot-s.Activity.Last >= slot.Slot(p.Zero.Cooldown)
+	to := current
+	switch {
+	case active && current < p.Min:
+		to = p.Min
+	case active:
+		return false, changed
+	case over && !failed:
+		to = p.Zero.Idle
+	case current != p.Zero.Idle && current != 0:
+		return false, changed
+	}
+	d.recommend(p, in) // for the record
+	d.hold("", to)
+	switch {
+	case to > current:
+		d.Reason = ScaledUp
+	case to < current:
+		d.Reason = ScaledDown
+	case failed:
+		d.Reason = MetricsUnavailable
+	default:
+		d.Reason = Unchanged
+	}
+	return true, s.record(behavior.Nothing, previous, in.Slot) || changed
+}
+
+// activity says whether any metric is above its activation, and whether any that
+// has one failed. Where none has one, all is activity.
+func activity(p *policy.Autoscaler, in *Input) (active, failed bool) {
+	active = true
+	for i := range p.Metrics {
+		active = active && p.Metrics[i].Activation == nil
+	}
+	for i := range p.Metrics {
+		threshold := p.Metrics[i].Activation
+		if threshold == nil {
+			continue
+		}
+		m := &in.Metrics[i]
+		switch {
+		case m.Code != observation.OK || algorithm.Usable(m.Value) != observation.OK:
+			failed = true
+		case m.Value > *threshold:
+			active = true
+		}
+	}
+	return active, failed
+}
