@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -61,6 +63,7 @@ func newController(ctx context.Context, f *flags) (*controller, error) {
 	log := f.logger()
 	ctrl.SetLogger(log)
 	klog.SetLogger(log)
+	f.announce(log)
 	config, err := ctrl.GetConfig()
 	if err != nil {
 		return nil, fmt.Errorf("no API server: %w", err)
@@ -120,8 +123,9 @@ func (c *controller) build(ctx context.Context, f *flags, config *rest.Config, l
 	}
 	source, err := f.openPrometheus(own, log)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: %w", errUsage, err) // an address or a file that cannot be meant
 	}
+	go f.reach(ctx, log, source)
 	exporter, err := kubernetes.NewExporter(metrics.Registry)
 	if err != nil {
 		return err
@@ -131,6 +135,7 @@ func (c *controller) build(ctx context.Context, f *flags, config *rest.Config, l
 	if err != nil {
 		return err
 	}
+	log.Info("provider", "nodeGroups", slices.Sorted(maps.Keys(cloud.NodeGroups())), "queues", slices.Sorted(maps.Keys(cloud.Queues())))
 	return kubernetes.Setup(ctx, c.manager, kubernetes.Options{
 		NodeGroups: cloud.NodeGroups(), Queues: cloud.Queues(), Exporter: exporter,
 		Clock: clock.RealClock{}, Source: source, Journal: c.journal, Metrics: own, Events: events,

@@ -35,10 +35,15 @@ func main() {
 func command() *cobra.Command {
 	f := &flags{}
 	c := &cobra.Command{
-		Use:           "controller",
-		Short:         "Scale from PromQL, decide at slots, journal every decision",
-		Version:       release,
-		Args:          cobra.NoArgs,
+		Use:     "controller",
+		Short:   "Scale from PromQL, decide at slots, journal every decision",
+		Version: release,
+		Args: func(c *cobra.Command, args []string) error {
+			if err := cobra.NoArgs(c, args); err != nil {
+				return fmt.Errorf("%w: %w", errUsage, err)
+			}
+			return nil
+		},
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		RunE: func(c *cobra.Command, _ []string) error {

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"context"
+	"net/url"
+	"time"
+
+	"github.com/go-logr/logr"
+
+	"github.com/karpenter-sim/karpenter/engine/cycle"
+)
+
+// announce says what is started, before anything else is said.
+func (f *flags) announce(log logr.Logger) {
+	log.Info("starting", "version", release, "prometheus", redacted(f.prometheusURI), "dryRun", f.dryRun,
+		"leaderElection", f.leaderElect, "journal", f.journalName(), "concurrency", f.concurrency)
+	if f.dryRun {
+		log.Info("dry run: decisions are recorded, and nothing is changed")
+	}
+}
+
+// journalName says where the journal goes.
+func (f *flags) journalName() string {
+	switch {
+	case f.journalDir == "" && f.journalStdout:
+		return "stdout"
+	case f.journalDir == "":
+		return "none: decisions cannot be verified or explained afterwards; see --journal-dir"
+	}
+	return f.journalDir
+}
+
+// reach says whether Prometheus answers. The controller starts either way:
+// without metrics everything holds.
+func (f *flags) reach(ctx context.Context, log logr.Logger, source cycle.Querier) {
+	ctx, cancel := context.WithTimeout(ctx, f.queryTimeout)
+	defer cancel()
+	_, err := source.Query(ctx, "vector(1)", time.Unix(0, 0))
+	if err != nil {
+		log.Info("Prometheus does not answer: every autoscaler holds until it does", "prometheus", redacted(f.prometheusURI), "code", cycle.Code(err), "error", err.Error())
+		return
+	}
+	log.Info("Prometheus answers", "prometheus", redacted(f.prometheusURI))
+}
+
+// redacted is an address without its password.
+func redacted(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "an address that cannot be read"
+	}
+	return u.Redacted()
+}
