@@ -64,6 +64,41 @@ func (o *ObjectReport) doubt(whole int64) string {
 	return ""
 }
 
+// saturation says for how long the recording hides demand; empty where it never does.
+func (o *ObjectReport) saturation(whole int64) string {
+	if o.score.saturated == 0 {
+		return ""
+	}
+	return "the recording was saturated for " + part(o.score.saturated, whole)
+}
+
+// censored says that variants are not ranked because a recording hides demand;
+// empty where none does.
+func (r *Report) censored() string {
+	for i := range r.Columns[r.primary].Objects {
+		o := &r.Columns[r.primary].Objects[i]
+		if s := o.saturation(r.Run.End - r.Run.Start); s != "" {
+			return fmt.Sprintf("Variants are not ranked: %s%s, and shows what was served then, not what was asked for; name what arrived with --demand and --capacity.", s, r.of(o))
+		}
+	}
+	return ""
+}
+
+// of names an object where there are several.
+func (r *Report) of(o *ObjectReport) string {
+	if len(r.Columns[r.primary].Objects) == 1 {
+		return ""
+	}
+	return " for " + o.Label
+}
+
+// atLeast says whether a column's figures of demand are lower bounds, since the
+// recording hides some of it.
+func (r *Report) atLeast(column int) bool {
+	c := &r.Columns[column]
+	return c.Name != Recorded && slices.ContainsFunc(c.Objects, func(o ObjectReport) bool { return o.score.saturated > 0 })
+}
+
 // firstSlot is the most time that passes before the first decision.
 func firstSlot(o *ObjectReport) int64 {
 	if o.Policy == nil {

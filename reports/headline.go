@@ -14,6 +14,14 @@ func (r *Report) headline() string {
 	if o == nil {
 		return fmt.Sprintf("%s ran for %s; it has no autoscaler to judge.", r.Run.Name, longSpan(r.Run.End-r.Run.Start))
 	}
+	if s := o.saturation(r.Run.End - r.Run.Start); s != "" {
+		return upperFirst(s) + ", where more may have been asked for than was served; " + r.verdict(o)
+	}
+	return r.verdict(o)
+}
+
+// verdict says of an object when it lacked capacity, for how long, and why.
+func (r *Report) verdict(o *ObjectReport) string {
 	whole := r.Run.End - r.Run.Start
 	doubt := o.doubt(whole)
 	switch {
@@ -54,6 +62,8 @@ func (r *Report) sufficed(o *ObjectReport, doubt string) string {
 		return fmt.Sprintf("%s; in the other %s it %s; %s", doubt, longSpan(o.score.scored), o.short().none, ran)
 	case doubt != "":
 		return fmt.Sprintf("%s; it %s; %s", doubt, o.short().none, ran)
+	case o.score.saturated > 0:
+		return fmt.Sprintf("for what was served %s %s; %s", r.everyone(o), o.short().none, ran)
 	case unjudged > 0:
 		return fmt.Sprintf("%s %s in the %s that could be judged; %s", r.everyone(o), o.short().none, longSpan(o.score.scored), ran)
 	}

@@ -28,6 +28,7 @@ type stored struct {
 	Trade        string         `json:"trade,omitempty"`
 	Badge        Badge          `json:"badge,omitempty"`
 	Fidelity     *Fidelity      `json:"fidelity,omitempty"`
+	Doubts       []result.Doubt `json:"doubts,omitempty"`
 	Assumptions  []string       `json:"assumptions,omitempty"`
 	Notes        []string       `json:"notes,omitempty"`
 	Version      string         `json:"version,omitempty"`
@@ -56,10 +57,12 @@ type storedColumn struct {
 	Digest string `json:"digest,omitempty"`
 	File   string `json:"file,omitempty"`
 	// Reference columns are never ranked.
-	Reference bool           `json:"reference,omitempty"`
-	Figures   Figures        `json:"figures"`
-	Blame     []Blame        `json:"blame"`
-	Objects   []storedObject `json:"objects"`
+	Reference bool `json:"reference,omitempty"`
+	// AtLeast says that the figures are lower bounds: the recording was saturated.
+	AtLeast bool           `json:"atLeast,omitempty"`
+	Figures Figures        `json:"figures"`
+	Blame   []Blame        `json:"blame"`
+	Objects []storedObject `json:"objects"`
 }
 
 type storedObject struct {
@@ -91,6 +94,8 @@ type storedSeries struct {
 	Spec    Steps  `json:"spec"`
 	Paid    *Steps `json:"paid,omitempty"`
 	Pending *Steps `json:"pending,omitempty"`
+	// Saturated is 1 where the recording hides demand.
+	Saturated *Steps `json:"saturated,omitempty"`
 }
 
 func (r *Report) stored() *stored {
@@ -98,7 +103,7 @@ func (r *Report) stored() *stored {
 	s := &stored{
 		Schema: schemaVersion, Name: run.Name, Description: run.Description, Passed: r.Passed(),
 		Headline: r.Headline, Trade: r.Trade, Badge: run.Badge, Fidelity: run.Fidelity,
-		Assumptions: run.Assumptions, Notes: run.Notes, Version: run.Version, Command: run.Command,
+		Doubts: run.Doubts, Assumptions: run.Assumptions, Notes: run.Notes, Version: run.Version, Command: run.Command,
 		Seed: run.Seed, Start: rfc3339(run.covers().start), End: rfc3339(run.covers().end), TimeZone: run.location().String(),
 		Faults: run.Faults, Expectations: run.Expectations, AllRuns: r.AllRuns, Runs: r.Runs,
 	}
@@ -109,7 +114,7 @@ func (r *Report) stored() *stored {
 	for i := range r.Columns {
 		c := &r.Columns[i]
 		column := storedColumn{
-			Name: c.Name, Digest: c.Digest, File: run.Columns[i].File, Reference: run.Columns[i].Reference,
+			Name: c.Name, Digest: c.Digest, File: run.Columns[i].File, Reference: run.Columns[i].Reference, AtLeast: r.atLeast(i),
 			Figures: c.Figures, Blame: c.Blame, Objects: []storedObject{},
 		}
 		for j := range c.Objects {
@@ -117,6 +122,7 @@ func (r *Report) stored() *stored {
 			column.Objects = append(column.Objects, o.stored())
 			series := storedSeries{Column: i, Object: j, Ready: o.object.Ready, Spec: o.object.Spec}
 			series.Paid, series.Pending = present(&o.object.Paid), present(&o.object.Pending)
+			series.Saturated = present(&o.object.Saturated)
 			if needed, ok := first[o.Object]; !ok || !equalSteps(needed, o.object.Needed) {
 				series.Needed = &o.object.Needed
 			}
@@ -228,7 +234,7 @@ func readIn(dir, name string) ([]byte, error) {
 func (s *stored) run(dir string) (*Run, error) {
 	run := &Run{
 		Name: s.Name, Description: s.Description, Version: s.Version, Command: s.Command, Seed: s.Seed,
-		Badge: s.Badge, Fidelity: s.Fidelity, Assumptions: s.Assumptions, Notes: s.Notes, Faults: s.Faults, Expectations: s.Expectations,
+		Badge: s.Badge, Fidelity: s.Fidelity, Doubts: s.Doubts, Assumptions: s.Assumptions, Notes: s.Notes, Faults: s.Faults, Expectations: s.Expectations,
 	}
 	start, err := time.Parse(time.RFC3339, s.Start)
 	if err != nil {
@@ -289,6 +295,9 @@ func (s *stored) fill(run *Run) error {
 		}
 		if series.Pending != nil {
 			o.Pending = *series.Pending
+		}
+		if series.Saturated != nil {
+			o.Saturated = *series.Saturated
 		}
 		if _, ok := first[o.Journal]; !ok {
 			first[o.Journal] = o.Needed

@@ -71,7 +71,7 @@ func (r *Report) markdownTable(b *strings.Builder) {
 		}
 		fmt.Fprintf(b, "| %s |", name)
 		for _, f := range figures {
-			fmt.Fprintf(b, " %s |", number(c.Figures.Get(f.metric)))
+			fmt.Fprintf(b, " %s |", r.cell(i, f.metric))
 		}
 		b.WriteString("\n")
 	}

@@ -76,5 +76,6 @@ var metrics = []Metric{
 	{"regret_replica_hours", "replica-hours", "billed_replica_hours above those of the oracle, in scored time. The oracle always asks for the largest demand over the next boot delay and starts with what is ready; it is no optimum.", online, func(s *score) float64 { return known(s.regret.known, s.regret.hours) }},
 	{"regret_cost", "currency", "regret_replica_hours x the price of a replica-hour; only where a price is given.", online, func(s *score) float64 { return known(s.regret.priced, s.regret.cost) }},
 	{"regret_breach_minutes", "minutes", "breach_minutes above those of the oracle.", online, func(s *score) float64 { return known(s.regret.known, minutes(s.regret.lacking)) }},
+	{"saturated_minutes", "minutes", "Time in which the recording shows what was served and not what was asked for, so that more may have been needed.", own, func(s *score) float64 { return known(s.saturatedKnown, minutes(s.saturated)) }},
 	{"scored_minutes", "minutes", "Time in which both needed and ready replicas are known; the other figures of demand cover this time.", own, func(s *score) float64 { return minutes(s.scored) }},
 }

@@ -223,6 +223,9 @@ func (r *Report) badges() []badgeView {
 		}
 		list = append(list, badgeView{class, strings.ToLower(r.fidelity()[:1]) + r.fidelity()[1:]})
 	}
+	if o := r.focus(); o != nil && o.score.saturated > 0 {
+		list = append(list, badgeView{"bad", "recording saturated for " + minutesOrSeconds(o.score.saturated)})
+	}
 	all := len(r.Run.Expectations)
 	switch failed := len(r.Failures()); {
 	case all == 0:
@@ -247,7 +250,7 @@ func (r *Report) columnRows() []rowView {
 	for i := range r.Columns {
 		row := rowView{Name: r.Columns[i].Name, Primary: i == r.primary && len(r.Columns) > 1, Reference: r.Run.Columns[i].Reference}
 		for _, f := range tableFigures(r) {
-			row.Cells = append(row.Cells, number(r.Columns[i].Figures.Get(f.metric)))
+			row.Cells = append(row.Cells, r.cell(i, f.metric))
 		}
 		rows = append(rows, row)
 	}

@@ -58,6 +58,8 @@ type Run struct {
 	Badge    Badge
 	// Fidelity is nil where no replicas were recorded.
 	Fidelity *Fidelity
+	// Doubts are why nothing can be ranked by a metric.
+	Doubts []result.Doubt
 	// Assumptions are shown on the first screen, Notes further down.
 	Assumptions, Notes []string
 	// Columns in the order shown; at least one.
@@ -117,6 +119,9 @@ type Object struct {
 	// Pending are the replicas that have no node to run on; empty where nodes are
 	// not known.
 	Pending Steps
+	// Saturated is 1 where the recording shows what was served and not what was
+	// asked for, else 0; empty where it always shows that.
+	Saturated Steps
 	// Price is that of one replica-hour; 0 where none is known. Billing says
 	// which hours are paid.
 	Price   float64

@@ -27,6 +27,8 @@ type score struct {
 	billedKnown                  bool
 	motion                       motion
 	lags                         lags
+	saturated                    int64 // time in which the recording hides demand
+	saturatedKnown               bool
 	regret                       regret
 }
 
@@ -73,6 +75,8 @@ func (s *score) add(o *score) {
 	s.motion.add(&o.motion)
 	s.lags.add(&o.lags)
 	s.regret.add(&o.regret)
+	s.saturated += o.saturated
+	s.saturatedKnown = s.saturatedKnown || o.saturatedKnown
 }
 
 // count notes a number of replicas for the largest and the smallest.

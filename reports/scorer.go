@@ -276,6 +276,12 @@ func (s *scorer) finishCurves() {
 	s.score.motion.compareDirections(s.start, s.end, needed, ready)
 	s.score.motion.countChanges(s.start, s.end, needed, ready)
 	s.score.motion.followSteps(s.start, s.end, needed, ready)
+	s.score.saturatedKnown = s.object.Saturated.Known()
+	walk(s.start, s.end, []Steps{s.object.Saturated}, func(from, to int64, v []float64) {
+		if v[0] == 1 {
+			s.score.saturated += to - from
+		}
+	})
 	s.score.regret = regretOf(s.object, needed, s.start, s.end)
 	if hours := s.bill.hours(s.end); !math.IsNaN(hours) {
 		s.score.billed, s.score.billedKnown = hours, true

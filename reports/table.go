@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -73,6 +74,15 @@ func tableFigures(runs ...*Report) []tableFigure {
 	return append(list, tableFigure{"reversals", "reversals"}, tableFigure{"largest_replicas", "largest count"})
 }
 
+// cell is a figure of a column as tables show it.
+func (r *Report) cell(column int, metric string) string {
+	text := number(r.Columns[column].Figures.Get(metric))
+	if metric != "reversals" && text != number(math.NaN()) && r.atLeast(column) {
+		return "≥ " + text
+	}
+	return text
+}
+
 func textTable(reports []*Report, o TableOptions) string {
 	rows := [][]string{{"NAME", "RESULT", "COLUMN"}}
 	figures := tableFigures(reports...)
@@ -89,7 +99,7 @@ func textTable(reports []*Report, o TableOptions) string {
 				row[0], row[1] = r.Run.Name, verdictLine(r)
 			}
 			for _, f := range figures {
-				row = append(row, number(r.Columns[i].Figures.Get(f.metric)))
+				row = append(row, r.cell(i, f.metric))
 			}
 			rows = append(rows, row)
 		}

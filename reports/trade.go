@@ -26,6 +26,12 @@ func (r *Report) trade() string {
 	if why := r.unranked(); why != "" {
 		return why
 	}
+	if why := r.censored(); why != "" {
+		return why
+	}
+	if len(r.Run.Doubts) > 0 {
+		return "Variants are not ranked: " + r.Run.Doubts[0].String() + "."
+	}
 	if r.Run.Badge == OpenLoop {
 		return "Variants are not ranked: in an open loop their own effect on the metrics is missing."
 	}

@@ -133,7 +133,7 @@ const (
 func (t *Tune) Headline() string {
 	switch t.Verdict {
 	case TuneUnranked:
-		return "Nothing is ranked: the replay does not reproduce what really ran."
+		return "Nothing is ranked: the recording does not tell what another policy would have done."
 	case TuneKeep:
 		if t.Choice == 0 {
 			return fmt.Sprintf("Keep what you have: none of %s candidates beats the current policy.", group(int64(t.Played)))

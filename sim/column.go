@@ -65,6 +65,8 @@ type Result struct {
 	Notes []string
 	// Faults are what went wrong, by the time it began.
 	Faults []FaultSpan
+	// Doubts are why the column cannot be ranked.
+	Doubts []result.Doubt
 }
 
 // An Object is one autoscaler's course through the run.
@@ -81,6 +83,9 @@ type Object struct {
 	// Responses say how the metrics answered to the demand; none where capacity
 	// never lacked.
 	Responses []result.Response
+	// Saturated is 1 where the recording shows what was served and not what was
+	// asked for, so that more may have been needed; else 0, or empty.
+	Saturated Steps
 	// Pending are the replicas that have no node to run on; empty where they need none.
 	Pending Steps
 	// Price is what a replica costs.

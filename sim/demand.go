@@ -27,6 +27,8 @@ type demand struct {
 	// read only what was given; else the run's own Prometheus is asked.
 	needed Steps
 	inRun  bool
+	// saturated is 1 where the recording hides demand, else 0.
+	saturated Steps
 }
 
 // A grid is instants at one distance, in Unix milliseconds.
@@ -193,9 +195,7 @@ func (in *Input) evaluator(texts []string, g grid) (ask func(i int, at int64) (c
 	for i, text := range texts {
 		evaluated, err := in.evaluated(text)
 		switch {
-		case err != nil:
-			return nil, done, err
-		case evaluated != nil:
+		case err == nil && evaluated != nil:
 			asks[i] = evaluated
 		case fake.Exogenous(text, func(string) bool { return false }):
 			q, err := ahead.Add(text, fake.Grid{Start: g.start, Interval: time.Duration(g.every) * time.Millisecond, End: g.end})
@@ -332,7 +332,7 @@ func (r *run) addDemands(column []Autoscaler) error {
 		for _, p := range r.played {
 			if referenceOf(p.Target) == d.target {
 				p.demand = d
-				p.object.Needed, p.object.Yardsticks = d.needed, d.yardsticks.Results()
+				p.object.Needed, p.object.Yardsticks, p.object.Saturated = d.needed, d.yardsticks.Results(), d.saturated
 			}
 		}
 	}

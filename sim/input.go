@@ -40,6 +40,8 @@ type Input struct {
 	shared     *shared // nil unless Precompute was called
 	// demands are those on the targets of the pinned column; nil before Pin.
 	demands []*demand
+	// evidence is what recordings tell of metrics, once asked for.
+	evidence map[evidenceKey]*evidence
 }
 
 // Open opens the scenario's recordings. Errors are one line, with the place in

@@ -33,6 +33,9 @@ type query struct {
 	// scheduled says that the value is a schedule's in a replay, which neither
 	// replicas nor a larger demand would change.
 	scheduled bool
+	// evidence is what the recording tells of a metric that depends on the
+	// replicas; nil for every other.
+	evidence *evidence
 	// answered counts the answers with a sample; history has some of them.
 	answered int64
 	history  history
@@ -71,17 +74,54 @@ func (m *metricSource) answer(ctx context.Context, q *query, at time.Time) (cycl
 	if !q.scheduled {
 		result.Value *= m.scale
 	}
-	if !q.follows {
-		return result, nil
+	return m.player.asSimulated(q, result, at), nil
+}
+
+// asSimulated is a recorded result as the simulated replicas would have had it: that of
+// all recorded ones together, shared by those that were ready at the scrape, and
+// never more than a replica can show. Where the demand is named, that is what they
+// share.
+func (p *player) asSimulated(q *query, recorded cycle.Result, at time.Time) cycle.Result {
+	e := q.evidence
+	switch {
+	case e == nil:
+		return recorded
+	case !q.follows && e.atNeed == 0:
+		recorded.Value = min(recorded.Value, e.saturation)
+		return recorded
 	}
-	ready := m.player.object.Recorded.Ready.At(at.Unix())
-	if math.IsNaN(ready) {
-		return cycle.Result{}, nil // without a recorded count the value says nothing
+	g := p.run.in.worldGrid()
+	scraped := g.at(at.UnixMilli())
+	value := 0.0
+	if e.atNeed > 0 {
+		value = p.driven(e, g, scraped)
+	} else {
+		value = recorded.Value * p.object.Recorded.Ready.At(at.Unix()) / p.readyAt(scraped/1000)
 	}
-	if simulated := float64(m.player.target.Serving()); simulated > 0 {
-		result.Value = result.Value * ready / simulated
+	if math.IsNaN(value) || math.IsInf(value, 0) {
+		return cycle.Result{} // without a count the value says nothing
 	}
-	return result, nil
+	return cycle.Result{Samples: 1, Value: min(value, e.saturation)}
+}
+
+// driven is what the demand lets the simulated replicas show at a scrape, averaged
+// over the scrapes within which a change of their count shows in full.
+func (p *player) driven(e *evidence, g grid, scraped int64) float64 {
+	sum, n := 0.0, 0.0
+	for at := scraped; at == scraped || at > scraped-e.shows && at >= g.start; at -= g.every {
+		sum += min(e.atNeed*e.needed.At(at/1000)/p.readyAt(at/1000), e.saturation)
+		n++
+	}
+	return sum / n
+}
+
+// readyAt is how many replicas served at an instant, before the run those it
+// began with.
+func (p *player) readyAt(t int64) float64 {
+	if ready := p.object.Ready.At(t); !math.IsNaN(ready) {
+		return ready
+	}
+	return p.object.Ready.first()
 }
 
 // addQuery prepares one query of a player.
@@ -108,12 +148,47 @@ func (r *run) addQuery(p *player, text string) (*query, error) {
 	case replay != nil && known:
 		q.follows = true
 		r.badge(ClosedLoop)
+	case replay != nil && replay.Demand != "" && p.utilizes(text):
+		r.badge(ClosedLoop) // the demand drives it
 	case replay != nil && !replay.OpenLoop:
 		return nil, p.unknownReplicas(text)
 	default:
 		r.badge(OpenLoop)
 	}
-	return q, nil
+	return q, r.addEvidence(p, q)
+}
+
+// addEvidence asks the recording how a query's value answers to the replicas.
+func (r *run) addEvidence(p *player, q *query) error {
+	replay := r.in.File.Spec.Replay
+	if replay == nil || q.scheduled {
+		return nil
+	}
+	for _, m := range p.Policy.Metrics {
+		if m.Query != q.text || m.Type == policy.AverageValue {
+			continue
+		}
+		ready, spec, err := r.in.recordedQueries(p.Target)
+		if err != nil {
+			return err
+		}
+		if ready == "" && (replay.Demand == "" || m.Type != policy.Utilization) {
+			return nil
+		}
+		if q.evidence, err = r.in.evidenceOf(&p.Autoscaler, m, ready, spec); err != nil {
+			return err
+		}
+		if q.follows || q.evidence.atNeed > 0 {
+			r.noteDoubt(q.evidence.doubt)
+		}
+		return nil
+	}
+	return nil
+}
+
+// utilizes says whether a query is a Utilization metric's.
+func (p *player) utilizes(text string) bool {
+	return slices.ContainsFunc(p.Policy.Metrics, func(m policy.Metric) bool { return m.Query == text && m.Type == policy.Utilization })
 }
 
 // unknownReplicas refuses a query whose value says nothing without the replicas

@@ -60,8 +60,8 @@ func TestReplayFollowsTheReplicas(t *testing.T) {
 			target: "type: Value, value: 300m", series: stateSeries, spec: []float64{12}, needed: 12, badge: ClosedLoop,
 		},
 		"Scaled": {
-			reason: "twice the demand needs twice the replicas",
-			replay: "scale: 2", target: utilization, series: stateSeries, spec: []float64{12}, needed: 7.2, badge: ClosedLoop,
+			reason: "twice the demand needs twice the replicas, in two steps: no replica shows more than 100 %",
+			replay: "scale: 2", target: utilization, series: stateSeries, spec: []float64{7, 12}, needed: 7.2, badge: ClosedLoop,
 		},
 		"NamedReplicas": {
 			reason: "the recorded replicas may be any series",

@@ -72,6 +72,10 @@ func (in *Input) demandsOn(column []Autoscaler) ([]*demand, error) {
 			replay := in.File.Spec.Replay
 			d.derived = replay == nil || replay.Demand == ""
 		}
+		var err error
+		if d.saturated, err = in.saturatedOf(&a); err != nil {
+			return nil, err
+		}
 		if len(d.yardsticks) > 0 {
 			all = append(all, d)
 		}
@@ -114,10 +118,10 @@ func (in *Input) yardsticksOf(a *Autoscaler) (scenario.Yardsticks, error) {
 	if replay != nil && replay.Demand != "" {
 		return scenario.Yardsticks{{Expr: replay.Demand, PerReplica: *replay.Capacity, Kind: result.Capacity}}, nil
 	}
-	ready := ""
+	ready, spec := "", ""
 	if replay != nil {
 		var err error
-		if ready, _, err = in.recordedQueries(a.Target); err != nil {
+		if ready, spec, err = in.recordedQueries(a.Target); err != nil {
 			return nil, err
 		}
 	}
@@ -132,7 +136,11 @@ func (in *Input) yardsticksOf(a *Autoscaler) (scenario.Yardsticks, error) {
 			targets = append(targets, scenario.Yardstick{Expr: m.Query, PerReplica: m.Target, Kind: result.Target})
 		case ready == "":
 		case m.Type == policy.Utilization:
-			capacities = append(capacities, scenario.Yardstick{Expr: onAll(m.Query, ready), PerReplica: 1, Kind: result.Capacity})
+			e, err := in.evidenceOf(a, m, ready, spec)
+			if err != nil {
+				return nil, err
+			}
+			capacities = append(capacities, scenario.Yardstick{Expr: onAll(m.Query, ready), PerReplica: e.saturation, Kind: result.Capacity})
 		default:
 			targets = append(targets, scenario.Yardstick{Expr: onAll(m.Query, ready), PerReplica: m.Target, Kind: result.Target})
 		}

@@ -36,6 +36,7 @@ type replayFlags struct {
 	lookback, readyAfter  string
 	demand                string
 	capacity, scale       float64
+	saturation            float64
 	openLoop              bool
 }
 
@@ -55,8 +56,9 @@ func (f *replayFlags) add(c *cobra.Command) {
 	flags.StringVar(&f.zone, "tz", "UTC", "time zone of CSV times without an offset, and of the report")
 	flags.StringVar(&f.lookback, "lookback", "", "how old a sample may be that a query returns (default: the larger of 5m and 1.5 x the median spacing)")
 	flags.StringVar(&f.readyAfter, "ready-after", "", "start-up delay of new replicas (default: the recording's median, else 0s)")
-	flags.StringVar(&f.demand, "demand", "", "PromQL of the demand, in the units of --capacity")
+	flags.StringVar(&f.demand, "demand", "", "PromQL of the demand (what arrives), in the units of --capacity; metrics that depend on the replicas follow it")
 	flags.Float64Var(&f.capacity, "capacity", 0, "units of demand that one replica serves")
+	flags.Float64Var(&f.saturation, "saturation", 0, "largest value that one replica can show of a Utilization metric (default: 1, or the largest recorded)")
 	flags.Float64Var(&f.scale, "scale", 1, "multiplies the demand")
 	flags.BoolVar(&f.openLoop, "open-loop", false, "replay metrics that depend on replicas as recorded, although the recorded replicas are not known")
 }
@@ -207,6 +209,12 @@ func (f *replayFlags) fill(ctx context.Context, spec *scenario.Spec, set *manife
 	}
 	if (f.demand == "") != (f.capacity == 0) {
 		return errors.New("--demand and --capacity go together: a PromQL expression, and how many of its units one replica serves")
+	}
+	if f.saturation != 0 {
+		if !positive(f.saturation) {
+			return fmt.Errorf("--saturation %v: want a number above 0, e.g. 1 for 100 %%", f.saturation)
+		}
+		spec.Replay.Saturation = &f.saturation
 	}
 	if f.demand != "" {
 		spec.Replay.Capacity = &f.capacity

@@ -52,6 +52,8 @@ func (f *replayFlags) flagOf(field string) string {
 		return "--demand " + quoteArgument(f.demand)
 	case "spec.replay.capacity":
 		return fmt.Sprintf("--capacity %v", f.capacity)
+	case "spec.replay.saturation":
+		return fmt.Sprintf("--saturation %v", f.saturation)
 	case "spec.replay.scale":
 		return fmt.Sprintf("--scale %v", f.scale)
 	case "spec.replay.readyAfter":

@@ -31,6 +31,13 @@ func (j *job) report(dir string, results []*sim.Result) (*reports.Run, error) {
 		run.Columns = append(run.Columns, *recorded)
 	}
 	run.Fidelity = fidelityOf(current)
+	for _, played := range results {
+		for _, d := range played.Doubts {
+			if !slices.Contains(run.Doubts, d) {
+				run.Doubts = append(run.Doubts, d)
+			}
+		}
+	}
 	for i, c := range j.columns {
 		file := filepath.ToSlash(filepath.Join(columnDir(c.name), decisionsFile))
 		out := reports.Column{
@@ -41,7 +48,7 @@ func (j *job) report(dir string, results []*sim.Result) (*reports.Run, error) {
 		for _, o := range ownersFirst(results[i].Objects) {
 			if owned[o.Target] {
 				// What it needs and has is counted once.
-				o.Needed, o.Ready, o.Spec, o.Machines, o.Pending = sim.Steps{}, sim.Steps{}, sim.Steps{}, sim.Steps{}, sim.Steps{}
+				o.Needed, o.Ready, o.Spec, o.Machines, o.Pending, o.Saturated = sim.Steps{}, sim.Steps{}, sim.Steps{}, sim.Steps{}, sim.Steps{}, sim.Steps{}
 			}
 			needs := needed(current, &o)
 			if owned[o.Target] {
@@ -50,7 +57,7 @@ func (j *job) report(dir string, results []*sim.Result) (*reports.Run, error) {
 			owned[o.Target] = true
 			out.Objects = append(out.Objects, reports.Object{
 				Journal: nameOf(&o), Target: o.Target.Name, Policy: o.Policy,
-				Needed: needs, Yardsticks: o.Yardsticks, Responses: o.Responses, Ready: reports.Steps(o.Ready), Spec: reports.Steps(o.Spec),
+				Needed: needs, Yardsticks: o.Yardsticks, Responses: o.Responses, Saturated: reports.Steps(o.Saturated), Ready: reports.Steps(o.Ready), Spec: reports.Steps(o.Spec),
 				BootDelay: j.bootDelay(current, &o), Paid: reports.Steps(o.Machines), Pending: reports.Steps(o.Pending), Price: o.Price.PerHour,
 				Billing: billing(&o),
 			})
@@ -143,7 +150,7 @@ func recordedColumn(current *sim.Result) *reports.Column {
 		owned[o.Target] = true
 		column.Objects = append(column.Objects, reports.Object{
 			Journal: nameOf(&o), Target: o.Target.Name,
-			Needed: reports.Steps(o.Needed), Yardsticks: o.Yardsticks, Ready: reports.Steps(o.Recorded.Ready), Spec: reports.Steps(o.Recorded.Spec),
+			Needed: reports.Steps(o.Needed), Yardsticks: o.Yardsticks, Saturated: reports.Steps(o.Saturated), Ready: reports.Steps(o.Recorded.Ready), Spec: reports.Steps(o.Recorded.Spec),
 			Price: o.Price.PerHour, Billing: billing(&o),
 		})
 	}

@@ -164,7 +164,7 @@ func TestTuneAnswers(t *testing.T) {
 		"Keep": {"nothing in the space is better", []string{"--parameter", "spec.maxReplicas=[4,5]", "--sampler", "grid"}, "Keep what you have: none of",
 			[]string{"# Keep what you have: this is the current policy.", "stabilizationWindowSeconds: 1200", "maxReplicas: 50"}},
 		"Total": {"a total does not depend on the replicas, whichever were recorded", []string{"--replicas", "deployment/web=replicas", "--sampler", "grid", "--trials", "60"}, "Use trial ", nil},
-		"Unranked": {"the recorded replicas are others than the policy's, and the metric depends on them", []string{"--replicas", "deployment/web=replicas"}, "Nothing is ranked: the replay does not reproduce what really ran.",
+		"Unranked": {"the recorded replicas are others than the policy's, and the metric depends on them", []string{"--replicas", "deployment/web=replicas"}, "Nothing is ranked: the recording does not tell what another policy would have done.",
 			[]string{"stabilizationWindowSeconds: 1200"}},
 		"Constraint": {"a limit holds", []string{"--sampler", "grid", "--constraint", "breach_minutes <= 200"}, "Use trial ", nil},
 	}

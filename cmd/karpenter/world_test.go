@@ -231,12 +231,21 @@ spec:
 		t.Errorf("exit code %d, stdout:\n%s\nwant the guard to fail", got.code, got.stdout)
 	}
 	base, head := told(t, "base/checkout"), told(t, "head/checkout")
+	// What a call says that names the demand.
+	named := map[string]float64{}
+	for _, threshold := range []string{"8", "24"} {
+		write(t, "named.yaml", scaledObject(threshold))
+		call(t, "", "replay", "-f", "named.yaml", "--recording", recording, "--demand", `sum(rate(http_requests_total{service="checkout"}[1m]))`, "--capacity", "8", "--out", "named").want(t, exitOK, "")
+		r := told(t, "named/checkout")
+		named[threshold] = r.figure(t, "current", "breach_minutes")
+	}
 	for _, c := range []struct {
 		what      string
 		got, want float64
 	}{
-		{"threshold 8", base.figure(t, "current", "breach_minutes"), 5.9},
-		{"threshold 24", head.figure(t, "current", "breach_minutes"), 22},
+		{"threshold 8", base.figure(t, "current", "breach_minutes"), named["8"]},
+		{"threshold 24", head.figure(t, "current", "breach_minutes"), named["24"]},
+		{"threshold 24 with the demand named", named["24"], 22},
 		{"the baseline", head.figure(t, "baseline", "breach_minutes"), base.figure(t, "current", "breach_minutes")},
 		{"what ran", head.figure(t, "recorded", "breach_minutes"), base.figure(t, "recorded", "breach_minutes")},
 	} {
@@ -313,6 +322,143 @@ spec:
 		got := call(t, "", "simulate", "s.yaml", "--out", "out")
 		if got.code != exitInvalid || !strings.Contains(got.stderr, c.want) {
 			t.Errorf("%s: exit code %d, stderr:\n%s\nwant %s", name, got.code, got.stderr, c.want)
+		}
+	}
+}
+
+// onUtilization is a policy on a utilization, 70 % of a replica.
+func onUtilization(least, most int) string {
+	return fmt.Sprintf(`apiVersion: autoscaling.karpenter.sh/v1alpha1
+kind: HorizontalAutoscaler
+metadata: {name: web}
+spec:
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}
+  minReplicas: %d
+  maxReplicas: %d
+  pollingIntervalSeconds: 15
+  metrics:
+  - prometheus: {query: 'avg(utilization)', target: {type: Utilization, averageUtilization: 70}}
+  behavior:
+    scaleUp: {tolerance: 0.1}
+    scaleDown: {stabilizationWindowSeconds: 300, tolerance: 0.1}
+`, least, most)
+}
+
+// counts are the recorded counts of the Deployment web.
+func counts(length time.Duration, count func(at time.Duration) float64) string {
+	var all strings.Builder
+	for _, name := range []string{"kube_deployment_spec_replicas", "kube_deployment_status_replicas", "kube_deployment_status_replicas_ready"} {
+		all.WriteString(openMetrics(name+`{namespace="default",deployment="web"}`, length, count))
+	}
+	return all.String()
+}
+
+// TestSaturatedRecordings records a service of 10 replicas of 100 a second, of
+// which 1,500 are asked for 90 minutes of four hours: it shows 1,000.
+func TestSaturatedRecordings(t *testing.T) {
+	t.Chdir(t.TempDir())
+	const length = 4 * time.Hour
+	asked := func(at time.Duration) float64 {
+		if at >= time.Hour && at < 150*time.Minute {
+			return 1500
+		}
+		return 650
+	}
+	ten := func(time.Duration) float64 { return 10 }
+	write(t, "served.om", openMetrics("utilization", length, func(at time.Duration) float64 { return min(1, asked(at)/1000) })+
+		openMetrics("arrivals", length, asked)+counts(length, ten)+"# EOF\n")
+	write(t, "ten.yaml", onUtilization(10, 10))
+	write(t, "more.yaml", onUtilization(2, 40))
+	replay := func(out string, args ...string) toldRun {
+		all := append([]string{"replay", "-f", "ten.yaml", "--recording", "served.om", "--ready-after", "1m", "--variant", "more=more.yaml", "--out", out}, args...)
+		call(t, "", all...).want(t, exitOK, "")
+		return told(t, filepath.Join(out, "web"))
+	}
+
+	r := replay("hidden")
+	summary := read(t, "hidden/web/summary.md")
+	for what, text := range map[string]string{"headline": strings.ToLower(r.Headline), "ranking": r.Trade, "summary.md": strings.ToLower(summary)} {
+		if !strings.Contains(text, "the recording was saturated for 90 of 240 min") {
+			t.Errorf("%s does not say for how long the recording hides demand: %s", what, text)
+		}
+	}
+	if !strings.Contains(r.Trade, "not ranked") || strings.Contains(r.Headline, "never") {
+		t.Errorf("ranked, or judged, what is not known: %s %s", r.Headline, r.Trade)
+	}
+	if !strings.Contains(summary, "| more | ≥ ") {
+		t.Errorf("the figures are no lower bounds:\n%s", summary)
+	}
+	if got := r.figure(t, "current", "saturated_minutes"); got != 90 {
+		t.Errorf("saturated for %v min, want 90", got)
+	}
+
+	// With the arrivals nothing is hidden: 15 replicas are needed, and 15 / 0.7 wanted.
+	r = replay("driven", "--demand", "sum(arrivals)", "--capacity", "100")
+	if strings.Contains(r.Headline, "saturated") || strings.Contains(r.Trade, "not ranked") {
+		t.Errorf("nothing is hidden: %s %s", r.Headline, r.Trade)
+	}
+	if got := r.figure(t, "current", "breach_minutes"); got != 90 {
+		t.Errorf("10 replicas lack capacity for %v min, want 90", got)
+	}
+	// From 10, 15 and then 22 are asked for, a start-up of a minute each, and more
+	// until the metric, an average, shows what the last ones are for.
+	if most, short := r.figure(t, "more", "largest_replicas"), r.figure(t, "more", "breach_minutes"); most < 22 || most > 32 || short < 1 || short > 5 {
+		t.Errorf("the larger one has up to %v replicas and lacks capacity for %v min, want 22 to 32, and 1 to 5", most, short)
+	}
+
+	// A replica that can show 150 % hid nothing at 100 %.
+	r = replay("room", "--saturation", "1.5")
+	if got := r.figure(t, "current", "saturated_minutes"); got != 0 {
+		t.Errorf("saturated for %v min at 1.5, want 0", got)
+	}
+	call(t, "", "replay", "-f", "ten.yaml", "--recording", "served.om", "--saturation", "-1", "--out", "no").
+		refused(t, "--saturation -1: want a number above 0")
+}
+
+// TestResponseIsTested records metrics that answer to the replicas in several
+// ways, and ranks only where value x replicas stays.
+func TestResponseIsTested(t *testing.T) {
+	t.Chdir(t.TempDir())
+	const length = 6 * time.Hour
+	demand := func(at time.Duration) float64 { return 500 + 50*math.Sin(2*math.Pi*at.Hours()/6) }
+	// Every half hour, between 8 and 10.
+	moving := func(at time.Duration) float64 { return 8 + 2*float64(int(at/(30*time.Minute))%2) }
+	fixed := func(time.Duration) float64 { return 10 }
+	policy := func(most int) string {
+		return strings.NewReplacer("avg(utilization)", "max(m)", "type: Utilization, averageUtilization: 70", "type: Value, value: 70").Replace(onUtilization(2, most))
+	}
+	write(t, "ha.yaml", policy(20))
+	write(t, "other.yaml", policy(30))
+	for name, c := range map[string]struct {
+		reason string
+		count  func(time.Duration) float64
+		metric func(at time.Duration, count float64) float64
+		want   string
+	}{
+		"Share":   {"what all ask for, shared by the replicas", moving, func(at time.Duration, n float64) float64 { return demand(at) / n }, ""},
+		"Latency": {"a latency that hardly knows of the replicas", moving, func(at time.Duration, n float64) float64 { return 60 + demand(at)/100 }, "max(m)"},
+		"Steep":   {"a latency that explodes with the load", moving, func(at time.Duration, n float64) float64 { return math.Pow(demand(at)/n/10, 3) }, "max(m)"},
+		"Fixed":   {"a count that never changed tells nothing", fixed, func(at time.Duration, n float64) float64 { return demand(at) / n }, "max(m)"},
+	} {
+		write(t, name+".om", openMetrics("m", length, func(at time.Duration) float64 { return c.metric(at, c.count(at)) })+counts(length, c.count)+"# EOF\n")
+		call(t, "", "replay", "-f", "ha.yaml", "--recording", name+".om", "--ready-after", "0s", "--variant", "other=other.yaml", "--out", name).want(t, exitOK, "")
+		text := read(t, filepath.Join(name, "web", "report.json"))
+		var r struct {
+			Doubts []struct{ Code, Metric string }
+		}
+		if err := json.Unmarshal([]byte(text), &r); err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		if len(r.Doubts) > 0 {
+			got = r.Doubts[0].Metric
+		}
+		if got != c.want {
+			t.Errorf("%s: %s: doubts %v, want metric %q", name, c.reason, r.Doubts, c.want)
+		}
+		trade := told(t, filepath.Join(name, "web")).Trade
+		if c.want != "" && !strings.Contains(trade, "not ranked") {
+			t.Errorf("%s: ranked: %s", name, trade)
 		}
 	}
 }

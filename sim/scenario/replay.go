@@ -12,6 +12,11 @@ type Replay struct {
 	OpenLoop bool `json:"openLoop,omitempty"`
 	// Scale multiplies the demand; 1 if absent.
 	Scale *float64 `json:"scale,omitempty"`
+	// Saturation is the largest value that one replica can show of a metric that
+	// depends on the replicas: of Utilization metrics, of Value metrics only in a
+	// policy without them. If absent, of Utilization 1, or the largest recorded
+	// value where that is more, and of Value none.
+	Saturation *float64 `json:"saturation,omitempty"`
 	// Demand is a PromQL expression for what was asked of the target, in the
 	// units of Capacity; the metric of the current policy if absent.
 	Demand string `json:"demand,omitempty"`

@@ -268,6 +268,7 @@ func (v *validation) checkReplay() {
 		return
 	}
 	v.checkFactor("spec.replay.scale", r.Scale)
+	v.checkFactor("spec.replay.saturation", r.Saturation)
 	v.checkFactor("spec.replay.capacity", r.Capacity)
 	if r.LeadIn < 0 || time.Duration(r.LeadIn)%time.Second != 0 {
 		v.fail("spec.replay.leadIn", "want whole seconds, 0s or more, got %s", r.LeadIn)

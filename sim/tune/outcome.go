@@ -47,7 +47,7 @@ type Outcome struct {
 }
 
 // Trusted says whether candidates may be ranked at all.
-func (s *Search) Trusted() bool { return s.Unfaithful == "" }
+func (s *Search) Trusted() bool { return s.Unfaithful == "" && s.Doubt == "" }
 
 // Finish judges the trials of all units, in the order of units. It plays the
 // neighbours of the choice; each is passed through run, which may do so at once
@@ -59,6 +59,10 @@ func (s *Search) Finish(ctx context.Context, trials []Trial, each func(n int, do
 	}
 	if !s.Trusted() {
 		o.Verdict = Unranked
+		if s.Doubt != "" {
+			o.Why = []string{s.Doubt}
+			return o, nil
+		}
 		o.Why = []string{fmt.Sprintf("The current policy, replayed, is not what ran: %s. What a changed policy would have done cannot be told from this recording, so nothing is ranked.", s.Unfaithful)}
 		return o, nil
 	}

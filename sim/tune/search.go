@@ -51,6 +51,9 @@ type Search struct {
 	// Fidelity is the percentage of slots in which the current policy, played,
 	// gives the recorded replicas; negative where none were recorded.
 	Fidelity float64
+	// Doubt says why nothing can be ranked by what was recorded, as a sentence;
+	// empty where it can.
+	Doubt string
 	// Unfaithful says why that is too little to rank anything by; empty where it
 	// is not.
 	Unfaithful string
@@ -167,6 +170,7 @@ func (s *Search) playCurrent(ctx context.Context) error {
 				}
 			}
 		}
+		s.doubts(result)
 		for _, n := range result.Notes {
 			if !slices.Contains(s.Notes, n) {
 				s.Notes = append(s.Notes, n)
@@ -184,6 +188,21 @@ func (s *Search) playCurrent(ctx context.Context) error {
 		return fmt.Errorf("%s: what is needed is never known, so nothing can be judged; name it with --demand and --capacity", s.names())
 	}
 	return nil
+}
+
+// doubts finds what makes candidates incomparable by a run of the current policy.
+func (s *Search) doubts(played *sim.Result) {
+	if s.Doubt != "" {
+		return
+	}
+	for _, d := range played.Doubts {
+		s.Doubt = fmt.Sprintf("Nothing is ranked: %s.", d)
+	}
+	for _, o := range played.Objects {
+		if slices.Contains(o.Saturated.V, 1) {
+			s.Doubt = fmt.Sprintf("Nothing is ranked: the recording of %s is saturated at times and shows what was served then, not what was asked for; name what arrived with --demand and --capacity.", o.Name)
+		}
+	}
 }
 
 func (s *Search) names() string {
