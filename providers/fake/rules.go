@@ -2,7 +2,6 @@ package fake
 
 import (
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/prometheus/common/model"
@@ -54,7 +53,7 @@ type RuleFailure struct {
 // then of the groups in a file. Errors say file, line and column.
 func (p *Prometheus) LoadRules(files ...string) error {
 	for _, file := range files {
-		content, err := os.ReadFile(file)
+		content, err := ReadRules(file)
 		if err != nil {
 			return err
 		}

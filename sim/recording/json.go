@@ -47,6 +47,8 @@ type jsonReader struct {
 	dec     *json.Decoder
 	builder *builder
 	notes   []string
+	// warnings are the first of the server's, quoted.
+	warnings []string
 
 	status, errorType, message, resultType string
 	result, unnamed                        bool
@@ -77,6 +79,12 @@ func (j *jsonReader) read() error {
 	case j.builder.samples == 0:
 		return fmt.Errorf("%s: the result is empty", j.path)
 	}
+	if j.resultType == "vector" {
+		return fmt.Errorf("%s: one instant, the answer of /api/v1/query; save the answer of /api/v1/query_range", j.path)
+	}
+	if len(j.warnings) > 0 {
+		j.notes = append(j.notes, fmt.Sprintf("%s: the server warned of its answer, so data may be missing: %s", j.path, joined(j.warnings)))
+	}
 	if j.unnamed {
 		j.notes = append(j.notes, j.path+": some series have no metric name; only selectors by label find them")
 	}
@@ -102,9 +110,30 @@ func (j *jsonReader) readAnswer() error {
 			return j.readAnswer()
 		case "result":
 			return j.readResult()
+		case "warnings":
+			return j.readWarnings()
 		}
 		return j.skip()
 	})
+}
+
+// readWarnings keeps what the server says about its own answer.
+func (j *jsonReader) readWarnings() error {
+	token, err := j.token()
+	if err != nil || token == nil {
+		return err
+	}
+	if token != json.Delim('[') {
+		return j.failed("warnings is not a list")
+	}
+	for j.dec.More() {
+		var warning string
+		if err := j.text(&warning); err != nil {
+			return err
+		}
+		j.warnings = append(j.warnings[:min(len(j.warnings), limit.Listed)], quoted(warning))
+	}
+	return j.end()
 }
 
 func (j *jsonReader) readResult() error {

@@ -56,13 +56,13 @@ func TestTextSamples(t *testing.T) {
 				{`{__name__="q", a="1"}`, 1_767_600_015_123, math.NaN()},
 			},
 		},
-		"BareData": {
-			reason: "only the data, and of an instant query; found by content",
-			name:   "answer",
-			text:   `{"resultType":"vector","result":[{"metric":{"__name__":"q"},"value":[10,"5"]}]}`,
-			want:   []point{{`{__name__="q"}`, 10_000, 5}},
-		},
 	}
+	tests["BareData"] = struct {
+		reason string
+		name   string
+		text   string
+		want   []point
+	}{"only the data, found by content", "answer", `{"resultType":"matrix","result":[{"metric":{"__name__":"q"},"values":[[10,"5"]]}]}`, []point{{`{__name__="q"}`, 10_000, 5}}}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			r := open(t, Spec{Path: write(t, tc.name, tc.text)})
@@ -93,6 +93,7 @@ func TestTextErrors(t *testing.T) {
 		"EmptyGzip":      {"an empty file, compressed", "in.om.gz", zipped(t, ""), "FILE: the file is empty"},
 		"TruncatedGzip":  {"half a compressed file", "in.om.gz", zipped(t, "a 1 1\n# EOF\n")[:15], "FILE: the gzip data ends too early (unexpected EOF); the file is truncated, copy it again"},
 		"EmptyJSON":      {"an empty file", "in.json", "", "FILE: the file is empty"},
+		"OneInstant":     {"an instant query", "in.json", `{"status":"success","data":{"resultType":"vector","result":[{"metric":{"__name__":"q"},"value":[10,"5"]}]}}`, "FILE: one instant, the answer of /api/v1/query; save the answer of /api/v1/query_range"},
 		"ErrorAnswer":    {"the server refused", "in.json", `{"status":"error","errorType":"bad_data","error":"parse error"}`, "FILE: the answer is an error, bad_data: parse error; save a successful query_range"},
 		"Scalar":         {"no series in it", "in.json", `{"status":"success","data":{"resultType":"scalar","result":[1,"2"]}}`, "FILE:1:61: a scalar or string has no series; save a query of series"},
 		"SeriesAPI":      {"another endpoint", "in.json", `{"status":"success","data":[{"__name__":"up"}]}`, "FILE:1:28: data is not that of a query; save the answer of /api/v1/query_range"},
@@ -114,5 +115,14 @@ func TestTextErrors(t *testing.T) {
 				t.Errorf("%s (-want +got):\n%s", tc.reason, diff)
 			}
 		})
+	}
+}
+
+// TestWarnings keeps what a server says about its own answer.
+func TestWarnings(t *testing.T) {
+	path := write(t, "in.json", `{"status":"success","data":{"result":[{"metric":{"__name__":"q"},"values":[[1,"1"]]}]},"warnings":["2 of 3 stores did not answer"],"infos":["x"]}`)
+	want := []string{path + `: the server warned of its answer, so data may be missing: "2 of 3 stores did not answer"`}
+	if diff := cmp.Diff(want, open(t, Spec{Path: path}).Info().Notes); diff != "" {
+		t.Error(diff)
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/prometheus/model/rulefmt"
 	"github.com/prometheus/prometheus/promql/parser"
 
+	"github.com/karpenter-sim/karpenter/providers/fake"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
 )
 
@@ -233,10 +234,15 @@ func (l *loader) checkFiles() {
 }
 
 func (l *loader) checkRules(at, path string) {
+	text, err := fake.ReadRules(path)
+	if err != nil {
+		l.fail(at, "%v", err)
+		return
+	}
 	logger := slog.New(slog.DiscardHandler)
-	_, errs := rulefmt.ParseFile(path, false, model.UTF8Validation, parser.NewParser(parser.Options{}), logger)
+	_, errs := rulefmt.Parse(text, false, model.UTF8Validation, parser.NewParser(parser.Options{}), logger)
 	for _, err := range errs {
-		l.fail(at, "%s", strings.Join(strings.Fields(err.Error()), " "))
+		l.fail(at, "%s: %s", path, strings.Join(strings.Fields(err.Error()), " "))
 	}
 }
 
