@@ -1,12 +1,15 @@
 package reports
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/karpenter-sim/karpenter/engine/journal"
 )
 
 // Evaluate judges a `report:` expectation:
@@ -54,8 +57,9 @@ func brief(v float64) float64 {
 
 // CheckExpression says what is wrong with a `report:` expectation before any
 // run: syntax and names, as far as they do not depend on the run. It will have
-// the columns that are named, and those that reports add.
-func CheckExpression(expr string, columns []string) error {
+// the columns that are named, and those that reports add, and these objects; none
+// are not checked.
+func CheckExpression(expr string, columns []string, objects []Named) error {
 	c, err := parseComparison(expr)
 	if err != nil {
 		return err
@@ -65,8 +69,21 @@ func CheckExpression(expr string, columns []string) error {
 		if s.column != "" && s.column != Baseline && !slices.Contains(columns, s.column) {
 			return fmt.Errorf("%q: no column %s; there are %s", expr, s.column, strings.Join(columns, ", "))
 		}
+		if s.object != "" && len(objects) > 0 && !slices.ContainsFunc(objects, func(n Named) bool { return n.is(s.object) }) {
+			return fmt.Errorf("%s: no object %s; there are %s", expr, s.object, namesOf(objects))
+		}
 	}
 	return nil
+}
+
+// namesOf are objects in full, sorted.
+func namesOf(objects []Named) string {
+	names := make([]string, 0, len(objects))
+	for _, o := range objects {
+		names = append(names, o.Object.String())
+	}
+	slices.Sort(names)
+	return cmp.Or(strings.Join(slices.Compact(names), ", "), "none")
 }
 
 type comparison struct {
@@ -250,16 +267,43 @@ func causeMinutes(list []Blame, cause Cause) float64 {
 	return minutes(seconds)
 }
 
-// named finds an object by any of its names.
+// named finds an object by any of its names: its label, which is its own, goes before
+// all others.
 func (c *ColumnReport) named(name string) *ObjectReport {
 	for i := range c.Objects {
-		o := &c.Objects[i]
-		short := o.Object.Kind + "/" + o.Object.Name
-		if name == o.Label || name == o.Object.Name || name == short || name == o.Object.String() {
-			return o
+		if c.Objects[i].Label == name {
+			return &c.Objects[i]
+		}
+	}
+	for i := range c.Objects {
+		if o := (Named{c.Objects[i].Object, c.Objects[i].Target}); o.is(name) {
+			return &c.Objects[i]
 		}
 	}
 	return nil
+}
+
+// A Named is an object that an expectation can name, and the name of what it scales,
+// empty if it scales nothing.
+type Named struct {
+	Object journal.Object
+	Target string
+}
+
+// is says whether a name means the object: the name of its target or its own, either
+// perhaps behind the namespace, or [NAMESPACE/]KIND/NAME with kubectl's short names.
+func (n Named) is(name string) bool {
+	parts := strings.Split(name, "/")
+	own := func(name string) bool { return name == n.Object.Name || name == n.Target && name != "" }
+	switch len(parts) {
+	case 1:
+		return own(name)
+	case 2:
+		return parts[0] == n.Object.Namespace && own(parts[1]) || journal.KindOf(parts[0]) == n.Object.Kind && parts[1] == n.Object.Name
+	case 3:
+		return parts[0] == n.Object.Namespace && journal.KindOf(parts[1]) == n.Object.Kind && parts[2] == n.Object.Name
+	}
+	return false
 }
 
 func (c *ColumnReport) objectNames() []string {

@@ -3,6 +3,8 @@ package reports
 import (
 	"strings"
 	"testing"
+
+	"github.com/karpenter-sim/karpenter/engine/journal"
 )
 
 // evaluated is a run with 3 min of breach (2 min start-up, 1 min metric lag)
@@ -93,7 +95,7 @@ func TestMetricsTableNamesEveryMetric(t *testing.T) {
 		if !strings.Contains(table, "| `"+name) {
 			t.Errorf("%s is missing", name)
 		}
-		if name != BlameMetric && CheckExpression(name+" <= 1", nil) != nil {
+		if name != BlameMetric && CheckExpression(name+" <= 1", nil, nil) != nil {
 			t.Errorf("%s cannot be used in an expectation", name)
 		}
 	}
@@ -103,9 +105,31 @@ func TestMetricsTableNamesEveryMetric(t *testing.T) {
 func TestCheckExpressionColumns(t *testing.T) {
 	for column, known := range map[string]bool{"more": true, "current": true, "recorded": true, "baseline": true, "oracle": true, "moer": false} {
 		for _, expr := range []string{"reversals{column=\"" + column + "\"} <= 1", "reversals <= reversals{column=\"" + column + "\"}"} {
-			if err := CheckExpression(expr, []string{"current", "more"}); (err == nil) != known {
+			if err := CheckExpression(expr, []string{"current", "more"}, nil); (err == nil) != known {
 				t.Errorf("%s: %v, known: %t", expr, err, known)
 			}
+		}
+	}
+}
+
+// An object that no run will have is one as well; it may be named in every way that
+// the report takes.
+func TestCheckExpressionObjects(t *testing.T) {
+	objects := []Named{
+		{journal.Object{Kind: journal.HorizontalAutoscaler, Namespace: "shop", Name: "cart-ha"}, "cart"},
+		{journal.Object{Kind: journal.ScalableNodeGroup, Namespace: "shop", Name: "nodes"}, ""},
+	}
+	for object, known := range map[string]bool{
+		"cart": true, "cart-ha": true, "shop/cart": true, "shop/cart-ha": true, "ha/cart-ha": true, "shop/ha/cart-ha": true,
+		"shop/HorizontalAutoscaler/cart-ha": true, "shop/horizontalautoscalers/cart-ha": true, "shop/sng/nodes": true,
+		"ha/cart": false, "shop/ha/crat": false, "shop/mp/cart-ha": false, "other/ha/cart-ha": false, "": true, "nods": false,
+	} {
+		expr := "reversals{object=\"" + object + "\"} <= 1"
+		if object == "" {
+			expr = "reversals <= 1"
+		}
+		if err := CheckExpression(expr, []string{"current"}, objects); (err == nil) != known {
+			t.Errorf("%s: %v, known: %t", expr, err, known)
 		}
 	}
 }

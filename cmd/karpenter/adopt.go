@@ -10,6 +10,7 @@ import (
 
 	"github.com/karpenter-sim/karpenter/engine/convert"
 	"github.com/karpenter-sim/karpenter/engine/escape"
+	"github.com/karpenter-sim/karpenter/engine/journal"
 	"github.com/karpenter-sim/karpenter/sim"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
 )
@@ -128,7 +129,7 @@ func becameOf(c *sim.Conversion) (result, detail string) {
 
 // shortName is kubectl's short name for one of our kinds.
 func shortName(kind string) string {
-	if short := manifest.ShortName(kind); short != "" {
+	if short := journal.ShortName(kind); short != "" {
 		return short
 	}
 	return strings.ToLower(kind)

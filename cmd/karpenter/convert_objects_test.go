@@ -355,11 +355,20 @@ spec:
 
 // TestConvertedQueries plays what converted queries have to tell apart.
 func TestConvertedQueries(t *testing.T) {
-	for _, name := range []string{"starting-pod", "namesakes"} {
+	for _, name := range []string{"starting-pod", "namesakes", "short-names"} {
 		path := testdata(t, "convert", name+".yaml")
 		t.Run(name, func(t *testing.T) {
 			t.Chdir(t.TempDir())
 			call(t, "", "simulate", path, "--out", "out").want(t, exitOK, "")
 		})
 	}
+}
+
+// TestExpectedObjects: a name that no object of the run has is refused before it.
+func TestExpectedObjects(t *testing.T) {
+	text := read(t, testdata(t, "convert", "short-names.yaml"))
+	t.Chdir(t.TempDir())
+	write(t, "s.yaml", strings.Replace(text, "shop/ha/basket-policy", "shop/ha/basket", 1))
+	call(t, "", "simulate", "s.yaml", "--out", "out").want(t, exitInvalid, "s.yaml:13:29: spec.expect[0].report: ")
+	call(t, "", "validate", "s.yaml").want(t, exitInvalid, "no object shop/ha/basket; there are shop/HorizontalAutoscaler/basket-policy")
 }

@@ -113,13 +113,6 @@ func (n *objectName) matches(o journal.Object) bool {
 	return n.kind == o.Kind && n.name == o.Name && (n.namespace == "" || n.namespace == o.Namespace)
 }
 
-// journalKinds are the kinds that decide, with kubectl's short names.
-var journalKinds = map[string]string{
-	"ha": journal.HorizontalAutoscaler, "horizontalautoscaler": journal.HorizontalAutoscaler, "horizontalautoscalers": journal.HorizontalAutoscaler,
-	"mp": journal.MetricsProducer, "metricsproducer": journal.MetricsProducer, "metricsproducers": journal.MetricsProducer,
-	"sng": journal.ScalableNodeGroup, "scalablenodegroup": journal.ScalableNodeGroup, "scalablenodegroups": journal.ScalableNodeGroup,
-}
-
 func parseObject(text string) (*objectName, bool) {
 	parts := strings.Split(text, "/")
 	if len(parts) == 2 {
@@ -127,7 +120,7 @@ func parseObject(text string) (*objectName, bool) {
 	} else if len(parts) != 3 || parts[0] == "" {
 		return nil, false
 	}
-	kind := journalKinds[strings.ToLower(parts[1])]
+	kind := journal.KindOf(parts[1])
 	return &objectName{parts[0], kind, parts[2]}, kind != "" && parts[2] != ""
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/karpenter-sim/karpenter/engine/convert"
+	"github.com/karpenter-sim/karpenter/engine/journal"
 	"github.com/karpenter-sim/karpenter/engine/policy"
 	"github.com/karpenter-sim/karpenter/reports"
 	"github.com/karpenter-sim/karpenter/sim"
@@ -177,14 +178,32 @@ func (p *preparation) checkReports() {
 	for i := range p.job.columns {
 		names[i] = p.job.columns[i].name
 	}
+	objects := p.objects()
 	for i, e := range p.job.file.Spec.Expect {
 		if e.Report == "" {
 			continue
 		}
-		if err := reports.CheckExpression(e.Report, names); err != nil {
+		if err := reports.CheckExpression(e.Report, names, objects); err != nil {
 			p.errs = append(p.errs, p.job.file.Doc.Errorf(fmt.Sprintf("spec.expect[%d].report", i), "%v", err))
 		}
 	}
+}
+
+// objects are those that the columns have, and an expectation can name.
+func (p *preparation) objects() []reports.Named {
+	var all []reports.Named
+	for _, c := range p.job.columns {
+		for _, e := range c.manifests.Autoscalers {
+			all = append(all, reports.Named{Object: journal.Object{Kind: journal.HorizontalAutoscaler, Namespace: e.Object.Namespace, Name: e.Object.Name}, Target: e.Object.Spec.ScaleTargetRef.Name})
+		}
+		for _, e := range c.manifests.NodeGroups {
+			all = append(all, reports.Named{Object: journal.Object{Kind: journal.ScalableNodeGroup, Namespace: e.Object.Namespace, Name: e.Object.Name}})
+		}
+		for _, e := range c.manifests.Producers {
+			all = append(all, reports.Named{Object: journal.Object{Kind: journal.MetricsProducer, Namespace: e.Object.Namespace, Name: e.Object.Name}})
+		}
+	}
+	return all
 }
 
 // checkFaults refuses faults of queries that no column makes: a variant may have

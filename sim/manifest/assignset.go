@@ -4,35 +4,13 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-)
 
-// shortNames are kubectl's for our kinds.
-var shortNames = map[string]string{"ha": "HorizontalAutoscaler", "mp": "MetricsProducer", "sng": "ScalableNodeGroup"}
+	"github.com/karpenter-sim/karpenter/engine/journal"
+)
 
 // KindOf is the one of our kinds that a word means, as kubectl takes it: in the
 // singular, the plural or as its short name. It is empty for any other word.
-func KindOf(word string) string {
-	lower := strings.ToLower(word)
-	if kind, ok := shortNames[lower]; ok {
-		return kind
-	}
-	for _, kind := range ourKinds {
-		if singular := strings.ToLower(kind); lower == singular || lower == singular+"s" {
-			return kind
-		}
-	}
-	return ""
-}
-
-// ShortName is kubectl's short name for one of our kinds, empty for others.
-func ShortName(kind string) string {
-	for short, long := range shortNames {
-		if long == kind {
-			return short
-		}
-	}
-	return ""
-}
+func KindOf(word string) string { return journal.KindOf(word) }
 
 // An assigned text and the only object that it is for; without kind, it is for
 // every HorizontalAutoscaler.
@@ -147,7 +125,7 @@ func assignEach[T any, P object[T]](entries []Entry[T], all []*assigned, errs *[
 // is says whether the assignments are for an object.
 func (a *assigned) is(kind, namespace, name string) bool {
 	if a.kind == "" {
-		return kind == shortNames["ha"]
+		return kind == journal.HorizontalAutoscaler
 	}
 	return a.kind == kind && a.namespace == namespace && a.name == name
 }
