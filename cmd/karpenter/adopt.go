@@ -60,7 +60,15 @@ func (a *app) leaveOut(err error) {
 		return
 	}
 	a.partial = true
-	a.say(err)
+	a.sayEach(err)
+}
+
+// sayEach prints every one of the mistakes with places, however many there are.
+func (a *app) sayEach(err error) {
+	for _, e := range placed(err) {
+		fmt.Fprintf(a.stderr, "karpenter: %s\n", e)
+	}
+	a.annotateErrors(err)
 }
 
 // tellLosses prints what became of each object of another autoscaler if something

@@ -77,7 +77,7 @@ func (a *app) convert(paths []string, options convert.Options, given *metricQuer
 	}
 	leftOut := sim.LeftOut(a.conversions)
 	if len(set.Autoscalers)+len(set.Producers)+len(set.NodeGroups) == 0 && leftOut != nil {
-		a.say(leftOut)
+		a.sayEach(leftOut)
 		a.tellConversions()
 		return errReported
 	}

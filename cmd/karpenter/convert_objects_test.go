@@ -3,6 +3,8 @@ package main
 import (
 	"strings"
 	"testing"
+
+	"github.com/karpenter-sim/karpenter/engine/convert"
 )
 
 const (
@@ -371,4 +373,36 @@ func TestExpectedObjects(t *testing.T) {
 	write(t, "s.yaml", strings.Replace(text, "shop/ha/basket-policy", "shop/ha/basket", 1))
 	call(t, "", "simulate", "s.yaml", "--out", "out").want(t, exitInvalid, "s.yaml:13:29: spec.expect[0].report: ")
 	call(t, "", "validate", "s.yaml").want(t, exitInvalid, "no object shop/ha/basket; there are shop/HorizontalAutoscaler/basket-policy")
+}
+
+// TestConvertCorpus converts a list with every type of trigger and metric, every
+// version, and what people write by mistake: the golden has what is said of what is
+// left out, and the table.
+func TestConvertCorpus(t *testing.T) {
+	dir, path := testdata(t, "convert", "corpus"), testdata(t, "convert", "corpus.golden")
+	t.Chdir(dir)
+	got := call(t, "", "convert", "-f", ".")
+	got.want(t, exitFailed, "")
+	var told strings.Builder
+	table := false
+	for line := range strings.Lines(got.stderr) {
+		if table = table || strings.HasPrefix(line, "OBJECT "); table || strings.HasPrefix(line, "karpenter: ") {
+			told.WriteString(line)
+		}
+	}
+	golden(t, path, told.String())
+	call(t, got.stdout, "validate", "-f", "-", "-q").want(t, exitOK, "")
+}
+
+// TestConvertCorpusWithQueries: with a query for each, every trigger is converted.
+func TestConvertCorpusWithQueries(t *testing.T) {
+	args := []string{"convert", "-q", "-f", testdata(t, "convert", "corpus/triggers.yaml")}
+	for _, s := range convert.Scalers {
+		args = append(args, "--metric", s.Type+"/"+s.Type+"=sum(x)")
+	}
+	got := call(t, "", args...)
+	got.want(t, exitOK, "")
+	if n := strings.Count(got.stdout, `averageValue: "7"`); n != len(convert.Scalers) {
+		t.Errorf("%d targets of 7, want %d:\n%s", n, len(convert.Scalers), got.stdout)
+	}
 }

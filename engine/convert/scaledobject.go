@@ -53,9 +53,7 @@ func (c *converter) scaledObject(so *keda.ScaledObject) ([]runtime.Object, error
 	for _, producer := range producers {
 		objects = append(objects, producer)
 	}
-	if len(ha.Spec.Metrics) > 0 {
-		errs = append(errs, c.check(objects))
-	}
+	errs = append(errs, c.check(objects))
 	return objects, errors.Join(errs...)
 }
 

@@ -1,6 +1,8 @@
 package convert
 
 import (
+	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -198,4 +200,56 @@ func TestAdapters(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestTriggersAreDocumented holds the table of the migration guide to the scalers;
+// -update writes it.
+func TestTriggersAreDocumented(t *testing.T) {
+	const path = "../../cmd/controller/docs/from-keda.md"
+	const begin, end = "<!-- begin triggers -->\n", "<!-- end triggers -->\n"
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, _ := strings.Cut(string(text), begin)
+	_, after, found := strings.Cut(rest, end)
+	if !found {
+		t.Fatalf("%s has no %s", path, begin)
+	}
+	want := before + begin + triggersTable() + end + after
+	if *update {
+		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if diff := cmp.Diff(want, string(text)); diff != "" {
+		t.Errorf("%s; write it with -update:\n%s", path, diff)
+	}
+}
+
+// triggersTable has what each scaler's target is, and its usual query, with the names of
+// fields for their values.
+func triggersTable() string {
+	var b strings.Builder
+	b.WriteString("| trigger | target | usual query | of |\n|---|---|---|---|\n")
+	var others []string
+	for _, s := range Scalers {
+		metadata := map[string]string{"queueURL": "NAME", "podSelector": "KEY=VALUE"}
+		for _, l := range s.labels {
+			metadata[l.field] = strings.ToUpper(l.field)
+		}
+		target := "`" + strings.Join(s.Threshold, "`, `") + "`"
+		if s.Default != "" {
+			target += ", else " + s.Default
+		}
+		query := s.Query(metadata)
+		if query == "" {
+			others = append(others, fmt.Sprintf("%s (%s)", s.Type, target))
+			continue
+		}
+		fmt.Fprintf(&b, "| %s | %s | `%s` | %s |\n", s.Type, target, query, s.Exporter)
+	}
+	fmt.Fprintf(&b, "\nOthers that take a query, and where their target is: %s.\n", strings.Join(others, ", "))
+	return b.String()
 }
