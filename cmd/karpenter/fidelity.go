@@ -59,8 +59,8 @@ var startUps = []time.Duration{
 const wellFit = 99
 
 // fitStartUp plays the current policy with other start-up delays and finds the
-// one under which it is most often what ran; nil where the run's own is, or
-// where no metric depends on the replicas.
+// one under which it is nearest to what ran; nil where the run's own is, or where
+// no metric depends on the replicas.
 func (j *job) fitStartUp(ctx context.Context, current *sim.Result) (*reports.StartUpFit, error) {
 	best := together(current)
 	if j.file.Spec.Replay == nil || !best.Depends || best.Slots == 0 || best.Percent() >= wellFit {
@@ -75,9 +75,21 @@ func (j *job) fitStartUp(ctx context.Context, current *sim.Result) (*reports.Sta
 			return nil, err
 		}
 		f := together(result)
-		if f.Agreed > best.Agreed || f.Agreed == best.Agreed && f.Difference < best.Difference {
+		if fitsBetter(f, best) {
 			best, found = f, &reports.StartUpFit{Delay: scenario.Duration(delay).String(), Percent: f.Percent()}
 		}
 	}
 	return found, nil
+}
+
+// fitsBetter says whether one replay is nearer to what ran than another: by its
+// decisions, then by how far it decides from it, then by the ready replicas.
+func fitsBetter(a, b *sim.Fidelity) bool {
+	switch {
+	case a.Agreed != b.Agreed:
+		return a.Agreed > b.Agreed
+	case a.Difference != b.Difference:
+		return a.Difference < b.Difference
+	}
+	return a.ReadyDifference < b.ReadyDifference
 }
