@@ -165,6 +165,7 @@ spec:
   metrics:
     - type: Resource
       resource: {name: cpu, target: {type: Utilization, averageUtilization: 80}}
+  behavior: {scaleDown: {stabilizationWindowSeconds: 300}}
 `
 
 // What a conversion changed stands in the report, in the second run of a
@@ -281,7 +282,7 @@ func TestRivals(t *testing.T) {
 	write(t, "two.yaml", strings.Replace(scenario, "name: failing", "name: two", 1)+"---\n"+strings.Replace(manifests, "name: web", "name: other", 1))
 	call(t, "", "simulate", "two.yaml", "--out", "two").want(t, exitFailed,
 		"HorizontalAutoscaler default/web scales Deployment default/web, and so does HorizontalAutoscaler default/other: both hold until one of them is gone or in dryRun\n")
-	for _, want := range []string{`"detail": "Contested"`, `"breach_minutes": 30,`, `"replica_hours": 6,`} {
+	for _, want := range []string{`"cause": "contested"`, `"breach_minutes": 30,`, `"replica_hours": 6,`} {
 		if text := read(t, "two/report.json"); !strings.Contains(text, want) {
 			t.Errorf("report.json lacks %s", want)
 		}

@@ -1,7 +1,6 @@
 package convert
 
 import (
-	"net/url"
 	"regexp"
 	"strings"
 
@@ -19,16 +18,18 @@ const sqsTrigger = "aws-sqs-queue"
 // REGION.queue.amazonaws.com and queue.amazonaws.com.
 var sqsHosts = regexp.MustCompile(`^(?:(?:sqs|sqs-fips)\.([a-z0-9-]+)|([a-z0-9-]+)\.queue|queue)\.amazonaws\.com(?:\.cn)?$`)
 
+// sqsURL is https://HOST/ACCOUNT/NAME.
+var sqsURL = regexp.MustCompile(`^https?://([^/:?#]+)(?::\d+)?/([^/?#]+)/([^/?#]+)/?$`)
+
 // queueARN is the ARN of a queue by its URL, and the region of the trigger where the
 // host has none; empty if the URL is not one of AWS.
 func queueARN(address, region string) string {
-	u, err := url.Parse(address)
-	if err != nil {
+	queue := sqsURL.FindStringSubmatch(address)
+	if queue == nil {
 		return ""
 	}
-	host := sqsHosts.FindStringSubmatch(u.Hostname())
-	path := strings.Split(strings.Trim(u.Path, "/"), "/")
-	if host == nil || len(path) != 2 || path[0] == "" || path[1] == "" {
+	host := sqsHosts.FindStringSubmatch(queue[1])
+	if host == nil {
 		return ""
 	}
 	switch {
@@ -46,7 +47,7 @@ func queueARN(address, region string) string {
 	case strings.HasPrefix(region, "us-gov-"):
 		partition = "aws-us-gov"
 	}
-	return strings.Join([]string{"arn", partition, "sqs", region, path[0], path[1]}, ":")
+	return strings.Join([]string{"arn", partition, "sqs", region, queue[2], queue[3]}, ":")
 }
 
 // queueName is the name of a queue that is given by its URL or its name.
