@@ -203,7 +203,7 @@ func (s *shortage) metrics() reason {
 // lag names what kept the metrics from showing the demand in time.
 func (s *shortage) lag() string {
 	if s.sufficed {
-		return "polling interval " + span(int64(s.policy.Interval))
+		return "polling interval of " + span(int64(s.policy.Interval))
 	}
 	if longest := longestRange(s.policy); longest != "" {
 		return "query range " + longest

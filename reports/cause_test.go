@@ -80,7 +80,7 @@ func TestCause(t *testing.T) {
 		"Stabilization": {"the lowest recommendation of three minutes counts", shortage{needed: 10, asked: 4, decision: stages(10, 5, 5, 5), policy: p}, reason{Stabilization, "scale-up window 3 min"}},
 		"MetricLag":     {"the metric asks for 6; fresh, it would ask for 10", shortage{needed: 10, asked: 6, decision: stages(6, 6, 6, 6), policy: p, fresh: would(10, 10)}, reason{MetricLag, ""}},
 		"QueryRange":    {"a long range keeps it from showing the demand", shortage{needed: 10, asked: 6, decision: stages(6, 6, 6, 6), policy: ranged, fresh: would(10, 10)}, reason{MetricLag, "query range 5m"}},
-		"Polling":       {"the demand rose after the slot", shortage{needed: 10, asked: 6, decision: stages(6, 6, 6, 6), policy: p, fresh: would(10, 10), sufficed: true}, reason{MetricLag, "polling interval 15 s"}},
+		"Polling":       {"the demand rose after the slot", shortage{needed: 10, asked: 6, decision: stages(6, 6, 6, 6), policy: p, fresh: would(10, 10), sufficed: true}, reason{MetricLag, "polling interval of 15 s"}},
 		"Tolerance":     {"fresh, it would ask for 10, but for the tolerance", shortage{needed: 10, asked: 9, decision: stages(9, 9, 9, 9), policy: p, fresh: would(9, 10)}, reason{Tolerance, "tolerance 0.1"}},
 		"Target":        {"fresh, it would ask for 8", shortage{needed: 10, asked: 6, decision: stages(6, 6, 6, 6), policy: p, fresh: would(8, 8)}, reason{Target, ""}},
 		"TargetFirst":   {"without the tolerance it would not be enough either", shortage{needed: 10, asked: 7, decision: stages(7, 7, 7, 7), policy: p, fresh: would(7, 8)}, reason{Target, ""}},
