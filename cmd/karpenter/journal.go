@@ -95,6 +95,12 @@ func (a *app) journalFetch(ctx context.Context, flags *fetchFlags) error {
 			errs = append(errs, fmt.Errorf("pod %s/%s: %w", pod.Namespace, pod.Name, err))
 		}
 	}
+	if len(errs) == 0 {
+		// Pods that have written nothing yet are no failure: the directory is there.
+		if err := d.Claim(); err != nil {
+			return internal(inOutput(flags.out, err))
+		}
+	}
 	if err := a.showFetched(d, flags.format); err != nil {
 		return err
 	}

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -30,6 +32,7 @@ import (
 	"github.com/karpenter-sim/karpenter/cmd/controller/charts"
 	"github.com/karpenter-sim/karpenter/cmd/controller/share"
 	"github.com/karpenter-sim/karpenter/providers/kubernetes/servertest"
+	"github.com/karpenter-sim/karpenter/sim/output"
 )
 
 func TestMain(m *testing.M) { os.Exit(servertest.Main(m)) }
@@ -197,6 +200,11 @@ func TestFetch(t *testing.T) {
 	i.serves("pod-b", second)
 	i.pod("pod-c", corev1.PodPending)
 
+	i.fetched() // nothing was written yet
+	if diff := cmp.Diff([]string{output.Marker}, entriesOf(t, "here")); diff != "" {
+		t.Errorf("here (-want +got):\n%s", diff)
+	}
+
 	half := strings.LastIndexByte(text[:len(text)/2], '\n') + 1
 	write(t, filepath.Join(first, a), text[:half+100]) // its last line is not whole yet
 	write(t, filepath.Join(second, b), "")             // has just been begun
@@ -228,8 +236,8 @@ func TestFetch(t *testing.T) {
 	write(t, filepath.Join(second, b+".gz"), zipped(t, text))
 	i.fetched("grown "+a+".gz", "grown "+b+".gz")
 	same(t, filepath.Join(first, a+".gz"), filepath.Join("here", a+".gz"))
-	if names := entriesOf(t, "here"); len(names) != 2 {
-		t.Errorf("here are %q", names)
+	if diff := cmp.Diff([]string{a + ".gz", b + ".gz", output.Marker}, entriesOf(t, "here")); diff != "" {
+		t.Errorf("here (-want +got):\n%s", diff)
 	}
 	call(t, "", "verify", "here").want(t, exitOK, "")
 	call(t, "", "explain", "here/"+a+".gz", "default/ha/web").want(t, exitOK, "")
@@ -263,10 +271,43 @@ func TestFetchOtherFile(t *testing.T) {
 	const name = "decisions-20260105T080000Z-pod-a-0001.jsonl"
 	there := t.TempDir()
 	i.serves("pod-a", there)
+	write(t, filepath.Join(there, name), strings.Repeat("{}\n", 300))
+	i.fetched("new " + name)
 	write(t, filepath.Join(there, name), text)
-	write(t, filepath.Join("here", name), strings.Repeat("{}\n", 300))
 	i.fetched("grown " + name)
 	same(t, filepath.Join(there, name), filepath.Join("here", name))
+}
+
+// TestFetchForeignFile has a file of the same name here that fetch did not bring:
+// it may be the only copy, and stays.
+func TestFetchForeignFile(t *testing.T) {
+	text := played(t)
+	i := install(t)
+	const name, foreign = "decisions-20260105T080000Z-pod-a-0001.jsonl", "decisions-20260105T080000Z-pod-b-0001.jsonl"
+	there := t.TempDir()
+	i.serves("pod-a", there)
+	write(t, filepath.Join(there, name), text)
+
+	mine := text[:len(text)/2]
+	write(t, filepath.Join("here", name), mine)
+	i.fetch("-q").refused(t, "--out here: holds what karpenter did not write: "+name+"; name a new or an empty directory")
+	if diff := cmp.Diff([]string{name}, entriesOf(t, "here")); diff != "" {
+		t.Errorf("here (-want +got):\n%s", diff)
+	}
+	if got := read(t, filepath.Join("here", name)); got != mine {
+		t.Errorf("the file changed: %q", got)
+	}
+
+	// Beside what was fetched as well.
+	if err := os.Remove(filepath.Join("here", name)); err != nil {
+		t.Fatal(err)
+	}
+	i.fetched("new " + name)
+	write(t, filepath.Join("here", foreign), mine)
+	i.fetch("-q").refused(t, "--out here: holds what karpenter did not write beside its own: "+foreign)
+	if got := read(t, filepath.Join("here", foreign)); got != mine {
+		t.Errorf("the file changed: %q", got)
+	}
 }
 
 // TestFetchSince leaves out what was written before.
@@ -283,7 +324,7 @@ func TestFetchSince(t *testing.T) {
 	}
 	c := i.fetch("--since", "36h")
 	c.want(t, exitOK, "1 file in here: 1 file brought")
-	if diff := cmp.Diff([]string{"decisions-2-pod-a-0002.jsonl.gz"}, entriesOf(t, "here")); diff != "" {
+	if diff := cmp.Diff([]string{"decisions-2-pod-a-0002.jsonl.gz", output.Marker}, entriesOf(t, "here")); diff != "" {
 		t.Error(diff)
 	}
 	i.fetch("--since", "4d").want(t, exitOK, "2 files in here: 1 file brought")
@@ -311,6 +352,9 @@ func TestFetchFails(t *testing.T) {
 	i.fetch("-q").want(t, exitInvalid, `cannot create resource "pods/portforward"`)
 	i.kubeconfig = reader
 	i.fetch("-q").want(t, exitInvalid, "pod "+i.namespace+"/silent: nothing serves the journal there: the controller is starting, or runs without --journal-address")
+	if _, err := os.Lstat("here"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("calls that brought nothing left a directory: %v", err)
+	}
 
 	there := t.TempDir()
 	write(t, filepath.Join(there, "decisions-1-pod-0001.jsonl.gz"), zipped(t, "x"))
@@ -382,7 +426,7 @@ func TestFetchFromController(t *testing.T) {
 	seen := 0
 	err = wait.PollUntilContextTimeout(t.Context(), 100*time.Millisecond, time.Minute, true, func(context.Context) (bool, error) {
 		c := i.fetch("-q")
-		if c.code != exitOK || len(entriesOf(t, "here")) == 0 {
+		if c.code != exitOK || cmp.Equal([]string{output.Marker}, entriesOf(t, "here")) {
 			return false, nil // it is starting
 		}
 		v := call(t, "", "verify", "here", "-o", "json")

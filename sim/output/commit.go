@@ -169,7 +169,8 @@ func (d *Dir) place(name string) error {
 }
 
 // Claim lists files as ours before they are written one at a time, as journals
-// are; one that is there and not listed is refused. The marker keeps its state.
+// are; one that is there and not listed is refused. Without any it makes the
+// directory ours, so that Close leaves it.
 func (d *Dir) Claim(paths ...string) error {
 	old, err := readMarker(d.root.FS(), Marker)
 	if err != nil {
@@ -185,7 +186,7 @@ func (d *Dir) Claim(paths ...string) error {
 	if err := d.free(old, next); err != nil {
 		return err
 	}
-	if old == nil && len(next) == 0 {
+	if old != nil && len(next) == 0 {
 		return nil
 	}
 	return d.mark(&marker{Kind: d.options.Kind, State: complete, Files: union(old, next)})

@@ -312,6 +312,31 @@ func TestOutputClaims(t *testing.T) {
 	}
 }
 
+// A set without files makes the directory ours, and changes none that is.
+func TestOutputClaimsNothing(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "out")
+	for _, files := range [][]string{nil, {"a.jsonl"}, nil} {
+		d, err := Open(dir, Options{Kind: Journals})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(d.Claim(files...), d.Close()); err != nil {
+			t.Fatal(err)
+		}
+		if !Marked(dir) {
+			t.Fatalf("not ours after Claim(%q)", files)
+		}
+	}
+	d, err := Open(dir, Options{Kind: Journals})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	if !d.Lists("a.jsonl") {
+		t.Error("the marker lost what it listed")
+	}
+}
+
 func TestOutputRefusesWhatCannotBeWritten(t *testing.T) {
 	if os.Getuid() == 0 {
 		t.Skip("root may write everywhere")
