@@ -23,18 +23,15 @@ type recordedCase struct {
 	Behavior        *struct{ ScaleUp, ScaleDown map[string]any }
 	GlobalTolerance float64
 	Metrics         []struct{ TargetType, Target string }
-	Steps           []struct {
-		T      int64
-		Values []*float64
-	}
-	Expected []int32
+	Values          [][]*float64
+	Expected        []int32
 }
 
 // TestSimulateRecordedHPA runs every recorded trace as a scenario file.
 func TestSimulateRecordedHPA(t *testing.T) {
-	source, err := os.Open(filepath.Join("..", "..", "..", "shared", "spec", "hpa-cases.jsonl"))
+	source, err := os.Open(filepath.Join("..", "..", "engine", "autoscaler", "testdata", "hpa.jsonl"))
 	if err != nil {
-		t.Skipf("the recorded HPA traces are not here: %v", err)
+		t.Fatal(err)
 	}
 	defer source.Close()
 	dir := t.TempDir()
@@ -78,17 +75,17 @@ spec:
   interval: %ds
   targets: [{apiVersion: apps/v1, kind: Deployment, name: web, replicas: %d}]
   inputSeries:
-`, name, int64(c.PeriodSeconds)*int64(len(c.Steps)), c.PeriodSeconds, c.InitialReplicas)
+`, name, int64(c.PeriodSeconds)*int64(len(c.Values)), c.PeriodSeconds, c.InitialReplicas)
 	for i := range c.Metrics {
-		var values []string
-		for _, s := range c.Steps {
+		var texts []string
+		for _, values := range c.Values {
 			value := "stale"
-			if s.Values[i] != nil {
-				value = fmt.Sprintf("%g", *s.Values[i])
+			if values[i] != nil {
+				value = fmt.Sprintf("%g", *values[i])
 			}
-			values = append(values, value)
+			texts = append(texts, value)
 		}
-		fmt.Fprintf(&b, "  - {series: m%d, values: %q}\n", i, strings.Join(values, " "))
+		fmt.Fprintf(&b, "  - {series: m%d, values: %q}\n", i, strings.Join(texts, " "))
 	}
 	manifest, err := json.Marshal(c.manifest())
 	if err != nil {
