@@ -22,13 +22,13 @@ func (e *DamagedError) Unwrap() error { return e.Err }
 // Verify decides every record again in the journals of a run that ReadRun read, and
 // holds them against the digests of the report: a journal that was changed, or that
 // is cut short, is a *DamagedError.
-func (r *Run) Verify() error {
-	for i := range r.Columns {
-		c := &r.Columns[i]
+func (run *Run) Verify() error {
+	for i := range run.Columns {
+		c := &run.Columns[i]
 		if c.open == nil {
 			continue
 		}
-		if err := c.verify(r.End); err != nil {
+		if err := c.verify(run.End); err != nil {
 			return err
 		}
 	}

@@ -2,7 +2,6 @@ package sim
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
 	"github.com/karpenter-sim/karpenter/engine/cycle"
@@ -84,11 +83,6 @@ func whole(amount *float64) int64 {
 	n := int64(*amount)
 	*amount -= float64(n)
 	return n
-}
-
-// consumes says whether a target's replicas take messages from a queue.
-func (r *run) consumes(t *world.Target) bool {
-	return slices.ContainsFunc(r.consumed, func(q *cloudQueue) bool { return q.consumer == t })
 }
 
 // serving is how many replicas of a target work now; of a node group, the ready

@@ -31,9 +31,7 @@ func (in *Input) Pin(current []Autoscaler) error {
 		return nil
 	}
 	for _, d := range demands {
-		for i := range d.yardsticks {
-			spec.Yardstick = append(spec.Yardstick, d.yardsticks[i])
-		}
+		spec.Yardstick = append(spec.Yardstick, d.yardsticks...)
 	}
 	return nil
 }

@@ -50,11 +50,6 @@ spec:
 	}
 }
 
-// item is a manifest as an element of a List.
-func item(manifest string) string {
-	return "- " + strings.ReplaceAll(strings.TrimSpace(manifest), "\n", "\n  ") + "\n"
-}
-
 func TestConvertRefuses(t *testing.T) {
 	t.Chdir(t.TempDir())
 	write(t, "hpa.yaml", validHPA)

@@ -81,9 +81,9 @@ func unitOf(text string) (unit, error) {
 	}
 	switch text {
 	case "m":
-		return unit{}, errors.New("m may be minutes or thousandths")
+		return unit{}, errors.New("unit m may be minutes or thousandths")
 	case "B":
-		return unit{}, errors.New("B may be bytes or billions")
+		return unit{}, errors.New("unit B may be bytes or billions")
 	}
 	for _, per := range []string{"/s", "ps", "/sec"} {
 		if count, ok := strings.CutSuffix(text, per); ok && count != "" {
