@@ -79,7 +79,7 @@ func (r *run) slowBoot(s *storedGroup, f *fault.Fault) {
 	if f.Factor != nil {
 		delay = s.boot.Times(*f.Factor)
 	}
-	s.group.SlowBoot(delay, func() bool { return f.Hits(r.queue.clock.now.UnixMilli(), s.reference()) })
+	s.group.SlowBoot(delay, func() bool { return f.HitsBoot(r.queue.clock.now.UnixMilli(), s.reference()) })
 }
 
 func (s *storedGroup) reference() scenario.Reference {

@@ -36,7 +36,7 @@ func TestGroupSeries(t *testing.T) {
 			 {name: back, at: 12m, expr: 'karpenter_scalablenodegroup_ready_replicas == 5'}`,
 		},
 		"Refused": {
-			"a command that is refused is counted", "", "{at: 5m, for: 2m, probability: 0.5, nodes: throttled}",
+			"a command that is refused is counted", "", "{at: 5m, for: 5s, nodes: throttled, call: resize}",
 			`{name: counted, at: 19m, expr: 'karpenter_scalablenodegroup_failures_total{call="resize",code="Throttled"} == 1'}`,
 		},
 		"Trouble": {

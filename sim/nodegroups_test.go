@@ -86,7 +86,7 @@ func TestNodeGroups(t *testing.T) {
 		},
 		"SlowBootByChance": {
 			reason: "by chance, some nodes boot slowly and others do not",
-			fault:  "{at: 4m, for: 3m, nodes: slowBoot, factor: 4, probability: 0.5}", ready: map[int64]float64{5: 2, 6: 4, 11: 5},
+			fault:  "{at: 4m, for: 3m, nodes: slowBoot, factor: 4, probability: 0.5}", ready: map[int64]float64{5: 2, 6: 3, 11: 5},
 		},
 		"StockOutTwice": {
 			reason: "a stock-out that begins as another one ends goes on, whatever they are called",

@@ -66,6 +66,32 @@ func TestConflictIsTriedAgain(t *testing.T) {
 	}
 }
 
+// TestRestartAmidRetries holds that a slot is decided by the controller that is in
+// charge when it falls, or by none: a restart loses the one that is tried again,
+// and no other.
+func TestRestartAmidRetries(t *testing.T) {
+	slot := "2026-01-05T08:03:00Z" // tried at 180 s, 181 s, 182 s, and decided at 183 s
+	for at, lost := range map[string]bool{"179s": false, "180s": false, "181s": true, "183s": true, "184s": false} {
+		text := strings.Replace(conflictBase, "for: 13s}", "for: 13s}, {controller: restart, at: "+at+"}", 1)
+		in, autoscalers := openFile(t, loadText(t, text))
+		var decisions bytes.Buffer
+		result, err := in.Play(context.Background(), autoscalers, Options{Journal: &decisions})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := int64(10)
+		if lost {
+			want--
+		}
+		if decided := strings.Contains(decisions.String(), `"slot":"`+slot+`"`); decided == lost || result.Records != want {
+			t.Errorf("restarted at %s: %s decided is %t, of %d slots; want %t, of %d", at, slot, decided, result.Records, !lost, want)
+		}
+		if after := result.Objects[0].Spec.At(in.start/1000 + 240); after != 20 {
+			t.Errorf("restarted at %s: the count is %v after the next slot, want 20", at, after)
+		}
+	}
+}
+
 // TestConflictsOfAllKinds holds that node groups and producers get over
 // conflicts as autoscalers do.
 func TestConflictsOfAllKinds(t *testing.T) {

@@ -27,7 +27,7 @@ func (s *Set) Prevents(object scenario.Reference, again bool, restart func(time.
 			if f.changesLeader(now, object, restart) {
 				return true
 			}
-		case !f.Hits(now.UnixMilli(), object):
+		case !f.Hits(now.UnixMilli(), object, "slot"):
 		case f.Controller == scenario.ControllerRestart && f.Probability != nil:
 			restart(now)
 		default:
@@ -44,7 +44,7 @@ func (f *Fault) changesLeader(now time.Time, object scenario.Reference, restart 
 	switch {
 	case changed && now.UnixMilli() < until:
 		return true
-	case f.Hits(now.UnixMilli(), object):
+	case f.Hits(now.UnixMilli(), object, "slot"):
 		f.leaderless[object] = now.Add(time.Duration(scenario.LeaseDuration)).UnixMilli()
 		return true
 	case changed:

@@ -3,6 +3,7 @@
 // each call of every port that a driver has (engine/cycle). Every port has one
 // decorator here; what a fault does to one port is one file.
 //
-// Chance is drawn under the scenario's seed, for each fault and object apart, so
-// that one object more changes nothing for the others.
+// Chance is drawn under the scenario's seed, for each fault, object and instant
+// apart, so that one object more changes nothing for the others, and a controller
+// that calls more often, or not at all for a while, nothing for later.
 package fault

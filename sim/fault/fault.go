@@ -2,14 +2,12 @@ package fault
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"sync"
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/karpenter-sim/karpenter/sim/scenario"
-	"github.com/karpenter-sim/karpenter/sim/world"
 )
 
 // A Fault is one of a scenario's faults in a run.
@@ -20,9 +18,10 @@ type Fault struct {
 	// Only is the only object that is hit, if any.
 	Only *scenario.Reference
 
-	// draws are the sources of a fault that hits by chance, one an object.
-	draws map[scenario.Reference]*rand.Rand
-	seed  int64
+	// Of a fault that hits by chance: the scenario's seed, and the attempts of the
+	// last instant.
+	seed     int64
+	attempts map[operation]attempts
 	// leaderless is until when, in Unix milliseconds, nobody decides for an
 	// object since a change of leader by chance.
 	leaderless map[scenario.Reference]int64
@@ -31,8 +30,9 @@ type Fault struct {
 	// as current, and which series a partial scrape leaves out, as far as known.
 	series   []*labels.Matcher
 	lookback int64
-	mu       sync.Mutex
 	chosen   map[string]bool
+
+	mu sync.Mutex // of attempts and chosen
 }
 
 // A Set is the faults of a run. Its decorators may be called concurrently.
@@ -56,7 +56,7 @@ func NewSet(spec *scenario.Spec, now func() time.Time) *Set {
 }
 
 func newFault(declared *scenario.Fault, seed, start, end int64) *Fault {
-	f := &Fault{Fault: declared, From: start, To: end, seed: seed, draws: map[scenario.Reference]*rand.Rand{}, leaderless: map[scenario.Reference]int64{}, chosen: map[string]bool{}}
+	f := &Fault{Fault: declared, From: start, To: end, seed: seed, attempts: map[operation]attempts{}, leaderless: map[scenario.Reference]int64{}, chosen: map[string]bool{}}
 	if f.At != nil {
 		f.From += time.Duration(*f.At).Milliseconds()
 	}
@@ -78,30 +78,27 @@ func (f *Fault) Active(now int64, object scenario.Reference) bool {
 	return now >= f.From && now < f.To && (f.Only == nil || *f.Only == object)
 }
 
-// Hits says whether it does hit one operation. Chance is drawn.
-func (f *Fault) Hits(now int64, object scenario.Reference) bool {
-	if !f.Active(now, object) {
-		return false
-	}
-	if f.Probability == nil || *f.Probability == 1 {
-		return true
-	}
-	source := f.draws[object]
-	if source == nil {
-		source = world.Random(f.seed, f.Name+" "+object.String())
-		f.draws[object] = source
-	}
-	return source.Float64() < *f.Probability
+// read returns the error of the first fault that hits a read of an object now. At
+// one instant a read is answered alike however often it is made. kind returns
+// what a fault makes such a read fail with, nil for nothing.
+func (s *Set) read(object scenario.Reference, call string, kind func(*Fault) error) error {
+	now := s.now().UnixMilli()
+	return s.strike(kind, func(f *Fault) bool { return f.Hits(now, object, call) })
 }
 
-// strike returns the error of the first fault that hits a call about an object
-// now. kind returns what a fault makes such a call fail with, nil for nothing.
-func (s *Set) strike(object scenario.Reference, kind func(*Fault) error) error {
+// write does for writes what read does for reads, except that each attempt is
+// hit by chance anew until one gets through.
+func (s *Set) write(object scenario.Reference, call string, kind func(*Fault) error) error {
+	now := s.now().UnixMilli()
+	return s.strike(kind, func(f *Fault) bool { return f.hitsAttempt(now, object, call) })
+}
+
+// strike returns the error of the first fault of a kind that hits.
+func (s *Set) strike(kind func(*Fault) error, hits func(*Fault) bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := s.now().UnixMilli()
 	for _, f := range s.All {
-		if err := kind(f); err != nil && f.Hits(now, object) {
+		if err := kind(f); err != nil && hits(f) {
 			return fmt.Errorf("fault %s: %w", f.Name, err)
 		}
 	}

@@ -8,22 +8,7 @@ import (
 
 	"github.com/karpenter-sim/karpenter/engine/cycle"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
-	"github.com/karpenter-sim/karpenter/sim/world"
 )
-
-// HitsQuery says whether the fault hits a query at an instant, in Unix
-// milliseconds, however often that is asked: a controller that meets a conflict
-// asks again, one that was restarted since does not, and chance must not fall
-// otherwise for it from then on.
-func (f *Fault) HitsQuery(now int64, object scenario.Reference, text string) bool {
-	if !f.Active(now, object) {
-		return false
-	}
-	if f.Probability == nil || *f.Probability == 1 {
-		return true
-	}
-	return world.Random(f.seed, fmt.Sprintf("%s %s %d %s", f.Name, object, now, text)).Float64() < *f.Probability
-}
 
 // Metrics puts the faults of answers before a source that is asked for an object.
 func (s *Set) Metrics(inner cycle.Querier, object scenario.Reference) cycle.Querier {
@@ -48,7 +33,7 @@ func (m *metrics) Query(ctx context.Context, query string, at time.Time) (cycle.
 	result, err := m.Querier.Query(ctx, query, at)
 	now := m.set.now().UnixMilli()
 	for _, f := range m.set.All {
-		if cause := noAnswer[f.Metrics]; cause != nil && strings.Contains(query, f.Query) && f.HitsQuery(now, m.object, query) {
+		if cause := noAnswer[f.Metrics]; cause != nil && strings.Contains(query, f.Query) && f.Hits(now, m.object, query) {
 			return cycle.Result{}, fmt.Errorf("fault %s: %w", f.Name, cause)
 		}
 	}

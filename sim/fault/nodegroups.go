@@ -21,7 +21,7 @@ type nodeGroups struct {
 
 // Observe implements cycle.NodeGroups.
 func (n *nodeGroups) Observe(ctx context.Context, ref cycle.NodeGroupRef) (cycle.NodeGroup, error) {
-	if err := n.strike(ref, scenario.ObserveCall); err != nil {
+	if err := n.strike(ref, scenario.ObserveCall, n.set.read); err != nil {
 		return cycle.NodeGroup{}, err
 	}
 	return n.NodeGroups.Observe(ctx, ref)
@@ -29,7 +29,7 @@ func (n *nodeGroups) Observe(ctx context.Context, ref cycle.NodeGroupRef) (cycle
 
 // Resize implements cycle.NodeGroups.
 func (n *nodeGroups) Resize(ctx context.Context, ref cycle.NodeGroupRef, desired int32) error {
-	if err := n.strike(ref, scenario.ResizeCall); err != nil {
+	if err := n.strike(ref, scenario.ResizeCall, n.set.write); err != nil {
 		return err
 	}
 	return n.NodeGroups.Resize(ctx, ref, desired)
@@ -42,9 +42,9 @@ var refusedCalls = map[scenario.NodesFault]error{
 	scenario.NodesForbidden: cycle.ErrForbidden,
 }
 
-func (n *nodeGroups) strike(ref cycle.NodeGroupRef, call scenario.NodesCall) error {
+func (n *nodeGroups) strike(ref cycle.NodeGroupRef, call scenario.NodesCall, strike func(scenario.Reference, string, func(*Fault) error) error) error {
 	for _, owner := range n.owners(ref) {
-		err := n.set.strike(owner, func(f *Fault) error {
+		err := strike(owner, string(call), func(f *Fault) error {
 			if f.Call != "" && f.Call != call {
 				return nil
 			}

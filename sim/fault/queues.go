@@ -28,7 +28,7 @@ var refusedReads = map[scenario.QueuesFault]error{
 // Observe implements cycle.Queues.
 func (q *queues) Observe(ctx context.Context, ref cycle.QueueRef) (cycle.Queue, error) {
 	for _, reader := range q.readers(ref) {
-		if err := q.set.strike(reader, func(f *Fault) error { return refusedReads[f.Queues] }); err != nil {
+		if err := q.set.read(reader, "observe", func(f *Fault) error { return refusedReads[f.Queues] }); err != nil {
 			return cycle.Queue{}, err
 		}
 	}

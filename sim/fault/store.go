@@ -21,15 +21,15 @@ type store[O, S any] struct {
 
 // Commit implements cycle.Store.
 func (s *store[O, S]) Commit(ctx context.Context, name types.NamespacedName, version string, status *S) (string, error) {
-	if err := s.set.conflict(s.kind, name); err != nil {
+	if err := s.set.conflict(s.kind, name, "commit"); err != nil {
 		return "", err
 	}
 	return s.Store.Commit(ctx, name, version, status)
 }
 
 // conflict is that of a write of an object's status or spec, if one is due.
-func (s *Set) conflict(kind string, name types.NamespacedName) error {
-	return s.strike(scenario.Reference{Namespace: name.Namespace, Kind: kind, Name: name.Name}, func(f *Fault) error {
+func (s *Set) conflict(kind string, name types.NamespacedName, call string) error {
+	return s.write(scenario.Reference{Namespace: name.Namespace, Kind: kind, Name: name.Name}, call, func(f *Fault) error {
 		if f.Controller == scenario.ControllerConflicts {
 			return cycle.ErrConflict
 		}
@@ -54,7 +54,7 @@ type nodeGroupStore struct {
 
 // Adopt implements cycle.NodeGroupStore.
 func (s *nodeGroupStore) Adopt(ctx context.Context, name types.NamespacedName, version string, replicas int32) (cycle.Stored[*v1alpha1.ScalableNodeGroup], error) {
-	if err := s.set.conflict(s.kind, name); err != nil {
+	if err := s.set.conflict(s.kind, name, "adopt"); err != nil {
 		return cycle.Stored[*v1alpha1.ScalableNodeGroup]{}, err
 	}
 	return s.inner.Adopt(ctx, name, version, replicas)

@@ -17,7 +17,7 @@ type targets struct {
 
 // Get implements cycle.ScaleTargets.
 func (t *targets) Get(ctx context.Context, target cycle.TargetRef, countReady bool) (cycle.Scale, error) {
-	err := t.set.strike(referenceOf(target), func(f *Fault) error {
+	err := t.set.read(referenceOf(target), "get", func(f *Fault) error {
 		if f.Target == scenario.TargetUnreadable {
 			return cycle.ErrUnavailable
 		}
@@ -38,7 +38,7 @@ var refusedWrites = map[scenario.TargetFault]error{
 
 // Set implements cycle.ScaleTargets.
 func (t *targets) Set(ctx context.Context, target cycle.TargetRef, observed cycle.Scale, replicas int32) error {
-	if err := t.set.strike(referenceOf(target), func(f *Fault) error { return refusedWrites[f.Target] }); err != nil {
+	if err := t.set.write(referenceOf(target), "set", func(f *Fault) error { return refusedWrites[f.Target] }); err != nil {
 		return err
 	}
 	return t.ScaleTargets.Set(ctx, target, observed, replicas)

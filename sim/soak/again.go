@@ -101,7 +101,9 @@ func (c *Case) withFuture(cut scenario.Duration) *Case {
 }
 
 // restarts plays the case with restarts of the controller: before every slot
-// where that is fair, else at a few instants.
+// and at a few instants, where that is fair. It is not while a slot is tried
+// again that is decided later: a slot is decided by the controller that is in
+// charge when it falls, or by none (cycle.Autoscalers.Since).
 func restarts(ctx context.Context, c *Case, run *Run, play Player) error {
 	out := c.clone()
 	faults := &out.Scenario.Spec.Faults
@@ -110,7 +112,7 @@ func restarts(ctx context.Context, c *Case, run *Run, play Player) error {
 		*faults = append(*faults, scenario.Fault{Name: "restart before every slot", At: &begin, Probability: &always, Controller: scenario.ControllerRestart})
 	}
 	for n := range uint64(3) {
-		if at := c.instant(1 + n); c.forgiving(at, at) {
+		if at := c.instant(1 + n); c.forgiving(at, at) && !run.deciding(c.Scenario.Spec.Start.Add(time.Duration(at))) {
 			*faults = append(*faults, scenario.Fault{Name: fmt.Sprintf("restart at %s (%d)", at, n), At: &at, Controller: scenario.ControllerRestart})
 		}
 	}
@@ -124,9 +126,7 @@ func restarts(ctx context.Context, c *Case, run *Run, play Player) error {
 // forgiving says whether a restart in a time may go unnoticed by what is wrong
 // then. A command that did not land is sent again by a new controller, and by
 // the old one only decided again; the metrics that a fault freezes are those
-// that the controller in charge saw last; and an edit meets the old controller
-// with a conflict, so that it calls others than Prometheus twice, and chance falls
-// otherwise.
+// that the controller in charge saw last.
 func (c *Case) forgiving(from, to scenario.Duration) bool {
 	near := func(begin, end scenario.Duration) bool {
 		return to+minutes(2) >= begin && from <= end+minutes(2)
@@ -142,14 +142,13 @@ func (c *Case) forgiving(from, to scenario.Duration) bool {
 		if (f.Target != "" || f.Metrics == scenario.MetricsStale) && near(begin, end) {
 			return false
 		}
-		drawn := f.Probability != nil && (f.Controller == "" && f.Metrics == "" || f.Controller == scenario.ControllerConflicts)
-		for _, e := range c.Scenario.Spec.Edits {
-			if drawn && near(*e.At, *e.At) {
-				return false
-			}
-		}
 	}
 	return true
+}
+
+// deciding says whether a restart at an instant loses a slot.
+func (r *Run) deciding(at time.Time) bool {
+	return slices.ContainsFunc(r.Retried, func(retry Retry) bool { return retry.loses(at) })
 }
 
 // sameDecisions compares what two runs decided up to a slot; where their lines

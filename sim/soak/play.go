@@ -18,6 +18,8 @@ type Run struct {
 	Digest          string
 	// Steps are the decisions of the journal with their policies.
 	Steps []*journal.Step
+	// Retried are the slots that were decided, but not at the first attempt.
+	Retried []Retry
 }
 
 // Play plays a case; backwards hands over its autoscalers in the opposite order.
@@ -43,12 +45,17 @@ func Play(ctx context.Context, c *Case, backwards bool) (*Run, error) {
 		slices.Reverse(autoscalers)
 	}
 	var decisions, series bytes.Buffer
-	result, err := in.Play(ctx, autoscalers, sim.Options{Journal: &decisions, Series: &series})
+	var retries retries
+	result, err := in.Play(ctx, autoscalers, sim.Options{Journal: &decisions, Series: &series, Wakes: retries.note})
 	if err != nil {
 		return nil, fmt.Errorf("play: %w", err)
 	}
 	run := &Run{Journal: decisions.Bytes(), Series: series.Bytes(), Digest: result.Digest}
-	return run, run.read()
+	if err := run.read(); err != nil {
+		return nil, err
+	}
+	run.Retried = retries.decided(run.Steps)
+	return run, nil
 }
 
 // read takes the steps out of the journal.
