@@ -164,17 +164,51 @@ func (p *player) startUp() error {
 		p.target.ReadyAfter = time.Duration(*replay.ReadyAfter)
 		return nil
 	}
-	median, pods, err := recording.StartupMedian(p.run.in.recordings, p.Target.Kind, p.Target.Namespace, p.Target.Name)
+	recorded, err := recording.StartupsOf(p.run.in.recordings, p.Target.Kind, p.Target.Namespace, p.Target.Name)
 	if err != nil {
 		return err
 	}
-	p.target.ReadyAfter = median
-	if pods > 0 {
-		p.run.assume("new replicas of %s are ready after %s, the median of %d recorded pods", p.Target.Name, scenario.Duration(median), pods)
-	} else {
-		p.run.assume("new replicas of %s are ready at once: the recording has no pod start-up times", p.Target.Name)
-	}
+	p.drawStartUp(&recorded)
 	return nil
+}
+
+// drawStartUp has new replicas start as the recorded pods did, each as one of
+// them, and says so.
+func (p *player) drawStartUp(recorded *recording.Startups) {
+	pods, name := recorded.Pods, p.Target.Name
+	if len(pods) == 0 {
+		p.run.assume("new replicas of %s are ready at once: the recording has no pod start-up times", name)
+		return
+	}
+	median := recorded.Median()
+	if recorded.Older {
+		p.target.Startup = func() (wait, boot time.Duration) { return median.Wait, median.Boot }
+		p.run.assume("new replicas of %s are ready after %s, the median of %d recorded pods, none of which was created during the recording", name, scenario.Duration(median.Total()), len(pods))
+		return
+	}
+	random := world.Random(p.run.in.File.Spec.Seed, referenceOf(p.Target).String()+" start-up")
+	p.target.Startup = func() (wait, boot time.Duration) {
+		s := pods[random.IntN(len(pods))]
+		return s.Wait, s.Boot
+	}
+	p.run.assume("new replicas of %s are ready after %s to %s (median %s), each after the time that one of %d recorded pods took%s", name,
+		scenario.Duration(pods[0].Total()), scenario.Duration(pods[len(pods)-1].Total()), scenario.Duration(median.Total()), len(pods), waits(pods))
+}
+
+// waits says how long recorded pods waited for a node, where any did.
+func waits(pods []recording.Startup) string {
+	var waited int
+	var longest time.Duration
+	for _, s := range pods {
+		if s.Wait > 0 {
+			waited++
+		}
+		longest = max(longest, s.Wait)
+	}
+	if waited == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; %d of them waited for a node, up to %s", waited, scenario.Duration(longest))
 }
 
 // declared is the scenario's own entry for a target, or nil.
@@ -204,6 +238,9 @@ func (p *player) watch(at int64) {
 		now := p.run.queue.clock.now.Unix()
 		p.object.Spec.Add(now, float64(t.Spec))
 		p.object.Ready.Add(now, float64(t.Serving()))
+		if waiting := t.Waiting(); p.workload == nil && (waiting > 0 || len(p.object.Pending.T) > 0) {
+			p.object.Pending.Add(now, float64(waiting))
+		}
 	}
 }
 

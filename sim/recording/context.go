@@ -35,9 +35,13 @@ var workloads = map[string]workloadSeries{
 }
 
 const (
-	podCreated = "kube_pod_created"
-	podReady   = "kube_pod_status_ready_time"
+	podCreated   = "kube_pod_created"
+	podScheduled = "kube_pod_status_scheduled_time"
+	podReady     = "kube_pod_status_ready_time"
 )
+
+// podInstants are the series whose values are instants of a pod's start-up.
+var podInstants = []string{podCreated, podScheduled, podReady}
 
 // hpaSeries are an HPA's specification and status. An HPA may have any name, so
 // those of the namespace are saved; kube_horizontalpodautoscaler_info tells
@@ -46,7 +50,7 @@ const hpaSeries = "kube_horizontalpodautoscaler_(info|spec_max_replicas|spec_min
 
 // ContextSelectors are the series, besides those of the queries, that say how
 // a target was scaled when they were recorded: replicas, HPAs, and when pods
-// were created and ready. There are none for kinds that are not workloads.
+// were created, scheduled and ready. There are none for kinds that are not workloads.
 func ContextSelectors(kind, namespace, name string) []Selector {
 	w, ok := workloads[strings.ToLower(kind)]
 	if !ok {
@@ -65,7 +69,7 @@ func ContextSelectors(kind, namespace, name string) []Selector {
 		labels.MustNewMatcher(labels.MatchRegexp, labels.MetricName, hpaSeries),
 		inNamespace,
 	}})
-	for _, metric := range []string{podCreated, podReady} {
+	for _, metric := range podInstants {
 		selectors = append(selectors, Selector{Matchers: podMatchers(metric, namespace, name)})
 	}
 	return selectors

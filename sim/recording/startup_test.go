@@ -27,32 +27,99 @@ kube_pod_status_ready_time{namespace="shop",pod="website"} 999 1000
 # EOF
 `
 
-func TestStartupMedian(t *testing.T) {
-	recordings := []*Recording{open(t, Spec{Path: write(t, "kube.om", kubeText), Scale: 2})}
-	median, pods, err := StartupMedian(recordings, "Deployment", "shop", "web")
-	if err != nil || median != 20*time.Second || pods != 3 {
-		t.Errorf("start-up %v of %d pods, %v; want 20s of 3", median, pods, err)
-	}
-	if median, pods, err = StartupMedian(recordings, "Deployment", "shop", "absent"); err != nil || median != 0 || pods != 0 {
-		t.Errorf("no pods: %v of %d, %v", median, pods, err)
-	}
-}
-
-// TestStartupOfNamesakes leaves out the pods of another workload whose name begins
-// alike where the names tell them apart.
-func TestStartupOfNamesakes(t *testing.T) {
-	recordings := []*Recording{open(t, Spec{Path: write(t, "kube.om", `# TYPE kube_pod_created gauge
-kube_pod_created{namespace="shop",pod="web-7f9c5d6b8f-b4x2k"} 900 1000
-kube_pod_created{namespace="shop",pod="web-worker-7f9c5d6b8f-b4x2k"} 900 1000
-kube_pod_created{namespace="shop",pod="web-worker-7f9c5d6b8f-b4x2l"} 900 1000
-# TYPE kube_pod_status_ready_time gauge
-kube_pod_status_ready_time{namespace="shop",pod="web-7f9c5d6b8f-b4x2k"} 910 1000
-kube_pod_status_ready_time{namespace="shop",pod="web-worker-7f9c5d6b8f-b4x2k"} 990 1000
-kube_pod_status_ready_time{namespace="shop",pod="web-worker-7f9c5d6b8f-b4x2l"} 990 1000
+func TestStartupsOf(t *testing.T) {
+	cases := map[string]struct {
+		reason, text, kind, name string
+		want                     Startups
+	}{
+		"Older": {
+			reason: "pods created before the recording may have lost their readiness since, and the median of all is the lower of the two in the middle",
+			text:   kubeText, kind: "Deployment", name: "web",
+			want: Startups{Older: true, Pods: []Startup{{0, 10 * time.Second}, {0, 20 * time.Second}, {0, 30 * time.Second}}},
+		},
+		"None": {
+			reason: "a workload without recorded pods has no start-up times",
+			text:   kubeText, kind: "Deployment", name: "absent",
+		},
+		"During": {
+			reason: "of pods created during the recording the first start counts; one that became ready again after days says nothing beside them",
+			text: `# TYPE kube_pod_created gauge
+kube_pod_created{namespace="shop",pod="web-old"} 1000 500000
+kube_pod_created{namespace="shop",pod="web-a"} 500010 500060
+kube_pod_created{namespace="shop",pod="web-b"} 500010 500060
+kube_pod_status_ready_time{namespace="shop",pod="web-old"} 499000 500000
+kube_pod_status_ready_time{namespace="shop",pod="web-a"} 500050 500060
+kube_pod_status_ready_time{namespace="shop",pod="web-a"} 503000 503060
+kube_pod_status_ready_time{namespace="shop",pod="web-b"} 500020.25 500060
 # EOF
-`)})}
-	if median, pods, err := StartupMedian(recordings, "Deployment", "shop", "web"); err != nil || median != 10*time.Second || pods != 1 {
-		t.Errorf("start-up %v of %d pods, %v; want 10s of 1", median, pods, err)
+`, kind: "Deployment", name: "web",
+			want: Startups{Pods: []Startup{{0, 10250 * time.Millisecond}, {0, 40 * time.Second}}},
+		},
+		"Waited": {
+			reason: "what was scheduled later than created waited for a node; a time out of order is none",
+			text: `# TYPE kube_pod_created gauge
+kube_pod_created{namespace="shop",pod="web-a"} 1000 1000
+kube_pod_created{namespace="shop",pod="web-b"} 1000 1000
+kube_pod_created{namespace="shop",pod="web-c"} 1000 1000
+kube_pod_status_scheduled_time{namespace="shop",pod="web-a"} 1090 1100
+kube_pod_status_scheduled_time{namespace="shop",pod="web-b"} 1000 1100
+kube_pod_status_scheduled_time{namespace="shop",pod="web-c"} 1200 1200
+kube_pod_status_ready_time{namespace="shop",pod="web-a"} 1100 1100
+kube_pod_status_ready_time{namespace="shop",pod="web-b"} 1010 1100
+kube_pod_status_ready_time{namespace="shop",pod="web-c"} 1020 1100
+# EOF
+`, kind: "Deployment", name: "web",
+			want: Startups{Pods: []Startup{{0, 10 * time.Second}, {0, 20 * time.Second}, {90 * time.Second, 10 * time.Second}}},
+		},
+		"Again": {
+			reason: "a StatefulSet's pods come again by the same name and are others by their UIDs",
+			text: `# TYPE kube_pod_created gauge
+kube_pod_created{namespace="shop",pod="db-0",uid="1"} 1000 1000
+kube_pod_created{namespace="shop",pod="db-0",uid="2"} 2000 2000
+kube_pod_status_ready_time{namespace="shop",pod="db-0",uid="1"} 1010 1060
+kube_pod_status_ready_time{namespace="shop",pod="db-0",uid="2"} 2030 2060
+# EOF
+`, kind: "StatefulSet", name: "db",
+			want: Startups{Pods: []Startup{{0, 10 * time.Second}, {0, 30 * time.Second}}},
+		},
+		"Absurd": {
+			reason: "instants that are no times, or out of order, tell nothing",
+			text: `# TYPE kube_pod_created gauge
+kube_pod_created{namespace="shop",pod="web-a"} 1000 1000
+kube_pod_created{namespace="shop",pod="web-b"} 1000 1000
+kube_pod_created{namespace="shop",pod="web-c"} 1000 1000
+kube_pod_status_ready_time{namespace="shop",pod="web-a"} +Inf 1100
+kube_pod_status_ready_time{namespace="shop",pod="web-b"} 1e30 1100
+kube_pod_status_ready_time{namespace="shop",pod="web-c"} 900 1100
+# EOF
+`, kind: "Deployment", name: "web",
+		},
+		"Namesakes": {
+			reason: "pods of another workload whose name begins alike are left out where the names tell them apart",
+			text: `# TYPE kube_pod_created gauge
+kube_pod_created{namespace="shop",pod="web-7f9c5d6b8f-b4x2k"} 1000 1000
+kube_pod_created{namespace="shop",pod="web-worker-7f9c5d6b8f-b4x2k"} 1000 1000
+kube_pod_created{namespace="shop",pod="web-worker-7f9c5d6b8f-b4x2l"} 1000 1000
+# TYPE kube_pod_status_ready_time gauge
+kube_pod_status_ready_time{namespace="shop",pod="web-7f9c5d6b8f-b4x2k"} 1010 1100
+kube_pod_status_ready_time{namespace="shop",pod="web-worker-7f9c5d6b8f-b4x2k"} 1090 1100
+kube_pod_status_ready_time{namespace="shop",pod="web-worker-7f9c5d6b8f-b4x2l"} 1090 1100
+# EOF
+`, kind: "Deployment", name: "web",
+			want: Startups{Pods: []Startup{{0, 10 * time.Second}}},
+		},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			recordings := []*Recording{open(t, Spec{Path: write(t, "kube.om", c.text), Scale: 2})}
+			got, err := StartupsOf(recordings, c.kind, "shop", c.name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", c.reason, diff)
+			}
+		})
 	}
 }
 

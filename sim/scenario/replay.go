@@ -24,7 +24,7 @@ type Replay struct {
 	// current policy's metric if absent. Demand and Capacity go together.
 	Capacity *float64 `json:"capacity,omitempty"`
 	// ReadyAfter is the start-up delay of every target that names none; if
-	// absent, the recording's median from creation to ready, else 0s.
+	// absent, each replica takes as long as one of the recorded pods, else 0s.
 	ReadyAfter *Duration `json:"readyAfter,omitempty"`
 	// LeadIn is the time before the run in which the policies decide dry, at the
 	// recorded counts, so that their windows are filled when it begins; 0s if absent.

@@ -28,16 +28,21 @@ type Target struct {
 	Status int32
 	// ReadyAfter is how long a new replica takes to become ready.
 	ReadyAfter time.Duration
+	// Startup, if set, draws that for each new replica instead: how long it waits
+	// for a node, and then boots.
+	Startup func() (wait, boot time.Duration)
 	// Changed, if set, is told every change of a count.
 	Changed func(t *Target)
 
 	// version counts changes; tag is its text, made once a change.
 	version int
 	tag     string
-	// starting are replicas that are not ready yet, oldest first.
+	// starting are replicas that are not ready yet, in the order in which they
+	// were asked for.
 	starting []batch
-	// unready replicas are counted in Status and do not serve.
-	unready int32
+	// unready replicas are counted in Status and do not serve; waiting ones of
+	// them have no node yet.
+	unready, waiting int32
 	// owner is the workload whose pods the replicas are, or nil.
 	owner *Workload
 	// count, if set, says how many replicas there are, whatever is commanded.
@@ -98,10 +103,15 @@ func (t *Target) recount() {
 // Serving is the number of replicas that are ready.
 func (t *Target) Serving() int32 { return t.Status - t.unready }
 
-// A batch of replicas becomes ready together.
+// Waiting is the number of replicas that wait for a node.
+func (t *Target) Waiting() int32 { return t.waiting }
+
+// A batch of replicas gets its nodes and becomes ready together.
 type batch struct {
 	count int32
-	ready time.Time
+	// waits says that they have no node yet: until placed.
+	waits         bool
+	placed, ready time.Time
 }
 
 // Targets are the scale targets of a world, and its cycle.ScaleTargets.
@@ -178,14 +188,15 @@ func (w *Targets) scale(t *Target, replicas int32) {
 		t.delegate(replicas)
 	case t.owner != nil:
 		t.owner.scaled()
-	case delta > 0 && t.ReadyAfter > 0:
+	case delta > 0 && t.Startup != nil:
 		t.Status += delta
-		t.unready += delta
-		ready := w.timeline.Now().Add(t.ReadyAfter)
-		t.starting = append(t.starting, batch{count: delta, ready: ready})
-		w.timeline.At(ready, t.Ref.Kind+"/"+t.Ref.Namespace+"/"+t.Ref.Name, func() { w.start(t) })
+		for range delta {
+			wait, boot := t.Startup()
+			w.launch(t, 1, wait, boot)
+		}
 	case delta > 0:
 		t.Status += delta
+		w.launch(t, delta, 0, t.ReadyAfter)
 	default:
 		t.Status = max(0, t.Status+delta)
 		t.cancel(-delta)
@@ -193,30 +204,69 @@ func (w *Targets) scale(t *Target, replicas int32) {
 	t.changed()
 }
 
-// cancel takes replicas away from those that are starting, youngest first.
-func (t *Target) cancel(count int32) {
-	for count > 0 && len(t.starting) > 0 {
-		youngest := &t.starting[len(t.starting)-1]
-		taken := min(count, youngest.count)
-		youngest.count -= taken
-		t.unready -= taken
-		count -= taken
-		if youngest.count == 0 {
-			t.starting = t.starting[:len(t.starting)-1]
-		}
+// launch has new replicas wait for a node and then boot.
+func (w *Targets) launch(t *Target, count int32, wait, boot time.Duration) {
+	if wait+boot <= 0 {
+		return
+	}
+	placed := w.timeline.Now().Add(wait)
+	b := batch{count: count, waits: wait > 0, placed: placed, ready: placed.Add(boot)}
+	t.starting = append(t.starting, b)
+	t.unready += count
+	step := func() { w.start(t) }
+	key := t.Ref.Kind + "/" + t.Ref.Namespace + "/" + t.Ref.Name
+	if wait > 0 {
+		t.waiting += count
+		w.timeline.At(placed, key, step)
+	}
+	if boot > 0 {
+		w.timeline.At(b.ready, key, step)
 	}
 }
 
-// start makes the replicas ready whose time has come.
+// cancel takes replicas away from those that are starting, in a ReplicaSet's
+// order: those without a node first, and of these and the others the youngest.
+func (t *Target) cancel(count int32) {
+	for _, waits := range []bool{true, false} {
+		for i := len(t.starting) - 1; i >= 0 && count > 0; i-- {
+			b := &t.starting[i]
+			if b.waits != waits {
+				continue
+			}
+			taken := min(count, b.count)
+			b.count -= taken
+			t.unready -= taken
+			if waits {
+				t.waiting -= taken
+			}
+			count -= taken
+		}
+	}
+	t.starting = slices.DeleteFunc(t.starting, func(b batch) bool { return b.count == 0 })
+}
+
+// start gives replicas their nodes and makes them ready where the time has come.
 func (w *Targets) start(t *Target) {
 	now := w.timeline.Now()
-	before := t.unready
-	for len(t.starting) > 0 && !t.starting[0].ready.After(now) {
-		t.unready -= t.starting[0].count
-		t.starting = t.starting[1:]
+	unready, waiting := t.unready, t.waiting
+	for i := range t.starting {
+		if b := &t.starting[i]; b.waits && !b.placed.After(now) {
+			b.waits = false
+			t.waiting -= b.count
+		}
 	}
-	if t.unready != before {
+	t.starting = slices.DeleteFunc(t.starting, func(b batch) bool {
+		if b.ready.After(now) {
+			return false
+		}
+		t.unready -= b.count
+		return true
+	})
+	switch {
+	case t.unready != unready:
 		t.changed()
+	case t.waiting != waiting && t.Changed != nil:
+		t.Changed(t) // of which the object itself tells nothing
 	}
 }
 
