@@ -3,7 +3,6 @@ package sim
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math"
 	"slices"
 	"time"
@@ -194,6 +193,10 @@ func (in *Input) evaluator(texts []string, g grid) (ask func(i int, at int64) (c
 	done = func() { ahead.Close(); prom.Close() }
 	for i, text := range texts {
 		evaluated, err := in.evaluated(text)
+		share, count := in.evaluatedShare(text)
+		if share != nil {
+			text = count
+		}
 		switch {
 		case err == nil && evaluated != nil:
 			asks[i] = evaluated
@@ -209,6 +212,9 @@ func (in *Input) evaluator(texts []string, g grid) (ask func(i int, at int64) (c
 			asks[i] = func(at int64) (cycle.Result, error) {
 				return prom.Query(context.Background(), text, time.UnixMilli(at).UTC())
 			}
+		}
+		if share != nil {
+			asks[i] = product(share, asks[i])
 		}
 	}
 	if len(single) > 0 {
@@ -293,29 +299,6 @@ func largest(parts []Steps) Steps {
 		}
 		out.Add(at, most)
 	}
-}
-
-// evaluated answers an expression from results that were recorded instead of
-// samples; nil where there are none.
-func (in *Input) evaluated(text string) (func(at int64) (cycle.Result, error), error) {
-	for _, rec := range in.recordings {
-		m := rec.Info().Manifest
-		if m == nil || !m.Evaluated {
-			continue
-		}
-		evaluated, err := rec.Evaluated(text)
-		if err != nil {
-			return nil, err
-		}
-		return func(at int64) (cycle.Result, error) {
-			samples, value, err := evaluated.At(at)
-			if err != nil {
-				return cycle.Result{}, fmt.Errorf("%w: %w", err, cycle.ErrUnavailable)
-			}
-			return cycle.Result{Samples: samples, Value: value}, nil
-		}, nil
-	}
-	return nil, nil
 }
 
 // addDemands tells every player what its target needs. What the world itself
