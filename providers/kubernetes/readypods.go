@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -14,6 +15,8 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/rest"
 	toolscache "k8s.io/client-go/tools/cache"
+	"k8s.io/utils/clock"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 
 	"github.com/karpenter-sim/karpenter/engine/cycle"
@@ -23,10 +26,11 @@ import (
 // does: those that are Running and whose condition Ready is True, terminating ones
 // included. It watches all pods from the first count on, and keeps of each no more
 // than its name, its labels, once for all pods that share them, and whether it is
-// ready.
+// ready. While the watch is lost for longer than maxWithoutWatch there is no count.
 type ReadyPods struct {
 	ctx   context.Context
 	pods  rest.Interface
+	clock clock.PassiveClock
 	start sync.Once
 
 	mu     sync.RWMutex
@@ -34,8 +38,15 @@ type ReadyPods struct {
 	ready  map[podName]bool
 	sets   map[string]map[string]*podSet // by namespace and labels
 	failed error                         // why pods could not be listed or watched, nil once they were
-	listed chan struct{}                 // closed once they were
+	lost   time.Time                     // since when pods are not watched, zero while they are
+	listed chan struct{}                 // closed once they were listed
 }
+
+// maxWithoutWatch is how long pods are counted from what was seen before the watch
+// was lost. The reflector connects again after 1 or 2 s, so that a restart of an API
+// server passes unnoticed; and a count older than two slots of the default 15 s says
+// nothing of what is ready now.
+const maxWithoutWatch = 30 * time.Second
 
 type podName struct{ namespace, name string }
 
@@ -53,8 +64,9 @@ type strippedPod struct {
 }
 
 // NewReadyPods returns a counter for the API server that config names. It contacts
-// nobody before the first count, and ends with ctx.
-func NewReadyPods(ctx context.Context, config *rest.Config) (*ReadyPods, error) {
+// nobody before the first count, and ends with ctx. The clock tells for how long the
+// watch has been lost.
+func NewReadyPods(ctx context.Context, config *rest.Config, clock clock.PassiveClock) (*ReadyPods, error) {
 	scheme := runtime.NewScheme()
 	if err := corev1.AddToScheme(scheme); err != nil {
 		return nil, err
@@ -68,11 +80,13 @@ func NewReadyPods(ctx context.Context, config *rest.Config) (*ReadyPods, error) 
 	if err != nil {
 		return nil, fmt.Errorf("pods: %w", err)
 	}
-	return &ReadyPods{ctx: ctx, pods: pods, byName: map[podName]*podSet{}, ready: map[podName]bool{}, sets: map[string]map[string]*podSet{}, listed: make(chan struct{})}, nil
+	return &ReadyPods{ctx: ctx, pods: pods, clock: clock, byName: map[podName]*podSet{}, ready: map[podName]bool{}, sets: map[string]map[string]*podSet{}, listed: make(chan struct{})}, nil
 }
 
 // Ready returns the number of ready pods of the target's namespace that a label
-// selector matches. The first call waits until all pods have been listed.
+// selector matches. The first call waits until all pods have been listed. Where the
+// watch has been lost for longer than maxWithoutWatch it returns why, as an error of
+// engine/cycle: cycle.ErrUnavailable unless the API server says more.
 func (p *ReadyPods) Ready(ctx context.Context, target cycle.TargetRef, selector string) (int32, error) {
 	match, err := labels.Parse(selector)
 	if err != nil {
@@ -91,6 +105,9 @@ func (p *ReadyPods) Ready(ctx context.Context, target cycle.TargetRef, selector 
 	}
 	p.mu.RLock()
 	defer p.mu.RUnlock()
+	if err := p.stale(); err != nil {
+		return 0, err
+	}
 	var ready int32
 	for _, set := range p.sets[target.Namespace] {
 		if set.ready > 0 && match.Matches(set.labels) {
@@ -100,36 +117,72 @@ func (p *ReadyPods) Ready(ctx context.Context, target cycle.TargetRef, selector 
 	return ready, nil
 }
 
+// stale says why the pods that were seen are too old to be counted, nil where they
+// are not.
+func (p *ReadyPods) stale() error {
+	if p.lost.IsZero() || p.clock.Since(p.lost) <= maxWithoutWatch {
+		return nil
+	}
+	err := cycle.ErrUnavailable // of a call that has no answer yet
+	if p.failed != nil {
+		err = failed(p.failed)
+	}
+	return fmt.Errorf("pods are not watched since %s: %w", p.lost.UTC().Format(time.RFC3339), err)
+}
+
 // watch keeps the pods up to date until the context ends.
 func (p *ReadyPods) watch() {
-	source := toolscache.NewListWatchFromClient(p.pods, "pods", metav1.NamespaceAll, fields.Everything())
+	p.follow(toolscache.NewListWatchFromClient(p.pods, "pods", metav1.NamespaceAll, fields.Everything()))
+}
+
+// follow keeps the pods as a source has them until the context ends.
+func (p *ReadyPods) follow(source *toolscache.ListWatch) {
 	reflector := toolscache.NewReflectorWithOptions(&noted{source, p}, &corev1.Pod{}, p, toolscache.ReflectorOptions{Name: "ready pods"})
 	reflector.RunWithContext(p.ctx)
 }
 
-// noted notes why pods cannot be listed or watched.
+// noted notes whether pods are watched, and why they cannot be listed or watched.
+// The reflector calls it only while it has no watch, so each call means that none is
+// open, and a call that hangs counts like one that fails.
 type noted struct {
 	*toolscache.ListWatch
 	to *ReadyPods
 }
 
-func (n *noted) note(err error) {
+// calling notes that there is no watch.
+func (n *noted) calling() {
+	n.to.mu.Lock()
+	defer n.to.mu.Unlock()
+	if n.to.lost.IsZero() {
+		n.to.lost = n.to.clock.Now()
+	}
+}
+
+// called notes what came of a call; watched says that from now on the pods that
+// were listed are up to date.
+func (n *noted) called(err error, watched bool) {
 	n.to.mu.Lock()
 	defer n.to.mu.Unlock()
 	n.to.failed = err
+	if watched {
+		n.to.lost = time.Time{}
+	}
 }
 
 // ListWithContext implements cache.ListerWatcherWithContext.
 func (n *noted) ListWithContext(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
+	n.calling()
 	list, err := n.ListWatch.ListWithContext(ctx, o)
-	n.note(err)
+	n.called(err, false) // they are once Replace has the whole list
 	return list, err
 }
 
-// WatchWithContext implements cache.ListerWatcherWithContext.
+// WatchWithContext implements cache.ListerWatcherWithContext. A watch that begins
+// with a list is up to date no sooner than Replace.
 func (n *noted) WatchWithContext(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
+	n.calling()
 	w, err := n.ListWatch.WatchWithContext(ctx, o)
-	n.note(err)
+	n.called(err, err == nil && !ptr.Deref(o.SendInitialEvents, false))
 	return w, err
 }
 
@@ -188,7 +241,7 @@ func (p *ReadyPods) Replace(list []any, _ string) error {
 	for _, o := range list {
 		p.put(strip(o))
 	}
-	p.failed = nil
+	p.failed, p.lost = nil, time.Time{}
 	select {
 	case <-p.listed:
 	default:

@@ -2,21 +2,35 @@ package kubernetes
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net"
 	"runtime"
+	"sync"
+	"syscall"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	kruntime "k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/rest"
+	toolscache "k8s.io/client-go/tools/cache"
+	"k8s.io/utils/clock"
+	"k8s.io/utils/ptr"
 	"pgregory.net/rapid"
 
 	"github.com/karpenter-sim/karpenter/engine/cycle"
 )
 
 func listedPods(t testing.TB) *ReadyPods {
-	p, err := NewReadyPods(context.Background(), &rest.Config{Host: "http://127.0.0.1:1"})
+	p, err := NewReadyPods(context.Background(), &rest.Config{Host: "http://127.0.0.1:1"}, clock.RealClock{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,6 +93,148 @@ func TestReadyPodsEqualTwin(t *testing.T) {
 			r.Fatalf("what is gone is kept: %v %v", p.sets, p.ready)
 		}
 	})
+}
+
+// A podSource is an API server's pods, with faults.
+type podSource struct {
+	mu      sync.Mutex
+	pods    []corev1.Pod
+	gone    []corev1.Pod // since the watch ended
+	watcher *watch.FakeWatcher
+	fault   func(context.Context) error
+}
+
+func (s *podSource) listWatch() *toolscache.ListWatch {
+	return &toolscache.ListWatch{
+		ListWithContextFunc: func(ctx context.Context, _ metav1.ListOptions) (kruntime.Object, error) {
+			if err := s.failing(ctx); err != nil {
+				return nil, err
+			}
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.gone = nil
+			return &corev1.PodList{ListMeta: metav1.ListMeta{ResourceVersion: "2"}, Items: s.pods}, nil
+		},
+		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
+			if err := s.failing(ctx); err != nil {
+				return nil, err
+			}
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.watcher = watch.NewFakeWithChanSize(10, false)
+			if ptr.Deref(o.SendInitialEvents, false) {
+				for i := range s.pods {
+					s.watcher.Add(&s.pods[i])
+				}
+				s.watcher.Action(watch.Bookmark, &corev1.Pod{ObjectMeta: metav1.ObjectMeta{
+					ResourceVersion: "2", Annotations: map[string]string{metav1.InitialEventsAnnotationKey: "true"}}})
+			} else {
+				for i := range s.gone {
+					s.watcher.Delete(&s.gone[i])
+				}
+			}
+			s.gone = nil
+			return s.watcher, nil
+		},
+	}
+}
+
+func (s *podSource) failing(ctx context.Context) error {
+	s.mu.Lock()
+	fault := s.fault
+	s.mu.Unlock()
+	if fault == nil {
+		return nil
+	}
+	return fault(ctx)
+}
+
+// breaks ends the watch by an event, or closes it, and has calls fail; meanwhile
+// the last pod goes.
+func (s *podSource) breaks(end *metav1.Status, fault func(context.Context) error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	last := len(s.pods) - 1
+	s.pods, s.gone, s.fault = s.pods[:last], s.pods[last:], fault
+	if end != nil {
+		s.watcher.Error(end)
+	} else {
+		s.watcher.Stop()
+	}
+}
+
+func (s *podSource) heals() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.fault = nil
+}
+
+// TestReadyPodsWithoutWatch holds that pods are counted from memory for no longer
+// than maxWithoutWatch after their watch was lost, however it was, and again once
+// they are listed or watched.
+func TestReadyPodsWithoutWatch(t *testing.T) {
+	defer func(handlers []utilruntime.ErrorHandler) { utilruntime.ErrorHandlers = handlers }(utilruntime.ErrorHandlers)
+	utilruntime.ErrorHandlers = nil // one waits from a time outside of the bubble
+	refused := &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
+	fails := func(err error) func(context.Context, <-chan struct{}) error {
+		return func(context.Context, <-chan struct{}) error { return err }
+	}
+	cases := map[string]struct {
+		reason string
+		end    *metav1.Status                               // the watch's last event, nil for none
+		fault  func(context.Context, <-chan struct{}) error // of calls until the channel is closed
+		want   error
+	}{
+		"Refused":  {"a server that is gone is noticed", nil, fails(refused), cycle.ErrUnavailable},
+		"Overload": {"a server with too much to do is tried again without a list", nil, fails(apierrors.NewTooManyRequests("busy", 1)), cycle.ErrThrottled},
+		"Event":    {"an error within the watch ends it", &apierrors.NewInternalError(refused).ErrStatus, fails(refused), cycle.ErrUnavailable},
+		"Expired":  {"what was seen is too old for a watch, and there is no list", &apierrors.NewResourceExpired("too old").ErrStatus, fails(refused), cycle.ErrUnavailable},
+		"Forbidden": {"a role may be taken away, which has another cure", nil,
+			fails(apierrors.NewForbidden(schema.GroupResource{Resource: "pods"}, "", errors.New("no role"))), cycle.ErrForbidden},
+		"Hanging": {"a call without an answer fails like any other", nil, func(ctx context.Context, healed <-chan struct{}) error {
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-healed:
+				return nil
+			}
+		}, cycle.ErrUnavailable},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				source := &podSource{pods: []corev1.Pod{*podOf("a", "1", "web", true), *podOf("a", "2", "web", true)}}
+				p, healed := listedPods(t), make(chan struct{})
+				p.ctx = ctx
+				go p.follow(source.listWatch())
+				count := func(moment string, want int32, fault error) {
+					t.Helper()
+					synctest.Wait()
+					if got, err := p.Ready(ctx, cycle.TargetRef{Namespace: "a"}, "app=web"); got != want || !errors.Is(err, fault) {
+						t.Errorf("%s: %s: got %d, %v, want %d, %v", c.reason, moment, got, err, want, fault)
+					}
+				}
+				count("at first", 2, nil)
+				time.Sleep(2 * time.Minute)
+				count("an idle watch is none that is lost", 2, nil)
+
+				source.breaks(c.end, func(ctx context.Context) error { return c.fault(ctx, healed) })
+				time.Sleep(maxWithoutWatch)
+				count("within the bound", 2, nil)
+				time.Sleep(3 * time.Second) // the reflector calls again within 2 s
+				count("after the bound", 0, c.want)
+				time.Sleep(time.Hour)
+				count("much later", 0, c.want)
+
+				source.heals()
+				close(healed)
+				time.Sleep(2 * time.Minute) // the reflector waits for 30 to 60 s at most
+				count("when pods are listed or watched again", 1, nil)
+			})
+		})
+	}
 }
 
 // BenchmarkReadyPods counts among 100,000 pods of 1,000 Deployments, and says

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
@@ -23,7 +24,7 @@ func TestReadyPodsOfATarget(t *testing.T) {
 	defer cancel()
 	targets, err := kubernetes.NewTargets(s.config, s.client.RESTMapper(), timeout)
 	s.check(err)
-	targets.Pods, err = kubernetes.NewReadyPods(ctx, s.config)
+	targets.Pods, err = kubernetes.NewReadyPods(ctx, s.config, clock.RealClock{})
 	s.check(err)
 	s.create(s.deployment("web", 3))
 	ref := cycle.TargetRef{APIVersion: "apps/v1", Kind: "Deployment", Namespace: s.namespace, Name: "web"}
@@ -78,7 +79,7 @@ func TestReadyPodsForbidden(t *testing.T) {
 	s.check(err)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	pods, err := kubernetes.NewReadyPods(ctx, user.Config())
+	pods, err := kubernetes.NewReadyPods(ctx, user.Config(), clock.RealClock{})
 	s.check(err)
 	short, stop := context.WithTimeout(ctx, 2*time.Second)
 	defer stop()

@@ -66,7 +66,7 @@ func Setup(ctx context.Context, m manager.Manager, o Options) error {
 		return err
 	}
 	targets.Fence = o.Fence
-	if targets.Pods, err = NewReadyPods(ctx, m.GetConfig()); err != nil {
+	if targets.Pods, err = NewReadyPods(ctx, m.GetConfig(), o.Clock); err != nil {
 		return err
 	}
 	rivals, err := NewRivals(ctx, m.GetCache(), m.GetRESTMapper(), o.Clock)

@@ -19,7 +19,11 @@ const slowAfter = time.Second
 // that, and of all workers together half, so that objects that keep timing out
 // take no worker from those that do not, in their own namespace or in any.
 //
-// Who must wait is parked, and called in the order of arrival when it is its turn.
+// Who must wait is parked. The end of a turn calls the two that were parked first
+// of those that have a worker at that moment, each judged alone; so of one
+// namespace's requests that are slow alike the earlier is called first, and who has
+// no worker is passed over. A call is no turn: it puts the request on the queue of
+// work, and one whose worker is taken by then is parked again, behind all others.
 type Turns struct {
 	workers int
 	call    func(reconcile.Request)
@@ -29,7 +33,7 @@ type Turns struct {
 	// busy are the workers of each namespace, slowBusy those with slow objects.
 	busy, slowBusy map[string]int
 	allSlowBusy    int
-	// waiting are requests in the order of arrival; parked says which.
+	// waiting are requests in the order in which they were parked; parked says which.
 	waiting list.List
 	parked  map[types.NamespacedName]bool
 }
