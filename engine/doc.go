@@ -141,10 +141,13 @@
 //
 // A target may sleep (spec.zero), as KEDA has it: while no metric is above its
 // activation, and a cooldown after the last one was, it goes to the idle count in one
-// step past windows and policies, and wakes to its minimum in one. An error neither
-// lets it sleep nor wakes it. One without any activation is always active. Other than KEDA, a metric in error does not stop the
-// clock of others that are active, what is negative or NaN is an error, and activity
-// between two slots is not seen.
+// step past windows and policies, and wakes to its minimum in one. A metric in error,
+// with an activation or without, neither lets it sleep nor wakes it; only that of a
+// percentage without an activation, such as cpu, which measures the replicas
+// themselves, lets it. One without any activation is always active. Other than KEDA, a metric in error does not stop the
+// clock of others that are active, what is negative or NaN is an error, so is a
+// failing average of cpu or memory in absolute units, and activity between two
+// slots is not seen.
 //
 // HPA's older algorithm, for HPAs without a behavior, is a policy of its own
 // (behavior.algorithm: HPAWithoutBehavior) that conversion writes: the highest

@@ -12,6 +12,7 @@ var mutations = []mutation{
 	}
 	if r.Spec == 0 &&`, "on target the count becomes what is there"},
 	{"engine/autoscaler/sleep.go", `case over && !failed:`, `case over:`, "an error lets a target sleep"},
+	{"engine/autoscaler/sleep.go", `failed = failed || !ofReplicas(metric)`, `failed = failed || metric.Activation != nil`, "a missing total without activation lets a target sleep"},
 	{"engine/autoscaler/sleep.go", `case active && current < p.Min:`, `case active && current < p.Min-1:`, "nothing wakes a target"},
 	{"engine/behavior/without.go", `max(2*int64(current), 4)`, `max(3*int64(current), 4)`, "without a behavior replicas treble"},
 	{"engine/behavior/without.go", `math.MaxInt32, recommended)`, `current, recommended)`, "without a behavior the window does not pull up"},

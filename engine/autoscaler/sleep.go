@@ -11,8 +11,8 @@ import (
 // sleep takes the steps to and from the idle count, as KEDA does beside its HPA:
 //
 //   - active and below minReplicas: to minReplicas in one step;
-//   - not active, no metric of activity in error, and the cooldown over, or no
-//     activity ever: to the idle count in one step;
+//   - not active, no metric in error but of the replicas themselves (as cpu is), and
+//     the cooldown over, or no activity ever: to the idle count in one step;
 //   - not active at the idle count or 0: stay.
 //
 // It says whether it decided, and whether the state changed. What it decides
@@ -48,25 +48,29 @@ func (d *Decision) sleep(p *policy.Autoscaler, s *State, in *Input, previous slo
 	return true, s.record(behavior.Nothing, previous, in.Slot) || changed
 }
 
-// activity says whether any metric is above its activation, and whether any that
-// has one failed. Where none has one, all is activity.
+// activity says whether any metric is above its activation, and whether any failed
+// that bears on sleep. Where none has an activation, all is activity.
 func activity(p *policy.Autoscaler, in *Input) (active, failed bool) {
 	active = true
 	for i := range p.Metrics {
 		active = active && p.Metrics[i].Activation == nil
 	}
 	for i := range p.Metrics {
-		threshold := p.Metrics[i].Activation
-		if threshold == nil {
-			continue
-		}
-		m := &in.Metrics[i]
+		metric, sample := &p.Metrics[i], &in.Metrics[i]
 		switch {
-		case m.Code != observation.OK || algorithm.Usable(m.Value) != observation.OK:
-			failed = true
-		case m.Value > *threshold:
+		case sample.Code != observation.OK || algorithm.Usable(sample.Value) != observation.OK:
+			failed = failed || !ofReplicas(metric)
+		case metric.Activation != nil && sample.Value > *metric.Activation:
 			active = true
 		}
 	}
 	return active, failed
+}
+
+// ofReplicas says whether a metric is how busy the replicas are, as cpu is, and no
+// demand on them: a percentage without an activation. It never keeps a target awake,
+// and fails wherever there are no replicas to measure, so its failure does not
+// either. Any other metric that fails might have shown demand.
+func ofReplicas(m *policy.Metric) bool {
+	return m.Activation == nil && m.Type == policy.Utilization
 }

@@ -1,6 +1,7 @@
 package autoscaler
 
 import (
+	"math"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -67,6 +68,59 @@ func TestSleepPassive(t *testing.T) {
 	}
 	if _, d = Step(p, State{}, in(15, 4, Sample{Value: 0}, missing)); d.Desired != 0 {
 		t.Errorf("failing cpu keeps awake: %d", d.Desired)
+	}
+}
+
+// A metric that failed might have shown demand, so no step to the idle count is
+// taken beside it, whether or not it has an activation. Only of a percentage of the
+// replicas, which are not there at 0, that is not so.
+func TestSleepBesideFailure(t *testing.T) {
+	low, high := 5.0, 1e6
+	passive := policy.Metric{Query: "other", Type: policy.AverageValue, Target: 10}
+	woken := passive
+	woken.Activation = &low
+	unreachable := passive
+	unreachable.Activation = &high
+	value := passive
+	value.Type = policy.Value
+	cpu := policy.Metric{Query: "cpu", Type: policy.Utilization, Target: 50}
+	ratio := cpu
+	ratio.Activation = &low
+	cases := map[string]struct {
+		reason string
+		other  policy.Metric
+		sample Sample
+		want   int32
+		is     Reason
+	}{
+		"Activation":     {"a metric that could wake it", woken, missing, 4, MetricsUnavailable},
+		"HighActivation": {"what it would have shown is not known, however high its activation", unreachable, missing, 4, MetricsUnavailable},
+		"Total":          {"a total without activation is demand, too", passive, missing, 4, MetricsUnavailable},
+		"Value":          {"and so is a value", value, missing, 4, MetricsUnavailable},
+		"Percentage":     {"a percentage with an activation is not of the replicas", ratio, missing, 4, MetricsUnavailable},
+		"NaN":            {"NaN is missing", passive, Sample{Value: math.NaN()}, 4, MetricsUnavailable},
+		"Infinite":       {"and so is infinity", passive, Sample{Value: math.Inf(1)}, 4, MetricsUnavailable},
+		"Negative":       {"and what is negative", passive, Sample{Value: -1}, 4, MetricsUnavailable},
+		"Cpu":            {"cpu neither keeps awake nor, failing, holds", cpu, missing, 0, ScaledDown},
+		"NothingFails":   {"with all metrics there it sleeps", woken, Sample{Value: 5}, 0, ScaledDown},
+		"PassiveIsThere": {"a metric without activation never keeps awake by its value", passive, Sample{Value: 200}, 0, ScaledDown},
+	}
+	for name, c := range cases {
+		for _, algorithm := range []policy.Algorithm{"", policy.HPAWithoutBehavior} {
+			t.Run(name+string(algorithm), func(t *testing.T) {
+				p := sleeper()
+				p.Algorithm = algorithm
+				p.Metrics = append(p.Metrics, c.other)
+				long := State{Grid: slot.Grid{Interval: 15}, Activity: Activity{Last: 15}}
+				long.record(1, 15, 15)
+				for history, s := range map[string]State{"never active": {}, "long idle": long} {
+					in := &Input{Slot: 6000, Scale: Scale{Spec: 4, Status: 4}, Metrics: []Sample{{Value: 0}, c.sample}}
+					if _, d := Step(p, s, in); d.Desired != c.want || d.Reason != c.is {
+						t.Errorf("%s, %s: %d (%s), want %d (%s)", c.reason, history, d.Desired, d.Reason, c.want, c.is)
+					}
+				}
+			})
+		}
 	}
 }
 

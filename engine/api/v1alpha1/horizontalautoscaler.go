@@ -111,7 +111,9 @@ type Metric struct {
 	// Prometheus is a PromQL query and what its result should be.
 	Prometheus *PrometheusMetricSource `json:"prometheus,omitempty"`
 	// Activation is the value above which the metric keeps a target awake that
-	// spec.zero lets sleep; a metric without it neither wakes nor keeps awake.
+	// spec.zero lets sleep; a metric without it neither wakes nor keeps awake. While
+	// any metric fails the target is not put to sleep, unless it is a Utilization
+	// without activation.
 	//
 	// +kubebuilder:validation:XIntOrString
 	// +kubebuilder:validation:MaxLength=32
