@@ -174,8 +174,6 @@ func (b *Blame) phrase() string {
 		return b.Cause.words() + " (" + b.Detail + ")"
 	case b.Cause == NoNode && b.Detail != "":
 		return b.Cause.words() + " (" + b.Detail + ")"
-	case b.Cause == MetricLag && strings.HasPrefix(b.Detail, "polling interval"):
-		return "the " + b.Detail
 	}
 	return b.Cause.words()
 }

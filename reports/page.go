@@ -147,7 +147,7 @@ func (r *Report) figureView(o *ObjectReport) (*figureView, error) {
 	f := r.figure(o)
 	caption := "Replicas of " + o.Label + ", " + f.clock.window(f.from, f.to)
 	if f.overview() {
-		caption += "; below, the whole run, with marks where capacity was lacking"
+		caption += "; below, the whole run, with marks where too few replicas were ready"
 	}
 	view := &figureView{Caption: caption + "."}
 	for _, s := range []size{narrow, wide} {

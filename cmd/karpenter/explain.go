@@ -31,8 +31,8 @@ it lists runs of equal decisions; without times, every change of the count.
 Times: RFC 3339, "2006-01-02 15:04", 15:04 or Fri 15:04 where the journal has it
 once, Unix seconds, or -36h before the journal's end. A time between two slots
 means the slot before.`,
-		Example: `  karpenter explain out/queue-spike
-  karpenter explain out/queue-spike default/ha/web --at 08:10
+		Example: `  karpenter explain out/flash-crowd
+  karpenter explain out/flash-crowd default/ha/web --at 08:10
   karpenter explain journal/ ha/web --from "Fri 18:00" --to "Fri 19:00" --tz Europe/Berlin`,
 		Args: someArgs("a journal, or a directory with journals"),
 		RunE: func(_ *cobra.Command, args []string) error { return a.explain(args, &flags) },

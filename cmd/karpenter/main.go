@@ -134,7 +134,7 @@ engine of the controller over recorded or synthetic metrics, without a cluster:
 what would it have decided, why, and what would that have cost.`,
 		Example: `  karpenter replay -f policies/ --recording metrics.csv --out out
   karpenter simulate scenarios/ --out out
-  karpenter explain out/queue-spike/decisions.jsonl default/ha/web --at 08:10`,
+  karpenter explain out/flash-crowd/decisions.jsonl default/ha/web --at 08:10`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          cobra.ArbitraryArgs,

@@ -31,7 +31,7 @@ func (a *app) simulateCommand() *cobra.Command {
 		Use:   "simulate SCENARIO.yaml|DIR ...",
 		Short: "Run scenarios; their expectations decide the exit code",
 		Example: `  karpenter simulate scenarios/ --out out
-  karpenter simulate scenarios/queue-spike.yaml --check-determinism --out out`,
+  karpenter simulate scenarios/flash-crowd.yaml --check-determinism --out out`,
 		Args: someArgs("a scenario, or a directory with scenarios"),
 		RunE: func(c *cobra.Command, paths []string) error {
 			flags.reseeded = c.Flags().Changed("seed")

@@ -37,7 +37,7 @@ stand in the file, and no byte of a line was changed by accident. What is not: w
 wrote the file; that the inputs are what a Prometheus answered; that a state which
 the file takes over (its first one, and those counted as taken over) is the one
 that was left before; that nothing was cut off at the end.`,
-		Example: `  karpenter verify out/queue-spike
+		Example: `  karpenter verify out/flash-crowd
   karpenter journal fetch --out journal && karpenter verify journal
   kubectl logs -n karpenter-autoscaling POD | grep '^{"v":' | karpenter verify -`,
 		Args: someArgs("a journal, or a directory with journals"),
