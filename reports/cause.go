@@ -61,16 +61,14 @@ func (c Cause) words() string {
 		return "changes that were not carried out"
 	case NoNode:
 		return "pods pending without a node"
-	case ScaledDown:
-		return "scaling down too early"
 	case ColdStart:
 		return "too few replicas at the start"
 	case Tolerance:
 		return "the tolerance"
 	case Target:
 		return "a target above capacity"
-	case NotExplained:
-		return "what is not explained"
+	case ScaledDown:
+		return "scaling down too early"
 	}
 	return string(c)
 }

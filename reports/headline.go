@@ -135,7 +135,7 @@ func (o *ObjectReport) causes() (amount, parts string) {
 	if o.score.lacking < 120 {
 		unit, name = 1, "s"
 	}
-	shares := phraseShares(o.Blame)
+	shares := foremost(phraseShares(o.Blame))
 	counts := apportion(shares, unit)
 	total := int64(0)
 	var named []string
@@ -163,6 +163,21 @@ func (o *ObjectReport) causes() (amount, parts string) {
 	return amount, "; " + strings.Join(named, ", ")
 }
 
+// mostNamed is how many causes a sentence names.
+const mostNamed = 4
+
+// foremost adds up the smallest shares where there are more than a sentence names.
+func foremost(shares []phraseShare) []phraseShare {
+	if len(shares) <= mostNamed {
+		return shares
+	}
+	rest := phraseShare{phrase: "other causes"}
+	for _, s := range shares[mostNamed-1:] {
+		rest.seconds += s.seconds
+	}
+	return append(shares[:mostNamed-1:mostNamed-1], rest)
+}
+
 // phrase returns how a sentence names a cause.
 func (b *Blame) phrase() string {
 	switch {
@@ -172,6 +187,8 @@ func (b *Blame) phrase() string {
 		return "disabled scale-up"
 	case b.Cause == NotCarriedOut && b.Detail != "":
 		return b.Cause.words() + " (" + b.Detail + ")"
+	case b.Cause == NotExplained:
+		return "what is not explained"
 	case b.Cause == NoNode && b.Detail != "":
 		return b.Cause.words() + " (" + b.Detail + ")"
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/journal"
 	"github.com/karpenter-sim/karpenter/engine/policy"
 	"github.com/karpenter-sim/karpenter/engine/slot"
+	"github.com/karpenter-sim/karpenter/sim/result"
 )
 
 // checkout is the object of the synthetic runs.
@@ -100,7 +101,8 @@ func (s *synthetic) column(name string, p *policy.Autoscaler) Column {
 	}
 	return Column{
 		Name: name, Digest: "sha256:4c8b1e2f9a7d", File: "decisions.jsonl",
-		Objects: []Object{{Journal: checkout, Target: "checkout", Policy: p, Needed: needed, Ready: ready, Spec: spec}},
+		Objects: []Object{{Journal: checkout, Target: "checkout", Policy: p, Needed: needed, Ready: ready, Spec: spec,
+			Responses: []result.Response{{Query: p.Metrics[0].Query, Total: true, Factor: capacity}}}},
 		Journal: func(yield func(*journal.Line) error) error {
 			for i := range records {
 				if err := yield(&journal.Line{Record: &records[i]}); err != nil {
