@@ -9,21 +9,59 @@ import (
 // Possible is the decision nearest to a recorded one that some state could have
 // led to, for a slot before which the state is not known. What rests on no state
 // is decided again: the metrics' recommendations, the recommendation, the bounds,
-// the reason. Stabilization and rate limits are kept where they lie between the
-// current count and what was wanted, and only where the policy has such a stage.
+// the reason, whether there is activity. Stabilization and rate limits are kept
+// where they lie between the current count and what was wanted, and only where the
+// policy has such a stage; so is whether a cooldown was over.
 // Input.Metrics is as for Step; Changed says nothing.
 func Possible(p *policy.Autoscaler, in *Input, recorded *Decision) Decision {
-	_, d := Step(p, State{}, in)
+	var s State
+	if p.Zero != nil && recorded.Desired != p.Zero.Idle {
+		// Awake, the bounds are above the idle count, so this was no step to it: if
+		// nothing else forbids it, the last activity was as recent as can be.
+		s.Activity.Last = in.Slot - 1
+	}
+	_, d := Step(p, s, in)
 	d.Changed = false
 	if !d.Recommending {
-		return d // without a recommendation no stage looks at the state
+		return d // without a recommendation no other stage looks at the state
 	}
 	d.Reason, d.Limit = "", behavior.Limit{}
 	current := in.Scale.Spec
-	d.stabilizedAs(p, in.Slot, current, recorded)
-	d.limitedAs(p, in.Slot, current, recorded)
+	if p.Algorithm == policy.HPAWithoutBehavior {
+		d.withoutAs(p, in.Slot, current, recorded)
+	} else {
+		d.stabilizedAs(p, in.Slot, current, recorded)
+		d.limitedAs(p, in.Slot, current, recorded)
+	}
 	d.bound(p, current)
 	return d
+}
+
+// withoutAs decides as HPA does without a behavior, over a window whose content is
+// unknown: it may hold whatever is higher than the recommendation.
+func (d *Decision) withoutAs(p *policy.Autoscaler, now slot.Slot, current int32, recorded *Decision) {
+	d.Stabilized = d.Recommended
+	if p.Down.Window > 0 {
+		d.Stabilized = max(recorded.Stabilized, d.Recommended)
+	}
+	var most behavior.Limit
+	d.Limited, most = behavior.Double(current, d.Stabilized)
+	d.nameWithout()
+	switch d.Reason {
+	case RateLimited:
+		d.Limit = most
+	case Stabilized:
+		d.Limit = stabilizedBy(behavior.Down, p.Down.Window, now, recorded)
+	}
+}
+
+// stabilizedBy is what held in a window in seconds whose content is unknown.
+func stabilizedBy(direction behavior.Direction, window int32, now slot.Slot, recorded *Decision) behavior.Limit {
+	held := behavior.Limit{Stage: behavior.Stabilization, Direction: direction, Policy: -1}
+	if recorded.Limit.Stage == behavior.Stabilization {
+		held.Until = min(max(recorded.Limit.Until, now+1), now+slot.Slot(window))
+	}
+	return held
 }
 
 // stabilizedAs passes the recommendation through windows whose content is unknown.
@@ -38,10 +76,7 @@ func (d *Decision) stabilizedAs(p *policy.Autoscaler, now slot.Slot, current int
 		return
 	}
 	d.Reason = Stabilized
-	d.Limit = behavior.Limit{Stage: behavior.Stabilization, Direction: direction, Policy: -1}
-	if recorded.Limit.Stage == behavior.Stabilization {
-		d.Limit.Until = min(max(recorded.Limit.Until, now+1), now+slot.Slot(rules.Window))
-	}
+	d.Limit = stabilizedBy(direction, rules.Window, now, recorded)
 }
 
 // limitedAs passes the number on through rate policies whose events are unknown.

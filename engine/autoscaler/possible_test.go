@@ -15,6 +15,7 @@ import (
 func TestPossibleHoldsWhatStepDecides(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := randomWalk(drawn{t})
+		randomKind(drawn{t}, w)
 		w.Policy.DryRun = rapid.Bool().Draw(t, "dryRun")
 		step := inMemory(w.Policy)
 		w.play(0, func(now slot.Slot, _ []slot.Slot, scale Scale, metrics []Sample) (int32, bool) {
@@ -38,7 +39,14 @@ func TestPossibleMovesWhatIsNot(t *testing.T) {
 	windows.Up.Policies = []policy.Rate{{Type: policy.Count, Value: 4, Period: 60}}
 	disabled := one(policy.AverageValue, 8)
 	disabled.Down.Select = policy.Disabled
-	for _, p := range []*policy.Autoscaler{plain, windows, disabled} {
+	older := one(policy.AverageValue, 8)
+	older.Algorithm, older.Down.Window = policy.HPAWithoutBehavior, 300
+	unwindowed := one(policy.AverageValue, 8)
+	unwindowed.Algorithm = policy.HPAWithoutBehavior
+	sleepy, activation := one(policy.AverageValue, 8), 4.0
+	sleepy.Zero, sleepy.Down.Window = &policy.Zero{Cooldown: 60}, 300
+	sleepy.Metrics[0].Activation = &activation
+	for _, p := range []*policy.Autoscaler{plain, windows, disabled, older, unwindowed, sleepy} {
 		p.Min, p.Max = 1, 20
 	}
 	number := func(recommended, stabilized, limited, desired int32, reason Reason) Decision {
@@ -60,6 +68,17 @@ func TestPossibleMovesWhatIsNot(t *testing.T) {
 		"Disabled":       {"what is disabled holds", disabled, 9, 8, number(1, 1, 1, 1, ScaledDown), number(1, 1, 9, 9, Disabled)},
 		"Bounds":         {"bounds act last", windows, 50, 400, number(50, 50, 50, 50, Unchanged), number(50, 50, 50, 20, Bounded)},
 		"Reason":         {"the reason is the last stage's", windows, 5, 80, number(10, 10, 10, 10, Stabilized), number(10, 10, 10, 10, ScaledUp)},
+
+		"Doubled":       {"without a behavior twice the replicas are the limit", older, 5, 400, number(50, 50, 50, 20, Bounded), number(50, 50, 10, 10, RateLimited)},
+		"DoubledByPast": {"which a forgotten recommendation may have reached", older, 5, 8, number(1, 50, 10, 10, RateLimited), number(1, 50, 10, 10, RateLimited)},
+		"OlderWindow":   {"one window holds, upwards too", older, 5, 8, number(1, 7, 7, 7, Stabilized), number(1, 7, 7, 7, Stabilized)},
+		"OlderBelow":    {"never below the recommendation", older, 5, 40, number(5, 2, 2, 2, ScaledDown), number(5, 5, 5, 5, Unchanged)},
+		"OlderPlain":    {"and nothing without a window", unwindowed, 5, 8, number(1, 7, 7, 7, Stabilized), number(1, 1, 1, 1, ScaledDown)},
+
+		"Asleep":      {"the cooldown may have been over", sleepy, 5, 4, number(0, 0, 0, 0, ScaledDown), number(0, 0, 0, 0, ScaledDown)},
+		"Cooldown":    {"or not", sleepy, 5, 4, number(1, 5, 5, 5, Stabilized), number(1, 5, 5, 5, Stabilized)},
+		"SleepActive": {"what is active does not sleep", sleepy, 5, 40, number(0, 0, 0, 0, ScaledDown), number(5, 5, 5, 5, Unchanged)},
+		"Woken":       {"it wakes, whatever is recorded", sleepy, 0, 40, number(0, 0, 0, 0, Unchanged), number(0, 1, 1, 1, ScaledUp)},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

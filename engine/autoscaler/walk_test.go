@@ -165,6 +165,44 @@ func randomWalk(s source) *walk {
 	return w
 }
 
+// randomKind lets the target of a walk sleep, or has it decided by HPA's older
+// algorithm, in three of four cases. It draws after all else, so that walks of the
+// same numbers are the same but for that.
+func randomKind(s source, w *walk) {
+	p := w.Policy
+	if s.n(2) == 0 {
+		p.Algorithm = policy.HPAWithoutBehavior
+		p.Up.Window, p.Up.Select, p.Up.Policies = 0, policy.SelectMax, []policy.Rate{}
+		p.Down.Select, p.Down.Policies = policy.SelectMax, []policy.Rate{}
+	}
+	if s.n(2) > 0 {
+		return
+	}
+	p.Min = max(1, p.Min)
+	p.Max = max(p.Min, p.Max)
+	p.Zero = &policy.Zero{Cooldown: p.Interval * []int32{0, 1, 3, 20}[s.n(4)], Idle: int32(s.n(int(p.Min)))}
+	for i := range p.Metrics {
+		m := &p.Metrics[i]
+		if s.n(4) > 0 {
+			activation := m.Target * float64(s.n(10)-1) / 2
+			if m.Type == policy.Utilization {
+				activation /= 100
+			}
+			m.Activation = &activation
+		}
+	}
+	// A lull, which a cooldown may end in.
+	quiet := s.n(len(w.Steps))
+	for i := quiet; i < min(len(w.Steps), quiet+10); i++ {
+		for j, v := range w.Steps[i].Values {
+			if v != nil {
+				zero := 0.0
+				w.Steps[i].Values[j] = &zero
+			}
+		}
+	}
+}
+
 func randomRules(s source, interval int32) policy.Rules {
 	r := policy.Rules{
 		Window:    interval * []int32{0, 1, 2, 6, 20}[s.n(5)],

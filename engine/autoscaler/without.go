@@ -6,8 +6,9 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/slot"
 )
 
-// withoutBehavior decides as HPA does without a behavior, and says whether that changed the state. Slots that HPA skips, or decides without
-// usable metrics, leave nothing in the window.
+// withoutBehavior decides as HPA does without a behavior, and says whether that
+// changed the state. Slots that HPA skips, or decides without usable metrics, leave
+// nothing in the window.
 func (d *Decision) withoutBehavior(p *policy.Autoscaler, s *State, in *Input, previous slot.Slot) bool {
 	current := in.Scale.Spec
 	recommended, usable := d.recommend(p, in)
@@ -21,16 +22,20 @@ func (d *Decision) withoutBehavior(p *policy.Autoscaler, s *State, in *Input, pr
 		d.hold(MetricsUnavailable, current)
 	default:
 		d.Recommended, d.Recommending = recommended, true
-		var held behavior.Limit
-		d.Stabilized, d.Limited, held = behavior.WithoutBehavior(&p.Down, s.Runs, previous, in.Slot, current, recommended)
-		switch {
-		case d.Limited != d.Stabilized:
-			d.Reason, d.Limit = RateLimited, held
-		case d.Stabilized != d.Recommended:
-			d.Reason, d.Limit = Stabilized, held
-		}
+		d.Stabilized, d.Limited, d.Limit = behavior.WithoutBehavior(&p.Down, s.Runs, previous, in.Slot, current, recommended)
+		d.nameWithout()
 		d.bound(p, current)
 		return s.record(recommended, previous, in.Slot)
 	}
 	return s.record(behavior.Nothing, previous, in.Slot)
+}
+
+// nameWithout gives the reason of the stage that changed the number.
+func (d *Decision) nameWithout() {
+	switch {
+	case d.Limited != d.Stabilized:
+		d.Reason = RateLimited
+	case d.Stabilized != d.Recommended:
+		d.Reason = Stabilized
+	}
 }

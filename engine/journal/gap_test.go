@@ -13,6 +13,7 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/behavior"
 	"github.com/karpenter-sim/karpenter/engine/nodegroup"
 	"github.com/karpenter-sim/karpenter/engine/observation"
+	"github.com/karpenter-sim/karpenter/engine/policy"
 	"github.com/karpenter-sim/karpenter/engine/slot"
 )
 
@@ -120,6 +121,17 @@ func TestVerifyGroupForgedAfterGap(t *testing.T) {
 func TestVerifyAnyGapOfAnyWalk(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := newRun(web)
+		p := queuePolicy()
+		if rapid.Bool().Draw(t, "withoutBehavior") {
+			p.Algorithm = policy.HPAWithoutBehavior
+		}
+		if rapid.Bool().Draw(t, "sleeps") {
+			p.Min = max(1, p.Min)
+			p.Zero = &policy.Zero{Cooldown: rapid.Int32Range(0, 60).Draw(t, "cooldown")}
+			activation := 4.0
+			p.Metrics[0].Activation = &activation
+		}
+		r.edit(p)
 		var records []*Record
 		values := rapid.SampledFrom([]autoscaler.Sample{number(0), number(4), number(20), number(77.7), number(1e300), number(-3), {Code: observation.Empty}})
 		codes := rapid.SampledFrom([]observation.Code{"", "", "", "", observation.Unavailable})

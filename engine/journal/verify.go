@@ -248,7 +248,7 @@ func possible(p *policy.Autoscaler, r *Record) []byte {
 		return nil
 	}
 	d := autoscaler.Possible(p, r.inputOf(p, &again), &autoscaler.Decision{
-		Stabilized: r.Stabilized, Limited: r.Limited, Limit: r.LimitedBy,
+		Stabilized: r.Stabilized, Limited: r.Limited, Desired: r.Desired, Limit: r.LimitedBy,
 	})
 	again.Decide(p, &d)
 	return lineOf(&again)
