@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -224,6 +225,71 @@ spec:
 		t.Errorf("%s, sampler %s, %d played; want declared, grid, 10", report.Name, report.Sampler, report.Played)
 	}
 	call(t, "", "tune", "s.yaml", "-f", "ha.yaml", "--out", "out").refused(t, "either scenarios or -f and --recording, not both")
+}
+
+// hpaWithoutBehavior is tuneManifest's HPA, as most are written.
+const hpaWithoutBehavior = `apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: web, namespace: default}
+spec:
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}
+  minReplicas: 1
+  maxReplicas: 50
+  metrics:
+  - type: External
+    external: {metric: {name: requests}, target: {type: AverageValue, averageValue: 10}}
+`
+
+// TestTuneHPAWithoutBehavior: what is searched where nothing is declared has an
+// effect on an HPA without a behavior, one of the choices is a behavior, and what
+// is recommended is a manifest.
+func TestTuneHPAWithoutBehavior(t *testing.T) {
+	initDir(t, map[string]string{"hpa.yaml": hpaWithoutBehavior, "demand.csv": tuneCSV()})
+	call(t, "", "tune", "-f", "hpa.yaml", "--recording", "demand.csv", "--ready-after", "90s", "--folds", "2", "--trials", "60",
+		"--constraint", "breach_minutes <= 5", "--out", "out").want(t, exitOK, "")
+	trials, best := read(t, "out/trials.jsonl"), read(t, "out/best.yaml")
+	for _, algorithm := range []string{`"spec.behavior.algorithm":"HPAWithoutBehavior"`, `"spec.behavior.algorithm":"null"`} {
+		if !strings.Contains(trials, algorithm) {
+			t.Errorf("no candidate has %s", algorithm)
+		}
+	}
+	if strings.Contains(trials, `"state":"invalid"`) {
+		t.Error("candidates are no valid policies")
+	}
+	if !strings.Contains(best, "# algorithm is left out. Was HPAWithoutBehavior; searched [HPAWithoutBehavior,null].") || strings.Contains(best, "algorithm:") {
+		t.Errorf("the behavior that is better is not recommended, or not explained:\n%s", best)
+	}
+	call(t, "", "validate", "out/best.yaml").want(t, exitOK, "")
+}
+
+// TestHPAWithoutBehaviorRefuses: the cure that the message names is one.
+func TestHPAWithoutBehaviorRefuses(t *testing.T) {
+	replay := []string{"replay", "-f", "hpa.yaml", "--recording", "demand.csv", "--ready-after", "90s", "--out", "out"}
+	search := []string{"tune", "-f", "hpa.yaml", "--recording", "demand.csv", "--ready-after", "90s", "--folds", "2", "--trials", "4", "--out", "out"}
+	cases := map[string]struct {
+		reason           string
+		args, with, cure []string
+		named            string
+	}{
+		"Variant": {"a variant clears the algorithm in its own list", replay,
+			[]string{"--variant", "slow=spec.behavior.scaleUp.stabilizationWindowSeconds=60"},
+			[]string{"--variant", "slow=spec.behavior.scaleUp.stabilizationWindowSeconds=60,spec.behavior.algorithm="},
+			"spec.behavior.algorithm= in the same variant"},
+		"Search": {"a search does so by a parameter of one value", search,
+			[]string{"--parameter", "spec.behavior.scaleUp.stabilizationWindowSeconds=15..60:15"},
+			[]string{"--parameter", "spec.behavior.scaleUp.stabilizationWindowSeconds=15..60:15", "--parameter", "spec.behavior.algorithm=[null]"},
+			"spec.behavior.algorithm=[null] in the same search"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			initDir(t, map[string]string{"hpa.yaml": hpaWithoutBehavior, "demand.csv": tuneCSV()})
+			call(t, "", slices.Concat(c.args, c.with)...).want(t, exitInvalid, c.named)
+			got := call(t, "", slices.Concat(c.args, c.cure)...)
+			if got.code != exitOK {
+				t.Errorf("%s: the cure ends with %d: %s", c.reason, got.code, got.stderr)
+			}
+		})
+	}
 }
 
 // TestTuneRefuses: one clear line, exit code 2, nothing written.

@@ -240,7 +240,7 @@ func (c *compiler) algorithm(p *Autoscaler, h HPA, given *v1alpha1.Behavior, pat
 			{"stabilizationWindowSeconds", d.rules == &p.Up && d.given.StabilizationWindowSeconds != nil},
 		} {
 			if f.set {
-				c.fail(field.Forbidden(path.Child(d.name, f.name), "has no effect with algorithm HPAWithoutBehavior; remove one of the two"))
+				c.fail(field.Forbidden(path.Child(d.name, f.name), "has no effect with algorithm HPAWithoutBehavior; remove one of the two (the algorithm by spec.behavior.algorithm= in the same variant, by spec.behavior.algorithm=[null] in the same search)"))
 			}
 		}
 	}

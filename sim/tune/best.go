@@ -69,8 +69,11 @@ func (o *Outcome) document(old *manifest.Autoscaler, e manifest.Autoscaler, valu
 	}
 	for i := range o.Parameters {
 		p := &o.Parameters[i]
+		was := p.written(old.Object)
 		if key, _ := find(doc.Content[0], p.field); key != nil {
-			key.HeadComment = o.because(i, p.written(old.Object))
+			key.HeadComment = o.because(i, was)
+		} else if key, name := above(doc.Content[0], p.field); key != nil && was != "" {
+			key.HeadComment = strings.TrimPrefix(key.HeadComment+"\n"+name+" is left out. "+o.because(i, was), "\n")
 		}
 	}
 	var b bytes.Buffer
@@ -166,4 +169,17 @@ func find(n *yaml.Node, path string) (key, value *yaml.Node) {
 		n = next
 	}
 	return key, n
+}
+
+// above is the nearest ancestor of an absent field that can carry a comment, nil
+// without any, and the field's path from there.
+func above(n *yaml.Node, path string) (key *yaml.Node, rest string) {
+	at := len(path)
+	for key == nil {
+		if at = strings.LastIndexByte(path[:at], '.'); at < 0 {
+			return nil, path
+		}
+		key, _ = find(n, path[:at])
+	}
+	return key, path[at+1:]
 }

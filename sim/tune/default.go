@@ -16,7 +16,9 @@ const (
 
 // DefaultParameters is the space that is searched where none is declared: the
 // metrics' targets from half to one and a quarter of what they are, both
-// tolerances, both stabilization windows, and how fast replicas may go. Bounds
+// tolerances, both stabilization windows, and how fast replicas may go. Of a
+// converted HPA without a behavior, whose algorithm has neither a window up nor
+// rates, these give way to the choice between its algorithm and a behavior. Bounds
 // and interval are promises to others and are left alone.
 func DefaultParameters(subjects []Subject) ([]Parameter, error) {
 	var all []sim.Autoscaler
@@ -30,9 +32,12 @@ func DefaultParameters(subjects []Subject) ([]Parameter, error) {
 	first := all[0].Policy
 	longest := int32(policy.MaxWindowSeconds)
 	rates := [2]int{len(first.Up.Policies), len(first.Down.Policies)}
-	shared := true
+	shared, without := true, 0
 	for i := range all {
 		p := all[i].Policy
+		if p.Algorithm == policy.HPAWithoutBehavior {
+			without++
+		}
 		longest = min(longest, policy.MaxIntervals*p.Interval)
 		shared = shared && sameMetrics(p, first)
 		for k, rules := range []*policy.Rules{&p.Up, &p.Down} {
@@ -46,9 +51,16 @@ func DefaultParameters(subjects []Subject) ([]Parameter, error) {
 	out = append(out,
 		ranged("spec.behavior.scaleUp.tolerance", 0, 0.3, 0.05),
 		ranged("spec.behavior.scaleDown.tolerance", 0, 0.3, 0.05),
-		windowUpTo("spec.behavior.scaleUp.stabilizationWindowSeconds", min(300, longest), 30),
-		windowUpTo("spec.behavior.scaleDown.stabilizationWindowSeconds", min(1800, longest), 60),
 	)
+	down := windowUpTo("spec.behavior.scaleDown.stabilizationWindowSeconds", min(1800, longest), 60)
+	switch without {
+	case 0:
+		out = append(out, windowUpTo("spec.behavior.scaleUp.stabilizationWindowSeconds", min(300, longest), 30), down)
+	case len(all):
+		return append(out, down, Parameter{Path: "spec.behavior.algorithm", Values: []string{string(policy.HPAWithoutBehavior), "null"}}), nil
+	default: // what both have
+		return append(out, down), nil
+	}
 	for k, direction := range []string{"scaleUp", "scaleDown"} {
 		rules := &first.Up
 		if k == 1 {

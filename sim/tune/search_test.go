@@ -231,16 +231,44 @@ func TestGrid(t *testing.T) {
 	}
 }
 
+// TestDefaultParameters: every candidate of the default space is valid for all
+// subjects.
 func TestDefaultParameters(t *testing.T) {
-	sub := []Subject{subject(t, demandScenario("1h", waves(240, 160, "")))}
-	space, err := DefaultParameters(sub)
-	if err != nil {
-		t.Fatal(err)
+	rules := demandScenario("1h", waves(240, 160, ""))
+	without := strings.Replace(rules, "scaleDown: {stabilizationWindowSeconds: 1800}", "algorithm: HPAWithoutBehavior", 1)
+	cases := map[string]struct {
+		reason    string
+		texts     []string
+		has, lack string
+	}{
+		"Rules":   {"a behavior has all of it", []string{rules}, "spec.behavior.scaleUp.stabilizationWindowSeconds", "spec.behavior.algorithm"},
+		"Without": {"without one there is what counts then, and a way out", []string{without}, "spec.behavior.algorithm", "spec.behavior.scaleUp.stabilizationWindowSeconds"},
+		"Both":    {"of both there is what both have", []string{rules, without}, "spec.behavior.scaleDown.stabilizationWindowSeconds", "spec.behavior.algorithm"},
+		"BothTheOtherWay": {"in any order", []string{without, rules}, "spec.behavior.scaleDown.stabilizationWindowSeconds",
+			"spec.behavior.scaleDown.policies[0].value"},
 	}
-	s := search(t, Options{Subjects: sub, Parameters: space, Sampler: Random, Trials: 50, Folds: 2})
-	for _, values := range s.planned {
-		if why := s.space.check(values); why != "" {
-			t.Errorf("the default space has an invalid candidate %v: %s", values, why)
-		}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			var sub []Subject
+			for _, text := range c.texts {
+				sub = append(sub, subject(t, text))
+			}
+			space, err := DefaultParameters(sub)
+			if err != nil {
+				t.Fatal(err)
+			}
+			searched := func(path string) bool {
+				return slices.ContainsFunc(space, func(p Parameter) bool { return p.Path == path })
+			}
+			if !searched(c.has) || searched(c.lack) {
+				t.Errorf("%s: want %s, not %s, got %v", c.reason, c.has, c.lack, space)
+			}
+			s := search(t, Options{Subjects: sub, Parameters: space, Sampler: Random, Trials: 50, Folds: 2})
+			for _, values := range s.planned {
+				if why := s.space.check(values); why != "" {
+					t.Errorf("%s: the default space has an invalid candidate %v: %s", c.reason, values, why)
+				}
+			}
+		})
 	}
 }
