@@ -307,8 +307,11 @@ func (c *course) candidate() (*v1alpha1.HorizontalAutoscaler, error) {
 		Spec: v1alpha1.HorizontalAutoscalerSpec{
 			ScaleTargetRef: v1alpha1.CrossVersionObjectReference{APIVersion: p.Target.APIVersion, Kind: p.Target.Kind, Name: p.Target.Name},
 			MinReplicas:    p.Min, MaxReplicas: p.Max, PollingIntervalSeconds: &p.Interval,
-			Behavior: v1alpha1.Behavior{ScaleUp: rulesOf(&p.Up), ScaleDown: rulesOf(&p.Down)},
+			Behavior: behaviorOf(p),
 		},
+	}
+	if p.Zero != nil {
+		ha.Spec.Zero = &v1alpha1.Zero{CooldownSeconds: &p.Zero.Cooldown, IdleReplicas: p.Zero.Idle}
 	}
 	want := *p
 	want.DryRun = false
@@ -318,9 +321,14 @@ func (c *course) candidate() (*v1alpha1.HorizontalAutoscaler, error) {
 		value := quantityOf(m.Target)
 		m.Query = c.selector(c.metric(m.Query))
 		want.Metrics = append(want.Metrics, m)
-		ha.Spec.Metrics = append(ha.Spec.Metrics, v1alpha1.Metric{Prometheus: &v1alpha1.PrometheusMetricSource{
+		metric := v1alpha1.Metric{Prometheus: &v1alpha1.PrometheusMetricSource{
 			Query: m.Query, Target: v1alpha1.MetricTarget{Type: v1alpha1.MetricTargetType(m.Type), Value: &value},
-		}})
+		}}
+		if m.Activation != nil {
+			activation := quantityOf(*m.Activation)
+			metric.Activation = &activation
+		}
+		ha.Spec.Metrics = append(ha.Spec.Metrics, metric)
 	}
 	again, errs := policy.CompileAutoscaler(&ha.Spec, field.NewPath("spec"))
 	if len(errs) > 0 {
@@ -330,6 +338,18 @@ func (c *course) candidate() (*v1alpha1.HorizontalAutoscaler, error) {
 		return nil, errors.New("its policy has something that no manifest says")
 	}
 	return ha, nil
+}
+
+// behaviorOf is a policy's behavior. That of an HPA without one says no more than
+// the tolerances and the window down, which are all it has.
+func behaviorOf(p *policy.Autoscaler) v1alpha1.Behavior {
+	b := v1alpha1.Behavior{ScaleUp: rulesOf(&p.Up), ScaleDown: rulesOf(&p.Down)}
+	if p.Algorithm == policy.HPAWithoutBehavior {
+		b.Algorithm = v1alpha1.HPAWithoutBehavior
+		b.ScaleUp = &v1alpha1.ScalingRules{Tolerance: b.ScaleUp.Tolerance}
+		b.ScaleDown = &v1alpha1.ScalingRules{Tolerance: b.ScaleDown.Tolerance, StabilizationWindowSeconds: b.ScaleDown.StabilizationWindowSeconds}
+	}
+	return b
 }
 
 func rulesOf(r *policy.Rules) *v1alpha1.ScalingRules {

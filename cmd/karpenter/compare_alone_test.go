@@ -88,6 +88,66 @@ func TestCompareAlone(t *testing.T) {
 	call(t, "", "compare", "out/same/decisions.jsonl", "ha/twin", "--max-below", "10m").want(t, exitOK, "")
 }
 
+// TestCompareAloneConverted holds that what a converted HPA without a behavior, or a
+// ScaledObject, is in dry run plays on alone as the same policy does that acts.
+func TestCompareAloneConverted(t *testing.T) {
+	t.Chdir(t.TempDir())
+	write(t, "objects.yaml", `apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: hpa}
+spec:
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}
+  minReplicas: 2
+  maxReplicas: 60
+  metrics: [{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 80}}}]
+---
+apiVersion: keda.sh/v1alpha1
+kind: ScaledObject
+metadata: {name: so}
+spec:
+  scaleTargetRef: {name: web}
+  minReplicaCount: 0
+  maxReplicaCount: 60
+  cooldownPeriod: 600
+  triggers:
+  - {type: prometheus, metadata: {query: 'sum(rate(http_requests_total[1m]))', threshold: "80", activationThreshold: "500"}}
+`)
+	converted := call(t, "", "convert", "objects.yaml")
+	converted.want(t, exitOK, "")
+	objects := map[string]string{}
+	for _, text := range strings.Split(converted.stdout, "---\n") {
+		for _, name := range []string{"hpa", "so"} {
+			if strings.Contains(text, "  name: "+name+"\n") {
+				objects[name] = "---\n" + text
+			}
+		}
+	}
+	for name, holds := range map[string]string{"hpa": "algorithm: HPAWithoutBehavior", "so": "cooldownSeconds: 600"} {
+		t.Run(name, func(t *testing.T) {
+			text := objects[name]
+			if !strings.Contains(text, holds) {
+				t.Fatalf("%s was converted without %q:\n%s", name, holds, converted.stdout)
+			}
+			dry := strings.Replace(text, "\nspec:\n", "\nspec:\n  dryRun: true\n", 1)
+			write(t, name+".yaml", surge(name, surgeAutoscaler("live", false, 40), dry))
+			write(t, name+"-alone.yaml", surge(name+"-alone", text))
+			call(t, "", "simulate", name+".yaml", name+"-alone.yaml", "--out", "out").want(t, exitOK, "")
+			got := call(t, "", "compare", "out/"+name+"/decisions.jsonl", "ha/"+name, "-o", "json")
+			var c []comparison
+			if err := json.Unmarshal([]byte(got.stdout), &c); err != nil || len(c) != 1 {
+				t.Fatalf("%v: %+v", err, got)
+			}
+			if c[0].Alone.Unjudged != "" || c[0].Alone.AloneFigures == nil {
+				t.Fatalf("alone, it could not be judged: %+v", c[0].Alone)
+			}
+			want := figuresIn(t, "out/"+name+"-alone").Get("replica_hours")
+			if h := c[0].Alone.ReplicaHours; math.Abs(h-want) > 0.05*want {
+				t.Errorf("%v replica-hours, a run of its own gives %v", h, want)
+			}
+		})
+	}
+}
+
 // figuresIn are those of a run's current column.
 func figuresIn(t *testing.T, dir string) reports.Figures {
 	t.Helper()
