@@ -144,7 +144,9 @@
 // step past windows and policies, and wakes to its minimum in one. A metric in error,
 // with an activation or without, neither lets it sleep nor wakes it; only that of a
 // percentage without an activation, such as cpu, which measures the replicas
-// themselves, lets it. One without any activation is always active. Other than KEDA, a metric in error does not stop the
+// themselves, lets it. One without any activation is always active. One that
+// was never active sleeps at first sight, which no window holds; a state that was
+// set aside counts as activity, so that a cooldown begins. Other than KEDA, a metric in error does not stop the
 // clock of others that are active, what is negative or NaN is an error, so is a
 // failing average of cpu or memory in absolute units, and activity between two
 // slots is not seen.

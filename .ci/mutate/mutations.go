@@ -50,7 +50,7 @@ var mutations = []mutation{
 	{"engine/behavior/stabilize.go", `min(max(current, floor), roof)`, `min(max(recommended, floor), roof)`, "the way up does not wait for the lowest recommendation"},
 	{"engine/behavior/stabilize.go", `now < until && run.Value >= roof`, `now < until && run.Value <= roof`, "the way down waits for the lowest recommendation"},
 
-	{"engine/autoscaler/step.go", `		s.record(current, previous, in.Slot)`, `		_ = current`, "a new autoscaler may scale down at once"},
+	{"engine/autoscaler/step.go", `changed = s.record(current, previous, in.Slot) || changed`, `		_ = current`, "a new autoscaler may scale down at once"},
 	{"engine/autoscaler/step.go", `current == last.From && n > 0`, `current == last.From && n > 1<<30`, "a command that did not land uses up its budget"},
 	{"engine/autoscaler/step.go", `r.Replicas = in.Scale.WithMissing(r.Replicas)`, `_ = in.Scale.WithMissing(r.Replicas)`, "nodes that are not ready count as too many"},
 	{"engine/autoscaler/step.go", `largest = max(largest, r.Replicas)`, `largest = r.Replicas`, "the last metric wins"},

@@ -244,7 +244,9 @@ func (w *words) observed() stage {
 	if !w.step.Known {
 		return s
 	}
-	if !w.step.Before.Decided() {
+	if !w.step.Before.Decided() && r.Desired < r.Scale.Spec && w.slept() {
+		s.More = append(s.More, "seen for the first time, and not active: the window does not hold a step to the idle count")
+	} else if !w.step.Before.Decided() {
 		s.More = append(s.More, fmt.Sprintf("seen for the first time: %d is put into the window, so that it is not scaled down at once", r.Scale.Spec))
 	}
 	if last := w.step.Before.Last; last.Pending() {

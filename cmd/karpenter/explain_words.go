@@ -188,6 +188,9 @@ func (w *words) slept() bool {
 	if p == nil || p.Zero == nil || r.Recommending || !r.Known {
 		return false
 	}
+	if r.Desired < r.Scale.Spec {
+		return r.Desired == p.Zero.Idle // else it is a bound
+	}
 	return r.Desired != r.Scale.Spec || r.Scale.Spec == p.Zero.Idle || r.Scale.Spec == 0
 }
 
@@ -198,7 +201,7 @@ func (w *words) sleep() string {
 	case r.Desired > r.Scale.Spec:
 		return "a metric is above its activation: the target wakes, with its minimum"
 	case r.Desired < r.Scale.Spec:
-		return fmt.Sprintf("no metric has been above its activation for %d s: the target sleeps, past windows and policies", p.Zero.Cooldown)
+		return fmt.Sprintf("no metric has been above its activation for %d s, or ever: the target sleeps, past windows and policies", p.Zero.Cooldown)
 	case r.Reason == autoscaler.MetricsUnavailable:
 		return "asleep: no metric is above its activation, and one that might be failed"
 	}

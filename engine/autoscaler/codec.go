@@ -21,10 +21,10 @@ const stateVersion = "1"
 // value:first-last (the open one without last), the events as delta:slot, and
 // the last command as slot:from>to. Slots are seconds after the base; "-" stands
 // for nothing. An eighth field, of targets that may sleep only, is active=SINCE or
-// idle=LAST, the last slot that was active. It is at most 16 KiB, and under 2 KiB with default windows. The
+// idle=LAST, the last slot that was active; it alone stands in a state that was lost. It is at most 16 KiB, and under 2 KiB with default windows. The
 // zero State is the empty text.
 func (s *State) AppendText(b []byte) ([]byte, error) {
-	if !s.Decided() {
+	if s.Grid.Interval == 0 {
 		return b, nil
 	}
 	base := s.base()
@@ -139,8 +139,8 @@ func (s *State) UnmarshalText(text []byte) error {
 	if len(fields) == 8 {
 		r.Activity = d.activity(fields[7], base)
 	}
-	if d.err == nil && (r.Grid.Interval < 1 || len(r.Runs) == 0) {
-		d.err = errors.New("state: a decided state has an interval and a run")
+	if d.err == nil && (r.Grid.Interval < 1 || len(r.Runs) == 0 && r.Activity == Activity{}) {
+		d.err = errors.New("state: a state has an interval, and a run or an activity")
 	}
 	if d.err != nil {
 		return d.err

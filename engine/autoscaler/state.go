@@ -63,7 +63,14 @@ func (c Command) Pending() bool { return c.From != c.To }
 func (c Command) observed() bool { return c != Command{} && !c.Pending() }
 
 // Decided says whether the state is that of an autoscaler that decided before.
-func (s *State) Decided() bool { return s.Grid.Interval > 0 }
+func (s *State) Decided() bool { return len(s.Runs) > 0 }
+
+// Lost is the state of an autoscaler whose own was set aside at a slot. It decides as
+// at first sight, but when it was last active is not known, so that counts as
+// activity: a cooldown begins.
+func Lost(grid slot.Grid, at slot.Slot) State {
+	return State{Grid: grid, Activity: Activity{Last: at}}
+}
 
 // Slot is the latest slot that left a trace in the state. A slot at or before
 // it has been decided.

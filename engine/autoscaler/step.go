@@ -115,8 +115,9 @@ func Step(p *policy.Autoscaler, s State, in *Input) (State, Decision) {
 	changed = s.settle(p.DryRun, in.Slot, current) || changed
 	if first {
 		// An autoscaler seen for the first time finds the current count in its
-		// window, so that its creation never causes an immediate scale-down.
-		s.record(current, previous, in.Slot)
+		// window, so that no rule scales down at once. The step to the idle count
+		// looks at no window: a target that never was active sleeps at first sight.
+		changed = s.record(current, previous, in.Slot) || changed
 	}
 
 	asleep, noted := false, false

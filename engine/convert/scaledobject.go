@@ -232,7 +232,11 @@ func (c *converter) noteReplicas(spec *keda.Spec, path *field.Path) {
 		c.changed(path.Child("cooldownPeriod"), "without effect: the replicas never reach 0")
 	}
 	if or(spec.InitialCooldownPeriod, 0) > 0 {
-		c.dropped(path.Child("initialCooldownPeriod"), "dropped: a new autoscaler starts with the target's current replicas in its stabilization window instead")
+		initial := "a new autoscaler starts with the target's current replicas in its stabilization window instead"
+		if sleeps(spec) {
+			initial = "a new autoscaler whose target was not active yet goes to the idle count at its first decision, as with KEDA's default of 0"
+		}
+		c.dropped(path.Child("initialCooldownPeriod"), "dropped: %s", initial)
 	}
 	if spec.PollingInterval != nil {
 		c.changed(path.Child("pollingInterval"), "it only paces KEDA's step from 0; the HPA that KEDA creates decides every %d s, and so does the result", hpaIntervalSeconds)

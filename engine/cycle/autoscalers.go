@@ -101,10 +101,9 @@ func (a *Autoscalers) load(ctx context.Context, m *autoscalerMemory, object *v1a
 	m.said = conditionsSource{}
 	m.restore(m.status.State)
 	if err := m.state.UnmarshalText([]byte(m.text)); err != nil {
-		// A state that cannot be read is one that was never written: the first
-		// sight of the current count holds against any scale-down.
-		m.restore("")
-		m.state = autoscaler.State{}
+		// A state that cannot be read is one that is lost: the first sight of the
+		// current count holds against any scale-down.
+		m.lose(m.grid.Of(now))
 	}
 	m.published = publishedOf(&m.status)
 	if !m.decided {
@@ -139,15 +138,27 @@ func (a *Autoscalers) latest(m *autoscalerMemory) slot.Slot {
 
 // begin implements steps.
 func (a *Autoscalers) begin(ctx context.Context, m *autoscalerMemory, s slot.Slot, why string) error {
-	m.status.State = ""
+	m.lose(s)
+	m.status.State = m.text
 	reset(&m.status.Conditions, s, m.generation, why)
 	version, err := a.Store.Commit(ctx, m.name, m.version, &m.status)
 	if err != nil {
 		return err
 	}
-	m.version, m.state, m.refused = version, autoscaler.State{}, ""
+	m.version, m.refused = version, ""
 	m.published, m.said = publishedOf(&m.status), conditionsSource{}
 	return nil
+}
+
+// lose sets the state aside. Of a target that may sleep, or whose spec does not say,
+// it keeps that it may just have been active.
+func (m *autoscalerMemory) lose(at slot.Slot) {
+	m.state = autoscaler.State{}
+	if m.policy == nil || m.policy.Zero != nil {
+		m.state = autoscaler.Lost(m.grid, at)
+	}
+	text, _ := m.state.MarshalText() // its only error is nil
+	m.restore(string(text))
 }
 
 // journal implements steps.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -210,6 +211,32 @@ func TestStateFromTheFuture(t *testing.T) {
 			}
 			if got := w.condition(v1alpha1.ReadyCondition); !strings.HasPrefix(got, "True ") {
 				t.Errorf("%s: afterwards Ready is %q", c.reason, got)
+			}
+		})
+	}
+}
+
+// A state that is set aside, or that cannot be read, counts as activity: its target
+// does not sleep before a cooldown is over, although it was never seen active.
+func TestLostStateKeepsAwake(t *testing.T) {
+	for name, text := range map[string]string{"Future": "1 10/0 300/0 1777600000 5:0 - -", "Corrupt": "?"} {
+		t.Run(name, func(t *testing.T) {
+			w := newCluster(t)
+			cooldown := int32(60)
+			w.object.Spec.Zero = &v1alpha1.Zero{CooldownSeconds: &cooldown}
+			w.object.Spec.Metrics[0].Activation = resource.NewQuantity(0, resource.DecimalSI)
+			w.object.Spec.Behavior = v1alpha1.Behavior{}
+			w.object.Status.State = text
+			w.value = 0
+			for seconds := 10; seconds < 70; seconds += 10 {
+				w.at(w.driver(), seconds) // each after a restart
+				if w.scale.Spec != 5 {
+					t.Fatalf("%d replicas after %d s", w.scale.Spec, seconds)
+				}
+			}
+			w.at(w.driver(), 80)
+			if w.scale.Spec != 0 {
+				t.Errorf("%d replicas after the cooldown", w.scale.Spec)
 			}
 		})
 	}

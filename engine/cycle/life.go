@@ -198,15 +198,16 @@ func (l *life) ahead(latest, now slot.Slot) bool {
 const StateReset = "StateReset"
 
 // beginAnew sets a state aside that lies ahead of the clock. The next slot is
-// decided as at first sight, which never scales down at once.
+// decided as at first sight, which no window lets scale down at once; to a target
+// that may sleep it counts as activity.
 func beginAnew[O metav1.Object, M memory](ctx context.Context, m M, latest, due slot.Slot, kind steps[O, M]) error {
 	l := m.is()
 	why := fmt.Sprintf("the last decided slot in status.state is %s, which lies ahead of the clock: the state was set aside, and the next slot is decided as at first sight", latest)
+	l.restore("")
 	if err := kind.begin(ctx, m, due, why); err != nil {
 		l.loaded = false
 		return err
 	}
-	l.restore("")
 	l.last, l.decided = due, true
 	kind.journal().Outcome(&journal.Outcome{Object: l.record.Object, Slot: due, Result: StateReset})
 	return nil

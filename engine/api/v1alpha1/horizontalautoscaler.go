@@ -179,7 +179,8 @@ type MetricTarget struct {
 // Zero says when a target sleeps, and with how many replicas.
 type Zero struct {
 	// CooldownSeconds is how long after the last activity the target stays awake;
-	// 300 if absent. One that never was active sleeps at once.
+	// 300 if absent. One that never was active sleeps at once, whatever the
+	// stabilization window; after a lost state the cooldown begins anew.
 	//
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=86400
