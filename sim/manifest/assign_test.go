@@ -134,7 +134,7 @@ func TestAssignErrors(t *testing.T) {
 func TestAssignCollectsErrors(t *testing.T) {
 	_, err := Assign(loadWeb(t), []string{"spec.maxreplica=3", "spec.min=1,spec.dryrun=true"})
 	want := `set "spec.maxreplica=3": spec.maxreplica: unknown field; did you mean "maxReplicas"?
-set "spec.min=1": spec.min: unknown field; allowed: scaleTargetRef, minReplicas, maxReplicas, metrics, behavior, pollingIntervalSeconds, dryRun
+set "spec.min=1": spec.min: unknown field; allowed: scaleTargetRef, minReplicas, maxReplicas, metrics, behavior, zero, pollingIntervalSeconds, dryRun
 set "spec.dryrun=true": spec.dryrun: unknown field; did you mean "dryRun"?`
 	if diff := cmp.Diff(want, message(err)); diff != "" {
 		t.Errorf("every assignment is judged\n-want +got:\n%s", diff)
@@ -159,7 +159,7 @@ func TestSetAssign(t *testing.T) {
 		t.Error("without an object in front only autoscalers change")
 	}
 	_, err = set.Assign([]string{"spec.max=1"})
-	want := `set "spec.max=1": spec.max: unknown field; allowed: scaleTargetRef, minReplicas, maxReplicas, metrics, behavior, pollingIntervalSeconds, dryRun`
+	want := `set "spec.max=1": spec.max: unknown field; allowed: scaleTargetRef, minReplicas, maxReplicas, metrics, behavior, zero, pollingIntervalSeconds, dryRun`
 	if diff := cmp.Diff(want, message(err)); diff != "" {
 		t.Errorf("one mistake is told once\n-want +got:\n%s", diff)
 	}

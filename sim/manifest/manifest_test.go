@@ -65,7 +65,7 @@ func TestErrors(t *testing.T) {
 		"UnknownFieldFarOff": {
 			reason: "where no name is near, those allowed are listed",
 			text:   strings.Replace(web, "minReplicas: 1", "floor: 1", 1),
-			want:   `f.yaml:7:3: spec.floor: unknown field; allowed: scaleTargetRef, minReplicas, maxReplicas, metrics, behavior, pollingIntervalSeconds, dryRun`,
+			want:   `f.yaml:7:3: spec.floor: unknown field; allowed: scaleTargetRef, minReplicas, maxReplicas, metrics, behavior, zero, pollingIntervalSeconds, dryRun`,
 		},
 		"CaseDiffers": {
 			reason: "names are case-sensitive, as the API server's",
