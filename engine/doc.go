@@ -47,6 +47,7 @@
 //	engine/cycle          the driver and the ports that it needs
 //	engine/journal        records: codec, reader, verification
 //	engine/escape         text of others, harmless where it is shown
+//	engine/suggest        the name that a misspelt one was meant to be
 //	sim                   clock, event queue, runs
 //	sim/manifest          manifests with the place of every mistake
 //	sim/scenario          the scenario file

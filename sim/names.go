@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/karpenter-sim/karpenter/engine/producer"
+	"github.com/karpenter-sim/karpenter/engine/suggest"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
 	"github.com/karpenter-sim/karpenter/sim/recording"
 )
@@ -69,7 +70,7 @@ func (r *run) publishes(name string) bool {
 
 // instead suggests another name, or says where names are to be found.
 func instead(name string, known []string) string {
-	if near := manifest.Closest(name, known); near != "" {
+	if near := suggest.Closest(name, known); near != "" {
 		return "did you mean " + near + "?"
 	}
 	return "want what the world publishes (scenarios/README.md lists it), or what inputSeries, recordings and rules have"

@@ -104,7 +104,7 @@ const (
 	leftOut    = "left out"
 )
 
-// becameOf is what became of an object, in a word and in detail.
+// becameOf returns what a conversion made of an object, in a word and in detail.
 func becameOf(c *sim.Conversion) (result, detail string) {
 	if c.Owner != "" {
 		return leftOut, "KEDA's own HPA of " + c.Owner

@@ -25,7 +25,7 @@ import (
 type baseline struct {
 	path string
 	set  *manifest.Set // nil for an earlier output
-	// runs are those of an earlier output, by the scenarios of this call.
+	// runs has the runs of an earlier output, by the scenarios of this call.
 	runs map[string]*reports.Run
 }
 

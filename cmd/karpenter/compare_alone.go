@@ -38,7 +38,7 @@ type verdict struct {
 	*AloneFigures
 }
 
-// AloneFigures are those of a verdict.
+// AloneFigures compares what a candidate and what ran would have lacked and cost.
 type AloneFigures struct {
 	// Kind is what it means to have fewer than needed.
 	Kind result.Kind `json:"kind"`

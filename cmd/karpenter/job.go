@@ -189,7 +189,7 @@ func (p *preparation) checkReports() {
 	}
 }
 
-// objects are those that the columns have, and an expectation can name.
+// objects returns the objects of the columns, which an expectation can name.
 func (p *preparation) objects() []reports.Named {
 	var all []reports.Named
 	for _, c := range p.job.columns {

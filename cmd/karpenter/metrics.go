@@ -17,7 +17,7 @@ import (
 type metricQueries struct {
 	queries map[string]string
 	used    map[string]bool
-	// triggers are those that use a query.
+	// triggers has the triggers that use a query.
 	triggers map[string][]string
 	// known are the metrics that might have a query.
 	known map[string]bool

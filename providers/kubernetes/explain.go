@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/karpenter-sim/karpenter/engine/cycle"
+	"github.com/karpenter-sim/karpenter/engine/suggest"
 )
 
 // explained is an error with what it says to people, see cycle.Sentence.
@@ -52,41 +53,13 @@ func (t *Targets) explainKind(target cycle.TargetRef, version schema.GroupVersio
 	return &explained{failure, sentence}
 }
 
-// nearest is the kind that somebody meant who mistyped it, or empty.
+// nearest returns the kind that a mistyped one was meant to be, or empty.
 func nearest(kind string) string {
-	best, least := "", 3
+	var kinds []string
 	for _, s := range scalable {
-		if d := distance(strings.ToLower(kind), strings.ToLower(s.kind)); d < least {
-			best, least = s.kind, d
-		}
+		kinds = append(kinds, s.kind)
 	}
-	return best
-}
-
-// distance is how many letters must be changed, added, removed or exchanged with
-// their neighbour to make one word of the other (optimal string alignment).
-func distance(a, b string) int {
-	rows := make([][]int, len(a)+1)
-	for i := range rows {
-		rows[i] = make([]int, len(b)+1)
-		rows[i][0] = i
-	}
-	for j := range rows[0] {
-		rows[0][j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		for j := 1; j <= len(b); j++ {
-			change := 1
-			if a[i-1] == b[j-1] {
-				change = 0
-			}
-			rows[i][j] = min(rows[i-1][j]+1, rows[i][j-1]+1, rows[i-1][j-1]+change)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				rows[i][j] = min(rows[i][j], rows[i-2][j-2]+1)
-			}
-		}
-	}
-	return rows[len(a)][len(b)]
+	return suggest.Closest(kind, kinds)
 }
 
 // explainScale says of a failed call of a scale subresource what is wrong, nil of nil.

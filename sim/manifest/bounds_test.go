@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/karpenter-sim/karpenter/engine/limit"
+	"github.com/karpenter-sim/karpenter/engine/suggest"
 )
 
 // TestHostileFields has a file of another kind of thing: what is told of it must
@@ -31,7 +32,7 @@ func TestHostileFields(t *testing.T) {
 }
 
 func TestHostileNames(t *testing.T) {
-	if got := Closest(strings.Repeat("x", 1<<20), []string{"spec"}); got != "" {
+	if got := suggest.Closest(strings.Repeat("x", 1<<20), []string{"spec"}); got != "" {
 		t.Errorf("a name of a mebibyte is near to %q", got)
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/karpenter-sim/karpenter/engine/suggest"
 )
 
 // fields are the JSON names of a struct's fields, in order of declaration,
@@ -41,7 +43,7 @@ func (f *fields) add(t reflect.Type) {
 // unknown is the message for a field that a struct does not have: a similar
 // name, else the place one level down where the field exists, else all names.
 func (f fields) unknown(name string) string {
-	if s := Closest(name, f.names); s != "" {
+	if s := suggest.Closest(name, f.names); s != "" {
 		return "unknown field; did you mean \"" + s + "\"?"
 	}
 	for _, outer := range f.names {

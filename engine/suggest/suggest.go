@@ -1,4 +1,5 @@
-package manifest
+// Package suggest finds the name that a misspelt one was meant to be.
+package suggest
 
 import "strings"
 
