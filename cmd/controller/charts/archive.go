@@ -33,6 +33,9 @@ func Archive(version, defaultProvider string, crds map[string][]byte) ([]byte, e
 	if err != nil {
 		return nil, fmt.Errorf("chart: %w", err)
 	}
+	for name, file := range linked {
+		content[path.Join(Name, name)] = file
+	}
 	for name, crd := range crds {
 		content[path.Join(Name, "crds", name)] = crd
 	}

@@ -10,6 +10,8 @@ import (
 	"text/template"
 
 	"sigs.k8s.io/yaml"
+
+	"github.com/karpenter-sim/karpenter/cmd/controller/dashboards"
 )
 
 // Name is the name of the chart, of its objects, and of the namespace that the
@@ -17,14 +19,27 @@ import (
 const Name = "karpenter-autoscaling"
 
 //go:embed karpenter-autoscaling/Chart.yaml karpenter-autoscaling/values.yaml
-//go:embed karpenter-autoscaling/values.schema.json karpenter-autoscaling/templates/*.yaml
+//go:embed karpenter-autoscaling/values.schema.json karpenter-autoscaling/templates
 var files embed.FS
 
 // templates is the order in which kubectl applies what they render.
-var templates = []string{"serviceaccount.yaml", "rbac.yaml", "metrics.yaml", "deployment.yaml"}
+var templates = []string{
+	"serviceaccount.yaml", "rbac.yaml", "networkpolicy.yaml", "metrics.yaml",
+	"prometheusrule.yaml", "dashboard.yaml", "disruption.yaml", "deployment.yaml",
+}
+
+// linked are the chart's files that are links here: go:embed takes none.
+var linked = map[string][]byte{"alerts.yaml": dashboards.Alerts, "grafana.json": dashboards.Grafana}
+
+// chartFiles is what templates know as .Files.
+type chartFiles map[string][]byte
+
+// Get returns a file of the chart, empty where there is none, as helm does.
+func (f chartFiles) Get(name string) string { return string(f[name]) }
 
 // functions are helm's, as far as the templates use them.
 var functions = template.FuncMap{
+	"trim":  strings.TrimSpace,
 	"quote": func(value any) string { return strconv.Quote(fmt.Sprint(value)) },
 	"int64": whole,
 	"mul": func(value any, factor int) (int64, error) {
@@ -59,6 +74,7 @@ func Render(version, namespace string, values map[string]any) ([]string, error) 
 		"Values":  values,
 		"Release": map[string]any{"Namespace": namespace},
 		"Chart":   map[string]any{"AppVersion": version},
+		"Files":   chartFiles(linked),
 	}
 	var documents []string
 	for _, name := range templates {
@@ -75,7 +91,9 @@ func Render(version, namespace string, values map[string]any) ([]string, error) 
 			return nil, fmt.Errorf("chart: %w", err)
 		}
 		for document := range strings.SplitSeq(out.String(), "\n---\n") {
-			documents = append(documents, strings.TrimSpace(document)+"\n")
+			if document = strings.TrimSpace(document); document != "" {
+				documents = append(documents, document+"\n")
+			}
 		}
 	}
 	return documents, nil

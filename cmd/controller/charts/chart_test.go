@@ -28,6 +28,11 @@ var everything = []string{
 	"serviceMonitor.labels.release=monitoring", "verbose=true", "extraArgs=[--pprof=localhost:6060, '--query-offset=5s']",
 	"podAnnotations.example=yes it is", "priorityClassName=system-cluster-critical",
 	"tolerations=[{key: dedicated, operator: Exists}]", "affinity={nodeAffinity: {}}",
+	"topologySpreadConstraints=[{maxSkew: 1, topologyKey: zone, whenUnsatisfiable: ScheduleAnyway}]",
+	"prometheusRule.enabled=true", "prometheusRule.labels.release=monitoring",
+	"dashboard.enabled=true", "podDisruptionBudget.maxUnavailable=2", "networkPolicy.enabled=true",
+	"networkPolicy.metricsFrom=[{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: monitoring}}}]",
+	"networkPolicy.egress=[{ports: [{port: 443}, {port: 9090}]}]",
 }
 
 func TestTemplatesAreAllRendered(t *testing.T) {
@@ -37,20 +42,53 @@ func TestTemplatesAreAllRendered(t *testing.T) {
 	}
 	var names []string
 	for _, entry := range entries {
-		names = append(names, entry.Name())
+		if entry.Name() != "NOTES.txt" { // helm prints it
+			names = append(names, entry.Name())
+		}
 	}
 	if diff := cmp.Diff(names, slices.Sorted(slices.Values(templates))); diff != "" {
 		t.Errorf("templates: -in the chart, +rendered:\n%s", diff)
 	}
 }
 
-func TestChartCarriesTheGeneratedCRDs(t *testing.T) {
-	got, err := os.Readlink(filepath.Join(Name, "crds"))
-	if err != nil {
-		t.Fatal(err)
+func TestChartCarriesWhatIsGenerated(t *testing.T) {
+	for name, want := range map[string]string{
+		"crds":         "../../../../engine/api/v1alpha1/crds",
+		"alerts.yaml":  "../../dashboards/alerts.yaml",
+		"grafana.json": "../../dashboards/grafana.json",
+	} {
+		got, err := os.Readlink(filepath.Join(Name, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got != want {
+			t.Errorf("%s: got a link to %s, want %s", name, got, want)
+		}
 	}
-	if want := "../../../../engine/api/v1alpha1/crds"; got != want {
-		t.Errorf("crds: got a link to %s, want %s", got, want)
+}
+
+// TestLint asks helm whether the chart is as charts should be, in each way that
+// changes what it renders.
+func TestLint(t *testing.T) {
+	helm := servertest.Helm(t)
+	for name, settings := range map[string][]string{"Defaults": nil, "Everything": everything} {
+		t.Run(name, func(t *testing.T) {
+			values, err := Values(settings...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			content, err := yaml.Marshal(values)
+			if err != nil {
+				t.Fatal(err)
+			}
+			file := filepath.Join(t.TempDir(), "values.yaml")
+			if err := os.WriteFile(file, content, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if out, err := exec.Command(helm, "lint", "--strict", Name, "--values", file).CombinedOutput(); err != nil {
+				t.Errorf("helm lint --strict: %v\n%s", err, out)
+			}
+		})
 	}
 }
 
@@ -95,7 +133,7 @@ func byName(t *testing.T, documents []string) map[string]any {
 	objects := map[string]any{}
 	for _, document := range documents {
 		var object map[string]any
-		if err := yaml.UnmarshalStrict([]byte(document), &object); err != nil {
+		if err := yaml.UnmarshalStrict([]byte(document+"\n"), &object); err != nil {
 			t.Fatalf("%v in\n%s", err, document)
 		}
 		name := object["kind"].(string) + " " + object["metadata"].(map[string]any)["name"].(string)
@@ -126,6 +164,9 @@ func TestArchive(t *testing.T) {
 		"values.yaml":               "\nprovider: aws\n",
 		"values.schema.json":        "additionalProperties",
 		"crds/a.yaml":               "a",
+		"alerts.yaml":               "alert: KarpenterAutoscalingNoLeader",
+		"grafana.json":              "panels",
+		"templates/NOTES.txt":       "karpenter verify",
 		"templates/deployment.yaml": "kind: Deployment",
 	} {
 		if !strings.Contains(got[path.Join(Name, file)], want) {

@@ -120,6 +120,11 @@ func TestServer(t *testing.T) {
 		})
 	}
 	apply(t, "provider=aws", "aws.roleARN=arn:aws:iam::123456789012:role/karpenter", "aws.region=eu-west-1", "metrics.secure=true")
+	// Everything that needs no CRD of others.
+	apply(t, "replicas=3", "podDisruptionBudget.maxUnavailable=1", "dashboard.enabled=true", "networkPolicy.enabled=true",
+		"networkPolicy.metricsFrom=[{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: monitoring}}}]",
+		"networkPolicy.egress=[{ports: [{port: 443}, {port: 9090}]}]",
+		"topologySpreadConstraints=[{maxSkew: 1, topologyKey: topology.kubernetes.io/zone, whenUnsatisfiable: ScheduleAnyway, labelSelector: {matchLabels: {app.kubernetes.io/name: karpenter-autoscaling}}}]")
 }
 
 // apply is one kubectl apply -f, with its strict validation.
