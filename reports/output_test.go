@@ -253,8 +253,11 @@ r: Thursday 00:10–00:13 checkout lacked capacity for 3 min;
 	if err := Table(&b, []*Report{reports[0], reports[0]}, TableOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	if got := strings.Count(b.String(), "\n"); got != 3 {
-		t.Errorf("several runs that passed take a line each, got %d lines:\n%s", got, b.String())
+	if got := strings.Count(b.String(), "\n"); got != 5 {
+		t.Errorf("several runs that passed take a line each, then come the totals; got %d lines:\n%s", got, b.String())
+	}
+	if want := "\n2 runs: 2 of 2 expectations held; 40 min simulated\n"; !strings.HasSuffix(b.String(), want) {
+		t.Errorf("the table ends in %q, not in %q", b.String(), want)
 	}
 	for _, format := range []Format{FormatJSON, FormatYAML} {
 		b.Reset()

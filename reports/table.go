@@ -125,6 +125,9 @@ func textTable(reports []*Report, o TableOptions) string {
 			}
 		}
 	}
+	if len(reports) > 1 {
+		fmt.Fprintf(&b, "\n%s: %s\n", callTitle(reports), callTotals(reports))
+	}
 	return b.String()
 }
 
