@@ -59,6 +59,7 @@
 //	sim/output            the directories that calls write, and nothing of anybody else's
 //	sim/soak              random scenarios against the invariants
 //	providers/...         the same ports, live and fake
+//	providers/promql      what the text of a query may read, in both modes
 //	reports               journal + series -> figures, plots, pages
 //	cmd/karpenter         the command line; cmd/controller, the in-cluster binary
 //

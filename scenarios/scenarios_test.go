@@ -17,6 +17,7 @@ import (
 
 	"github.com/karpenter-sim/karpenter/engine/convert"
 	"github.com/karpenter-sim/karpenter/engine/journal"
+	"github.com/karpenter-sim/karpenter/providers/promql"
 	"github.com/karpenter-sim/karpenter/reports"
 	"github.com/karpenter-sim/karpenter/sim"
 	"github.com/karpenter-sim/karpenter/sim/check"
@@ -103,7 +104,7 @@ func play(t *testing.T, file *scenario.File) []trace {
 	run := &reports.Run{Name: file.Metadata.Name, Start: file.Spec.Start.Unix(), End: file.Spec.Start.Add(time.Duration(file.Spec.Duration)).Unix()}
 	var traces []trace
 	for i, set := range columns(t, file) {
-		autoscalers, err := sim.Resolve(set)
+		autoscalers, err := sim.Resolve(set, promql.Label(file.Spec.Controller.EnforceLabel))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -68,7 +68,7 @@ func openFile(b testing.TB, f *scenario.File) (*Input, []Autoscaler) {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { in.Close() })
-	autoscalers, err := Resolve(f.Manifests)
+	autoscalers, err := Resolve(f.Manifests, "")
 	if err != nil {
 		b.Fatal(err)
 	}

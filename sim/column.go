@@ -226,6 +226,9 @@ func (r *run) prepare(autoscalers []Autoscaler) error {
 	if r.in.begins != "" {
 		r.assume("%s", r.in.begins)
 	}
+	if label := r.in.enforce(); label != "" {
+		r.assume("every selector of every query has the label %s with the namespace of its autoscaler (controller.enforceLabel)", label)
+	}
 	r.faults = fault.NewSet(&r.in.File.Spec, r.queue.clock.Now)
 	r.targets = world.NewTargets(&r.queue)
 	if err := r.addTargets(); err != nil {

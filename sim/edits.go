@@ -95,7 +95,11 @@ func (p *player) change(set []string) (func() error, error) {
 		return nil, tooManyPods(compiled.Max)
 	}
 	for i, m := range compiled.Metrics {
-		if !slices.Contains(p.queries(), m.Query) {
+		text, err := p.run.in.enforce().Enforce(m.Query, p.Object.Namespace)
+		if err != nil {
+			return nil, fmt.Errorf("spec.metrics[%d].prometheus.query: %w", i, err)
+		}
+		if !slices.Contains(p.queries(), text) {
 			return nil, fmt.Errorf("spec.metrics[%d].prometheus.query cannot be changed during a run", i)
 		}
 	}

@@ -120,6 +120,7 @@ func (r *run) addSampleFaults() error {
 	for _, p := range r.played {
 		for i := range p.Policy.Metrics {
 			queries = append(queries, p.Policy.Metrics[i].Query)
+			r.faults.Name(p.Policy.Metrics[i].Query, p.Written.Metrics[i].Query)
 		}
 	}
 	if err := r.faults.Sampling(queries, r.prom.RuleNames(), r.in.Lookback); err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/karpenter-sim/karpenter/providers/fake"
+	"github.com/karpenter-sim/karpenter/providers/promql"
 	"github.com/karpenter-sim/karpenter/sim/recording"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 )
@@ -135,6 +136,9 @@ func (in *Input) covers() error {
 	}
 	return nil
 }
+
+// enforce is the label that the scenario's controller enforces.
+func (in *Input) enforce() promql.Label { return promql.Label(in.File.Spec.Controller.EnforceLabel) }
 
 // Close closes the recordings and removes what was converted.
 func (in *Input) Close() error {

@@ -16,6 +16,7 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/journal"
 	"github.com/karpenter-sim/karpenter/engine/slot"
 	"github.com/karpenter-sim/karpenter/providers/fake"
+	"github.com/karpenter-sim/karpenter/providers/promql"
 	"github.com/karpenter-sim/karpenter/sim/check"
 	"github.com/karpenter-sim/karpenter/sim/fault"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
@@ -96,22 +97,34 @@ func (s *Stage) answerEverything() error {
 func (s *Stage) Prometheus() *fake.Prometheus { return s.run.prom }
 
 // Metrics puts the scenario's faults between a source and whoever asks it.
-func (s *Stage) Metrics(source cycle.Querier) cycle.MetricSource {
-	m := stageMetrics{}
+func (s *Stage) Metrics(source cycle.MetricSource) cycle.MetricSource {
+	m := &stageMetrics{label: s.run.in.enforce(), asked: map[cycle.Query]cycle.Querier{}}
 	for _, p := range s.run.played {
+		namespace := p.Object.Namespace
 		for text := range p.source.queries {
-			m[text] = s.run.faults.Metrics(source, p.reference())
+			m.asked[cycle.Query{Namespace: namespace, Text: text}] = s.run.faults.Metrics(&askedOf{source, namespace}, p.reference())
 		}
 	}
-	return cycle.InTurn(m)
+	return m
 }
 
-// stageMetrics asks on behalf of an autoscaler that has the query.
-type stageMetrics map[string]cycle.Querier
+// EnforceLabel is the label that the scenario's controller enforces.
+func (s *Stage) EnforceLabel() promql.Label { return s.run.in.enforce() }
 
-// Query implements cycle.Querier.
-func (m stageMetrics) Query(ctx context.Context, text string, at time.Time) (cycle.Result, error) {
-	return m[text].Query(ctx, text, at)
+// stageMetrics asks on behalf of an autoscaler that has the query.
+type stageMetrics struct {
+	label promql.Label
+	asked map[cycle.Query]cycle.Querier
+}
+
+// QueryAll implements cycle.MetricSource.
+func (m *stageMetrics) QueryAll(ctx context.Context, queries []cycle.Query, at time.Time, _ time.Duration, answers []cycle.Answer) {
+	for i, q := range queries {
+		text := q.Text
+		if q.Text, answers[i].Err = m.label.Enforce(text, q.Namespace); answers[i].Err == nil {
+			answers[i].Result, answers[i].Err = m.asked[q].Query(ctx, text, at)
+		}
+	}
 }
 
 // Faults are the scenario's, which decorate the ports of whoever decides.

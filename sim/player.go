@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/journal"
 	"github.com/karpenter-sim/karpenter/engine/limit"
 	"github.com/karpenter-sim/karpenter/engine/slot"
+	"github.com/karpenter-sim/karpenter/providers/promql"
 	"github.com/karpenter-sim/karpenter/sim/recording"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 	"github.com/karpenter-sim/karpenter/sim/world"
@@ -49,7 +51,7 @@ func (r *run) addPlayer(a Autoscaler) error {
 	kept := keep(p.Object, spec.Start.Time)
 	r.autoscalers.add(&kept)
 	p.grid = slot.Grid{Interval: a.Policy.Interval, Phase: r.phase(a.Name(), a.Policy.Interval)}
-	p.object = Object{Name: a.Name(), Target: a.Target, Policy: a.Policy}
+	p.object = Object{Name: a.Name(), Target: a.Target, Policy: a.Written}
 	p.startDriver(spec.Start.Time)
 	if p.target = r.targets.Find(a.Target); p.target == nil {
 		if spec.Replay == nil {
@@ -76,13 +78,35 @@ func (r *run) addPlayer(a Autoscaler) error {
 func (p *player) startDriver(from time.Time) {
 	r := p.run
 	p.driver = cycle.Autoscalers{
-		Metrics: cycle.InTurn(r.faults.Metrics(&p.source, p.reference())), Targets: r.faults.Targets(r.targets), Store: r.faults.Autoscalers(r.autoscalers), Journal: r.journal,
+		Metrics: cycle.InTurn(r.faults.Metrics(p.asked(&p.source), p.reference())), Targets: r.faults.Targets(r.targets), Store: r.faults.Autoscalers(r.autoscalers), Journal: r.journal,
 		QueryOffset: time.Duration(r.in.File.Spec.Controller.QueryOffset),
 		Phase:       r.phase,
 		Since:       slot.At(from) - 1,
 		Owners:      r.owners,
 		HPA:         r.in.File.Spec.Controller.HPA(),
 	}
+}
+
+// asked puts the enforced label between the player's driver and a source.
+func (p *player) asked(source cycle.Querier) cycle.Querier {
+	label := p.run.in.enforce()
+	if label == "" {
+		return source
+	}
+	return &askedOf{promql.Enforcing(label, cycle.InTurn(source)), p.Object.Namespace}
+}
+
+// askedOf asks a source for the objects of a namespace.
+type askedOf struct {
+	source    cycle.MetricSource
+	namespace string
+}
+
+// Query implements cycle.Querier.
+func (a *askedOf) Query(ctx context.Context, text string, at time.Time) (cycle.Result, error) {
+	var answer [1]cycle.Answer
+	a.source.QueryAll(ctx, []cycle.Query{{Namespace: a.namespace, Text: text}}, at, time.Minute, answer[:])
+	return answer[0].Result, answer[0].Err
 }
 
 // phase places an object on its grid as the scenario says.

@@ -14,15 +14,20 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/cycle"
 	"github.com/karpenter-sim/karpenter/engine/policy"
 	"github.com/karpenter-sim/karpenter/providers/fake"
+	"github.com/karpenter-sim/karpenter/providers/promql"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
 )
 
 // An Autoscaler is a HorizontalAutoscaler that is fit to run.
 type Autoscaler struct {
 	Object *v1alpha1.HorizontalAutoscaler
+	// Policy is what the spec means, with the queries that are asked.
 	Policy *policy.Autoscaler
-	Target cycle.TargetRef
-	Doc    *manifest.Document
+	// Written is the same with the queries as written: Policy itself where no label
+	// is enforced.
+	Written *policy.Autoscaler
+	Target  cycle.TargetRef
+	Doc     *manifest.Document
 }
 
 // Name is the autoscaler's namespace and name.
@@ -32,8 +37,8 @@ func (a *Autoscaler) Name() types.NamespacedName { return nameOf(a.Object) }
 // that the order of documents does not show. It returns manifest.Errors that
 // name every violation with its place, and everything else that the controller
 // would only find out while running: queries that do not parse or are of the
-// wrong type.
-func Resolve(set *manifest.Set) ([]Autoscaler, error) {
+// wrong type, or that the label to be enforced does not allow.
+func Resolve(set *manifest.Set, enforce promql.Label) ([]Autoscaler, error) {
 	var out []Autoscaler
 	var errs []error
 	for _, entry := range set.Autoscalers {
@@ -42,19 +47,36 @@ func Resolve(set *manifest.Set) ([]Autoscaler, error) {
 			errs = append(errs, manifest.Positioned(entry.Doc, list))
 			continue
 		}
-		for i, m := range compiled.Metrics {
-			if err := checkQuery(m.Query); err != nil {
-				errs = append(errs, entry.Doc.Errorf(fmt.Sprintf("spec.metrics[%d].prometheus.query", i), "%v", err))
-			}
-		}
+		asked, wrong := enforced(&entry, compiled, enforce)
+		errs = append(errs, wrong...)
 		if err := checkTarget(compiled.Target); err != nil {
 			errs = append(errs, entry.Doc.Errorf("spec.scaleTargetRef.apiVersion", "%v", err))
 		}
 		target := cycle.TargetRef{APIVersion: compiled.Target.APIVersion, Kind: compiled.Target.Kind, Namespace: entry.Object.Namespace, Name: compiled.Target.Name}
-		out = append(out, Autoscaler{Object: entry.Object, Policy: compiled, Target: target, Doc: entry.Doc})
+		out = append(out, Autoscaler{Object: entry.Object, Policy: asked, Written: compiled, Target: target, Doc: entry.Doc})
 	}
 	slices.SortStableFunc(out, func(a, b Autoscaler) int { return compareNames(a.Name(), b.Name()) })
 	return out, manifest.Join(errs...)
+}
+
+// enforced is a policy with the queries that are asked.
+func enforced(entry *manifest.Autoscaler, written *policy.Autoscaler, label promql.Label) (*policy.Autoscaler, []error) {
+	var errs []error
+	asked := *written
+	asked.Metrics = slices.Clone(written.Metrics)
+	for i := range asked.Metrics {
+		query, err := asked.Metrics[i].Query, error(nil)
+		if err = checkQuery(query); err == nil {
+			asked.Metrics[i].Query, err = label.Enforce(query, entry.Object.Namespace)
+		}
+		if err != nil {
+			errs = append(errs, entry.Doc.Errorf(fmt.Sprintf("spec.metrics[%d].prometheus.query", i), "%v", err))
+		}
+	}
+	if label == "" {
+		return written, errs
+	}
+	return &asked, errs
 }
 
 // checkTarget refuses what can never be scaled: anything of the core group, which

@@ -62,7 +62,7 @@ func (p *player) responses() []result.Response {
 	var out []result.Response
 	for i := range p.Policy.Metrics {
 		m := &p.Policy.Metrics[i]
-		r := result.Response{Query: m.Query, Total: m.Type == policy.AverageValue}
+		r := result.Response{Query: p.Written.Metrics[i].Query, Total: m.Type == policy.AverageValue}
 		q := p.source.queries[m.Query]
 		if q == nil || slices.ContainsFunc(out, func(o result.Response) bool { return o.Query == r.Query && o.Total == r.Total }) {
 			continue

@@ -45,9 +45,9 @@ func (in *Input) warm(ctx context.Context, autoscalers []Autoscaler, o Options) 
 	}
 	dry := make([]Autoscaler, len(autoscalers))
 	for i, a := range autoscalers {
-		object, compiled := a.Object.DeepCopy(), *a.Policy
-		object.Spec.DryRun, compiled.DryRun = true, true
-		dry[i] = Autoscaler{Object: object, Policy: &compiled, Target: a.Target, Doc: a.Doc}
+		object, compiled, written := a.Object.DeepCopy(), *a.Policy, *a.Written
+		object.Spec.DryRun, compiled.DryRun, written.DryRun = true, true, true
+		dry[i] = Autoscaler{Object: object, Policy: &compiled, Written: &written, Target: a.Target, Doc: a.Doc}
 	}
 	r := &run{
 		ctx: ctx, in: lead, autoscalers: newAutoscalers(),

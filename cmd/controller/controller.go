@@ -40,6 +40,7 @@ import (
 	"github.com/karpenter-sim/karpenter/providers/aws"
 	"github.com/karpenter-sim/karpenter/providers/kubernetes"
 	"github.com/karpenter-sim/karpenter/providers/prometheus"
+	"github.com/karpenter-sim/karpenter/providers/promql"
 )
 
 // leaseName is the name of the lease, and of the namespace that we live in.
@@ -138,7 +139,7 @@ func (c *controller) build(ctx context.Context, f *flags, config *rest.Config, l
 	log.Info("provider", "nodeGroups", slices.Sorted(maps.Keys(cloud.NodeGroups())), "queues", slices.Sorted(maps.Keys(cloud.Queues())))
 	return kubernetes.Setup(ctx, c.manager, kubernetes.Options{
 		NodeGroups: cloud.NodeGroups(), Queues: cloud.Queues(), Exporter: exporter,
-		Clock: clock.RealClock{}, Source: source, Journal: c.journal, Metrics: own, Events: events,
+		Clock: clock.RealClock{}, Source: promql.Enforcing(promql.Label(f.enforceLabel), source), Journal: c.journal, Metrics: own, Events: events,
 		Timeout: f.apiTimeout, QueryOffset: f.queryOffset, Refresh: f.metricsRefresh,
 		Concurrency: f.concurrency, DryRun: f.dryRun, Fence: fence, HPA: f.hpa(),
 	})

@@ -12,6 +12,7 @@ import (
 
 	"github.com/karpenter-sim/karpenter/engine/policy"
 	"github.com/karpenter-sim/karpenter/providers/prometheus"
+	"github.com/karpenter-sim/karpenter/providers/promql"
 )
 
 // flags are the controller's. The first three are those of Karpenter v0.1.
@@ -24,6 +25,7 @@ type flags struct {
 	queryOffset    time.Duration
 	queryTimeout   time.Duration
 	queryMaxBytes  int64
+	enforceLabel   string
 	dryRun         bool
 	concurrency    int
 	metricsRefresh time.Duration
@@ -63,6 +65,7 @@ func (f *flags) add(s *pflag.FlagSet) {
 	s.DurationVar(&f.queryOffset, "query-offset", 0, "how long before its slot a query is evaluated, so that late samples have arrived; whole seconds")
 	s.DurationVar(&f.queryTimeout, "query-timeout", 5*time.Second, "longest time for the queries of a slot, which are asked at once; never longer than the interval")
 	s.Int64Var(&f.queryMaxBytes, "query-max-bytes", prometheus.DefaultMaxBytes, "largest answer to one query that is read")
+	s.StringVar(&f.enforceLabel, "enforce-label", "", "label that every selector of every query gets, with the namespace of the autoscaler as its value, e.g. namespace: an autoscaler reads series of its namespace only; empty for none")
 	s.BoolVar(&f.dryRun, "dry-run", false, "decide, record and report, but never change a target")
 	s.IntVar(&f.concurrency, "concurrency", 64, "how many objects of one kind are decided at the same time; one namespace has at most a quarter of them")
 	s.Float64Var(&f.hpaTolerance, "horizontal-pod-autoscaler-tolerance", 0.1, "kube-controller-manager's flag of this name, by which converted HPAs without a behavior decide")
@@ -108,6 +111,8 @@ func (f *flags) check() error {
 		return fmt.Errorf("--query-timeout %s: want more than 0s", f.queryTimeout)
 	case f.queryMaxBytes < 1<<10:
 		return fmt.Errorf("--query-max-bytes %d: want 1024 (1 KiB) or more", f.queryMaxBytes)
+	case !enforceable(f.enforceLabel):
+		return fmt.Errorf("--enforce-label %q: want the name of a label, such as namespace", f.enforceLabel)
 	case f.apiTimeout <= 0:
 		return fmt.Errorf("--api-timeout %s: want more than 0s", f.apiTimeout)
 	case f.concurrency < 1:
@@ -132,6 +137,12 @@ func (f *flags) check() error {
 		return fmt.Errorf("--journal-retention %s: want more than 0s", f.journalRetention)
 	}
 	return nil
+}
+
+// enforceable says whether a label can be enforced; none always can.
+func enforceable(label string) bool {
+	_, err := promql.ParseLabel(label)
+	return err == nil
 }
 
 // address says whether a text is HOST:PORT, of which the host may be missing.

@@ -109,7 +109,11 @@ func (a *app) initInput(ctx context.Context, f *replayFlags) (*manifest.Set, *sc
 	if len(set.Autoscalers) == 0 {
 		return nil, nil, fmt.Errorf("-f %s: no HorizontalAutoscaler, HorizontalPodAutoscaler or ScaledObject in it", strings.Join(f.manifests, " -f "))
 	}
-	if _, err := sim.Resolve(set); err != nil {
+	enforce, err := f.enforce.label()
+	if err != nil {
+		return nil, nil, err
+	}
+	if _, err := sim.Resolve(set, enforce); err != nil {
 		return nil, nil, err
 	}
 	spec := &scenario.Spec{}

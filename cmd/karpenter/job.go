@@ -12,6 +12,7 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/convert"
 	"github.com/karpenter-sim/karpenter/engine/journal"
 	"github.com/karpenter-sim/karpenter/engine/policy"
+	"github.com/karpenter-sim/karpenter/providers/promql"
 	"github.com/karpenter-sim/karpenter/reports"
 	"github.com/karpenter-sim/karpenter/sim"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
@@ -115,7 +116,7 @@ func (p *preparation) adopt(set *manifest.Set) []sim.Conversion {
 
 // add adds a column that plays a set.
 func (p *preparation) add(name string, set *manifest.Set) {
-	autoscalers, err := sim.Resolve(set)
+	autoscalers, err := sim.Resolve(set, promql.Label(p.job.file.Spec.Controller.EnforceLabel))
 	p.errs = append(p.errs, inColumn(name, err, p.current...), inColumn(name, checkNodes(set), p.current...))
 	p.job.columns = append(p.job.columns, column{name, autoscalers, set})
 }
@@ -222,7 +223,7 @@ func (p *preparation) checkFaults() {
 // asks says whether a query of the column has a text in it.
 func (c *column) asks(text string) bool {
 	return slices.ContainsFunc(c.autoscalers, func(a sim.Autoscaler) bool {
-		return slices.ContainsFunc(a.Policy.Metrics, func(m policy.Metric) bool { return strings.Contains(m.Query, text) })
+		return slices.ContainsFunc(a.Written.Metrics, func(m policy.Metric) bool { return strings.Contains(m.Query, text) })
 	})
 }
 

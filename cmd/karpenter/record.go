@@ -14,6 +14,7 @@ import (
 
 	"github.com/karpenter-sim/karpenter/engine/journal"
 	"github.com/karpenter-sim/karpenter/engine/slot"
+	"github.com/karpenter-sim/karpenter/providers/promql"
 	"github.com/karpenter-sim/karpenter/sim"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
 	"github.com/karpenter-sim/karpenter/sim/recording"
@@ -25,6 +26,7 @@ type recordFlags struct {
 	from, to, zone, out        string
 	lookback, queryOffset      time.Duration
 	context, evaluated, dryRun bool
+	enforce                    enforceFlag
 	server                     serverFlags
 }
 
@@ -47,6 +49,7 @@ interrupted recording goes on where it stopped when the command is repeated.`,
 	f.StringArrayVar(&flags.matches, "match", nil, "save these series, too: a selector such as up{job=\"x\"} (repeatable)")
 	f.StringArrayVar(&flags.labels, "label", nil, "a label that enters every selector: NAME=VALUE, e.g. cluster=eu1 (repeatable)")
 	flags.conversionFlags.add(f)
+	flags.enforce.add(f)
 	f.StringVar(&flags.from, "from", "", "first decision (required)")
 	f.StringVar(&flags.to, "to", "", "last decision (default: now)")
 	f.StringVar(&flags.zone, "tz", "UTC", "time zone to read and show times in")
@@ -80,7 +83,11 @@ func (a *app) record(ctx context.Context, flags *recordFlags) error {
 	if err != nil {
 		return err
 	}
-	autoscalers, err := a.autoscalers(flags.manifests, &flags.conversionFlags)
+	enforce, err := flags.enforce.label()
+	if err != nil {
+		return err
+	}
+	autoscalers, err := a.autoscalers(flags.manifests, &flags.conversionFlags, enforce)
 	if err != nil {
 		return err
 	}
@@ -130,7 +137,7 @@ func (f *recordFlags) times(now time.Time) (from, to time.Time, err error) {
 }
 
 // autoscalers loads manifests and refuses what could not be replayed.
-func (a *app) autoscalers(paths []string, flags *conversionFlags) ([]sim.Autoscaler, error) {
+func (a *app) autoscalers(paths []string, flags *conversionFlags, enforce promql.Label) ([]sim.Autoscaler, error) {
 	given, err := flags.parse()
 	if err != nil {
 		return nil, err
@@ -140,7 +147,7 @@ func (a *app) autoscalers(paths []string, flags *conversionFlags) ([]sim.Autosca
 		return nil, err
 	}
 	notes, err := a.adopt(set, given.options())
-	autoscalers, resolveErr := sim.Resolve(set)
+	autoscalers, resolveErr := sim.Resolve(set, enforce)
 	if err := manifest.Join(err, resolveErr); err != nil {
 		return nil, err
 	}

@@ -26,6 +26,7 @@ import (
 // replayFlags say what is replayed and how; tune takes the same.
 type replayFlags struct {
 	conversionFlags
+	enforce               enforceFlag
 	manifests, recordings []string
 	series, replicas      []string
 	targets, variants     []string
@@ -51,6 +52,7 @@ func (f *replayFlags) add(c *cobra.Command) {
 	flags.StringArrayVar(&f.targets, "target", nil, "a target's replicas at the start: [NS/]KIND/NAME=N (repeatable; default: as recorded, else ceil(value / target) of AverageValue metrics, else max(1, minReplicas))")
 	flags.StringArrayVar(&f.variants, "variant", nil, "another policy for the same input: NAME=FILE or NAME=[[NS/]ha/NAME:]PATH=VALUE[,PATH=VALUE] (repeatable)")
 	f.conversionFlags.add(flags)
+	f.enforce.add(flags)
 	flags.StringArrayVar(&f.labels, "label", nil, "read only recorded series with this label, as if it stood in every selector: NAME=VALUE, e.g. cluster=eu1 (repeatable)")
 	flags.StringVar(&f.name, "name", "", "name of the run (default: the first manifest's)")
 	flags.StringVar(&f.zone, "tz", "UTC", "time zone of CSV times without an offset, and of the report")
@@ -203,6 +205,11 @@ func (f *replayFlags) fill(ctx context.Context, spec *scenario.Spec, set *manife
 	}
 	spec.Seed = 1
 	spec.Controller.Phase = scenario.Hashed
+	enforce, err := f.enforce.label()
+	if err != nil {
+		return err
+	}
+	spec.Controller.EnforceLabel = string(enforce)
 	spec.Replay = &scenario.Replay{OpenLoop: f.openLoop, Demand: f.demand}
 	if f.capacity != 0 && !positive(f.capacity) {
 		return fmt.Errorf("--capacity %v: want a number above 0", f.capacity)

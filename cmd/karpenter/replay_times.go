@@ -59,7 +59,7 @@ func reachOf(set *manifest.Set, demand string) reach {
 			}
 		}
 	}
-	autoscalers, _ := sim.Resolve(set)
+	autoscalers, _ := sim.Resolve(set, "")
 	for _, a := range autoscalers {
 		r.window = max(r.window, time.Duration(max(a.Policy.Window(), a.Policy.Period()))*time.Second)
 		for _, m := range a.Policy.Metrics {

@@ -16,6 +16,7 @@ import (
 // simulateFlags say which scenarios run, and how.
 type simulateFlags struct {
 	runFlags
+	enforce        enforceFlag
 	seed           int64
 	pattern        string
 	manifests      []string
@@ -40,6 +41,7 @@ func (a *app) simulateCommand() *cobra.Command {
 	}
 	flags.add(c)
 	c.Flags().Int64Var(&flags.seed, "seed", 0, "replaces the seed of every scenario")
+	flags.enforce.add(c.Flags())
 	c.Flags().StringVar(&flags.pattern, "run", "", "only scenarios whose name matches this regular expression")
 	c.Flags().StringArrayVar(&flags.manifests, "manifests", nil, "manifests that replace the scenarios' own (repeatable)")
 	c.Flags().StringVar(&flags.zone, "tz", "", "time zone of the reports (default: the scenario's, else UTC)")
@@ -59,6 +61,10 @@ func (a *app) simulate(ctx context.Context, paths []string, flags *simulateFlags
 	if err := flags.checkUpdate(paths); err != nil {
 		return err
 	}
+	enforce, err := flags.enforce.label()
+	if err != nil {
+		return err
+	}
 	inputs := slices.Concat(flagInputs("scenario", paths...), flagInputs("--manifests", flags.manifests...), flagInputs("--baseline", flags.baseline))
 	if err := checkOutput(flags.out, output.Options{Kind: output.Reports}, inputs...); err != nil {
 		return err
@@ -70,6 +76,9 @@ func (a *app) simulate(ctx context.Context, paths []string, flags *simulateFlags
 	for _, f := range files {
 		if flags.reseeded {
 			f.Spec.Seed = flags.seed
+		}
+		if enforce != "" {
+			f.Spec.Controller.EnforceLabel = string(enforce)
 		}
 		if flags.zone != "" {
 			f.Metadata.Annotations = annotated(f.Metadata.Annotations, zoneAnnotation, flags.zone)
@@ -96,6 +105,8 @@ func (f *simulateFlags) checkUpdate(paths []string) error {
 		return nil
 	case f.reseeded:
 		return errors.New("--update and --seed: the digests would be those of another seed than the files name; change it there")
+	case f.enforce.name != "":
+		return errors.New("--update and --enforce-label: the digests would be those of other queries than the files ask; write spec.controller.enforceLabel there")
 	case len(f.manifests) > 0:
 		return errors.New("--update and --manifests: the digests would be those of other manifests than the files name; change them there")
 	case slices.Contains(paths, stdinPath):
@@ -109,6 +120,9 @@ func (f *simulateFlags) arguments() string {
 	text := ""
 	if f.reseeded {
 		text += fmt.Sprintf(" --seed %d", f.seed)
+	}
+	if f.enforce.name != "" {
+		text += " --enforce-label " + quoteArgument(f.enforce.name)
 	}
 	for _, m := range f.manifests {
 		text += " --manifests " + quoteArgument(m)

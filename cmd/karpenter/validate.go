@@ -139,7 +139,7 @@ func (v *validation) checkSet(set *manifest.Set) error {
 
 // warnOfRivals names autoscalers that are valid and yet will not act.
 func (v *validation) warnOfRivals(set *manifest.Set) {
-	autoscalers, _ := sim.Resolve(set) // its errors are for checkKinds
+	autoscalers, _ := sim.Resolve(set, "") // its errors are for checkKinds
 	for _, r := range sim.Rivals(autoscalers) {
 		v.note("warning: %s", r)
 	}
@@ -147,7 +147,7 @@ func (v *validation) warnOfRivals(set *manifest.Set) {
 
 // checkKinds checks what decoding cannot see, kind by kind.
 func checkKinds(set *manifest.Set) error {
-	_, err := sim.Resolve(set)
+	_, err := sim.Resolve(set, "")
 	return manifest.Join(err, checkNodes(set))
 }
 

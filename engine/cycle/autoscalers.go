@@ -64,7 +64,7 @@ type autoscalerMemory struct {
 
 	// Reused from slot to slot.
 	in      autoscaler.Input
-	queries []string
+	queries []Query
 	answers []Answer
 }
 
@@ -216,11 +216,11 @@ func (a *Autoscalers) observe(ctx context.Context, m *autoscalerMemory, s slot.S
 	m.record.Metrics = m.record.Metrics[:0]
 	at := s.Time().Add(-a.QueryOffset)
 	m.ask(ctx, a.Metrics, at)
-	for i, query := range m.queries {
+	for i := range m.queries {
 		sample := sampleOf(&m.answers[i])
 		m.in.Metrics = append(m.in.Metrics, sample)
 		m.record.Metrics = append(m.record.Metrics, journal.Metric{
-			Query: query, At: slot.At(at), Value: sample.Value, Code: sample.Code,
+			Query: m.queries[i].Text, At: slot.At(at), Value: sample.Value, Code: sample.Code,
 		})
 	}
 	return scale
@@ -246,7 +246,7 @@ func (a *Autoscalers) scale(ctx context.Context, m *autoscalerMemory) (Scale, ob
 func (m *autoscalerMemory) ask(ctx context.Context, source MetricSource, at time.Time) {
 	m.queries, m.answers = m.queries[:0], m.answers[:0]
 	for i := range m.policy.Metrics {
-		m.queries = append(m.queries, m.policy.Metrics[i].Query)
+		m.queries = append(m.queries, Query{Namespace: m.name.Namespace, Text: m.policy.Metrics[i].Query})
 		m.answers = append(m.answers, Answer{})
 	}
 	source.QueryAll(ctx, m.queries, at, time.Duration(m.grid.Interval)*time.Second, m.answers)

@@ -77,12 +77,21 @@ type Answer struct {
 	Err error
 }
 
+// A Query is one PromQL instant query of an object.
+type Query struct {
+	// Namespace is the object's, which may say what it can read.
+	Namespace string
+	// Text is the PromQL.
+	Text string
+}
+
 // A MetricSource answers the PromQL instant queries of a slot together, so that
 // several slow ones cost no more time than one.
 type MetricSource interface {
 	// QueryAll evaluates the queries at the instant at, and sets answers, which is
-	// as long, in the order of the queries. It takes no longer than within.
-	QueryAll(ctx context.Context, queries []string, at time.Time, within time.Duration, answers []Answer)
+	// as long, in the order of the queries. It takes no longer than within, and
+	// keeps neither slice.
+	QueryAll(ctx context.Context, queries []Query, at time.Time, within time.Duration, answers []Answer)
 }
 
 // A Querier answers one PromQL instant query.
@@ -91,15 +100,16 @@ type Querier interface {
 	Query(ctx context.Context, query string, at time.Time) (Result, error)
 }
 
-// InTurn returns a MetricSource that asks a Querier one query after the other.
+// InTurn returns a MetricSource that asks a Querier one query after the other,
+// whatever their namespaces.
 func InTurn(q Querier) MetricSource { return inTurn{q} }
 
 type inTurn struct{ Querier }
 
 // QueryAll implements MetricSource.
-func (q inTurn) QueryAll(ctx context.Context, queries []string, at time.Time, _ time.Duration, answers []Answer) {
-	for i, query := range queries {
-		answers[i].Result, answers[i].Err = q.Query(ctx, query, at)
+func (q inTurn) QueryAll(ctx context.Context, queries []Query, at time.Time, _ time.Duration, answers []Answer) {
+	for i := range queries {
+		answers[i].Result, answers[i].Err = q.Query(ctx, queries[i].Text, at)
 	}
 }
 

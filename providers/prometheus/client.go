@@ -92,12 +92,13 @@ func New(o Options) (*Client, error) {
 
 // QueryAll implements cycle.MetricSource: it asks all queries at once, under one
 // deadline.
-func (c *Client) QueryAll(ctx context.Context, queries []string, at time.Time, within time.Duration, answers []cycle.Answer) {
+func (c *Client) QueryAll(ctx context.Context, queries []cycle.Query, at time.Time, within time.Duration, answers []cycle.Answer) {
 	ctx, cancel := context.WithTimeout(ctx, min(c.options.Timeout, within))
 	defer cancel()
 	var group sync.WaitGroup
-	for i, query := range queries {
-		group.Go(func() { answers[i].Result, answers[i].Err = c.Query(ctx, query, at) })
+	for i := range queries {
+		text := queries[i].Text
+		group.Go(func() { answers[i].Result, answers[i].Err = c.Query(ctx, text, at) })
 	}
 	group.Wait()
 }

@@ -328,9 +328,9 @@ func TestQueryAll(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	queries, answers := make([]string, 16), make([]cycle.Answer, 16)
+	queries, answers := make([]cycle.Query, 16), make([]cycle.Answer, 16)
 	for i := range queries {
-		queries[i] = strconv.Itoa(i)
+		queries[i].Text = strconv.Itoa(i)
 	}
 	c.QueryAll(context.Background(), queries, time.Unix(1767600000, 0), time.Second, answers)
 	for i, a := range answers {

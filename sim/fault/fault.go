@@ -42,6 +42,8 @@ type Set struct {
 	now      func() time.Time
 	mu       sync.Mutex
 	sampling sampling
+	// names are how queries were written, by the text that is asked.
+	names map[string][]string
 }
 
 // NewSet returns the faults of a scenario that is valid; now is the run's clock.

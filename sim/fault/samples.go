@@ -53,7 +53,7 @@ func (s *Set) MayChange(query string, object scenario.Reference) bool {
 // firstOfSamples is the index of the first fault of samples that can change what
 // a query reads for an object, or -1.
 func (s *Set) firstOfSamples(query string, object scenario.Reference) int {
-	return slices.IndexFunc(s.All, func(f *Fault) bool { return f.OfSamples() && f.reads(query, object.String()) })
+	return slices.IndexFunc(s.All, func(f *Fault) bool { return f.OfSamples() && f.reads(s.written(query), object.String()) })
 }
 
 // FirstOfSamples is the path in the scenario of the first fault of samples that
@@ -73,6 +73,25 @@ type sampling struct {
 	// derived are the names of the series that rules make. They are not ingested.
 	derived  []string
 	lookback int64
+}
+
+// Name says how a query that is asked was written: what faults name is that.
+func (s *Set) Name(asked, written string) {
+	if asked == written || slices.Contains(s.names[asked], written) {
+		return
+	}
+	if s.names == nil {
+		s.names = map[string][]string{}
+	}
+	s.names[asked] = append(s.names[asked], written)
+}
+
+// written is a query as policies have it; where several mean the same, all of them.
+func (s *Set) written(asked string) string {
+	if names := s.names[asked]; names != nil {
+		return strings.Join(names, "\n")
+	}
+	return asked
 }
 
 // Sampling tells faults of samples which queries policies and rules ask, what
@@ -116,7 +135,7 @@ func (s *Set) SamplesChanged() bool {
 func (s *Set) View(r fake.Reading) fake.View {
 	var acting []*Fault
 	for _, f := range s.All {
-		hit := f.everywhere() || r.By == fake.Policy && f.reads(r.Query, r.As)
+		hit := f.everywhere() || r.By == fake.Policy && f.reads(s.written(r.Query), r.As)
 		if f.OfSamples() && hit && r.Now >= f.From && r.From <= f.To {
 			acting = append(acting, f)
 		}

@@ -6,6 +6,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	compiled "github.com/karpenter-sim/karpenter/engine/policy"
+	"github.com/karpenter-sim/karpenter/providers/promql"
 )
 
 // HPA are the flags of Kubernetes' own controller.
@@ -34,5 +35,8 @@ func (v *validation) checkController() {
 	}
 	if d := c.DownscaleStabilization; d != nil && (time.Duration(*d)%time.Second != 0 || time.Duration(*d) > compiled.MaxWindowSeconds*time.Second) {
 		v.fail("spec.controller.downscaleStabilization", "want whole seconds, at most %ds, got %s", compiled.MaxWindowSeconds, *d)
+	}
+	if _, err := promql.ParseLabel(c.EnforceLabel); err != nil {
+		v.fail("spec.controller.enforceLabel", "%v", err)
 	}
 }

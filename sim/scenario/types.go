@@ -128,6 +128,9 @@ type Controller struct {
 	// DownscaleStabilization is its --horizontal-pod-autoscaler-downscale-stabilization;
 	// 5m if absent.
 	DownscaleStabilization *Duration `json:"downscaleStabilization,omitempty"`
+	// EnforceLabel is --enforce-label of the controller: every selector of every
+	// query of an autoscaler gets this label with its namespace; none if absent.
+	EnforceLabel string `json:"enforceLabel,omitempty"`
 }
 
 // Prometheus describes the simulated Prometheus.

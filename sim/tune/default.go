@@ -23,7 +23,7 @@ const (
 func DefaultParameters(subjects []Subject) ([]Parameter, error) {
 	var all []sim.Autoscaler
 	for i := range subjects {
-		autoscalers, err := sim.Resolve(subjects[i].Set)
+		autoscalers, err := subjects[i].resolve(subjects[i].Set)
 		if err != nil {
 			return nil, err
 		}

@@ -16,7 +16,7 @@ import (
 func TestScoreAgreesWithReports(t *testing.T) {
 	s := search(t, Options{Sampler: Random, Trials: 1, Folds: 4})
 	st := &s.stages[0]
-	autoscalers, err := sim.Resolve(st.subject.Set)
+	autoscalers, err := st.subject.resolve(st.subject.Set)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/karpenter-sim/karpenter/engine/journal"
+	"github.com/karpenter-sim/karpenter/providers/promql"
 	"github.com/karpenter-sim/karpenter/sim"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
 )
@@ -26,6 +27,11 @@ type Subject struct {
 	Name  string
 	Input *sim.Input
 	Set   *manifest.Set
+}
+
+// resolve is sim.Resolve with what the subject's controller enforces.
+func (s *Subject) resolve(set *manifest.Set) ([]sim.Autoscaler, error) {
+	return sim.Resolve(set, promql.Label(s.Input.File.Spec.Controller.EnforceLabel))
 }
 
 // Options are what a search is made of.
@@ -113,7 +119,7 @@ func (s *Search) addStage(subject *Subject) error {
 	spec := &subject.Input.File.Spec
 	from := spec.Start.Unix()
 	length := int64(time.Duration(spec.Duration) / time.Second)
-	autoscalers, err := sim.Resolve(subject.Set)
+	autoscalers, err := subject.resolve(subject.Set)
 	if err != nil {
 		return err
 	}
@@ -149,7 +155,7 @@ func (s *Search) playCurrent(ctx context.Context) error {
 	s.Current = Trial{State: Played, Windows: s.empty()}
 	for i := range s.stages {
 		st := &s.stages[i]
-		autoscalers, err := sim.Resolve(st.subject.Set)
+		autoscalers, err := st.subject.resolve(st.subject.Set)
 		if err != nil {
 			return err
 		}

@@ -54,7 +54,7 @@ func checkBest(t *testing.T, o *Outcome) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := sim.Resolve(set)
+	got, err := sim.Resolve(set, "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -49,7 +49,7 @@ func newSpace(parameters []Parameter, subjects []Subject) (*space, error) {
 
 // findCurrent finds out where in the space the current policy lies.
 func (s *space) findCurrent() error {
-	autoscalers, err := sim.Resolve(s.subjects[0].Set)
+	autoscalers, err := s.subjects[0].resolve(s.subjects[0].Set)
 	if err != nil {
 		return err
 	}
@@ -195,7 +195,7 @@ func (s *space) candidate(subject *Subject, values []string) (*manifest.Set, []s
 			return nil, nil, err
 		}
 	}
-	autoscalers, err := sim.Resolve(&set)
+	autoscalers, err := subject.resolve(&set)
 	return &set, autoscalers, err
 }
 

@@ -33,6 +33,7 @@ import (
 	"github.com/karpenter-sim/karpenter/providers/kubernetes"
 	"github.com/karpenter-sim/karpenter/providers/kubernetes/servertest"
 	"github.com/karpenter-sim/karpenter/providers/prometheus"
+	"github.com/karpenter-sim/karpenter/providers/promql"
 	"github.com/karpenter-sim/karpenter/sim"
 )
 
@@ -131,7 +132,7 @@ func (l *live) connect(url string) {
 	l.targets.Pods = worldPods{l.stage.Targets()}
 	source, err := prometheus.New(prometheus.Options{URL: url, Timeout: timeout})
 	l.check(err)
-	l.source = l.stage.Metrics(source)
+	l.source = l.stage.Metrics(promql.Enforcing(l.stage.EnforceLabel(), source))
 }
 
 // watch fills the caches.

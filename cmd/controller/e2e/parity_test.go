@@ -16,6 +16,7 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/convert"
 	"github.com/karpenter-sim/karpenter/engine/cycle"
 	"github.com/karpenter-sim/karpenter/engine/journal"
+	"github.com/karpenter-sim/karpenter/providers/promql"
 	"github.com/karpenter-sim/karpenter/sim"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 )
@@ -103,7 +104,7 @@ func open(t *testing.T, path string) (*sim.Input, []sim.Autoscaler) {
 	if os.Getenv("KARPENTER_PARITY") != "whole" && time.Duration(file.Spec.Duration) > longest {
 		cut(file)
 	}
-	autoscalers, err := sim.Resolve(file.Manifests)
+	autoscalers, err := sim.Resolve(file.Manifests, promql.Label(file.Spec.Controller.EnforceLabel))
 	if err != nil {
 		t.Fatal(err)
 	}
