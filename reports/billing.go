@@ -1,28 +1,11 @@
 package reports
 
 import (
-	"fmt"
 	"math"
 )
 
-// Billing is how long a unit is paid for at least, in seconds. The zero value
-// bills exactly the time that it was there.
-type Billing struct {
-	// Minimum is what a unit that was there for less is billed.
-	Minimum int64 `json:"minimum,omitempty"`
-	// Increment is what is billed in full once begun.
-	Increment int64 `json:"increment,omitempty"`
-}
-
-func (b Billing) check() error {
-	if b.Minimum < 0 || b.Increment < 0 {
-		return fmt.Errorf("billing minimum %d s and increment %d s: must not be negative", b.Minimum, b.Increment)
-	}
-	return nil
-}
-
-// seconds is what a unit that was there for some seconds is billed.
-func (b Billing) seconds(there int64) int64 {
+// billedSeconds returns what a unit that was there for some seconds is billed.
+func billedSeconds(b Billing, there int64) int64 {
 	there = max(there, b.Minimum)
 	if b.Increment > 0 {
 		there = (there + b.Increment - 1) / b.Increment * b.Increment
@@ -60,7 +43,7 @@ func (b *biller) to(t int64, units float64) {
 	for gone := b.count - units; gone > 0 && len(b.there) > 0; {
 		last := &b.there[len(b.there)-1]
 		n := min(gone, last.count)
-		b.billed += float64(n * float64(b.billing.seconds(t-last.from)))
+		b.billed += float64(n * float64(billedSeconds(b.billing, t-last.from)))
 		gone -= n
 		if last.count -= n; last.count <= 0 {
 			b.there = b.there[:len(b.there)-1]

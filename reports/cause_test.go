@@ -20,12 +20,12 @@ func TestLosses(t *testing.T) {
 		spec, ready Steps
 		want        Steps
 	}{
-		"Nodes":     {"two of five go at 10 and come back at 20", Steps{[]int64{0}, []float64{5}}, Steps{[]int64{0, 10, 20}, []float64{5, 3, 5}}, Steps{[]int64{0, 10, 20}, []float64{0, 2, 0}}},
-		"ScaleDown": {"what is not asked for any more is not lost", Steps{[]int64{0, 10}, []float64{5, 3}}, Steps{[]int64{0, 12}, []float64{5, 3}}, Steps{[]int64{0}, []float64{0}}},
-		"ScaleUp":   {"what is on its way is not lost", Steps{[]int64{0, 10}, []float64{3, 5}}, Steps{[]int64{0, 20}, []float64{3, 5}}, Steps{[]int64{0}, []float64{0}}},
-		"Both":      {"more are asked for while one is lost", Steps{[]int64{0, 15}, []float64{5, 8}}, Steps{[]int64{0, 10, 20, 30}, []float64{5, 4, 6, 8}}, Steps{[]int64{0, 10, 20}, []float64{0, 1, 0}}},
-		"GivenUp":   {"lost ones that are not asked for any more", Steps{[]int64{0, 20}, []float64{5, 4}}, Steps{[]int64{0, 10}, []float64{5, 3}}, Steps{[]int64{0, 10, 20}, []float64{0, 2, 1}}},
-		"Unknown":   {"nothing is lost that was not seen", Steps{[]int64{0}, []float64{5}}, Steps{[]int64{0, 10, 20}, []float64{5, math.NaN(), 3}}, Steps{[]int64{0}, []float64{0}}},
+		"Nodes":     {"two of five go at 10 and come back at 20", Steps{T: []int64{0}, V: []float64{5}}, Steps{T: []int64{0, 10, 20}, V: []float64{5, 3, 5}}, Steps{T: []int64{0, 10, 20}, V: []float64{0, 2, 0}}},
+		"ScaleDown": {"what is not asked for any more is not lost", Steps{T: []int64{0, 10}, V: []float64{5, 3}}, Steps{T: []int64{0, 12}, V: []float64{5, 3}}, Steps{T: []int64{0}, V: []float64{0}}},
+		"ScaleUp":   {"what is on its way is not lost", Steps{T: []int64{0, 10}, V: []float64{3, 5}}, Steps{T: []int64{0, 20}, V: []float64{3, 5}}, Steps{T: []int64{0}, V: []float64{0}}},
+		"Both":      {"more are asked for while one is lost", Steps{T: []int64{0, 15}, V: []float64{5, 8}}, Steps{T: []int64{0, 10, 20, 30}, V: []float64{5, 4, 6, 8}}, Steps{T: []int64{0, 10, 20}, V: []float64{0, 1, 0}}},
+		"GivenUp":   {"lost ones that are not asked for any more", Steps{T: []int64{0, 20}, V: []float64{5, 4}}, Steps{T: []int64{0, 10}, V: []float64{5, 3}}, Steps{T: []int64{0, 10, 20}, V: []float64{0, 2, 1}}},
+		"Unknown":   {"nothing is lost that was not seen", Steps{T: []int64{0}, V: []float64{5}}, Steps{T: []int64{0, 10, 20}, V: []float64{5, math.NaN(), 3}}, Steps{T: []int64{0}, V: []float64{0}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if diff := cmp.Diff(c.want, losses(c.spec, c.ready)); diff != "" {
@@ -164,17 +164,14 @@ func arbitraryRun(t *rapid.T) *Run {
 			Reason: rapid.SampledFrom(reasons).Draw(t, "reason"),
 		})
 	}
-	return oneColumn(1, series("needed"), series("ready"), series("asked"), func(yield func(*journal.Line) error) error {
+	run := oneColumn(1, series("needed"), series("ready"), series("asked"), func(yield func(*journal.Line) error) error {
 		for i := range records {
 			if err := yield(&journal.Line{Record: &records[i]}); err != nil {
 				return err
 			}
 		}
 		return nil
-	}).until(end)
-}
-
-func (run *Run) until(end int64) *Run {
+	})
 	run.End = end
 	return run
 }

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/karpenter-sim/karpenter/sim/result"
 )
 
 // Every cause has its colours, in light and in dark, and a pattern that tells it
@@ -60,7 +62,7 @@ func TestKeyJoinsWhatHasOneName(t *testing.T) {
 // The fidelity of a part is not known; the whole run's is said to be that.
 func TestZoomKeepsFidelity(t *testing.T) {
 	run := evening(t)
-	run.Fidelity = &Fidelity{Agreement: Agreement{Percent: 89, Slots: 240}}
+	run.Fidelity = &Fidelity{Agreement: result.Agreement{Percent: 89, Slots: 240}}
 	narrow, err := Zoom(run, run.Start+600, run.End)
 	if err != nil {
 		t.Fatal(err)

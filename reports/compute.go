@@ -55,7 +55,7 @@ type ObjectReport struct {
 
 // Compute makes all figures of a run, streaming each column's records once.
 func Compute(run *Run) (*Report, error) {
-	if err := run.check(); err != nil {
+	if err := run.Check(); err != nil {
 		return nil, err
 	}
 	r := &Report{Run: run, primary: primaryColumn(run)}
@@ -149,7 +149,7 @@ func (s *scorer) report() ObjectReport {
 	object := *s.object
 	object.Needed = s.needed.steps
 	return ObjectReport{
-		Object: object.Journal, Label: s.label, Target: object.Target,
+		Object: object.Journal, Label: s.label, Target: object.Target.Name,
 		Figures: s.score.figures(), Blame: sortBlame(s.score.blame), Episodes: s.episodes.worst,
 		Policy: s.policy, Decided: s.decided, object: object, score: s.score,
 	}
@@ -192,8 +192,8 @@ func labelsOf(run *Run) map[journal.Object]string {
 	}
 	forms := []func(*Object) string{
 		func(o *Object) string {
-			if o.Target != "" {
-				return o.Target
+			if o.Target.Name != "" {
+				return o.Target.Name
 			}
 			return o.Journal.Name
 		},

@@ -13,7 +13,7 @@ func evaluated(t *testing.T) *Report {
 	t.Helper()
 	run := oneColumn(20, steps(0, 2, 10, 5), steps(0, 2, 13, 5), steps(0, 2, 11, 5), decided(0, 2, 11, 5))
 	base := oneColumn(20, steps(0, 2, 10, 5), steps(0, 2, 15, 5), steps(0, 2, 11, 5), decided(0, 2, 11, 5))
-	if err := run.SetBaseline(base, ""); err != nil {
+	if err := SetBaseline(run, base, ""); err != nil {
 		t.Fatal(err)
 	}
 	r, err := Compute(run)

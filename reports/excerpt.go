@@ -16,9 +16,9 @@ import (
 // moment, and after it.
 const aroundMoment = 3
 
-// near are the samples nearest to the moment of the verdict, from first up to
+// excerptAround returns the samples nearest to the moment of the verdict, from first up to
 // last, and the index of the one at it or just before, -1 if there is none.
-func (x *Excerpt) near(moment int64) (first, last, at int) {
+func excerptAround(x *Excerpt, moment int64) (first, last, at int) {
 	at = -1
 	for i, t := range x.Values.T {
 		if t <= moment {
@@ -36,10 +36,10 @@ func (r *Report) excerptLines(e *Expectation) []string {
 	var lines []string
 	for i := range e.Excerpts {
 		x := &e.Excerpts[i]
-		first, last, at := x.near(e.At)
+		first, last, at := excerptAround(x, e.At)
 		var times, values strings.Builder
 		for k := first; k < last; k++ {
-			cell(&times, r.Run.clock().at(x.Values.T[k]).Format("15:04:05"), k == at)
+			cell(&times, clockOf(r.Run).at(x.Values.T[k]).Format("15:04:05"), k == at)
 			cell(&values, sample(x.Values.V[k]), k == at)
 		}
 		if line := trimRight(times.String()); i == 0 || line != lines[0] {
@@ -76,7 +76,7 @@ const sparkWidth, sparkHeight, sparkText = 260, 52, 10
 
 // spark draws the excerpt with a mark at the moment of the verdict; empty where
 // there is nothing to draw.
-func (x *Excerpt) spark(moment int64) (template.HTML, error) {
+func spark(x *Excerpt, moment int64) (template.HTML, error) {
 	s := x.Values
 	if !s.Known() {
 		return "", nil

@@ -10,17 +10,17 @@ import (
 )
 
 // label is the fault's name, with its probability where it only could happen.
-func (f *Fault) label() string {
-	if f.certain() {
+func faultLabel(f *Fault) string {
+	if certain(f) {
 		return f.Name
 	}
 	return f.Name + " (" + number(100*f.Probability) + " %)"
 }
 
-func (f *Fault) certain() bool { return f.Probability == 0 || f.Probability == 1 }
+func certain(f *Fault) bool { return f.Probability == 0 || f.Probability == 1 }
 
 // when is the stretch of the fault, or its instant.
-func (f *Fault) when(c clock) string {
+func faultTime(f *Fault, c clock) string {
 	if f.From == f.To {
 		return c.instant(f.From)
 	}
@@ -28,7 +28,7 @@ func (f *Fault) when(c clock) string {
 }
 
 // shown says whether the fault touches [from, to).
-func (f *Fault) shown(from, to int64) bool {
+func faultShown(f *Fault, from, to int64) bool {
 	return f.From < to && (f.To > from || f.From == f.To && f.From >= from)
 }
 
@@ -57,10 +57,10 @@ func (f *figure) faultBands(p *pen, a *frame) (bands []faultBand, rows int) {
 	}
 	for i := range f.faults {
 		fault := &f.faults[i]
-		if !fault.shown(a.from, a.to) {
+		if !faultShown(fault, a.from, a.to) {
 			continue
 		}
-		b := faultBand{left: a.x(fault.From), right: max(a.x(fault.To), a.x(fault.From)+1), label: fault.label(), row: -1}
+		b := faultBand{left: a.x(fault.From), right: max(a.x(fault.To), a.x(fault.From)+1), label: faultLabel(fault), row: -1}
 		width := p.width(b.label)*wider + 6
 		b.at = b.left + 3
 		if b.right-b.left < slimBand {
@@ -91,7 +91,7 @@ func faultRow(s size) vg.Length { return s.text + 2 }
 // shadeFaults shades the height of a frame where something went wrong.
 func (f *figure) shadeFaults(p *pen, a *frame) {
 	for i := range f.faults {
-		if fault := &f.faults[i]; fault.shown(a.from, a.to) {
+		if fault := &f.faults[i]; faultShown(fault, a.from, a.to) {
 			p.box(inkFaultSoft, a.x(fault.From), a.bottom, max(a.x(fault.To), a.x(fault.From)+1), a.ceil)
 		}
 	}
@@ -146,11 +146,11 @@ func (r *Report) faultsView() *faultsView {
 			break
 		}
 		f := &r.Run.Faults[i]
-		row := faultView{Name: f.Name, When: f.when(r.Run.clock()), Lasted: span(f.To - f.From), Chance: "always", Lacking: number(minutes(secondsOf(lacking, f.From, f.To)))}
+		row := faultView{Name: f.Name, When: faultTime(f, clockOf(r.Run)), Lasted: span(f.To - f.From), Chance: "always", Lacking: number(minutes(secondsOf(lacking, f.From, f.To)))}
 		if f.From == f.To {
 			row.Lasted, row.Lacking = "an instant", "–"
 		}
-		if !f.certain() {
+		if !certain(f) {
 			row.Chance = number(100*f.Probability) + " %"
 		}
 		v.Rows = append(v.Rows, row)
@@ -189,11 +189,11 @@ func faultsPhrase(faults []Fault, clock clock, from, to int64) string {
 	for i := range faults {
 		f := &faults[i]
 		switch {
-		case !f.shown(from, to):
+		case !faultShown(f, from, to):
 		case len(parts) == most:
 			more++
 		default:
-			parts = append(parts, f.label()+" "+f.when(clock))
+			parts = append(parts, faultLabel(f)+" "+faultTime(f, clock))
 		}
 	}
 	if more > 0 {

@@ -3,26 +3,28 @@ package reports
 import (
 	"strings"
 	"testing"
+
+	"github.com/karpenter-sim/karpenter/sim/result"
 )
 
 // TestFidelityDetail holds what is said about a replay that is what ran, and what
 // to do about one that is not, on standard output, in Markdown and on the page.
 func TestFidelityDetail(t *testing.T) {
-	good := Agreement{Percent: 99.96, Slots: 1200, Changes: 20, Matched: 19, Invented: 2, MeanError: 0.04, MeanRecorded: 7}
+	good := result.Agreement{Percent: 99.96, Slots: 1200, Changes: 20, Matched: 19, Invented: 2, MeanError: 0.04, MeanRecorded: 7}
 	cases := map[string]struct {
 		reason string
 		f      Fidelity
 		want   string
 	}{
-		"Good": {"a good one is a line", Fidelity{Agreement: good, Objects: []ObjectFidelity{{Object: "web", Agreement: good}}},
+		"Good": {"a good one is a line", Fidelity{Agreement: good, Objects: []result.ObjectFidelity{{Object: "web", Agreement: good}}},
 			"Fidelity: 99.9 % of 1,200 slots, 19 of 20 recorded changes matched, 2 invented, mean error 0.04 replicas."},
-		"Still": {"where nothing changed, that is said", Fidelity{Agreement: Agreement{Percent: 100, Slots: 9, MeanError: 1}},
+		"Still": {"where nothing changed, that is said", Fidelity{Agreement: result.Agreement{Percent: 100, Slots: 9, MeanError: 1}},
 			"Fidelity: 100 % of 9 slots, no change in either, mean error 1 replica."},
-		"Other": {"a shift is named", Fidelity{Agreement: good, Objects: []ObjectFidelity{{Object: "web", Agreement: good, OtherAutoscaler: "a HorizontalPodAutoscaler"}}},
+		"Other": {"a shift is named", Fidelity{Agreement: good, Objects: []result.ObjectFidelity{{Object: "web", Agreement: good, OtherAutoscaler: "a HorizontalPodAutoscaler"}}},
 			"mean error 0.04 replicas. A HorizontalPodAutoscaler scaled web when this was recorded, at slots of its own: a decision may be one interval earlier or later."},
-		"StartUp": {"a better start-up is proposed", Fidelity{Agreement: good, StartUp: &StartUpFit{"45s", 99.98}},
+		"StartUp": {"a better start-up is proposed", Fidelity{Agreement: good, StartUp: &result.StartUpFit{Delay: "45s", Percent: 99.98}},
 			"mean error 0.04 replicas. Of the start-ups tried, --ready-after 45s fits best: 99.9 % of the slots."},
-		"Bad": {"what to do follows", Fidelity{Agreement: good, Objects: []ObjectFidelity{{Object: "web", Unfaithful: "it makes 3 of the 5 recorded changes, fewer than 80 %"}}},
+		"Bad": {"what to do follows", Fidelity{Agreement: good, Objects: []result.ObjectFidelity{{Object: "web", Unfaithful: "it makes 3 of the 5 recorded changes, fewer than 80 %"}}},
 			"The replay of web is not what ran: it makes 3 of the 5 recorded changes, fewer than 80 %. Check that this policy is the one that ran, with --target the count at the start, and with --replicas the series of the counts;"},
 	}
 	for name, c := range cases {

@@ -53,7 +53,7 @@ var (
 // newFigure is the figure of an object of a column; recorded is the same object
 // as it ran, nil where that is not known or is what is shown.
 func newFigure(run *Run, o, recorded *ObjectReport) *figure {
-	f := &figure{clock: run.clock(), needed: o.object.Needed, ready: o.object.Ready, from: run.Start, to: run.End, episodes: o.Episodes,
+	f := &figure{clock: clockOf(run), needed: o.object.Needed, ready: o.object.Ready, from: run.Start, to: run.End, episodes: o.Episodes,
 		faults: sortedFaults(run.Faults)}
 	f.curves = append(f.curves, curve{"needed", o.object.Needed, inkNeeded, 1.3, nil})
 	if recorded != nil {
@@ -151,7 +151,7 @@ func (f *figure) lane() vg.Length {
 func (f *figure) greatest(from, to int64) float64 {
 	var greatest float64
 	for i := range f.curves {
-		greatest = max(greatest, f.curves[i].steps.greatest(from, to))
+		greatest = max(greatest, greatestOf(f.curves[i].steps, from, to))
 	}
 	return greatest
 }
@@ -174,7 +174,7 @@ func (f *figure) ran() float64 {
 	var ran float64
 	for i := range f.curves {
 		if c := &f.curves[i]; c.ink != inkNeeded {
-			ran = max(ran, c.steps.greatest(f.clock.start, f.clock.end))
+			ran = max(ran, greatestOf(c.steps, f.clock.start, f.clock.end))
 		}
 	}
 	return ran

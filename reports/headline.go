@@ -34,7 +34,7 @@ func (r *Report) verdict(o *ObjectReport) string {
 		return r.sufficed(o, doubt)
 	}
 	worst := &o.Episodes[0]
-	when := r.Run.clock().stretch(worst.Start, worst.End)
+	when := clockOf(r.Run).stretch(worst.Start, worst.End)
 	amount, parts := o.causes()
 	did := o.short().did
 	var sentence string
@@ -241,12 +241,12 @@ func apportion(shares []phraseShare, unit int64) []int64 {
 // notes are the caller's, and what a zoom leaves out.
 func (r *Report) notes() []string {
 	run := r.Run
-	if run.whole == nil {
+	if run.Whole == nil {
 		return run.Notes
 	}
-	c := run.clock()
+	c := clockOf(run)
 	return append(append([]string{}, run.Notes...), fmt.Sprintf("The run covers %s to %s; this is a part of it. Expectations were judged over all of it.",
-		c.full(run.whole.start), c.full(run.whole.end)))
+		c.full(run.Whole.Start), c.full(run.Whole.End)))
 }
 
 // caveats are assumptions that the figures themselves show.
@@ -258,7 +258,7 @@ func (r *Report) caveats() []string {
 			o.Label, span(r.Run.End-r.Run.Start-o.score.scored)))
 	}
 	if o != nil {
-		if need, ran := o.object.Needed.greatest(r.Run.Start, r.Run.End), r.figure(o).ran(); ran > 0 && need > absurd*ran {
+		if need, ran := greatestOf(o.object.Needed, r.Run.Start, r.Run.End), r.figure(o).ran(); ran > 0 && need > absurd*ran {
 			list = append(list, fmt.Sprintf("%s would have needed up to %s replicas, more than %d times what ever ran: if a sample is wrong there, so are the figures that rest on it. The drawing ends below.",
 				o.Label, number(need), absurd))
 		}

@@ -7,8 +7,10 @@ import (
 	"time"
 
 	"github.com/karpenter-sim/karpenter/engine/autoscaler"
+	"github.com/karpenter-sim/karpenter/engine/cycle"
 	"github.com/karpenter-sim/karpenter/engine/journal"
 	"github.com/karpenter-sim/karpenter/engine/slot"
+	"github.com/karpenter-sim/karpenter/sim/result"
 )
 
 // friday is Friday 9 January 2026, 18:00 UTC.
@@ -88,7 +90,7 @@ func TestHeadline(t *testing.T) {
 			func() *Run {
 				run := shift(oneColumn(60, steps(0, 10), steps(0, 10), steps(0, 10), nil), friday)
 				second := run.Columns[0].Objects[0]
-				second.Journal.Name, second.Target = "search", "search"
+				second.Journal.Name, second.Target.Name = "search", "search"
 				run.Columns[0].Objects = append(run.Columns[0].Objects, second)
 				return run
 			},
@@ -155,7 +157,7 @@ func TestHeadline(t *testing.T) {
 			"the worst target stands for the others",
 			func() *Run {
 				r := oneColumn(60, steps(0, 2, 10, 5, 20, 2), steps(0, 2), steps(0, 2), nil)
-				other := Object{Journal: checkout, Target: "cart", Needed: steps(0, 2, 10, 5, 40, 2), Ready: steps(0, 2)}
+				other := Object{Journal: checkout, Target: cycle.TargetRef{Name: "cart"}, Needed: steps(0, 2, 10, 5, 40, 2), Ready: steps(0, 2)}
 				other.Journal.Name = "cart"
 				r.Columns[0].Objects = append(r.Columns[0].Objects, other)
 				return shift(r, friday)
@@ -196,28 +198,28 @@ func TestTrade(t *testing.T) {
 		reason   string
 		variants []Column
 		fidelity float64
-		badge    Badge
+		badge    result.Badge
 		want     string
 	}{
-		"None":         {"nothing to say without variants", nil, 100, ClosedLoop, ""},
-		"Reference":    {"an oracle is no variant", []Column{oracle, column(Recorded, 1, 1), column(Baseline, 1, 1)}, 100, ClosedLoop, ""},
-		"Better":       {"less of both", []Column{column("x", 4, 5)}, 100, ClosedLoop, `Variant "x" lacks 0.5 replica-hours less and takes 1 replica-hour less (-16.7 %): better in both.`},
-		"Dearer":       {"less breach costs", []Column{column("x", 4, 9)}, 100, ClosedLoop, `Variant "x" lacks 0.5 replica-hours less, and takes 3 replica-hours more (+50 %).`},
-		"Cheaper":      {"same breach, fewer hours", []Column{column("x", 10, 3)}, 100, ClosedLoop, `Variant "x" lacks no more than current and saves 3 replica-hours (-50 %).`},
-		"Same":         {"no difference", []Column{column("x", 10, 6)}, 100, ClosedLoop, `No variant improves on current: "x" lacks as much and takes as many replica-hours.`},
-		"Worse":        {"worse in both", []Column{column("x", 12, 9)}, 100, ClosedLoop, `No variant improves on current: "x" lacks 0.2 replica-hours more and takes 3 replica-hours more (+50 %).`},
-		"Riskier":      {"cheaper but lacks more", []Column{column("x", 12, 3)}, 100, ClosedLoop, `No variant lacks less: "x" saves 3 replica-hours (-50 %) and lacks 0.2 replica-hours more.`},
-		"Several":      {"the one that lacks least", []Column{column("x", 8, 7), column("y", 4, 9)}, 100, ClosedLoop, `Of 2 variants "y" lacks least: it lacks 0.5 replica-hours less, and takes 3 replica-hours more (+50 %).`},
-		"Free":         {"less breach for nothing", []Column{column("x", 4, 6)}, 100, ClosedLoop, `Variant "x" lacks 0.5 replica-hours less, for the same replica-hours.`},
-		"Saver":        {"where none lacks less, the one that saves most", []Column{column("x", 10, 7), column("y", 12, 3)}, 100, ClosedLoop, `No variant lacks less: "y" saves 3 replica-hours (-50 %) and lacks 0.2 replica-hours more.`},
-		"Unfaithful":   {"by a replay that is not what ran nothing is ranked", []Column{column("x", 4, 5)}, 89.99, ClosedLoop, "Variants are not ranked: the current policy, replayed, is not what ran: it makes 3 of the 5 recorded changes, fewer than 80 %."},
-		"Faithful":     {"how many slots agree does not matter then", []Column{column("x", 4, 9)}, 60, ClosedLoop, `Variant "x" lacks 0.5 replica-hours less, and takes 3 replica-hours more (+50 %).`},
-		"PricedBetter": {"where prices are given, cost is what counts", []Column{column("x", 4, 5)}, 100, ClosedLoop, `Variant "x" lacks 0.5 replica-hours less and costs 2 less (-16.7 %): better in both.`},
-		"PricedSaver":  {"a saving in cost", []Column{column("x", 12, 3)}, 100, ClosedLoop, `No variant lacks less: "x" costs 2.8 less (-23.3 %) and lacks 0.2 replica-hours more.`},
-		"PricedSame":   {"no difference in cost", []Column{column("x", 10, 6)}, 100, ClosedLoop, `No variant improves on current: "x" lacks as much and costs as much.`},
-		"PricedFree":   {"less breach for nothing", []Column{column("x", 4, 6)}, 100, ClosedLoop, `Variant "x" lacks 0.5 replica-hours less, at the same cost.`},
-		"HalfPriced":   {"cost is not weighed against hours", []Column{priced(column("x", 10, 5), 2)}, 100, ClosedLoop, `Variant "x" lacks no more than current and saves 1 replica-hour (-16.7 %).`},
-		"OpenLoop":     {"an open loop is no forecast", []Column{column("x", 4, 5)}, 100, OpenLoop, "Variants are not ranked: in an open loop their own effect on the metrics is missing."},
+		"None":         {"nothing to say without variants", nil, 100, result.ClosedLoop, ""},
+		"Reference":    {"an oracle is no variant", []Column{oracle, column(Recorded, 1, 1), column(Baseline, 1, 1)}, 100, result.ClosedLoop, ""},
+		"Better":       {"less of both", []Column{column("x", 4, 5)}, 100, result.ClosedLoop, `Variant "x" lacks 0.5 replica-hours less and takes 1 replica-hour less (-16.7 %): better in both.`},
+		"Dearer":       {"less breach costs", []Column{column("x", 4, 9)}, 100, result.ClosedLoop, `Variant "x" lacks 0.5 replica-hours less, and takes 3 replica-hours more (+50 %).`},
+		"Cheaper":      {"same breach, fewer hours", []Column{column("x", 10, 3)}, 100, result.ClosedLoop, `Variant "x" lacks no more than current and saves 3 replica-hours (-50 %).`},
+		"Same":         {"no difference", []Column{column("x", 10, 6)}, 100, result.ClosedLoop, `No variant improves on current: "x" lacks as much and takes as many replica-hours.`},
+		"Worse":        {"worse in both", []Column{column("x", 12, 9)}, 100, result.ClosedLoop, `No variant improves on current: "x" lacks 0.2 replica-hours more and takes 3 replica-hours more (+50 %).`},
+		"Riskier":      {"cheaper but lacks more", []Column{column("x", 12, 3)}, 100, result.ClosedLoop, `No variant lacks less: "x" saves 3 replica-hours (-50 %) and lacks 0.2 replica-hours more.`},
+		"Several":      {"the one that lacks least", []Column{column("x", 8, 7), column("y", 4, 9)}, 100, result.ClosedLoop, `Of 2 variants "y" lacks least: it lacks 0.5 replica-hours less, and takes 3 replica-hours more (+50 %).`},
+		"Free":         {"less breach for nothing", []Column{column("x", 4, 6)}, 100, result.ClosedLoop, `Variant "x" lacks 0.5 replica-hours less, for the same replica-hours.`},
+		"Saver":        {"where none lacks less, the one that saves most", []Column{column("x", 10, 7), column("y", 12, 3)}, 100, result.ClosedLoop, `No variant lacks less: "y" saves 3 replica-hours (-50 %) and lacks 0.2 replica-hours more.`},
+		"Unfaithful":   {"by a replay that is not what ran nothing is ranked", []Column{column("x", 4, 5)}, 89.99, result.ClosedLoop, "Variants are not ranked: the current policy, replayed, is not what ran: it makes 3 of the 5 recorded changes, fewer than 80 %."},
+		"Faithful":     {"how many slots agree does not matter then", []Column{column("x", 4, 9)}, 60, result.ClosedLoop, `Variant "x" lacks 0.5 replica-hours less, and takes 3 replica-hours more (+50 %).`},
+		"PricedBetter": {"where prices are given, cost is what counts", []Column{column("x", 4, 5)}, 100, result.ClosedLoop, `Variant "x" lacks 0.5 replica-hours less and costs 2 less (-16.7 %): better in both.`},
+		"PricedSaver":  {"a saving in cost", []Column{column("x", 12, 3)}, 100, result.ClosedLoop, `No variant lacks less: "x" costs 2.8 less (-23.3 %) and lacks 0.2 replica-hours more.`},
+		"PricedSame":   {"no difference in cost", []Column{column("x", 10, 6)}, 100, result.ClosedLoop, `No variant improves on current: "x" lacks as much and costs as much.`},
+		"PricedFree":   {"less breach for nothing", []Column{column("x", 4, 6)}, 100, result.ClosedLoop, `Variant "x" lacks 0.5 replica-hours less, at the same cost.`},
+		"HalfPriced":   {"cost is not weighed against hours", []Column{priced(column("x", 10, 5), 2)}, 100, result.ClosedLoop, `Variant "x" lacks no more than current and saves 1 replica-hour (-16.7 %).`},
+		"OpenLoop":     {"an open loop is no forecast", []Column{column("x", 4, 5)}, 100, result.OpenLoop, "Variants are not ranked: in an open loop their own effect on the metrics is missing."},
 	}
 	unpriced := current
 	for name, c := range cases {
@@ -229,9 +231,9 @@ func TestTrade(t *testing.T) {
 					c.variants[i] = priced(c.variants[i], 2)
 				}
 			}
-			fidelity := &Fidelity{Agreement: Agreement{Percent: c.fidelity, Slots: 360}}
+			fidelity := &Fidelity{Agreement: result.Agreement{Percent: c.fidelity, Slots: 360}}
 			if name == "Unfaithful" {
-				fidelity.Objects = []ObjectFidelity{{Object: "web", Unfaithful: "it makes 3 of the 5 recorded changes, fewer than 80 %"}}
+				fidelity.Objects = []result.ObjectFidelity{{Object: "web", Unfaithful: "it makes 3 of the 5 recorded changes, fewer than 80 %"}}
 			}
 			r, err := Compute(&Run{Name: "r", End: 3600, Badge: c.badge, Fidelity: fidelity, Columns: append([]Column{current}, c.variants...)})
 			if err != nil {

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/karpenter-sim/karpenter/engine/cycle"
 	"github.com/karpenter-sim/karpenter/engine/journal"
 	"github.com/karpenter-sim/karpenter/engine/policy"
 	"github.com/karpenter-sim/karpenter/sim/result"
@@ -26,7 +27,7 @@ type stored struct {
 	Passed       bool           `json:"passed"`
 	Headline     string         `json:"headline"`
 	Trade        string         `json:"trade,omitempty"`
-	Badge        Badge          `json:"badge,omitempty"`
+	Badge        result.Badge   `json:"badge,omitempty"`
 	Fidelity     *Fidelity      `json:"fidelity,omitempty"`
 	Doubts       []result.Doubt `json:"doubts,omitempty"`
 	Assumptions  []string       `json:"assumptions,omitempty"`
@@ -104,10 +105,10 @@ func (r *Report) stored() *stored {
 		Schema: schemaVersion, Name: run.Name, Description: run.Description, Passed: r.Passed(),
 		Headline: r.Headline, Trade: r.Trade, Badge: run.Badge, Fidelity: run.Fidelity,
 		Doubts: run.Doubts, Assumptions: run.Assumptions, Notes: run.Notes, Version: run.Version, Command: run.Command,
-		Seed: run.Seed, Start: rfc3339(run.covers().start), End: rfc3339(run.covers().end), TimeZone: run.location().String(),
+		Seed: run.Seed, Start: rfc3339(run.Covers().Start), End: rfc3339(run.Covers().End), TimeZone: locationOf(run).String(),
 		Faults: run.Faults, Expectations: run.Expectations, AllRuns: r.AllRuns, Runs: r.Runs,
 	}
-	if run.whole != nil {
+	if run.Whole != nil {
 		s.Shown = &storedRange{rfc3339(run.Start), rfc3339(run.End)}
 	}
 	first := map[journal.Object]Steps{}
@@ -164,7 +165,7 @@ func equalSteps(a, b Steps) bool {
 		return false
 	}
 	for i := range a.T {
-		if a.T[i] != b.T[i] || !same(a.V[i], b.V[i]) {
+		if a.T[i] != b.T[i] || !result.Same(a.V[i], b.V[i]) {
 			return false
 		}
 	}
@@ -263,7 +264,7 @@ func (c *storedColumn) column(dir string) Column {
 		o := &c.Objects[i]
 		object := Object{
 			Journal: journal.Object{Kind: o.Kind, Namespace: o.Namespace, Name: o.Name},
-			Target:  o.Target, Price: o.Price, Billing: o.Billing, BootDelay: o.BootDelay, Yardsticks: o.Yardsticks, Responses: o.Responses, Policy: o.Policy,
+			Target:  cycle.TargetRef{Name: o.Target}, Price: o.Price, Billing: o.Billing, BootDelay: o.BootDelay, Yardsticks: o.Yardsticks, Responses: o.Responses, Policy: o.Policy,
 		}
 		if o.First != nil {
 			object.Policy = o.First
@@ -271,8 +272,8 @@ func (c *storedColumn) column(dir string) Column {
 		column.Objects = append(column.Objects, object)
 	}
 	if c.File != "" {
-		column.open = journalOf(dir, filepath.FromSlash(c.File))
-		column.Journal = journalLines(column.open)
+		column.Open = journalOf(dir, filepath.FromSlash(c.File))
+		column.Journal = journalLines(column.Open)
 	}
 	return column
 }

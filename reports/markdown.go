@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/karpenter-sim/karpenter/engine/escape"
+	"github.com/karpenter-sim/karpenter/sim/result"
 )
 
 // Markdown is the summary of one report, fit for a pull-request comment.
@@ -22,7 +23,7 @@ func (r *Report) Markdown() string {
 	if f := r.fidelityDetail(); len(f) > 0 {
 		fmt.Fprintf(&b, "\n%s\n", escapeMarkdown(strings.Join(f, " ")))
 	}
-	if faults := faultsPhrase(sortedFaults(r.Run.Faults), r.Run.clock(), r.Run.Start, r.Run.End); faults != "" {
+	if faults := faultsPhrase(sortedFaults(r.Run.Faults), clockOf(r.Run), r.Run.Start, r.Run.End); faults != "" {
 		fmt.Fprintf(&b, "\nFaults: %s.\n", escapeMarkdown(faults))
 	}
 	r.markdownExpectations(&b)
@@ -120,7 +121,7 @@ func (r *Report) Failure(e *Expectation) string {
 		text += "; value " + e.Value
 	}
 	if e.At != 0 {
-		text += fmt.Sprintf(" at %s, %s into the run", r.Run.clock().full(e.At), span(e.At-r.Run.covers().start))
+		text += fmt.Sprintf(" at %s, %s into the run", clockOf(r.Run).full(e.At), span(e.At-r.Run.Covers().Start))
 	}
 	return text
 }
@@ -135,7 +136,7 @@ func (r *Report) stamp() string {
 
 // ofWhole says that a figure is one of the whole run, in a report on part of it.
 func (r *Report) ofWhole() string {
-	if r.Run.covers() == (interval{r.Run.Start, r.Run.End}) {
+	if r.Run.Covers() == (result.Interval{Start: r.Run.Start, End: r.Run.End}) {
 		return ""
 	}
 	return " of the whole run"
@@ -144,8 +145,8 @@ func (r *Report) ofWhole() string {
 // assumptions are the caller's and those that the figures show.
 func (r *Report) assumptions() []string {
 	var list []string
-	if r.Run.Badge == OpenLoop {
-		list = append(list, string(OpenLoop)+": "+OpenLoop.Explain())
+	if r.Run.Badge == result.OpenLoop {
+		list = append(list, string(result.OpenLoop)+": "+result.OpenLoop.Explain())
 	}
 	return append(append(list, r.Run.Assumptions...), r.caveats()...)
 }

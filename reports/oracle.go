@@ -14,17 +14,17 @@ type oracle struct{ asked, ready Steps }
 // newOracle is the oracle of an object's demand over [start, end). Where the
 // demand is unknown it counts as the last known, before that as the first.
 func newOracle(o *Object, start, end int64) oracle {
-	needed := holdUnknown(o.Needed.wholeReplicas(), start, end)
-	asked := slide(needed, 0, o.BootDelay, func(a, b float64) bool { return a > b }).from(start)
+	needed := holdUnknown(roundedUp(o.Needed), start, end)
+	asked := slide(needed, 0, o.BootDelay, func(a, b float64) bool { return a > b }).From(start)
 	ready := slide(asked, o.BootDelay, 0, func(a, b float64) bool { return a < b })
-	return oracle{asked: asked, ready: ready.atMost(o.Ready.At(start), start+o.BootDelay)}
+	return oracle{asked: asked, ready: atMost(ready, o.Ready.At(start), start+o.BootDelay)}
 }
 
 // holdUnknown is the function between start and end with every gap filled by
 // the value before it; the first by that after it.
 func holdUnknown(s Steps, start, end int64) Steps {
 	var held Steps
-	for _, part := range s.segments() {
+	for _, part := range segmentsOf(s) {
 		if part.to <= start || part.from >= end {
 			continue
 		}
@@ -37,18 +37,9 @@ func holdUnknown(s Steps, start, end int64) Steps {
 	return held
 }
 
-// from is the function without what was before start.
-func (s Steps) from(start int64) Steps {
-	var rest Steps
-	for i, t := range s.T {
-		rest.Append(max(t, start), s.V[i])
-	}
-	return rest
-}
-
 // atMost is the function held below a limit until an instant. An unknown limit
 // is none.
-func (s Steps) atMost(limit float64, until int64) Steps {
+func atMost(s Steps, limit float64, until int64) Steps {
 	if math.IsNaN(limit) {
 		return s
 	}
@@ -81,7 +72,7 @@ func MeasureBootDelay(asked, ready Steps) int64 {
 		if !(count > asked.V[i-1]) {
 			continue
 		}
-		until := asked.fallsBelow(count, i)
+		until := fallsBelow(asked, count, i)
 		from := asked.T[i]
 		serves := cursor{steps: ready, after: sort.Search(len(ready.T), func(k int) bool { return ready.T[k] > from })}
 		for now := from; now < until; now = serves.next() {
@@ -100,7 +91,7 @@ func MeasureBootDelay(asked, ready Steps) int64 {
 
 // fallsBelow is when the function, at least a value at one of its changes, is
 // below it again or unknown, or the end of time.
-func (s Steps) fallsBelow(value float64, i int) int64 {
+func fallsBelow(s Steps, value float64, i int) int64 {
 	for ; i < len(s.T); i++ {
 		if !(s.V[i] >= value) {
 			return s.T[i]

@@ -150,7 +150,7 @@ func TestReportJSONIsJSON(t *testing.T) {
 func TestHTMLStandsAlone(t *testing.T) {
 	run := evening(t)
 	run.Name, run.Assumptions = `<script>alert("x")</script>`, []string{`<img src="http://example.com/">`}
-	run.Columns[1].Objects[0].Target = `"><b>`
+	run.Columns[1].Objects[0].Target.Name = `"><b>`
 	page, err := computed(t, run).HTML()
 	if err != nil {
 		t.Fatal(err)

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/karpenter-sim/karpenter/engine/escape"
+	"github.com/karpenter-sim/karpenter/sim/result"
 )
 
 //go:embed style.css
@@ -111,7 +112,7 @@ func (r *Report) page() (*page, error) {
 	run := r.Run
 	p := &page{
 		Style: template.CSS(style), Hatches: hatches(),
-		Name: run.Name, Covered: run.clock().covered(), Headline: r.Headline, Trade: r.Trade, Scope: r.scope(),
+		Name: run.Name, Covered: clockOf(run).covered(), Headline: r.Headline, Trade: r.Trade, Scope: r.scope(),
 		Description: run.Description, Command: run.Command,
 		Badges: r.badges(), Titles: r.figureTitles(), Rows: r.columnRows(),
 		Fidelity: r.fidelityDetail(), Assumptions: r.assumptions(), Notes: r.notes(),
@@ -211,14 +212,14 @@ func (r *Report) badges() []badgeView {
 	var list []badgeView
 	if r.Run.Badge != "" {
 		class := "strong"
-		if r.Run.Badge == OpenLoop {
+		if r.Run.Badge == result.OpenLoop {
 			class = "strong open"
 		}
 		list = append(list, badgeView{class, string(r.Run.Badge)})
 	}
 	if f := r.Run.Fidelity; f != nil {
 		class := ""
-		if !r.Run.trusted() {
+		if !r.Run.Trusted() {
 			class = "bad"
 		}
 		list = append(list, badgeView{class, strings.ToLower(r.fidelity()[:1]) + r.fidelity()[1:]})
@@ -295,11 +296,11 @@ func (r *Report) expectationViews() ([]expectationView, error) {
 }
 
 func (r *Report) excerptView(x *Excerpt, moment int64) (excerptView, error) {
-	spark, err := x.spark(moment)
-	view := excerptView{Series: x.Series, Spark: spark}
-	first, last, at := x.near(moment)
+	drawing, err := spark(x, moment)
+	view := excerptView{Series: x.Series, Spark: drawing}
+	first, last, at := excerptAround(x, moment)
 	for i := first; i < last; i++ {
-		view.Samples = append(view.Samples, sampleView{r.Run.clock().at(x.Values.T[i]).Format("15:04:05"), sample(x.Values.V[i]), i == at})
+		view.Samples = append(view.Samples, sampleView{clockOf(r.Run).at(x.Values.T[i]).Format("15:04:05"), sample(x.Values.V[i]), i == at})
 	}
 	return view, err
 }
@@ -309,7 +310,7 @@ func (r *Report) episodeViews(o *ObjectReport) []episodeView {
 	for i := range o.Episodes {
 		e := &o.Episodes[i]
 		view := episodeView{
-			When: r.Run.clock().stretch(e.Start, e.End),
+			When: clockOf(r.Run).stretch(e.Start, e.End),
 			Text: fmt.Sprintf("%s without enough replicas, at worst %s short; %s replica-minutes missing", minutesOrSeconds(e.Seconds), number(e.Depth), number(e.Lost/60)),
 		}
 		var causes []string
@@ -333,9 +334,9 @@ func (r *Report) about() []textView {
 		list = append(list, textView{"version", run.Version})
 	}
 	list = append(list,
-		textView{"from", run.clock().full(run.Start)},
-		textView{"to", run.clock().full(run.End)},
-		textView{"time zone", run.location().String()})
+		textView{"from", clockOf(run).full(run.Start)},
+		textView{"to", clockOf(run).full(run.End)},
+		textView{"time zone", locationOf(run).String()})
 	if run.Badge != "" {
 		list = append(list, textView{string(run.Badge), run.Badge.Explain()})
 	}

@@ -15,10 +15,10 @@ const (
 	Oracle     = "oracle"      // the demand known in advance, with the same boot delay
 )
 
-// AddReferences adds reference columns made of the needed replicas of the
-// primary column, after all others and in place of former ones. A variant that
+// AddReferences adds reference columns to a run, made of the needed replicas of
+// the primary column, after all others and in place of former ones. A variant that
 // has the name of one stays, and a note says so.
-func (run *Run) AddReferences() error {
+func AddReferences(run *Run) error {
 	var columns []Column
 	for i := range run.Columns {
 		if !run.Columns[i].Reference {
@@ -26,7 +26,7 @@ func (run *Run) AddReferences() error {
 		}
 	}
 	run.Columns = columns
-	if err := run.check(); err != nil {
+	if err := run.Check(); err != nil {
 		return err
 	}
 	primary := &run.Columns[primaryColumn(run)]
@@ -34,7 +34,7 @@ func (run *Run) AddReferences() error {
 		name   string
 		supply func(o *Object, start, end int64) (asked, ready Steps)
 	}{{StaticPeak, staticPeak}, {StaticMean, staticMean}, {Oracle, foresight}} {
-		if run.has(reference.name) {
+		if hasColumn(run, reference.name) {
 			run.Notes = append(run.Notes, fmt.Sprintf("Column %s is not the reference of that name, which is left out.", reference.name))
 			continue
 		}
@@ -55,20 +55,20 @@ func (run *Run) AddReferences() error {
 }
 
 // reference says what a reference column shows.
-func (c *Column) reference() string {
+func referenceText(c *Column) string {
 	switch c.Name {
 	case StaticPeak:
 		return "Reference, never ranked: all the time the most replicas that were ever needed."
 	case StaticMean:
 		return "Reference, never ranked: all the time the replicas needed on average, rounded up."
 	case Oracle:
-		return "Reference, never ranked: the demand is known in advance, and replicas start as slowly as anybody's (" + c.bootDelays() + ")."
+		return "Reference, never ranked: the demand is known in advance, and replicas start as slowly as anybody's (" + bootDelays(c) + ")."
 	}
 	return "Reference, never ranked."
 }
 
 // bootDelays are the delays of the objects, the least and the greatest.
-func (c *Column) bootDelays() string {
+func bootDelays(c *Column) string {
 	if len(c.Objects) == 0 {
 		return span(0)
 	}
@@ -82,7 +82,7 @@ func (c *Column) bootDelays() string {
 	return span(least) + " to " + span(greatest)
 }
 
-func (run *Run) has(column string) bool {
+func hasColumn(run *Run, column string) bool {
 	for i := range run.Columns {
 		if run.Columns[i].Name == column {
 			return true
@@ -93,7 +93,7 @@ func (run *Run) has(column string) bool {
 
 func staticPeak(o *Object, start, end int64) (asked, ready Steps) {
 	peak := math.NaN()
-	walk(start, end, []Steps{o.Needed.wholeReplicas()}, func(_, _ int64, v []float64) {
+	walk(start, end, []Steps{roundedUp(o.Needed)}, func(_, _ int64, v []float64) {
 		if !(v[0] <= peak) && !math.IsNaN(v[0]) {
 			peak = v[0]
 		}

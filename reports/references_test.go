@@ -12,7 +12,7 @@ func TestAddReferences(t *testing.T) {
 	run := bootDelay(oneColumn(20, steps(0, 2, 10, 5), steps(0, 2, 14, 5), steps(0, 2, 12, 5), decided(0, 2, 12, 5)), 2)
 	run.Columns[0].Objects[0].Price = 2
 	for i := 0; i < 2; i++ { // again changes nothing
-		if err := run.AddReferences(); err != nil {
+		if err := AddReferences(run); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -35,7 +35,7 @@ func TestAddReferences(t *testing.T) {
 		t.Errorf("references are not ranked, but: %s", r.Trade)
 	}
 	base := oneColumn(20, steps(0, 2), steps(0, 2), steps(0, 2), decided(0, 2))
-	if err := run.SetBaseline(base, ""); err != nil {
+	if err := SetBaseline(run, base, ""); err != nil {
 		t.Fatal(err)
 	}
 	if run.Columns[1].Name != Baseline {
@@ -51,14 +51,14 @@ func TestReferencesLeaveVariantsAlone(t *testing.T) {
 	variant := run.Columns[0]
 	variant.Name = Oracle
 	run.Columns = append(run.Columns, variant)
-	if err := run.AddReferences(); err != nil {
+	if err := AddReferences(run); err != nil {
 		t.Fatal(err)
 	}
 	if run.Columns[1].Reference || len(run.Columns) != 4 || len(run.Notes) != 1 {
 		t.Errorf("a variant called oracle stays and is noted; got %d columns and notes %v", len(run.Columns), run.Notes)
 	}
 	blind := oneColumn(20, Steps{}, steps(0, 2), steps(0, 2), decided(0, 2))
-	if err := blind.AddReferences(); err != nil || len(blind.Columns) != 1 {
+	if err := AddReferences(blind); err != nil || len(blind.Columns) != 1 {
 		t.Errorf("without demand there is no reference; got %d columns, %v", len(blind.Columns), err)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/karpenter-sim/karpenter/engine/autoscaler"
+	"github.com/karpenter-sim/karpenter/engine/cycle"
 	"github.com/karpenter-sim/karpenter/engine/journal"
 	"github.com/karpenter-sim/karpenter/engine/slot"
 )
@@ -44,7 +45,7 @@ func decided(pairs ...float64) func(func(*journal.Line) error) error {
 func oneColumn(minutes int64, needed, ready, spec Steps, records func(func(*journal.Line) error) error) *Run {
 	return &Run{Name: "r", Start: 0, End: minutes * 60, Columns: []Column{{
 		Name: Current, Journal: records, File: "decisions.jsonl",
-		Objects: []Object{{Journal: checkout, Target: "checkout", Needed: needed, Ready: ready, Spec: spec}},
+		Objects: []Object{{Journal: checkout, Target: cycle.TargetRef{Name: "checkout"}, Needed: needed, Ready: ready, Spec: spec}},
 	}}}
 }
 

@@ -43,8 +43,8 @@ type scorer struct {
 func newScorer(run *Run, o *Object, label string, records bool, list *runs) *scorer {
 	s := &scorer{
 		object: o, label: label, start: run.Start, end: run.End, now: run.Start,
-		needed: cursor{steps: o.Needed.wholeReplicas()}, ready: cursor{steps: o.Ready}, asked: cursor{steps: o.Spec}, paid: cursor{steps: o.Paid}, pending: cursor{steps: o.Pending},
-		lost: cursor{steps: losses(o.Spec, o.Ready)}, givenUp: cursor{steps: givenUp(o.Spec, o.Ready, o.Needed.wholeReplicas())},
+		needed: cursor{steps: roundedUp(o.Needed)}, ready: cursor{steps: o.Ready}, asked: cursor{steps: o.Spec}, paid: cursor{steps: o.Paid}, pending: cursor{steps: o.Pending},
+		lost: cursor{steps: losses(o.Spec, o.Ready)}, givenUp: cursor{steps: givenUp(o.Spec, o.Ready, roundedUp(o.Needed))},
 		groups: map[journal.Object]groupState{},
 		policy: o.Policy, runs: list, changes: changes{last: math.NaN()}, score: newScore(),
 		bill: biller{billing: o.Billing},

@@ -130,7 +130,7 @@ func (r *Report) definitions() []textView {
 	}
 	for i := range r.Run.Columns {
 		if c := &r.Run.Columns[i]; c.Reference {
-			list = append(list, textView{c.Name, c.reference()})
+			list = append(list, textView{c.Name, referenceText(c)})
 		}
 	}
 	return list
@@ -163,7 +163,7 @@ func (r *Report) decisionsView() *decisionsView {
 		v.Summary = fmt.Sprintf("%s of %s runs of equal decisions", group(int64(len(r.Runs))), group(r.AllRuns))
 		v.Note += " Shown are those under which most was missing, then the earliest; karpenter explain shows any other."
 	}
-	clock := r.Run.clock()
+	clock := clockOf(r.Run)
 	for i := range r.Runs {
 		run := &r.Runs[i]
 		row := decisionView{From: clock.instant(run.First), Slots: group(run.Slots), Wanted: wanted(run), Desired: "–", Reason: string(run.Reason)}

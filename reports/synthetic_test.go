@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/karpenter-sim/karpenter/engine/autoscaler"
+	"github.com/karpenter-sim/karpenter/engine/cycle"
 	"github.com/karpenter-sim/karpenter/engine/journal"
 	"github.com/karpenter-sim/karpenter/engine/policy"
 	"github.com/karpenter-sim/karpenter/engine/slot"
@@ -101,7 +102,7 @@ func (s *synthetic) column(name string, p *policy.Autoscaler) Column {
 	}
 	return Column{
 		Name: name, Digest: "sha256:4c8b1e2f9a7d", File: "decisions.jsonl",
-		Objects: []Object{{Journal: checkout, Target: "checkout", Policy: p, Needed: needed, Ready: ready, Spec: spec,
+		Objects: []Object{{Journal: checkout, Target: cycle.TargetRef{Name: "checkout"}, Policy: p, Needed: needed, Ready: ready, Spec: spec,
 			Responses: []result.Response{{Query: p.Metrics[0].Query, Total: true, Factor: capacity}}}},
 		Journal: func(yield func(*journal.Line) error) error {
 			for i := range records {
@@ -129,8 +130,8 @@ func (s *synthetic) run() *Run {
 	run := &Run{
 		Name: "checkout", Description: "A shop's week; on Friday evening a sale begins.",
 		Version: "v0.2.0", Command: "karpenter replay -f checkout.yaml --recording checkout/ --variant more=spec.maxReplicas=30 --tz UTC --out out",
-		Seed: 42, Start: s.start, End: s.start + s.seconds, Badge: DemandDriven,
-		Fidelity: &Fidelity{Agreement: Agreement{Percent: 97.23, Slots: s.seconds / 10}},
+		Seed: 42, Start: s.start, End: s.start + s.seconds, Badge: result.DemandDriven,
+		Fidelity: &Fidelity{Agreement: result.Agreement{Percent: 97.23, Slots: s.seconds / 10}},
 		Assumptions: []string{
 			"needed capacity from the current policy's metric and target: 100 per replica",
 			"lookback 5 min", "replicas recorded from kube_deployment_status_replicas_ready", "start-up 90 s, the recording's median",
@@ -140,8 +141,8 @@ func (s *synthetic) run() *Run {
 			{Name: "calm", Kind: "report", Expr: "reversals <= 60", Passed: true},
 			{Name: "enough", Kind: "always", Expr: `kube_deployment_status_replicas_ready >= bool 18`, Passed: false, Message: "not true for all samples",
 				Series: `kube_deployment_status_replicas_ready{deployment="checkout"}`, Value: "17", At: s.start + 3600, File: "scenarios/checkout.yaml", Line: 31,
-				Excerpts: []Excerpt{{`kube_deployment_status_replicas_ready{deployment="checkout"}`,
-					Steps{T: []int64{s.start + 3540, s.start + 3570, s.start + 3600, s.start + 3630}, V: []float64{20, 18, 17, 19}}}}},
+				Excerpts: []Excerpt{{Series: `kube_deployment_status_replicas_ready{deployment="checkout"}`,
+					Values: Steps{T: []int64{s.start + 3540, s.start + 3570, s.start + 3600, s.start + 3630}, V: []float64{20, 18, 17, 19}}}}},
 		},
 		Faults: []Fault{
 			{Name: "Prometheus down", From: evening + 300, To: evening + 720, Probability: 1},
@@ -152,7 +153,7 @@ func (s *synthetic) run() *Run {
 	for i := range run.Columns {
 		run.Columns[i].Objects[0].BootDelay = s.startUp
 	}
-	if err := run.AddReferences(); err != nil {
+	if err := AddReferences(run); err != nil {
 		panic(err)
 	}
 	return run

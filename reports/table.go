@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/karpenter-sim/karpenter/engine/escape"
+	"github.com/karpenter-sim/karpenter/sim/result"
 )
 
 // A Format is how Table prints.
@@ -215,7 +216,7 @@ type summary struct {
 	Passed       bool            `json:"passed"`
 	Headline     string          `json:"headline"`
 	Trade        string          `json:"trade,omitempty"`
-	Badge        Badge           `json:"badge,omitempty"`
+	Badge        result.Badge    `json:"badge,omitempty"`
 	Fidelity     *Fidelity       `json:"fidelity,omitempty"`
 	Columns      []summaryColumn `json:"columns"`
 	Expectations []Expectation   `json:"expectations,omitempty"`

@@ -14,7 +14,7 @@ type clock struct {
 	start, end int64
 }
 
-func (run *Run) clock() clock { return clock{run.location(), run.Start, run.End} }
+func clockOf(run *Run) clock { return clock{locationOf(run), run.Start, run.End} }
 
 func (c clock) at(t int64) time.Time { return time.Unix(t, 0).In(c.location) }
 

@@ -28,7 +28,7 @@ func (f *frame) y(v float64) vg.Length {
 func (f *frame) trace(s Steps) [][]vg.Point {
 	t := tracer{frame: f, value: s.At(f.from)}
 	t.point(f.left, t.value)
-	first, last := s.changes(f.from, f.to)
+	first, last := changesOf(s, f.from, f.to)
 	for i := first; i < last; {
 		j := i + 1
 		column := math.Floor(f.x(s.T[i]).Points())
@@ -50,7 +50,7 @@ func (f *frame) trace(s Steps) [][]vg.Point {
 }
 
 // changes are the indices of the changes after from and before to.
-func (s Steps) changes(from, to int64) (first, last int) {
+func changesOf(s Steps, from, to int64) (first, last int) {
 	for first < len(s.T) && s.T[first] <= from {
 		first++
 	}
@@ -111,12 +111,12 @@ func (t *tracer) dense(x vg.Length, values []float64) {
 }
 
 // greatest is the largest value in [from, to); 0 where none is known.
-func (s Steps) greatest(from, to int64) float64 {
+func greatestOf(s Steps, from, to int64) float64 {
 	greatest := 0.0
 	if v := s.At(from); v > greatest {
 		greatest = v
 	}
-	first, last := s.changes(from, to)
+	first, last := changesOf(s, from, to)
 	for _, v := range s.V[first:last] {
 		if v > greatest {
 			greatest = v

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/karpenter-sim/karpenter/sim/result"
 )
 
 // trade says honestly what the variants change against current: lacking
@@ -32,7 +34,7 @@ func (r *Report) trade() string {
 	if len(r.Run.Doubts) > 0 {
 		return "Variants are not ranked: " + r.Run.Doubts[0].String() + "."
 	}
-	if r.Run.Badge == OpenLoop {
+	if r.Run.Badge == result.OpenLoop {
 		return "Variants are not ranked: in an open loop their own effect on the metrics is missing."
 	}
 	e := expenseOf(append(variants, current))

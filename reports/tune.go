@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math"
 	"time"
+
+	"github.com/karpenter-sim/karpenter/sim/result"
 )
 
 // A Tune is a search for a better policy and what came of it.
@@ -20,9 +22,9 @@ type Tune struct {
 	Digest string `json:"digest"`
 	// Verdict is recommend, keep or unranked; Why says what led to it, a
 	// sentence each.
-	Verdict string   `json:"verdict"`
-	Why     []string `json:"why"`
-	Badge   Badge    `json:"badge,omitempty"`
+	Verdict string       `json:"verdict"`
+	Why     []string     `json:"why"`
+	Badge   result.Badge `json:"badge,omitempty"`
 	// Fidelity is nil where no replicas were recorded.
 	Fidelity    *float64 `json:"fidelityPercent,omitempty"`
 	Sampler     string   `json:"sampler"`
@@ -193,7 +195,7 @@ func (t *Tune) clock() clock {
 	if f, ok := t.last(); ok {
 		run.Start, run.End = f.From, f.To
 	}
-	return run.clock()
+	return clockOf(&run)
 }
 
 // WriteDir writes tune.html, summary.md and report.json into a directory.

@@ -22,21 +22,21 @@ func (e *DamagedError) Unwrap() error { return e.Err }
 // Verify decides every record again in the journals of a run that ReadRun read, and
 // holds them against the digests of the report: a journal that was changed, or that
 // is cut short, is a *DamagedError.
-func (run *Run) Verify() error {
+func Verify(run *Run) error {
 	for i := range run.Columns {
 		c := &run.Columns[i]
-		if c.open == nil {
+		if c.Open == nil {
 			continue
 		}
-		if err := c.verify(run.End); err != nil {
+		if err := verifyColumn(c, run.End); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (c *Column) verify(end int64) (err error) {
-	file, err := c.open()
+func verifyColumn(c *Column, end int64) (err error) {
+	file, err := c.Open()
 	if err != nil {
 		return err
 	}

@@ -33,7 +33,7 @@ func walk(start, end int64, functions []Steps, visit func(from, to int64, values
 func slide(s Steps, before, after int64, better func(a, b float64) bool) Steps {
 	var out Steps
 	var window []segment // the first is the best, each later one the best after it
-	segments := s.segments()
+	segments := segmentsOf(s)
 	for opened := 0; opened < len(segments) || len(window) > 0; {
 		at := int64(math.MaxInt64)
 		if opened < len(segments) {
@@ -71,7 +71,7 @@ type segment struct {
 	value    float64
 }
 
-func (s Steps) segments() []segment {
+func segmentsOf(s Steps) []segment {
 	var list []segment
 	for i, t := range s.T {
 		to := int64(math.MaxInt64)

@@ -118,11 +118,7 @@ func play(t *testing.T, file *scenario.File) []trace {
 			column.Name = file.Spec.Variants[i-1].Name
 		}
 		for _, o := range result.Objects {
-			column.Objects = append(column.Objects, reports.Object{
-				Journal: journal.Object{Kind: journal.HorizontalAutoscaler, Namespace: o.Name.Namespace, Name: o.Name.Name},
-				Target:  o.Target.Name, Policy: o.Policy,
-				Needed: reports.Steps(o.Needed), Ready: reports.Steps(o.Ready), Spec: reports.Steps(o.Spec),
-			})
+			column.Objects = append(column.Objects, o.Object)
 		}
 		run.Columns = append(run.Columns, column)
 		traces = append(traces, trace{decisions.String(), series.String(), result.Digest})

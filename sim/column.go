@@ -12,7 +12,6 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
 	"github.com/karpenter-sim/karpenter/engine/cycle"
 	"github.com/karpenter-sim/karpenter/engine/journal"
-	"github.com/karpenter-sim/karpenter/engine/policy"
 	"github.com/karpenter-sim/karpenter/providers/fake"
 	"github.com/karpenter-sim/karpenter/sim/check"
 	"github.com/karpenter-sim/karpenter/sim/fault"
@@ -54,7 +53,7 @@ type Options struct {
 type Result struct {
 	Objects []Object
 	// Badge says how far the metrics followed the simulated replicas.
-	Badge Badge
+	Badge result.Badge
 	// Digest is the golden digest of the decisions, "sha256:" and hex.
 	Digest string
 	// Records is the number of decisions.
@@ -64,35 +63,15 @@ type Result struct {
 	// Notes say what was assumed, a line each.
 	Notes []string
 	// Faults are what went wrong, by the time it began.
-	Faults []FaultSpan
+	Faults []result.Fault
 	// Doubts are why the column cannot be ranked.
 	Doubts []result.Doubt
 }
 
-// An Object is one autoscaler's course through the run.
+// An Object is one autoscaler's course through the run, and what the recording
+// says of it.
 type Object struct {
-	Name   types.NamespacedName
-	Target cycle.TargetRef
-	Policy *policy.Autoscaler
-	// Spec and Ready are the target's counts; Needed is what the demand asked
-	// for, in replicas and fractions of them, over the whole run.
-	Spec, Ready, Needed Steps
-	// Yardsticks say what Needed was measured by; none where the world has a
-	// demand of its own, or nothing is known.
-	Yardsticks []result.Yardstick
-	// Responses say how the metrics answered to the demand; none where capacity
-	// never lacked.
-	Responses []result.Response
-	// Saturated is 1 where the recording shows what was served and not what was
-	// asked for, so that more may have been needed; else 0, or empty.
-	Saturated Steps
-	// Pending are the replicas that have no node to run on; empty where they need none.
-	Pending Steps
-	// Price is what a replica costs.
-	Price Price
-	// Machines are those of a node group that are paid for, whether they boot,
-	// serve or end; empty for every other target.
-	Machines Steps
+	result.Object
 	// Recorded are the counts of the recording, empty where there are none.
 	Recorded Recorded
 	// Fidelity compares the decisions with Recorded; nil where it was not asked
@@ -100,32 +79,13 @@ type Object struct {
 	Fidelity *Fidelity
 }
 
-// A Price is what a replica or node costs.
-type Price struct {
-	// PerHour is in any currency; 0 where none is known.
-	PerHour float64
-	// Minimum is billed of every replica, and beyond it every begun Increment; 0
-	// is none.
-	Minimum, Increment time.Duration
+// billingOf returns which hours of a replica or node are paid.
+func billingOf(b scenario.Billing) result.Billing {
+	return result.Billing{Minimum: seconds(time.Duration(b.Minimum)), Increment: seconds(time.Duration(b.Increment))}
 }
 
-func priceOf(perHour float64, b scenario.Billing) Price {
-	return Price{PerHour: perHour, Minimum: time.Duration(b.Minimum), Increment: time.Duration(b.Increment)}
-}
-
-// A Badge says how a run's metrics relate to its replicas.
-type Badge string
-
-// The badges.
-const (
-	// ClosedLoop: the metrics reacted to the simulated replicas.
-	ClosedLoop Badge = "closed loop"
-	// DemandDriven: the metrics are totals that do not depend on replicas.
-	DemandDriven Badge = "demand-driven"
-	// OpenLoop: metrics that depend on replicas were replayed as recorded, so
-	// after the first deviation they are not what would have been seen.
-	OpenLoop Badge = "open loop"
-)
+// seconds returns a delay in whole seconds, rounded up.
+func seconds(d time.Duration) int64 { return int64((d + time.Second - 1) / time.Second) }
 
 // run is one column being played.
 type run struct {
@@ -402,7 +362,7 @@ func (r *run) finish() (*Result, error) {
 			return nil, err
 		}
 		if s := r.groupOf(p.target); s != nil {
-			p.object.Machines = s.there
+			p.object.Paid = s.there
 		}
 		if r.o.Fidelity {
 			var err error

@@ -93,14 +93,14 @@ func (in *Input) combine(d *demand, texts []string, values []measured) error {
 	var kept scenario.Yardsticks
 	for i, y := range d.yardsticks {
 		v := values[slices.Index(texts, y.Expr)]
-		if v.first() < 0 {
+		if !v.Known() {
 			if !d.derived {
 				return in.unmeasured(i, y, v.many)
 			}
 			continue
 		}
 		kept = append(kept, y)
-		parts = append(parts, v.Steps.over(y.PerReplica/in.scaleOf(y.Expr)))
+		parts = append(parts, over(v.Steps, y.PerReplica/in.scaleOf(y.Expr)))
 	}
 	d.yardsticks = kept
 	d.needed = largest(parts)
@@ -177,7 +177,7 @@ func (in *Input) evaluate(texts []string, g grid) ([]measured, error) {
 				v = amount(result.Value)
 			}
 			values[i].many = values[i].many || result.Samples > 1
-			values[i].Add(at/1000, v)
+			values[i].Append(at/1000, v)
 		}
 	}
 	return values, nil
@@ -257,16 +257,16 @@ func amount(v float64) float64 {
 	return math.NaN()
 }
 
-// over divides by what one replica is for. No count is larger than an int32, so
+// over divides values by what one replica is for. No count is larger than an int32, so
 // that sums stay finite.
-func (s Steps) over(perReplica float64) Steps {
+func over(s Steps, perReplica float64) Steps {
 	var out Steps
 	for i, t := range s.T {
 		v := s.V[i] / perReplica
 		if v > math.MaxInt32 {
 			v = math.MaxInt32
 		}
-		out.Add(t, v)
+		out.Append(t, v)
 	}
 	return out
 }
@@ -297,7 +297,7 @@ func largest(parts []Steps) Steps {
 				most = p.V[next[i]-1]
 			}
 		}
-		out.Add(at, most)
+		out.Append(at, most)
 	}
 }
 
@@ -361,7 +361,7 @@ func (r *run) scheduleDemands() {
 					most = v
 				}
 			}
-			p.object.Needed.Add(now.Unix(), most)
+			p.object.Needed.Append(now.Unix(), most)
 		}
 		return now.UnixMilli() + every, nil
 	})

@@ -44,7 +44,7 @@ func TestDryRunChangesNothing(t *testing.T) {
 			result, _ := playText(t, text)
 			for _, o := range result.Objects {
 				if diff := cmp.Diff([]Steps{want, want}, []Steps{o.Spec, o.Ready}); diff != "" {
-					t.Errorf("%s: spec and ready, -want +got:\n%s", o.Name.Name, diff)
+					t.Errorf("%s: spec and ready, -want +got:\n%s", o.Journal.Name, diff)
 				}
 			}
 		})

@@ -73,14 +73,14 @@ func (in *Input) evidenceOf(a *Autoscaler, m policy.Metric, ready, spec string) 
 	if err != nil {
 		return nil, err
 	}
-	s := &samples{every: g.every, value: values[0].on(g)}
+	s := &samples{every: g.every, value: on(values[0].Steps, g)}
 	if ready != "" {
-		s.ready, s.spec = values[1].on(g), values[2].on(g)
+		s.ready, s.spec = on(values[1].Steps, g), on(values[2].Steps, g)
 	}
 	e := &evidence{saturation: in.saturationOf(a, m, s.value)}
 	if arrivals {
-		demand := values[len(values)-1].over(*replay.Capacity)
-		s.needed, e.needed = demand.on(g), demand.over(1/in.scaleOf(replay.Demand))
+		demand := over(values[len(values)-1].Steps, *replay.Capacity)
+		s.needed, e.needed = on(demand, g), over(demand, 1/in.scaleOf(replay.Demand))
 	}
 	s.saturation = nearSaturation * e.saturation
 	window, err := reach(m.Query)
@@ -145,7 +145,7 @@ func reach(text string) (time.Duration, error) {
 }
 
 // on are the values at the instants of a grid.
-func (s Steps) on(g grid) []float64 {
+func on(s Steps, g grid) []float64 {
 	out := make([]float64, 0, max(0, (g.end-g.start)/g.every+1))
 	next, v := 0, math.NaN()
 	for at := g.start; at < g.end; at += g.every {
@@ -252,7 +252,7 @@ func (s *samples) hides(g grid, a *Autoscaler, m policy.Metric) Steps {
 		if m.Type == policy.Value && v > above && s.spec[i] >= float64(a.Policy.Max) {
 			hidden = true
 		}
-		out.Add((g.start+int64(i)*g.every)/1000, indicator(hidden))
+		out.Append((g.start+int64(i)*g.every)/1000, indicator(hidden))
 	}
 	return out
 }

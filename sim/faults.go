@@ -12,18 +12,9 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/journal"
 	"github.com/karpenter-sim/karpenter/engine/policy"
 	"github.com/karpenter-sim/karpenter/sim/fault"
+	"github.com/karpenter-sim/karpenter/sim/result"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 )
-
-// A FaultSpan is a time in which something went wrong, or could.
-type FaultSpan struct {
-	// Name is the scenario's name for it.
-	Name string
-	// From and To bound it, half-open, in Unix seconds.
-	From, To int64
-	// Probability is that of a single operation to be hit.
-	Probability float64
-}
 
 // addFaults prepares the faults and schedules those that happen by themselves.
 func (r *run) addFaults() error {
@@ -34,7 +25,7 @@ func (r *run) addFaults() error {
 		if f.Nodes != "" && r.groups != nil {
 			r.scheduleNodes(f)
 		}
-		span := FaultSpan{Name: f.Name, From: f.From / 1000, To: (f.To + 999) / 1000, Probability: 1}
+		span := result.Fault{Name: f.Name, From: f.From / 1000, To: (f.To + 999) / 1000, Probability: 1}
 		if f.Probability != nil {
 			span.Probability = *f.Probability
 		}
@@ -43,7 +34,7 @@ func (r *run) addFaults() error {
 			r.queue.schedule(f.To, fail, f.Name, func() (int64, error) { return 0, r.replaceDrivers(f) })
 		}
 	}
-	slices.SortStableFunc(r.result.Faults, func(a, b FaultSpan) int { return int(a.From - b.From) })
+	slices.SortStableFunc(r.result.Faults, func(a, b result.Fault) int { return int(a.From - b.From) })
 	return nil
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/policy"
 	"github.com/karpenter-sim/karpenter/engine/producer"
 	"github.com/karpenter-sim/karpenter/sim/recording"
+	"github.com/karpenter-sim/karpenter/sim/result"
 )
 
 // A metricSource answers one player's queries.
@@ -121,7 +122,7 @@ func (p *player) readyAt(t int64) float64 {
 	if ready := p.object.Ready.At(t); !math.IsNaN(ready) {
 		return ready
 	}
-	return p.object.Ready.first()
+	return p.object.Ready.First()
 }
 
 // addQuery prepares one query of a player.
@@ -140,20 +141,20 @@ func (r *run) addQuery(p *player, text string) (*query, error) {
 	q.scheduled = replay != nil && readsSchedule(text)
 	switch {
 	case q.scheduled:
-		r.badge(DemandDriven)
+		r.badge(result.DemandDriven)
 	case r.readsWorld(text):
-		r.badge(ClosedLoop)
+		r.badge(result.ClosedLoop)
 	case !depends:
-		r.badge(DemandDriven)
+		r.badge(result.DemandDriven)
 	case replay != nil && known:
 		q.follows = true
-		r.badge(ClosedLoop)
+		r.badge(result.ClosedLoop)
 	case replay != nil && replay.Demand != "" && p.utilizes(text):
-		r.badge(ClosedLoop) // the demand drives it
+		r.badge(result.ClosedLoop) // the demand drives it
 	case replay != nil && !replay.OpenLoop:
 		return nil, p.unknownReplicas(text)
 	default:
-		r.badge(OpenLoop)
+		r.badge(result.OpenLoop)
 	}
 	return q, r.addEvidence(p, q)
 }
@@ -259,8 +260,8 @@ func matchesName(matchers []*labels.Matcher, name string) bool {
 }
 
 // badge lowers the run's badge: one open loop makes all of it open.
-func (r *run) badge(b Badge) {
-	rank := map[Badge]int{"": 0, DemandDriven: 1, ClosedLoop: 2, OpenLoop: 3}
+func (r *run) badge(b result.Badge) {
+	rank := map[result.Badge]int{"": 0, result.DemandDriven: 1, result.ClosedLoop: 2, result.OpenLoop: 3}
 	if rank[b] > rank[r.result.Badge] {
 		r.result.Badge = b
 	}

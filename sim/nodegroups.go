@@ -20,6 +20,7 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/slot"
 	"github.com/karpenter-sim/karpenter/providers/fake"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
+	"github.com/karpenter-sim/karpenter/sim/result"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 	"github.com/karpenter-sim/karpenter/sim/world"
 )
@@ -42,9 +43,10 @@ type storedGroup struct {
 	bootFailure float64
 	// boot is how long nodes boot without a fault.
 	boot fake.Delay
-	// price is that of a node, there are the machines that are paid for.
-	price Price
-	there Steps
+	// price and billing are those of a node, there are the machines that are paid for.
+	price   float64
+	billing result.Billing
+	there   Steps
 	// machines are the nodes of the provider's group by name.
 	machines    map[string]*world.Node
 	labels      map[string]string
@@ -134,7 +136,7 @@ func (r *run) addNodeGroup(e manifest.NodeGroup, declared *scenario.NodeGroup) e
 	if len(errs) > 0 {
 		return manifest.Positioned(e.Doc, errs)
 	}
-	s := &storedGroup{kept: keep(e.Object.DeepCopy(), r.in.File.Spec.Start.Time), machines: map[string]*world.Node{}, labels: declared.Labels, taints: declared.Taints, allocatable: declared.Allocatable, bootFailure: declared.BootFailure, boot: cloudDelay(declared.Boot), price: priceOf(declared.PricePerHour, declared.Billing)}
+	s := &storedGroup{kept: keep(e.Object.DeepCopy(), r.in.File.Spec.Start.Time), machines: map[string]*world.Node{}, labels: declared.Labels, taints: declared.Taints, allocatable: declared.Allocatable, bootFailure: declared.BootFailure, boot: cloudDelay(declared.Boot), price: declared.PricePerHour, billing: billingOf(declared.Billing)}
 	s.series.labels = map[string]labels.Labels{}
 	for _, name := range nodegroup.GaugeNames() {
 		s.series.labels[name] = s.groupLabels(name)
@@ -211,7 +213,7 @@ func cloudDelay(d scenario.Delay) fake.Delay {
 // joins when its machine is ready.
 func (r *run) follow(s *storedGroup, g *fake.NodeGroup) {
 	machines := g.Nodes()
-	s.there.Add(r.queue.clock.now.Unix(), float64(len(machines)))
+	s.there.Append(r.queue.clock.now.Unix(), float64(len(machines)))
 	there := map[string]bool{}
 	for _, m := range machines {
 		if !m.Terminating.IsZero() {

@@ -51,7 +51,8 @@ func (r *run) addPlayer(a Autoscaler) error {
 	kept := keep(p.Object, spec.Start.Time)
 	r.autoscalers.add(&kept)
 	p.grid = slot.Grid{Interval: a.Policy.Interval, Phase: r.phase(a.Name(), a.Policy.Interval)}
-	p.object = Object{Name: a.Name(), Target: a.Target, Policy: a.Written}
+	p.object.Journal = journal.Object{Kind: journal.HorizontalAutoscaler, Namespace: a.Object.Namespace, Name: a.Object.Name}
+	p.object.Target, p.object.Policy = a.Target, a.Written
 	p.startDriver(spec.Start.Time)
 	if p.target = r.targets.Find(a.Target); p.target == nil {
 		if spec.Replay == nil {
@@ -138,21 +139,21 @@ func (p *player) start() error {
 	t := p.target
 	if t.Delegated() {
 		if s := p.run.groupOf(t); s != nil {
-			p.object.Price = s.price
+			p.object.Price, p.object.Billing = s.price, s.billing
 		}
 		p.watch(p.run.in.start / 1000)
 		return nil
 	}
 	declared := p.run.declared(t)
 	if declared != nil {
-		p.object.Price = priceOf(declared.PricePerHour, declared.Billing)
+		p.object.Price, p.object.Billing = declared.PricePerHour, billingOf(declared.Billing)
 	}
 	if p.run.begun[t] {
 		p.watch(p.run.in.start / 1000)
 		return nil
 	}
 	p.run.begun[t] = true
-	recorded := p.object.Recorded.Spec.first()
+	recorded := p.object.Recorded.Spec.First()
 	switch {
 	case declared != nil && declared.Replicas != nil:
 		t.Spec = *declared.Replicas
@@ -252,18 +253,18 @@ func (r *run) assume(format string, args ...any) {
 
 // watch records the target's counts from now on.
 func (p *player) watch(at int64) {
-	p.object.Spec.Add(at, float64(p.target.Spec))
-	p.object.Ready.Add(at, float64(p.target.Serving()))
+	p.object.Spec.Append(at, float64(p.target.Spec))
+	p.object.Ready.Append(at, float64(p.target.Serving()))
 	before := p.target.Changed // another autoscaler of the target watches, too
 	p.target.Changed = func(t *world.Target) {
 		if before != nil {
 			before(t)
 		}
 		now := p.run.queue.clock.now.Unix()
-		p.object.Spec.Add(now, float64(t.Spec))
-		p.object.Ready.Add(now, float64(t.Serving()))
+		p.object.Spec.Append(now, float64(t.Spec))
+		p.object.Ready.Append(now, float64(t.Serving()))
 		if waiting := t.Waiting(); p.workload == nil && (waiting > 0 || len(p.object.Pending.T) > 0) {
-			p.object.Pending.Add(now, float64(waiting))
+			p.object.Pending.Append(now, float64(waiting))
 		}
 	}
 }

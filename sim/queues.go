@@ -71,7 +71,7 @@ func (q *cloudQueue) step() (int64, error) {
 		q.queue.Receive(whole(&q.handled))
 		for _, p := range q.run.played {
 			if p.target == q.consumer {
-				p.object.Needed.Add((now-queueStep)/1000, rate/q.capacity)
+				p.object.Needed.Append((now-queueStep)/1000, rate/q.capacity)
 			}
 		}
 	}

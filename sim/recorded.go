@@ -26,16 +26,6 @@ type Recorded struct {
 	Source string
 }
 
-// first is the first known value, negative if there is none.
-func (s *Steps) first() float64 {
-	for _, v := range s.V {
-		if !math.IsNaN(v) {
-			return v
-		}
-	}
-	return -1
-}
-
 // addRecorded finds the recorded counts of a player's target, at its slots.
 func (p *player) addRecorded() error {
 	ready, spec, err := p.run.recordedQueries(p.target)
@@ -47,7 +37,7 @@ func (p *player) addRecorded() error {
 	if p.object.Recorded.Ready, err = p.followShared(ready); err != nil {
 		return err
 	}
-	if p.run.in.File.Spec.Replay != nil && p.object.Recorded.Ready.first() < 0 {
+	if p.run.in.File.Spec.Replay != nil && !p.object.Recorded.Ready.Known() {
 		return p.run.in.File.Doc.Errorf(fmt.Sprintf("spec.replay.replicas[%s/%s/%s]", p.Target.Namespace, p.Target.Kind, p.Target.Name), "%s, the recorded replicas of %s, never has a sample in the recording, which has %s", ready, p.Target.Name, p.run.in.names(ready))
 	}
 	p.object.Recorded.Spec = p.object.Recorded.Ready
@@ -168,7 +158,7 @@ func (p *player) follow(text string) (Steps, error) {
 		case result.Samples == 0:
 			result.Value = math.NaN()
 		}
-		steps.Add(at/1000, result.Value)
+		steps.Append(at/1000, result.Value)
 	}
 	return steps, nil
 }

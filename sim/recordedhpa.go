@@ -186,7 +186,7 @@ func (in *Input) recordedValues(metric, namespace, hpa string, more ...*labels.M
 				return all, err
 			}
 			if at := max(sample.T, in.start) / 1000; !math.IsNaN(sample.F) && (len(all.T) == 0 || at >= all.T[len(all.T)-1]) {
-				all.Add(at, sample.F)
+				all.Append(at, sample.F)
 			}
 		}
 		if err := feed.Close(); err != nil {

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/karpenter-sim/karpenter/sim/result"
 )
 
 // replayText is a replay of four recorded replicas at a utilization of 90 %.
@@ -48,33 +50,33 @@ func TestReplayFollowsTheReplicas(t *testing.T) {
 		replay, target, series string
 		spec                   []float64
 		needed                 float64
-		badge                  Badge
+		badge                  result.Badge
 		agreed                 int64
 	}{
 		"Utilization": {
 			reason: "at 90 % of 4 replicas, 6 reach the target of 60 %; 3.6 have the capacity",
-			target: utilization, series: stateSeries, spec: []float64{6}, needed: 3.6, badge: ClosedLoop,
+			target: utilization, series: stateSeries, spec: []float64{6}, needed: 3.6, badge: result.ClosedLoop,
 		},
 		"Value": {
 			reason: "a value per replica follows the replicas as well",
-			target: "type: Value, value: 300m", series: stateSeries, spec: []float64{12}, needed: 12, badge: ClosedLoop,
+			target: "type: Value, value: 300m", series: stateSeries, spec: []float64{12}, needed: 12, badge: result.ClosedLoop,
 		},
 		"Scaled": {
 			reason: "twice the demand needs twice the replicas, in two steps: no replica shows more than 100 %",
-			replay: "scale: 2", target: utilization, series: stateSeries, spec: []float64{7, 12}, needed: 7.2, badge: ClosedLoop,
+			replay: "scale: 2", target: utilization, series: stateSeries, spec: []float64{7, 12}, needed: 7.2, badge: result.ClosedLoop,
 		},
 		"NamedReplicas": {
 			reason: "the recorded replicas may be any series",
 			replay: "replicas: {Deployment/web: nodes}", target: utilization, series: "  - {series: nodes, values: '4x40'}\n",
-			spec: []float64{6}, needed: 3.6, badge: ClosedLoop,
+			spec: []float64{6}, needed: 3.6, badge: result.ClosedLoop,
 		},
 		"Average": {
 			reason: "a total does not depend on the replicas",
-			target: "type: AverageValue, value: 225m", series: stateSeries, spec: []float64{4}, needed: 4, badge: DemandDriven, agreed: 59, // after the last slot no sample follows
+			target: "type: AverageValue, value: 225m", series: stateSeries, spec: []float64{4}, needed: 4, badge: result.DemandDriven, agreed: 59, // after the last slot no sample follows
 		},
 		"Delayed": {
 			reason: "while new replicas start, the ready ones carry the recorded load; what is needed stays the same",
-			replay: "readyAfter: 1m", target: utilization, series: stateSeries, spec: []float64{6}, needed: 3.6, badge: ClosedLoop,
+			replay: "readyAfter: 1m", target: utilization, series: stateSeries, spec: []float64{6}, needed: 3.6, badge: result.ClosedLoop,
 		},
 	}
 	for name, c := range cases {
@@ -131,9 +133,9 @@ func TestReplayRefuses(t *testing.T) {
 
 // With --open-loop the metric is replayed as it is, and the report is stamped.
 func TestReplayOpenLoop(t *testing.T) {
-	result, _ := playText(t, replayText("openLoop: true", utilization, ""))
-	o := result.Objects[0]
-	if result.Badge != OpenLoop || o.Spec.V[len(o.Spec.V)-1] != 30 {
-		t.Errorf("badge %q, counts %v: a metric that never answers drives the count to its bound", result.Badge, o.Spec.V)
+	played, _ := playText(t, replayText("openLoop: true", utilization, ""))
+	o := played.Objects[0]
+	if played.Badge != result.OpenLoop || o.Spec.V[len(o.Spec.V)-1] != 30 {
+		t.Errorf("badge %q, counts %v: a metric that never answers drives the count to its bound", played.Badge, o.Spec.V)
 	}
 }

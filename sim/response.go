@@ -106,7 +106,7 @@ func (o *Object) ratios(a *history, total bool) (enough, lacking []ratio) {
 		if !total {
 			value *= ready
 		}
-		r := ratio{value / needed, o.Needed.change(at-steadyFor, at) / needed}
+		r := ratio{value / needed, change(&o.Needed, at-steadyFor, at) / needed}
 		switch {
 		case !(r.value > 0) || math.IsInf(r.value, 0) || math.IsNaN(r.change):
 		case ready < needed:
@@ -120,7 +120,7 @@ func (o *Object) ratios(a *history, total bool) (enough, lacking []ratio) {
 
 // change is the distance of the largest from the smallest value in [from, to];
 // NaN where one of them is not known.
-func (s *Steps) change(from, to int64) float64 {
+func change(s *Steps, from, to int64) float64 {
 	least, most := s.At(from), s.At(from)
 	if math.IsNaN(least) && len(s.T) > 0 && s.T[0] > from && s.T[0] <= to {
 		least, most = s.V[0], s.V[0] // the run began in between

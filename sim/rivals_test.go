@@ -51,7 +51,7 @@ spec:
 			}
 			for _, o := range result.Objects {
 				if got := o.Spec.V[len(o.Spec.V)-1]; got != c.spec {
-					t.Errorf("%s: %s ends with %v replicas, want %v", c.reason, o.Name, got, c.spec)
+					t.Errorf("%s: %s ends with %v replicas, want %v", c.reason, o.Journal, got, c.spec)
 				}
 			}
 		})

@@ -193,8 +193,8 @@ func (r *run) checkExpressions() error {
 func (r *run) startWorkloads() {
 	for _, p := range r.played {
 		if p.workload = r.workloads.Of(p.target); p.workload != nil {
-			p.workload.Needed = both(p.workload.Needed, p.object.Needed.Add)
-			p.workload.Pending = both(p.workload.Pending, p.object.Pending.Add)
+			p.workload.Needed = both(p.workload.Needed, p.object.Needed.Append)
+			p.workload.Pending = both(p.workload.Pending, p.object.Pending.Append)
 		}
 	}
 	for _, t := range r.in.File.Spec.ScaleTargets() {

@@ -5,22 +5,22 @@ import (
 	"time"
 
 	"github.com/karpenter-sim/karpenter/engine/journal"
-	"github.com/karpenter-sim/karpenter/reports"
 	"github.com/karpenter-sim/karpenter/sim"
+	"github.com/karpenter-sim/karpenter/sim/result"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 )
 
 // fidelityOf is how the current policy, replayed, compares with what ran; nil
 // where nothing recorded says.
-func fidelityOf(current *sim.Result) *reports.Fidelity {
-	out := &reports.Fidelity{}
+func fidelityOf(current *sim.Result) *result.Fidelity {
+	out := &result.Fidelity{}
 	for i := range current.Objects {
 		o := &current.Objects[i]
 		if o.Fidelity == nil || o.Fidelity.Slots == 0 {
 			continue
 		}
-		out.Objects = append(out.Objects, reports.ObjectFidelity{
-			Object: nameOf(o).String(), Agreement: agreement(o.Fidelity),
+		out.Objects = append(out.Objects, result.ObjectFidelity{
+			Object: o.Journal.String(), Agreement: agreement(o.Fidelity),
 			ReplicaDependent: o.Fidelity.Depends, OtherAutoscaler: o.Fidelity.Other, Unfaithful: o.Fidelity.Unfaithful(),
 		})
 	}
@@ -31,8 +31,8 @@ func fidelityOf(current *sim.Result) *reports.Fidelity {
 	return out
 }
 
-func agreement(f *sim.Fidelity) reports.Agreement {
-	return reports.Agreement{
+func agreement(f *sim.Fidelity) result.Agreement {
+	return result.Agreement{
 		Percent: f.Percent(), Slots: f.Slots, Changes: f.Changes, Matched: f.Matched, Invented: f.Invented,
 		MeanError: f.MeanError(), MeanRecorded: f.Recorded / float64(f.Slots),
 	}
@@ -61,22 +61,22 @@ const wellFit = 99
 // fitStartUp plays the current policy with other start-up delays and finds the
 // one under which it is nearest to what ran; nil where the run's own is, or where
 // no metric depends on the replicas.
-func (j *job) fitStartUp(ctx context.Context, current *sim.Result) (*reports.StartUpFit, error) {
+func (j *job) fitStartUp(ctx context.Context, current *sim.Result) (*result.StartUpFit, error) {
 	best := together(current)
 	if j.file.Spec.Replay == nil || !best.Depends || best.Slots == 0 || best.Percent() >= wellFit {
 		return nil, nil
 	}
-	var found *reports.StartUpFit
+	var found *result.StartUpFit
 	for _, delay := range startUps {
-		result, err := j.input.Play(ctx, j.columns[0].autoscalers, sim.Options{
+		played, err := j.input.Play(ctx, j.columns[0].autoscalers, sim.Options{
 			Manifests: j.columns[0].manifests, Decisions: func(*journal.Record) {}, Fidelity: true, ReadyAfter: &delay,
 		})
 		if err != nil {
 			return nil, err
 		}
-		f := together(result)
+		f := together(played)
 		if fitsBetter(f, best) {
-			best, found = f, &reports.StartUpFit{Delay: scenario.Duration(delay).String(), Percent: f.Percent()}
+			best, found = f, &result.StartUpFit{Delay: scenario.Duration(delay).String(), Percent: f.Percent()}
 		}
 	}
 	return found, nil

@@ -7,10 +7,8 @@ import (
 	"time"
 
 	"github.com/karpenter-sim/karpenter/engine/cycle"
-	"github.com/karpenter-sim/karpenter/engine/journal"
 	"github.com/karpenter-sim/karpenter/reports"
 	"github.com/karpenter-sim/karpenter/sim"
-	"github.com/karpenter-sim/karpenter/sim/check"
 	"github.com/karpenter-sim/karpenter/sim/result"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 )
@@ -23,7 +21,7 @@ func (j *job) report(dir string, results []*sim.Result) (*reports.Run, error) {
 		Name: file.Metadata.Name, Description: file.Spec.Description,
 		Version: version(), Command: j.command, Seed: file.Spec.Seed,
 		Start: start, End: end,
-		Location: j.location, Badge: reports.Badge(current.Badge),
+		Location: j.location, Badge: current.Badge,
 		Notes:       slices.Concat(j.notes, j.input.Notes),
 		Assumptions: j.assumptions(current),
 	}
@@ -48,32 +46,25 @@ func (j *job) report(dir string, results []*sim.Result) (*reports.Run, error) {
 		for _, o := range ownersFirst(results[i].Objects) {
 			if owned[o.Target] {
 				// What it needs and has is counted once.
-				o.Needed, o.Ready, o.Spec, o.Machines, o.Pending, o.Saturated = sim.Steps{}, sim.Steps{}, sim.Steps{}, sim.Steps{}, sim.Steps{}, sim.Steps{}
+				o.Needed, o.Ready, o.Spec, o.Paid, o.Pending, o.Saturated = result.Steps{}, result.Steps{}, result.Steps{}, result.Steps{}, result.Steps{}, result.Steps{}
 			}
-			needs := needed(current, &o)
-			if owned[o.Target] {
-				needs = reports.Steps{}
+			if !owned[o.Target] {
+				o.Needed = needed(current, &o)
 			}
 			owned[o.Target] = true
-			out.Objects = append(out.Objects, reports.Object{
-				Journal: nameOf(&o), Target: o.Target.Name, Policy: o.Policy,
-				Needed: needs, Yardsticks: o.Yardsticks, Responses: o.Responses, Saturated: reports.Steps(o.Saturated), Ready: reports.Steps(o.Ready), Spec: reports.Steps(o.Spec),
-				BootDelay: j.bootDelay(current, &o), Paid: reports.Steps(o.Machines), Pending: reports.Steps(o.Pending), Price: o.Price.PerHour,
-				Billing: billing(&o),
-			})
+			o.BootDelay = j.bootDelay(current, &o)
+			out.Objects = append(out.Objects, o.Object)
 		}
 		run.Columns = append(run.Columns, out)
 	}
-	for _, f := range current.Faults {
-		run.Faults = append(run.Faults, reports.Fault{Name: f.Name, From: f.From, To: f.To, Probability: f.Probability})
-	}
+	run.Faults = slices.Clone(current.Faults)
 	if j.earlier != nil {
 		// Its journal lies elsewhere and may go away: the report keeps its figures.
-		if err := run.SetBaseline(j.earlier, ""); err != nil {
+		if err := reports.SetBaseline(run, j.earlier, ""); err != nil {
 			return nil, err
 		}
 	}
-	return run, run.AddReferences()
+	return run, reports.AddReferences(run)
 }
 
 // ownersFirst has those in front that act on their targets.
@@ -110,8 +101,8 @@ func (j *job) bootDelay(current *sim.Result, o *sim.Object) int64 {
 		}
 	}
 	for i := range current.Objects {
-		if c := &current.Objects[i]; c.Name == o.Name {
-			return reports.MeasureBootDelay(reports.Steps(c.Spec), reports.Steps(c.Ready))
+		if c := &current.Objects[i]; c.Journal == o.Journal {
+			return reports.MeasureBootDelay(c.Spec, c.Ready)
 		}
 	}
 	return 0
@@ -120,23 +111,15 @@ func (j *job) bootDelay(current *sim.Result, o *sim.Object) int64 {
 // seconds is a delay in whole seconds, rounded up.
 func seconds(d time.Duration) int64 { return int64((d + time.Second - 1) / time.Second) }
 
-func billing(o *sim.Object) reports.Billing {
-	return reports.Billing{Minimum: seconds(o.Price.Minimum), Increment: seconds(o.Price.Increment)}
-}
-
-func nameOf(o *sim.Object) journal.Object {
-	return journal.Object{Kind: journal.HorizontalAutoscaler, Namespace: o.Name.Namespace, Name: o.Name.Name}
-}
-
 // needed is the demand on an object, which is the same for every variant: where
 // it reads what the run makes, that of the run of the current policy.
-func needed(current *sim.Result, o *sim.Object) reports.Steps {
+func needed(current *sim.Result, o *sim.Object) result.Steps {
 	for i := range current.Objects {
-		if current.Objects[i].Name == o.Name {
-			return reports.Steps(current.Objects[i].Needed)
+		if current.Objects[i].Journal == o.Journal {
+			return current.Objects[i].Needed
 		}
 	}
-	return reports.Steps(o.Needed)
+	return o.Needed
 }
 
 // recordedColumn is what really ran, nil where no recording says.
@@ -148,10 +131,10 @@ func recordedColumn(current *sim.Result) *reports.Column {
 			continue
 		}
 		owned[o.Target] = true
-		column.Objects = append(column.Objects, reports.Object{
-			Journal: nameOf(&o), Target: o.Target.Name,
-			Needed: reports.Steps(o.Needed), Yardsticks: o.Yardsticks, Saturated: reports.Steps(o.Saturated), Ready: reports.Steps(o.Recorded.Ready), Spec: reports.Steps(o.Recorded.Spec),
-			Price: o.Price.PerHour, Billing: billing(&o),
+		column.Objects = append(column.Objects, result.Object{
+			Journal: o.Journal, Target: o.Target,
+			Needed: o.Needed, Yardsticks: o.Yardsticks, Saturated: o.Saturated, Ready: o.Recorded.Ready, Spec: o.Recorded.Spec,
+			Price: o.Price, Billing: o.Billing,
 		})
 	}
 	if len(column.Objects) == 0 {
@@ -169,7 +152,7 @@ func (j *job) assumptions(current *sim.Result) []string {
 	for _, y := range j.file.Spec.Yardstick {
 		out = append(out, yardstickPhrase(y))
 	}
-	if current.Badge == sim.OpenLoop {
+	if current.Badge == result.OpenLoop {
 		out = append(out, "metrics that depend on the replicas are replayed as recorded")
 	}
 	return out
@@ -193,7 +176,7 @@ func (j *job) judge(run *reports.Run, report *reports.Report, current *sim.Resul
 	verdicts := make([]reports.Expectation, len(j.file.Spec.Expect))
 	for _, o := range current.Outcomes {
 		verdicts[o.Index] = reports.Expectation{
-			Kind: string(o.Form), Expr: o.Expr, Passed: o.Passed, Message: o.Message, At: o.At / 1000, Excerpts: excerpts(o.Excerpts),
+			Kind: string(o.Form), Expr: o.Expr, Passed: o.Passed, Message: o.Message, At: o.At / 1000, Excerpts: o.Excerpts,
 		}
 	}
 	for i, e := range j.file.Spec.Expect {
@@ -223,20 +206,4 @@ func (j *job) judge(run *reports.Run, report *reports.Report, current *sim.Resul
 	}
 	run.Expectations = verdicts
 	return nil
-}
-
-// excerpts are what the series did around a verdict, one sample a second at most.
-func excerpts(list []check.Excerpt) []reports.Excerpt {
-	var out []reports.Excerpt
-	for _, x := range list {
-		var s reports.Steps
-		for i, ms := range x.T {
-			if n := len(s.T); n > 0 && s.T[n-1] == ms/1000 {
-				continue
-			}
-			s.T, s.V = append(s.T, ms/1000), append(s.V, x.V[i])
-		}
-		out = append(out, reports.Excerpt{Series: x.Series, Values: s})
-	}
-	return out
 }

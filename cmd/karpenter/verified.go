@@ -36,7 +36,7 @@ func readRun(dir string) (*reports.Run, error) {
 		return nil, err
 	}
 	var damaged *reports.DamagedError
-	if err := run.Verify(); errors.As(err, &damaged) {
+	if err := reports.Verify(run); errors.As(err, &damaged) {
 		return nil, &statusError{exitFailed, err}
 	} else if err != nil {
 		return nil, err

@@ -8,6 +8,8 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/parser"
+
+	"github.com/karpenter-sim/karpenter/sim/result"
 )
 
 // How many scrapes an excerpt shows before and after the verdict, and of how
@@ -21,17 +23,6 @@ const (
 // Reach is how long before the present instant an excerpt looks, for scrapes
 // this far apart.
 func Reach(every time.Duration) time.Duration { return (excerptBefore + 1) * every }
-
-// An Excerpt is the course of one series around the instant of a verdict.
-type Excerpt struct {
-	// Series is the series as PromQL writes it, or the expression where that
-	// has no labels.
-	Series string
-	// T are instants in Unix milliseconds, ascending; V the values, NaN where
-	// there is no sample.
-	T []int64
-	V []float64
-}
 
 // operands are the parts of an expression whose values decide it: the sides of
 // comparisons and set operators, and what absent() looks for.
@@ -129,16 +120,20 @@ func vector(value parser.Value) promql.Vector {
 	return nil
 }
 
-// excerpts are the courses of the series that decided, as many as are shown.
-func (x *excerpting) excerpts() []Excerpt {
-	var list []Excerpt
+// excerpts returns the courses of the series that decided, as many as are shown,
+// with one sample a second at most.
+func (x *excerpting) excerpts() []result.Excerpt {
+	var list []result.Excerpt
 	for _, text := range x.expr.operands {
 		deciding := x.deciding(text)
 		most := max(1, excerptSeries/len(x.expr.operands))
 		for _, l := range deciding[:min(len(deciding), most)] {
-			e := Excerpt{Series: series(l, text), T: x.t}
-			for i := range x.t {
-				e.V = append(e.V, valueOf(x.values[i][text], l))
+			e := result.Excerpt{Series: series(l, text)}
+			for i, ms := range x.t {
+				if n := len(e.Values.T); n > 0 && e.Values.T[n-1] == ms/1000 {
+					continue
+				}
+				e.Values.T, e.Values.V = append(e.Values.T, ms/1000), append(e.Values.V, valueOf(x.values[i][text], l))
 			}
 			list = append(list, e)
 		}

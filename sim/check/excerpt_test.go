@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/parser"
 
+	"github.com/karpenter-sim/karpenter/sim/result"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 )
 
@@ -48,31 +49,31 @@ func TestExcerpts(t *testing.T) {
 	cases := map[string]struct {
 		reason string
 		expect scenario.Expectation
-		want   []Excerpt
+		want   []result.Excerpt
 	}{
 		"Failed": {"only the series that failed, before and after the moment",
 			scenario.Expectation{At: seconds(10), Expr: "ready >= 2"},
-			[]Excerpt{{a, at(0, 10, 20, 30, 40, 50, 60), []float64{0, 1, 2, 3, 4, nan, nan}}}},
+			[]result.Excerpt{{Series: a, Values: result.Steps{T: at(0, 10, 20, 30, 40, 50, 60), V: []float64{0, 1, 2, 3, 4, nan, nan}}}}},
 		"BetweenScrapes": {"the moment itself stands among the scrapes",
 			scenario.Expectation{At: seconds(15), Expr: "ready >= 2"},
-			[]Excerpt{{a, at(0, 10, 15, 20, 30, 40, 50, 60), []float64{0, 1, 1, 2, 3, 4, nan, nan}}}},
+			[]result.Excerpt{{Series: a, Values: result.Steps{T: at(0, 10, 15, 20, 30, 40, 50, 60), V: []float64{0, 1, 1, 2, 3, 4, nan, nan}}}}},
 		"BothSides": {"a side that is no number has a course of its own",
 			scenario.Expectation{At: seconds(60), Expr: "(ready and other) >= on() sum(wanted)"},
-			[]Excerpt{
-				{a, at(0, 10, 20, 30, 40, 50, 60), []float64{0, 1, 2, 3, 4, nan, nan}},
-				{"sum(wanted)", at(0, 10, 20, 30, 40, 50, 60), []float64{3, 3, 3, 3, 3, 3, 3}},
+			[]result.Excerpt{
+				{Series: a, Values: result.Steps{T: at(0, 10, 20, 30, 40, 50, 60), V: []float64{0, 1, 2, 3, 4, nan, nan}}},
+				{Series: "sum(wanted)", Values: result.Steps{T: at(0, 10, 20, 30, 40, 50, 60), V: []float64{3, 3, 3, 3, 3, 3, 3}}},
 			}},
 		"Gone": {"where there is no sample any more, the last ones are shown",
 			scenario.Expectation{Always: "ready", From: seconds(60)},
-			[]Excerpt{
-				{a, at(0, 10, 20, 30, 40, 50, 60), []float64{0, 1, 2, 3, 4, nan, nan}},
-				{b, at(0, 10, 20, 30, 40, 50, 60), []float64{9, 9, 9, 9, 9, nan, nan}},
+			[]result.Excerpt{
+				{Series: a, Values: result.Steps{T: at(0, 10, 20, 30, 40, 50, 60), V: []float64{0, 1, 2, 3, 4, nan, nan}}},
+				{Series: b, Values: result.Steps{T: at(0, 10, 20, 30, 40, 50, 60), V: []float64{9, 9, 9, 9, 9, nan, nan}}},
 			}},
 		"AtTheEnd": {"what the end of the run settles is looked at from there",
 			scenario.Expectation{Eventually: "ready >= 20"},
-			[]Excerpt{
-				{a, at(0, 10, 20, 30, 40, 50, 60), []float64{0, 1, 2, 3, 4, nan, nan}},
-				{b, at(0, 10, 20, 30, 40, 50, 60), []float64{9, 9, 9, 9, 9, nan, nan}},
+			[]result.Excerpt{
+				{Series: a, Values: result.Steps{T: at(0, 10, 20, 30, 40, 50, 60), V: []float64{0, 1, 2, 3, 4, nan, nan}}},
+				{Series: b, Values: result.Steps{T: at(0, 10, 20, 30, 40, 50, 60), V: []float64{9, 9, 9, 9, 9, nan, nan}}},
 			}},
 		"Held":  {"what held needs no excerpt", scenario.Expectation{At: seconds(20), Expr: "ready"}, nil},
 		"Never": {"nothing to show where nothing ever was", scenario.Expectation{At: seconds(20), Expr: "nothing"}, nil},
@@ -93,13 +94,7 @@ func TestExcerpts(t *testing.T) {
 	}
 }
 
-func at(instants ...int64) []int64 {
-	var ms []int64
-	for _, s := range instants {
-		ms = append(ms, s*second)
-	}
-	return ms
-}
+func at(instants ...int64) []int64 { return instants }
 
 // An excerpt is bounded, and nothing is asked that lies further back than Reach.
 func TestExcerptReach(t *testing.T) {
@@ -121,8 +116,8 @@ func TestExcerptReach(t *testing.T) {
 	}
 	now = end
 	for _, o := range j.Outcomes() {
-		got := o.Excerpts[0].T
-		moment := slices.Index(got, o.At)
+		got := o.Excerpts[0].Values.T
+		moment := slices.Index(got, o.At/second)
 		if moment < excerptBefore || len(got)-moment-1 != excerptAfter {
 			t.Errorf("%s at %d: %d instants before it and %d after; want %d and %d", o.Expr, o.At, moment, len(got)-moment-1, excerptBefore, excerptAfter)
 		}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/prometheus/common/model"
 
+	"github.com/karpenter-sim/karpenter/sim/result"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 )
 
@@ -21,7 +22,7 @@ type Outcome struct {
 	// At is the instant of the verdict in Unix milliseconds.
 	At int64
 	// Excerpts are the series that decided, around At; only of what failed.
-	Excerpts []Excerpt
+	Excerpts []result.Excerpt
 	// Index is the place in spec.expect.
 	Index int
 }

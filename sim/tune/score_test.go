@@ -33,8 +33,8 @@ func TestScoreAgreesWithReports(t *testing.T) {
 	run := &reports.Run{Name: "x", Start: st.windows[0].from, End: st.windows[len(st.windows)-1].to, Columns: []reports.Column{{
 		Name: reports.Current,
 		Objects: []reports.Object{{
-			Journal: records[0].Object, Target: "web", Policy: o.Policy,
-			Needed: reports.Steps(o.Needed), Ready: reports.Steps(o.Ready), Spec: reports.Steps(o.Spec),
+			Journal: records[0].Object, Target: o.Target, Policy: o.Policy,
+			Needed: o.Needed, Ready: o.Ready, Spec: o.Spec,
 		}},
 		Journal: func(yield func(*journal.Line) error) error {
 			for i := range records {

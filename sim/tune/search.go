@@ -12,6 +12,7 @@ import (
 	"github.com/karpenter-sim/karpenter/providers/promql"
 	"github.com/karpenter-sim/karpenter/sim"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
+	"github.com/karpenter-sim/karpenter/sim/result"
 )
 
 // The samplers.
@@ -64,7 +65,7 @@ type Search struct {
 	// is not.
 	Unfaithful string
 	// Badge is the weakest of the subjects'.
-	Badge sim.Badge
+	Badge result.Badge
 	// Notes say what the figures rest on.
 	Notes []string
 
@@ -150,7 +151,7 @@ func (s *Search) addStage(subject *Subject) error {
 // playCurrent plays the current policy: what it needed is what every candidate
 // is measured by.
 func (s *Search) playCurrent(ctx context.Context) error {
-	rank := map[sim.Badge]int{sim.DemandDriven: 1, sim.ClosedLoop: 2, sim.OpenLoop: 3}
+	rank := map[result.Badge]int{result.DemandDriven: 1, result.ClosedLoop: 2, result.OpenLoop: 3}
 	var all sim.Fidelity
 	s.Current = Trial{State: Played, Windows: s.empty()}
 	for i := range s.stages {
@@ -159,32 +160,32 @@ func (s *Search) playCurrent(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		result, changes, err := st.play(ctx, autoscalers, sim.Options{Fidelity: true}, nil)
+		played, changes, err := st.play(ctx, autoscalers, sim.Options{Fidelity: true}, nil)
 		if err != nil {
 			return err
 		}
-		if rank[result.Badge] > rank[s.Badge] {
-			s.Badge = result.Badge
+		if rank[played.Badge] > rank[s.Badge] {
+			s.Badge = played.Badge
 		}
-		for k := range result.Objects {
-			o := &result.Objects[k]
-			st.needed[o.Name.String()] = &o.Needed
+		for k := range played.Objects {
+			o := &played.Objects[k]
+			st.needed[nameOf(o)] = &o.Needed
 			if f := o.Fidelity; f != nil {
 				all.Add(f)
 				if why := f.Unfaithful(); why != "" && s.Unfaithful == "" {
-					s.Unfaithful = fmt.Sprintf("of %s, %s", o.Name, why)
+					s.Unfaithful = fmt.Sprintf("of %s, %s", nameOf(o), why)
 				}
 			}
 		}
-		s.doubts(result)
-		for _, n := range result.Notes {
+		s.doubts(played)
+		for _, n := range played.Notes {
 			if !slices.Contains(s.Notes, n) {
 				s.Notes = append(s.Notes, n)
 			}
 		}
-		st.score(s.Current.Windows, result.Objects, changes, 0, len(st.windows))
+		st.score(s.Current.Windows, played.Objects, changes, 0, len(st.windows))
 	}
-	if s.Badge == sim.OpenLoop {
+	if s.Badge == result.OpenLoop {
 		return errOpenLoop
 	}
 	if all.Slots > 0 {
@@ -206,7 +207,7 @@ func (s *Search) doubts(played *sim.Result) {
 	}
 	for _, o := range played.Objects {
 		if slices.Contains(o.Saturated.V, 1) {
-			s.Doubt = fmt.Sprintf("Nothing is ranked: the recording of %s is saturated at times and shows what was served then, not what was asked for; name what arrived with --demand and --capacity.", o.Name)
+			s.Doubt = fmt.Sprintf("Nothing is ranked: the recording of %s is saturated at times and shows what was served then, not what was asked for; name what arrived with --demand and --capacity.", nameOf(&o))
 		}
 	}
 }
@@ -263,7 +264,7 @@ func (st *stage) play(ctx context.Context, autoscalers []sim.Autoscaler, o sim.O
 func (st *stage) score(scores []Score, objects []sim.Object, changes []Score, from, to int) {
 	for k := from; k < to; k++ {
 		for i := range objects {
-			if needed := st.needed[objects[i].Name.String()]; needed != nil {
+			if needed := st.needed[nameOf(&objects[i])]; needed != nil {
 				scores[k].Add(supply(&objects[i], needed, st.windows[k]))
 			}
 		}
@@ -282,7 +283,7 @@ func (s *Search) try(ctx context.Context, t *Trial) error {
 			return nil
 		}
 		scored := 0
-		result, changes, err := st.play(ctx, autoscalers, sim.Options{}, func(done int, objects []sim.Object, changes []Score) bool {
+		played, changes, err := st.play(ctx, autoscalers, sim.Options{}, func(done int, objects []sim.Object, changes []Score) bool {
 			st.score(t.Windows, objects, changes, done-1, done)
 			scored = done
 			t.Why = s.hopeless(t, done)
@@ -298,7 +299,7 @@ func (s *Search) try(ctx context.Context, t *Trial) error {
 			t.State, t.Windows = Stopped, t.Windows[:scored]
 			return nil
 		}
-		st.score(t.Windows, result.Objects, changes, scored, len(st.windows))
+		st.score(t.Windows, played.Objects, changes, scored, len(st.windows))
 	}
 	t.State = Played
 	return nil
@@ -323,3 +324,6 @@ func (s *Search) hopeless(t *Trial, done int) string {
 	}
 	return ""
 }
+
+// nameOf returns an object's namespace and name.
+func nameOf(o *sim.Object) string { return o.Journal.Namespace + "/" + o.Journal.Name }
