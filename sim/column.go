@@ -96,6 +96,8 @@ type run struct {
 	prom    *fake.Prometheus
 	ahead   *fake.Preevaluator
 	targets *world.Targets
+	// declared are what the scenario says of targets.
+	declared map[*world.Target]*scenario.Target
 	// workloads own some of the targets; expressions are terms of their demand.
 	workloads   *world.Workloads
 	expressions []*demandExpression
@@ -191,7 +193,7 @@ func (r *run) prepare(autoscalers []Autoscaler) error {
 	}
 	r.faults = fault.NewSet(&r.in.File.Spec, r.queue.clock.Now)
 	r.targets = world.NewTargets(&r.queue)
-	if err := r.addTargets(); err != nil {
+	if err := r.addTargets(autoscalers); err != nil {
 		return err
 	}
 	if err := r.addWorkloads(); err != nil {
@@ -318,20 +320,6 @@ func (r *run) schedule() {
 
 // observe follows the records on the encoder's goroutine.
 func (r *run) observe(*journal.Record) { r.result.Records++ }
-
-// addTargets puts the scenario's targets into the world.
-func (r *run) addTargets() error {
-	for i, t := range r.in.File.Spec.ScaleTargets() {
-		target := &world.Target{Ref: refOf(&t), ReadyAfter: time.Duration(t.ReadyAfter)}
-		if err := r.targets.Add(target); err != nil {
-			return err
-		}
-		if t.Counts != nil {
-			r.counted = append(r.counted, &countedTarget{run: r, target: target, path: fmt.Sprintf("spec.targets[%d].counts", i), declared: *t.Counts})
-		}
-	}
-	return nil
-}
 
 // finish collects what came of the run.
 func (r *run) finish() (*Result, error) {

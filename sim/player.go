@@ -15,7 +15,6 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/limit"
 	"github.com/karpenter-sim/karpenter/engine/slot"
 	"github.com/karpenter-sim/karpenter/providers/promql"
-	"github.com/karpenter-sim/karpenter/sim/recording"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 	"github.com/karpenter-sim/karpenter/sim/world"
 )
@@ -55,13 +54,7 @@ func (r *run) addPlayer(a Autoscaler) error {
 	p.object.Target, p.object.Policy = a.Target, a.Written
 	p.startDriver(spec.Start.Time)
 	if p.target = r.targets.Find(a.Target); p.target == nil {
-		if spec.Replay == nil {
-			return a.Doc.Errorf("spec.scaleTargetRef", "no part of the world owns %s %s/%s; add it to spec.targets of the scenario", a.Target.Kind, a.Target.Namespace, a.Target.Name)
-		}
-		p.target = &world.Target{Ref: a.Target}
-		if err := r.targets.Add(p.target); err != nil {
-			return err
-		}
+		return a.Doc.Errorf("spec.scaleTargetRef", "no part of the world owns %s %s/%s; add it to spec.targets of the scenario", a.Target.Kind, a.Target.Namespace, a.Target.Name)
 	}
 	if r.workloads.Of(p.target) != nil && a.Policy.Max > limit.Pods {
 		return a.Doc.Errorf("spec.maxReplicas", "%v", tooManyPods(a.Policy.Max))
@@ -144,7 +137,7 @@ func (p *player) start() error {
 		p.watch(p.run.in.start / 1000)
 		return nil
 	}
-	declared := p.run.declared(t)
+	declared := p.run.declared[t]
 	if declared != nil {
 		p.object.Price, p.object.Billing = declared.PricePerHour, billingOf(declared.Billing)
 	}
@@ -168,81 +161,6 @@ func (p *player) start() error {
 	}
 	t.Status = t.Spec
 	p.watch(p.run.in.start / 1000)
-	if declared == nil || declared.ReadyAfter == 0 {
-		return p.startUp()
-	}
-	return nil
-}
-
-// startUp takes a replay's start-up delay from its flags, else from the
-// recording.
-func (p *player) startUp() error {
-	replay := p.run.in.File.Spec.Replay
-	if replay == nil {
-		return nil
-	}
-	if d := p.run.o.ReadyAfter; d != nil {
-		p.target.ReadyAfter = *d
-		return nil
-	}
-	if replay.ReadyAfter != nil {
-		p.target.ReadyAfter = time.Duration(*replay.ReadyAfter)
-		return nil
-	}
-	recorded, err := recording.StartupsOf(p.run.in.recordings, p.Target.Kind, p.Target.Namespace, p.Target.Name)
-	if err != nil {
-		return err
-	}
-	p.drawStartUp(&recorded)
-	return nil
-}
-
-// drawStartUp has new replicas start as the recorded pods did, each as one of
-// them, and says so.
-func (p *player) drawStartUp(recorded *recording.Startups) {
-	pods, name := recorded.Pods, p.Target.Name
-	if len(pods) == 0 {
-		p.run.assume("new replicas of %s are ready at once: the recording has no pod start-up times", name)
-		return
-	}
-	median := recorded.Median()
-	if recorded.Older {
-		p.target.Startup = func() (wait, boot time.Duration) { return median.Wait, median.Boot }
-		p.run.assume("new replicas of %s are ready after %s, the median of %d recorded pods, none of which was created during the recording", name, scenario.Duration(median.Total()), len(pods))
-		return
-	}
-	random := world.Random(p.run.in.File.Spec.Seed, referenceOf(p.Target).String()+" start-up")
-	p.target.Startup = func() (wait, boot time.Duration) {
-		s := pods[random.IntN(len(pods))]
-		return s.Wait, s.Boot
-	}
-	p.run.assume("new replicas of %s are ready after %s to %s (median %s), each after the time that one of %d recorded pods took%s", name,
-		scenario.Duration(pods[0].Total()), scenario.Duration(pods[len(pods)-1].Total()), scenario.Duration(median.Total()), len(pods), waits(pods))
-}
-
-// waits says how long recorded pods waited for a node, where any did.
-func waits(pods []recording.Startup) string {
-	var waited int
-	var longest time.Duration
-	for _, s := range pods {
-		if s.Wait > 0 {
-			waited++
-		}
-		longest = max(longest, s.Wait)
-	}
-	if waited == 0 {
-		return ""
-	}
-	return fmt.Sprintf("; %d of them waited for a node, up to %s", waited, scenario.Duration(longest))
-}
-
-// declared is the scenario's own entry for a target, or nil.
-func (r *run) declared(t *world.Target) *scenario.Target {
-	for _, d := range r.in.File.Spec.ScaleTargets() {
-		if r.targets.Find(refOf(&d)) == t {
-			return &d
-		}
-	}
 	return nil
 }
 

@@ -59,8 +59,12 @@ func (r *run) recordedQueries(t *world.Target) (ready, spec string, err error) {
 // recordedQueries are the same of a replay's target; empty where the recording
 // has no counts of it.
 func (in *Input) recordedQueries(target cycle.TargetRef) (ready, spec string, err error) {
-	replay := in.File.Spec.Replay
-	for object, series := range replay.Replicas {
+	for _, t := range in.File.Spec.Targets {
+		if t.Recorded != nil && t.Reference() == referenceOf(target) {
+			return cmp.Or(t.Recorded.Ready, t.Recorded.Spec), cmp.Or(t.Recorded.Spec, t.Recorded.Ready), nil
+		}
+	}
+	for object, series := range in.File.Spec.Replay.Replicas {
 		ref, err := scenario.ParseReference(object)
 		if err != nil {
 			return "", "", err

@@ -76,7 +76,7 @@ func TestStartupFollowsTheRecordedPods(t *testing.T) {
 		}
 		pods = append(pods, p)
 	}
-	text := startupText(t, "", 1, pods)
+	text := startupText(t, "readyAfter: recorded", 1, pods)
 	result, decisions := playText(t, text)
 	o := result.Objects[0]
 	const launched = 399
@@ -129,6 +129,11 @@ func TestStartupThatIsNotDrawn(t *testing.T) {
 		after          int64
 		note           string
 	}{
+		"Median": {
+			reason: "the recorded pods' median, the lower of two",
+			pods:   []startedPod{{0, 0, 30}, {0, 5, 50}, {10, 0, 55}, {20, 0, 300}}, after: 50,
+			note: "new replicas of web are ready after 50s; 4 recorded pods took 30s to 5m, 50s at the median; 1 of them waited for a node, up to 5s",
+		},
 		"NoPods": {
 			reason: "without recorded pods, new replicas are ready at once",
 			after:  0, note: "new replicas of web are ready at once: the recording has no pod start-up times",
@@ -136,11 +141,12 @@ func TestStartupThatIsNotDrawn(t *testing.T) {
 		"Older": {
 			reason: "a pod that was created days before and became ready again an hour ago is no start-up of days",
 			pods:   []startedPod{{-900, 0, 30}, {-900, 10, 40}, {-300000, 0, 290000}},
-			after:  40, note: "new replicas of web are ready after 40s, the median of 3 recorded pods, none of which was created during the recording",
+			after:  40, note: "new replicas of web are ready after 40s; 3 recorded pods took 40s at the median, none of which was created during the recording",
 		},
 		"Given": {
 			reason: "what the scenario says goes before the recorded pods", replay: "readyAfter: 70s",
 			pods: []startedPod{{0, 0, 30}, {0, 0, 50}}, after: 70,
+			note: "new replicas of web are ready after 1m10s; 2 recorded pods took 30s to 50s, 30s at the median",
 		},
 	}
 	for name, c := range cases {
@@ -154,5 +160,29 @@ func TestStartupThatIsNotDrawn(t *testing.T) {
 				t.Errorf("%s: no %q in\n%s", c.reason, c.note, strings.Join(result.Notes, "\n"))
 			}
 		})
+	}
+}
+
+// TestStartupThatNoPodSupports refuses to draw where there is nothing to draw from.
+func TestStartupThatNoPodSupports(t *testing.T) {
+	cases := map[string]struct {
+		reason string
+		pods   []startedPod
+		want   string
+	}{
+		"NoPods": {
+			reason: "what is not recorded cannot be drawn, and ready at once would be a guess",
+			want:   "spec.replay.readyAfter: default/Deployment/web is to start as its recorded pods did, and the recording has no pod of it with kube_pod_created and kube_pod_status_ready_time; give a duration, such as 30s",
+		},
+		"Older": {
+			reason: "pods older than the recording tell no distribution", pods: []startedPod{{-900, 0, 30}, {-900, 10, 40}},
+			want: "none of its 2 recorded pods was created during the recording, so that only their median, 30s, means something; give that, or another duration",
+		},
+	}
+	for name, c := range cases {
+		in, autoscalers := openFile(t, loadText(t, startupText(t, "readyAfter: recorded", 1, c.pods)))
+		if _, err := in.Play(context.Background(), autoscalers, Options{}); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %s: got %v, want %s", name, c.reason, err, c.want)
+		}
 	}
 }

@@ -197,8 +197,7 @@ func (r *run) startWorkloads() {
 			p.workload.Pending = both(p.workload.Pending, p.object.Pending.Append)
 		}
 	}
-	for _, t := range r.in.File.Spec.ScaleTargets() {
-		target := r.targets.Find(refOf(&t))
+	for target, t := range r.declared {
 		if r.workloads.Of(target) == nil || r.scales(target) {
 			continue
 		}

@@ -8,10 +8,10 @@ import (
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 )
 
-// Pin settles what every column of the scenario is measured by, and writes it
-// into the file's spec.yardstick: what stands there, else what the current
-// policies aim at. It must come before the first Play; a second Pin changes
-// nothing.
+// Pin settles what every column of the scenario is measured by and acts on, and
+// writes it into the file: spec.yardstick is what stands there, else what the current
+// policies aim at; spec.targets of a replay has the recorded counts and start-up. It
+// must come before the first Play; a second Pin changes nothing.
 func (in *Input) Pin(current []Autoscaler) error {
 	spec := &in.File.Spec
 	if in.demands != nil {
@@ -26,6 +26,9 @@ func (in *Input) Pin(current []Autoscaler) error {
 	}
 	if in.demands = demands; demands == nil {
 		in.demands = []*demand{}
+	}
+	if err := in.pinTargets(current); err != nil {
+		return err
 	}
 	if len(spec.Yardstick) > 0 {
 		return nil

@@ -152,7 +152,7 @@ func (c *course) verdict(report *reports.Report, file *scenario.File) *verdict {
 		Kind:          kind,
 		BreachMinutes: breach, RanBreachMinutes: recorded.Figures.Get("breach_minutes"),
 		ReplicaHours: alone.Figures.Get("replica_hours"), RanReplicaHours: recorded.Figures.Get("replica_hours"),
-		ReadyAfterSeconds: int64(time.Duration(*file.Spec.Replay.ReadyAfter) / time.Second),
+		ReadyAfterSeconds: int64(time.Duration(file.Spec.Replay.ReadyAfter.Fixed) / time.Second),
 	}}
 }
 
@@ -199,7 +199,7 @@ func (c *course) scenario(dir string, flags *compareFlags) (*scenario.File, erro
 			return nil, err
 		}
 	}
-	spec.Replay = &scenario.Replay{Replicas: map[string]string{ref.String(): journalReady}, ReadyAfter: &delay}
+	spec.Replay = &scenario.Replay{Replicas: map[string]string{ref.String(): journalReady}, ReadyAfter: &scenario.StartUp{Fixed: delay}}
 	if n, ok := c.begins(); ok {
 		spec.Targets = []scenario.Target{{APIVersion: target.APIVersion, Kind: target.Kind, Namespace: ref.Namespace, Name: ref.Name, Replicas: &n}}
 	}

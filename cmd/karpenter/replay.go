@@ -57,7 +57,7 @@ func (f *replayFlags) add(c *cobra.Command) {
 	flags.StringVar(&f.name, "name", "", "name of the run (default: the first manifest's)")
 	flags.StringVar(&f.zone, "tz", "UTC", "time zone of CSV times without an offset, and of the report")
 	flags.StringVar(&f.lookback, "lookback", "", "how old a sample may be that a query returns (default: the larger of 5m and 1.5 x the median spacing)")
-	flags.StringVar(&f.readyAfter, "ready-after", "", "start-up delay of new replicas (default: drawn from the recorded pods' own, else 0s)")
+	flags.StringVar(&f.readyAfter, "ready-after", "", "start-up delay of new replicas: a duration, or recorded, which draws each from the recorded pods' own (default: their median, else 0s)")
 	flags.StringVar(&f.demand, "demand", "", "PromQL of the demand (what arrives), in the units of --capacity; metrics that depend on the replicas follow it")
 	flags.Float64Var(&f.capacity, "capacity", 0, "units of demand that one replica serves")
 	flags.Float64Var(&f.saturation, "saturation", 0, "largest value that one replica can show of a Utilization metric (default: 1, or the largest recorded)")
@@ -240,9 +240,9 @@ func (f *replayFlags) fill(ctx context.Context, spec *scenario.Spec, set *manife
 		spec.Prometheus.LookbackDelta = &d
 	}
 	if f.readyAfter != "" {
-		d, err := parseDuration("--ready-after", f.readyAfter)
+		d, err := scenario.ParseStartUp(f.readyAfter)
 		if err != nil {
-			return err
+			return fmt.Errorf("--ready-after %s: %w", f.readyAfter, err)
 		}
 		spec.Replay.ReadyAfter = &d
 	}

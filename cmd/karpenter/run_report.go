@@ -91,8 +91,8 @@ func (j *job) bootDelay(current *sim.Result, o *sim.Object) int64 {
 		return ref.Kind == o.Target.Kind && ref.Namespace == o.Target.Namespace && ref.Name == o.Target.Name
 	}
 	for _, t := range spec.Targets {
-		if t.ReadyAfter > 0 && same(t) {
-			return seconds(time.Duration(t.ReadyAfter))
+		if t.ReadyAfter != nil && t.ReadyAfter.Fixed > 0 && same(t) {
+			return seconds(time.Duration(t.ReadyAfter.Fixed))
 		}
 	}
 	for _, w := range spec.Workloads {

@@ -34,7 +34,7 @@ func TestReplayStartsAsRecordedPodsDid(t *testing.T) {
 		}
 	}
 	write(t, "rec.om", recorded+"# EOF\n")
-	call(t, "", "replay", "-f", "ha.yaml", "--recording", "rec.om", "--out", "out").want(t, exitOK, "")
+	call(t, "", "replay", "-f", "ha.yaml", "--recording", "rec.om", "--ready-after", "recorded", "--out", "out").want(t, exitOK, "")
 	const assumed = "new replicas of web are ready after 30s to 4m30s (median 30s), each after the time that one of 10 recorded pods took; 5 of them waited for a node, up to 4m"
 	if text := read(t, "out/web/report.json"); !strings.Contains(text, assumed) {
 		t.Errorf("the report does not say %q", assumed)
@@ -52,8 +52,20 @@ func TestReplayStartsAsRecordedPodsDid(t *testing.T) {
 			t.Errorf("%s differs", file)
 		}
 	}
-	call(t, "", "replay", "-f", "ha.yaml", "--recording", "rec.om", "--ready-after", "30s", "--out", "fixed").want(t, exitOK, "")
-	if text := read(t, "fixed/web/report.json"); strings.Contains(text, "recorded pods") {
-		t.Error("with --ready-after, the report still says how recorded pods started")
+	for name, c := range map[string]struct{ flag, want string }{
+		"default": {"", "new replicas of web are ready after 30s; 10 recorded pods took 30s to 4m30s, 30s at the median"},
+		"fixed":   {"2m", "new replicas of web are ready after 2m; 10 recorded pods took 30s to 4m30s, 30s at the median"},
+	} {
+		args := []string{"replay", "-f", "ha.yaml", "--recording", "rec.om", "--out", name}
+		if c.flag != "" {
+			args = append(args, "--ready-after", c.flag)
+		}
+		call(t, "", args...).want(t, exitOK, "")
+		if text := read(t, name+"/web/report.json"); !strings.Contains(text, c.want) {
+			t.Errorf("%s: the report does not say %q", name, c.want)
+		}
 	}
+	write(t, "bare.om", openMetrics("rps", time.Hour, func(time.Duration) float64 { return 400 })+"# EOF\n")
+	call(t, "", "replay", "-f", "ha.yaml", "--recording", "bare.om", "--ready-after", "recorded", "--out", "none").
+		want(t, exitInvalid, "--ready-after recorded: default/Deployment/web is to start as its recorded pods did, and the recording has no pod of it")
 }

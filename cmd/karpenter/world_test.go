@@ -239,19 +239,16 @@ spec:
 		r := told(t, "named/checkout")
 		named[threshold] = r.figure(t, "current", "breach_minutes")
 	}
-	// The figure of 22 min is that of a world in which each replica takes the median
-	// start-up of the recorded pods; in that of the recording they take 12 s to 29 s.
-	call(t, "", "replay", "-f", "named.yaml", "--recording", recording, "--demand", `sum(rate(http_requests_total{service="checkout"}[1m]))`, "--capacity", "8", "--ready-after", "16s", "--out", "named").want(t, exitOK, "")
-	r := told(t, "named/checkout")
-	fixed := r.figure(t, "current", "breach_minutes")
 	for _, c := range []struct {
 		what      string
 		got, want float64
 	}{
 		{"threshold 8", base.figure(t, "current", "breach_minutes"), named["8"]},
 		{"threshold 24", head.figure(t, "current", "breach_minutes"), named["24"]},
-		{"threshold 24 with the demand named and the median start-up", fixed, 22},
-		{"threshold 24 with the start-ups drawn", named["24"], fixed},
+		{"threshold 24 with the demand named", named["24"], 22},
+		// 5.9 min before status.replicas of a replayed target counted those that
+		// start: ratios to it are smaller now, and more of them within the tolerance.
+		{"threshold 8 with the demand named", named["8"], 6.5},
 		{"the baseline", head.figure(t, "baseline", "breach_minutes"), base.figure(t, "current", "breach_minutes")},
 		{"what ran", head.figure(t, "recorded", "breach_minutes"), base.figure(t, "recorded", "breach_minutes")},
 	} {

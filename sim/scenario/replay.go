@@ -23,9 +23,9 @@ type Replay struct {
 	// Capacity is how many units one replica serves; the target value of the
 	// current policy's metric if absent. Demand and Capacity go together.
 	Capacity *float64 `json:"capacity,omitempty"`
-	// ReadyAfter is the start-up delay of every target that names none; if
-	// absent, each replica takes as long as one of the recorded pods, else 0s.
-	ReadyAfter *Duration `json:"readyAfter,omitempty"`
+	// ReadyAfter is that of every target that names none: a duration, or recorded. If
+	// absent, the median of the target's recorded pods, else 0s.
+	ReadyAfter *StartUp `json:"readyAfter,omitempty"`
 	// LeadIn is the time before the run in which the policies decide dry, at the
 	// recorded counts, so that their windows are filled when it begins; 0s if absent.
 	LeadIn Duration `json:"leadIn,omitzero"`

@@ -202,7 +202,7 @@ func drawScenario(t *rapid.T) *Scenario {
 	if rapid.Bool().Draw(t, "replay") {
 		scale := rapid.Float64Range(1e-9, 1e9).Draw(t, "scale")
 		s.Spec.Replay = &Replay{
-			OpenLoop: rapid.Bool().Draw(t, "open"), Scale: &scale, ReadyAfter: optional("ready"),
+			OpenLoop: rapid.Bool().Draw(t, "open"), Scale: &scale, ReadyAfter: &StartUp{Recorded: rapid.Bool().Draw(t, "recorded")},
 			Demand: "sum(up)", Capacity: &scale, Replicas: map[string]string{"deploy/web": `up{a="yes"}`},
 		}
 	}

@@ -86,6 +86,8 @@ func special(c *comments, t reflect.Type) (ordered, bool) {
 		return scalarSchema, true
 	case reflect.TypeFor[Delay]():
 		return anyOf(durationSchema, distribution("min", "max"), distribution("p50", "p95")), true
+	case reflect.TypeFor[StartUp]():
+		return anyOf(durationSchema, ordered{{"type", "string"}, {"enum", []string{asRecorded}}}), true
 	case reflect.TypeFor[Yardsticks]():
 		one := schemaOf(c, reflect.TypeFor[Yardstick]())
 		return anyOf(one, ordered{{"type", "array"}, {"items", one}}), true

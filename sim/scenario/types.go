@@ -224,9 +224,17 @@ type Target struct {
 	// replay what AverageValue metrics ask for, else the larger of 1 and the
 	// autoscaler's minReplicas.
 	Replicas *int32 `json:"replicas,omitempty"`
-	// ReadyAfter is how long a new replica takes to become ready; 0s if absent.
+	// ReadyAfter is how long a new replica takes to become ready: a duration, or
+	// recorded, which has each take as long as one of the recorded pods. If absent,
+	// in a replay as that says, else the recorded pods' median, else 0s.
 	// Status.replicas counts it at once.
-	ReadyAfter Duration `json:"readyAfter,omitzero"`
+	ReadyAfter *StartUp `json:"readyAfter,omitempty"`
+	// PendingFor is the part of a ReadyAfter of one duration in which a new replica
+	// waits for a node; 0s if absent.
+	PendingFor Duration `json:"pendingFor,omitzero"`
+	// Recorded are the counts that really ran. If absent, in a replay what
+	// kube-state-metrics' series of the target say, where they were recorded.
+	Recorded *RecordedCounts `json:"recorded,omitempty"`
 	// Counts say how many replicas there are and are ready, whatever is commanded.
 	Counts *Counts `json:"counts,omitempty"`
 	// PricePerHour is that of a replica, in any currency.
@@ -241,6 +249,16 @@ type Counts struct {
 	// Status is status.replicas; what spec.replicas is if absent.
 	Status string `json:"status,omitempty"`
 	// Ready is the number of ready replicas; what status is if absent.
+	Ready string `json:"ready,omitempty"`
+}
+
+// RecordedCounts are PromQL over inputSeries and recordings for what really ran. The
+// simulated counts are compared with them, and metrics that depend on the replicas
+// are divided among those that are ready here in the place of those that were.
+type RecordedCounts struct {
+	// Spec is the recorded spec.replicas; what Ready is if absent.
+	Spec string `json:"spec,omitempty"`
+	// Ready is the recorded number of ready replicas; what Spec is if absent.
 	Ready string `json:"ready,omitempty"`
 }
 

@@ -208,6 +208,7 @@ func (v *validation) checkTargets() {
 			v.fail(at+".replicas", "want 0 or more, got %d", *t.Replicas)
 		}
 		v.checkCounts(at, &t)
+		v.checkStartUp(at, &t)
 		v.checkPrice(at, t.PricePerHour, t.Billing)
 		if !complete {
 			continue
@@ -221,11 +222,29 @@ func (v *validation) checkTargets() {
 	}
 }
 
+// checkStartUp checks how replicas of a target start, and the counts that ran.
+func (v *validation) checkStartUp(at string, t *Target) {
+	if t.PendingFor > 0 && (t.ReadyAfter == nil || t.ReadyAfter.Recorded || t.PendingFor > t.ReadyAfter.Fixed) {
+		v.fail(at+".pendingFor", "%s is to be a part of readyAfter, which is to be a duration that is not shorter", t.PendingFor)
+	}
+	if t.Recorded == nil {
+		return
+	}
+	for _, f := range []struct{ name, query string }{{"spec", t.Recorded.Spec}, {"ready", t.Recorded.Ready}} {
+		if f.query != "" {
+			v.checkQuery(at+".recorded."+f.name, f.query)
+		}
+	}
+	if *t.Recorded == (RecordedCounts{}) {
+		v.fail(at+".recorded", "want spec, ready or both: PromQL expressions")
+	}
+}
+
 func (v *validation) checkCounts(at string, t *Target) {
 	if t.Counts == nil {
 		return
 	}
-	if t.ReadyAfter > 0 {
+	if t.ReadyAfter != nil && *t.ReadyAfter != (StartUp{}) {
 		v.fail(at+".readyAfter", "counts say which replicas are ready; remove one of the two")
 	}
 	for _, f := range []struct{ name, query string }{{"status", t.Counts.Status}, {"ready", t.Counts.Ready}} {

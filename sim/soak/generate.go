@@ -112,7 +112,7 @@ func (g *generator) target(i int) {
 	replicas := int32(g.IntN(30))
 	g.spec.Targets = append(g.spec.Targets, scenario.Target{
 		APIVersion: "apps/v1", Kind: pick(g, "Deployment", "StatefulSet"), Namespace: "default", Name: name,
-		Replicas: &replicas, ReadyAfter: pick(g, 0, 0, seconds(20), seconds(60)),
+		Replicas: &replicas, ReadyAfter: pick[*scenario.StartUp](g, nil, nil, &scenario.StartUp{Fixed: seconds(20)}, &scenario.StartUp{Fixed: seconds(60)}),
 	})
 	kind := g.spec.Targets[len(g.spec.Targets)-1].Kind
 	a := g.autoscaler(name, "apps/v1", kind)

@@ -186,8 +186,8 @@ func reduceSettings(c *Case) []func(*Case) {
 		list = append(list, func(c *Case) { c.Scenario.Spec.Prometheus.LookbackDelta = nil })
 	}
 	for i := range spec.Targets {
-		if spec.Targets[i].ReadyAfter != 0 {
-			list = append(list, func(c *Case) { c.Scenario.Spec.Targets[i].ReadyAfter = 0 })
+		if spec.Targets[i].ReadyAfter != nil {
+			list = append(list, func(c *Case) { c.Scenario.Spec.Targets[i].ReadyAfter = nil })
 		}
 	}
 	for i := range spec.Faults {

@@ -39,7 +39,7 @@ func (c *Case) steady() *steadyCase {
 	spec := &s.Scenario.Spec
 	s.Scenario.Spec = scenario.Spec{
 		Seed: spec.Seed, Start: spec.Start, Duration: spec.Duration, Controller: scenario.Controller{Phase: spec.Controller.Phase}, Prometheus: scenario.Prometheus{ScrapeInterval: seconds(1)},
-		Interval: minutes(1), Replay: &scenario.Replay{ReadyAfter: &startup},
+		Interval: minutes(1), Replay: &scenario.Replay{ReadyAfter: &scenario.StartUp{Fixed: startup}},
 	}
 	steps := int(spec.Duration/minutes(1)) + 1
 	s.Scenario.Spec.InputSeries = []scenario.InputSeries{

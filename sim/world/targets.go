@@ -26,8 +26,9 @@ type Target struct {
 	Ref    cycle.TargetRef
 	Spec   int32
 	Status int32
-	// ReadyAfter is how long a new replica takes to become ready.
-	ReadyAfter time.Duration
+	// ReadyAfter is how long a new replica takes to become ready; for PendingFor of
+	// it, it waits for a node.
+	ReadyAfter, PendingFor time.Duration
 	// Startup, if set, draws that for each new replica instead: how long it waits
 	// for a node, and then boots.
 	Startup func() (wait, boot time.Duration)
@@ -196,7 +197,7 @@ func (w *Targets) scale(t *Target, replicas int32) {
 		}
 	case delta > 0:
 		t.Status += delta
-		w.launch(t, delta, 0, t.ReadyAfter)
+		w.launch(t, delta, t.PendingFor, t.ReadyAfter-t.PendingFor)
 	default:
 		t.Status = max(0, t.Status+delta)
 		t.cancel(-delta)
