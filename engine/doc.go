@@ -108,7 +108,10 @@
 // the float64 nearest to it, in whatever notation the API server stores it.
 //
 // Missing data never scales down: beside a failed metric only a scale-up acts,
-// and without any the count holds. An edit of the bounds still acts.
+// and without any the count holds. An edit of the bounds still acts, and a metric may
+// have a fallback: one that has failed for as long as that says asks for its replicas,
+// or for as many as there are where scaling down is not allowed, and counts as usable.
+// That no replica is ready is no failure of a metric.
 //
 // # Where this differs from the HorizontalPodAutoscaler
 //
@@ -144,7 +147,8 @@
 // A target may sleep (spec.zero), as KEDA has it: while no metric is above its
 // activation, and a cooldown after the last one was, it goes to the idle count in one
 // step past windows and policies, and wakes to its minimum in one. A metric in error,
-// with an activation or without, neither lets it sleep nor wakes it; only that of a
+// with an activation or without, neither lets it sleep nor wakes it, until its fallback
+// is active, which counts as activity where there is an activation; only that of a
 // percentage without an activation, such as cpu, which measures the replicas
 // themselves, lets it. One without any activation is always active. One that
 // was never active sleeps at first sight, which no window holds; a state that was

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -29,6 +30,13 @@ type kedaCase struct {
 		T        float64
 		Replicas int32
 	}
+	// Outages are of the server of the trigger with a query; to 0 is to the end.
+	Outages []struct {
+		Query    string
+		From, To float64
+	}
+	// Zero is the time of day at 0, where a trigger asks for it.
+	Zero string
 }
 
 // kedaStart is when the scenarios begin, in the time of the cases; every slot
@@ -38,6 +46,9 @@ const kedaStart = -15
 // late is how far a step may lie from KEDA's: a polling interval of 5 s and a sync
 // of HPA of 15 s.
 const late = 20
+
+// settled is when what KEDA was late to see at the start is over.
+const settled = 45
 
 // unseen are cases with activity that lies between two slots, which KEDA's faster
 // polls see: the counts are the same, the cooldown ends sooner.
@@ -77,7 +88,39 @@ func (c *kedaCase) series() string {
 }
 
 func (c *kedaCase) end() float64 {
-	return c.Observed[len(c.Observed)-1].T + 90
+	end := c.Observed[len(c.Observed)-1].T
+	for _, in := range c.Inputs {
+		end = max(end, in.T)
+	}
+	for _, o := range c.Outages {
+		end = max(end, o.To)
+	}
+	return end + 90
+}
+
+// start is the instant at which the scenario begins.
+func (c *kedaCase) start(t *testing.T) time.Time {
+	if c.Zero == "" {
+		return time.Date(2026, 1, 5, 8, 0, 0, 0, time.UTC)
+	}
+	zero, err := time.Parse(time.DateTime, "2026-01-05 "+c.Zero)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return zero.Add(kedaStart * time.Second)
+}
+
+// faults are the outages.
+func (c *kedaCase) faults() string {
+	var b strings.Builder
+	for _, o := range c.Outages {
+		to := o.To
+		if to == 0 {
+			to = c.end()
+		}
+		fmt.Fprintf(&b, "  - {at: %ds, for: %ds, metrics: down, query: '%s'}\n", int(o.From-kedaStart), int(to-o.From), o.Query)
+	}
+	return b.String()
 }
 
 // TestKEDA plays ScaledObjects as they are converted: the same counts in the same
@@ -102,16 +145,17 @@ kind: Scenario
 metadata: {name: keda}
 spec:
   seed: 1
-  start: "2026-01-05T08:00:00Z"
+  start: %q
   duration: %ds
   interval: 5s
   controller: {phase: aligned}
   prometheus: {scrapeInterval: 5s}
   targets: [{kind: Deployment, namespace: shop, name: %s, replicas: %d, readyAfter: 1s}]
   inputSeries:
+%s  faults:
 %s---
 %s
-`, 15*int(math.Ceil((c.end()-kedaStart)/15)), c.Name, c.StartReplicas, c.series(), c.ScaledObject))
+`, c.start(t).Format(time.RFC3339), 15*int(math.Ceil((c.end()-kedaStart)/15)), c.Name, c.StartReplicas, c.series(), c.faults(), c.ScaledObject))
 	if err := LeftOut(Adopt(file.Manifests, convert.Options{})); err != nil {
 		t.Fatal(err)
 	}
@@ -128,6 +172,9 @@ spec:
 		if err != nil {
 			break
 		}
+		if line.Record == nil || line.Record.Kind != journal.HorizontalAutoscaler {
+			continue
+		}
 		if start == 0 {
 			start = int64(line.Record.Slot)
 		}
@@ -143,7 +190,7 @@ spec:
 		}
 		last = o.Replicas
 		allowed := float64(late)
-		if len(want) == 0 {
+		if len(want) == 0 || o.T < settled {
 			allowed += 20
 		}
 		if i := len(want); i < len(when) && math.Abs(when[i]-o.T) > allowed && !unseen[c.Name] {

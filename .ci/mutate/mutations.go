@@ -67,6 +67,10 @@ var mutations = []mutation{
 	{"engine/autoscaler/state.go", `now-event.Slot < slot.Slot(s.Period)`, `now-event.Slot < slot.Slot(s.Window)`, "events are forgotten after the longest window"},
 	{"engine/autoscaler/state.go", `open.Last = max(open.First, previous)`, `open.Last = open.First`, "a run that ends is as long as one slot"},
 	{"engine/autoscaler/state.go", `	s.forget(previous)`, `	_ = previous`, "a longer window finds again what the shorter one had lost"},
+	{"engine/autoscaler/fallback.go", `in.Slot-f.Since >= slot.Slot(m.Fallback.After)`, `in.Slot-f.Since > slot.Slot(m.Fallback.After)`, "a fallback comes a slot late"},
+	{"engine/autoscaler/fallback.go", `return max(f.Replicas, current)`, `return f.Replicas`, "a fallback scales down without leave"},
+	{"engine/autoscaler/fallback.go", `if before.Metric == f.Metric {`, `if before.Metric > 0 {`, "a fallback counts the failures of another metric"},
+	{"engine/autoscaler/sleep.go", `active = active || metric.Activation != nil`, `active = active || metric.Activation == nil`, "a fallback does not wake"},
 	{"engine/autoscaler/codec.go", `	if fields[6] != "-" {`, `	if fields[6] == "" {`, "a restart forgets the last command"},
 	{"engine/autoscaler/codec.go", `r.Events = append(r.Events, `, `r.Events = append(r.Events[:0:0], `, "a restart forgets all changes but the last"},
 

@@ -12,6 +12,7 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/journal"
 	"github.com/karpenter-sim/karpenter/engine/observation"
 	"github.com/karpenter-sim/karpenter/engine/policy"
+	"github.com/karpenter-sim/karpenter/engine/slot"
 )
 
 // meanings say what a code means, after the code itself.
@@ -63,6 +64,12 @@ func (w *words) metric(i int) stage {
 			read += ": " + figure(m.Value)
 		}
 		s.More = []string{read + ": " + meaning(m.Code)}
+		if text := w.fallback(i); text != "" {
+			s.More = append(s.More, text)
+		}
+		if m.Fallback {
+			s.Value = &m.Recommendation
+		}
 		return s
 	}
 	s.More = append(s.More, fmt.Sprintf("%s: %s%s", read, figure(m.Value), w.target(i)))
@@ -71,6 +78,34 @@ func (w *words) metric(i int) stage {
 		s.More = append(s.More, w.formula(i))
 	}
 	return s
+}
+
+// fallback is what stands, or is going to stand, in for a metric that failed.
+func (w *words) fallback(i int) string {
+	m, p := &w.step.Record.Metrics[i], w.policyMetric(i)
+	if p == nil || p.Fallback == nil {
+		if m.Fallback {
+			return fmt.Sprintf("its fallback asks for %d", m.Recommendation)
+		}
+		return ""
+	}
+	since := ""
+	for _, f := range w.step.After.Failures {
+		if f.Metric == p.Key() {
+			since = ", since " + w.clock.short(f.Since)
+			if !m.Fallback {
+				return fmt.Sprintf("fails%s: from %s on its fallback asks for %d", since, w.clock.short(f.Since+slot.Slot(p.Fallback.After)), p.Fallback.Replicas)
+			}
+		}
+	}
+	if !m.Fallback {
+		return ""
+	}
+	text := fmt.Sprintf("fails for %d s and more%s: its fallback asks for %d", p.Fallback.After, since, p.Fallback.Replicas)
+	if m.Recommendation > p.Fallback.Replicas {
+		text += fmt.Sprintf(", or the %d that there are, as allowScaleDown is not set", m.Recommendation)
+	}
+	return text
 }
 
 // target says what the metric's value should be.
@@ -98,6 +133,9 @@ func (w *words) policyMetric(i int) *policy.Metric {
 func (w *words) formula(i int) string {
 	r := w.step.Record
 	m, p := &r.Metrics[i], w.policyMetric(i)
+	if m.Fallback {
+		return fmt.Sprintf("%s: its fallback asks for %d", m.Code, m.Recommendation)
+	}
 	if p == nil {
 		return fmt.Sprintf("asks for %d", m.Recommendation)
 	}
@@ -152,7 +190,7 @@ func (w *words) recommended() stage {
 	var asked, failed []string
 	largest := int32(-1)
 	for i := range r.Metrics {
-		if r.Metrics[i].Code != observation.OK {
+		if !r.Metrics[i].Asks() {
 			failed = append(failed, strconv.Itoa(i))
 			continue
 		}
@@ -174,6 +212,8 @@ func (w *words) recommended() stage {
 			strings.Join(failed, ", "), largest, r.Scale.Spec)
 	case len(failed) > 0:
 		s.Text = fmt.Sprintf("the largest answer; metric %s failed, so there could only be a scale-up", strings.Join(failed, ", "))
+	case len(asked) == 1 && r.Metrics[0].Fallback:
+		s.Text = "what the fallback asks for"
 	case len(asked) == 1:
 		s.Text = "what the metric asks for"
 	default:
@@ -407,7 +447,7 @@ func (w *words) direction() string {
 func (w *words) failures() string {
 	var list []string
 	for i := range w.step.Record.Metrics {
-		if m := &w.step.Record.Metrics[i]; m.Code != observation.OK {
+		if m := &w.step.Record.Metrics[i]; !m.Asks() {
 			list = append(list, fmt.Sprintf("metric %d: %s", i, m.Code))
 		}
 	}
@@ -418,7 +458,7 @@ func (w *words) failures() string {
 func (w *words) decisive() string {
 	r := w.step.Record
 	for i := range r.Metrics {
-		if r.Metrics[i].Code != observation.OK || r.Metrics[i].Recommendation != r.Recommended {
+		if !r.Metrics[i].Asks() || r.Metrics[i].Recommendation != r.Recommended {
 			continue
 		}
 		if len(r.Metrics) > 1 {

@@ -49,6 +49,9 @@ func drawPolicy(t *rapid.T) *policy.Autoscaler {
 			Type:   rapid.SampledFrom([]policy.MetricType{policy.Value, policy.AverageValue, policy.Utilization}).Draw(t, "metric"),
 			Target: rapid.Float64Range(0.5, 100).Draw(t, "target"),
 		})
+		if last := &p.Metrics[len(p.Metrics)-1]; rapid.Bool().Draw(t, "fallback") {
+			last.Fallback = &policy.Fallback{Replicas: rapid.Int32Range(3, 5).Draw(t, "replicas"), After: p.Interval * rapid.Int32Range(1, 3).Draw(t, "after"), AllowScaleDown: rapid.Bool().Draw(t, "down")}
+		}
 	}
 	return p
 }

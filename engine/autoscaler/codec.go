@@ -20,9 +20,11 @@ const stateVersion = "1"
 // the version, interval/phase, window/period, a base slot, the runs as
 // value:first-last (the open one without last), the events as delta:slot, and
 // the last command as slot:from>to. Slots are seconds after the base; "-" stands
-// for nothing. An eighth field, of targets that may sleep only, is active=SINCE or
-// idle=LAST, the last slot that was active; it alone stands in a state that was lost. It is at most 16 KiB, and under 2 KiB with default windows. The
-// zero State is the empty text.
+// for nothing. Fields with a name follow where there is something to say:
+// active=SINCE, or idle=LAST, the last slot that was active, of targets that may
+// sleep, which alone stands in a state that was lost; and failed=KEY:SINCE,... of
+// metrics that fail and have a fallback, KEY in hex. The text is at most 16 KiB, and
+// under 2 KiB with default windows. The zero State is the empty text.
 func (s *State) AppendText(b []byte) ([]byte, error) {
 	if s.Grid.Interval == 0 {
 		return b, nil
@@ -59,6 +61,13 @@ func (s *State) AppendText(b []byte) ([]byte, error) {
 		b = strconv.AppendInt(append(b, " active="...), int64(s.Activity.Since-base), 10)
 	case s.Activity != Activity{}:
 		b = strconv.AppendInt(append(b, " idle="...), int64(s.Activity.Last-base), 10)
+	}
+	for i, failure := range s.Failures {
+		if i == 0 {
+			b = append(b, " failed="...)
+		}
+		b = strconv.AppendUint(separate(b, i), uint64(failure.Metric), 16)
+		b = strconv.AppendInt(append(b, ':'), int64(failure.Since-base), 10)
 	}
 	return b, nil
 }
@@ -103,7 +112,7 @@ func (s *State) UnmarshalText(text []byte) error {
 		return nil
 	}
 	fields := strings.Split(string(text), " ")
-	if len(fields) < 7 || len(fields) > 8 || fields[0] != stateVersion {
+	if len(fields) < 7 || fields[0] != stateVersion {
 		return fmt.Errorf("state: want 7 fields of version %s, got %d of version %q", stateVersion, len(fields), fields[0])
 	}
 	var r State
@@ -136,8 +145,8 @@ func (s *State) UnmarshalText(text []byte) error {
 		from, to := d.pair("last", move, ">")
 		r.Last = Command{Slot: base + slot.Slot(d.int("last", at)), From: d.int32(from), To: d.int32(to)}
 	}
-	if len(fields) == 8 {
-		r.Activity = d.activity(fields[7], base)
+	for _, field := range fields[7:] {
+		d.named(&r, field, base)
 	}
 	if d.err == nil && (r.Grid.Interval < 1 || len(r.Runs) == 0 && r.Activity == Activity{}) {
 		d.err = errors.New("state: a state has an interval, and a run or an activity")
@@ -158,15 +167,26 @@ func (d *stateDecoder) fail(field, text string) {
 	}
 }
 
-func (d *stateDecoder) activity(text string, base slot.Slot) Activity {
-	switch name, at, _ := strings.Cut(text, "="); name {
-	case "active":
-		return Activity{On: true, Since: base + slot.Slot(d.int(name, at))}
-	case "idle":
-		return Activity{Last: base + slot.Slot(d.int(name, at))}
+// named reads a field with a name, each of which may stand once.
+func (d *stateDecoder) named(s *State, text string, base slot.Slot) {
+	name, value, _ := strings.Cut(text, "=")
+	switch {
+	case name == "active" && s.Activity == Activity{}:
+		s.Activity = Activity{On: true, Since: base + slot.Slot(d.int(name, value))}
+	case name == "idle" && s.Activity == Activity{}:
+		s.Activity = Activity{Last: base + slot.Slot(d.int(name, value))}
+	case name == "failed" && s.Failures == nil:
+		d.list(value, func(item string, _ bool) {
+			key, since, _ := strings.Cut(item, ":")
+			metric, err := strconv.ParseUint(key, 16, 32)
+			if err != nil {
+				d.fail(name, item)
+			}
+			s.Failures = append(s.Failures, Failure{uint32(metric), base + slot.Slot(d.int(name, since))})
+		})
+	default:
+		d.fail("named field", text)
 	}
-	d.fail("activity", text)
-	return Activity{}
 }
 
 func (d *stateDecoder) int(field, text string) int64 {

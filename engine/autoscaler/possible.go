@@ -20,6 +20,7 @@ func Possible(p *policy.Autoscaler, in *Input, recorded *Decision) Decision {
 		// nothing else forbids it, the last activity was as recent as can be.
 		s.Activity.Last = in.Slot - 1
 	}
+	s.Failures = failuresAs(p, in, recorded)
 	_, d := Step(p, s, in)
 	d.Changed = false
 	if !d.Recommending {
@@ -35,6 +36,18 @@ func Possible(p *policy.Autoscaler, in *Input, recorded *Decision) Decision {
 	}
 	d.bound(p, current)
 	return d
+}
+
+// failuresAs are failures that began so long ago that the recorded fallbacks are in
+// force, and no others.
+func failuresAs(p *policy.Autoscaler, in *Input, recorded *Decision) []Failure {
+	var failures []Failure
+	for i := range p.Metrics {
+		if m := &p.Metrics[i]; m.Fallback != nil && recorded.Metrics[i].Fallback {
+			failures = append(failures, Failure{m.Key(), in.Slot - slot.Slot(m.Fallback.After)})
+		}
+	}
+	return failures
 }
 
 // withoutAs decides as HPA does without a behavior, over a window whose content is

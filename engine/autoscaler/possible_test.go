@@ -16,6 +16,7 @@ func TestPossibleHoldsWhatStepDecides(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := randomWalk(drawn{t})
 		randomKind(drawn{t}, w)
+		randomFallbacks(drawn{t}, w)
 		w.Policy.DryRun = rapid.Bool().Draw(t, "dryRun")
 		step := inMemory(w.Policy)
 		w.play(0, func(now slot.Slot, _ []slot.Slot, scale Scale, metrics []Sample) (int32, bool) {

@@ -37,6 +37,7 @@ func inMemory(p *policy.Autoscaler) func(*Input) Decision {
 func TestRestartAnywhere(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := randomWalk(drawn{t})
+		randomFallbacks(drawn{t}, w)
 		w.Policy.DryRun = rapid.Bool().Draw(t, "dryRun")
 		var stored []byte
 		restarted := func(in *Input) Decision {
@@ -121,6 +122,7 @@ func TestStages(t *testing.T) {
 func TestCloneSharesNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := randomWalk(drawn{t})
+		randomFallbacks(drawn{t}, w)
 		var state State
 		w.steps(0, func(in *Input) (d Decision) {
 			kept := state.Clone()
@@ -185,6 +187,7 @@ func TestStateIsBounded(t *testing.T) {
 
 func FuzzStateCodec(f *testing.F) {
 	f.Add("1 10/3 300/60 1764000000 5:0-290,7:300 +4:300,-2:310 300:5>9")
+	f.Add("1 15/3 300/60 1764000000 5:0 - - active=30 failed=1a2b:30,7:45")
 	f.Add("")
 	f.Fuzz(func(t *testing.T, text string) {
 		var s State

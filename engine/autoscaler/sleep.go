@@ -1,9 +1,7 @@
 package autoscaler
 
 import (
-	"github.com/karpenter-sim/karpenter/engine/algorithm"
 	"github.com/karpenter-sim/karpenter/engine/behavior"
-	"github.com/karpenter-sim/karpenter/engine/observation"
 	"github.com/karpenter-sim/karpenter/engine/policy"
 	"github.com/karpenter-sim/karpenter/engine/slot"
 )
@@ -18,7 +16,7 @@ import (
 // It says whether it decided, and whether the state changed. What it decides
 // leaves nothing in the window.
 func (d *Decision) sleep(p *policy.Autoscaler, s *State, in *Input, previous slot.Slot) (decided, changed bool) {
-	active, failed := activity(p, in)
+	active, failed := d.activity(p, in)
 	changed = s.Activity.note(active, previous, in.Slot)
 	current := in.Scale.Spec
 	over := s.Activity == Activity{} || in.Slot-s.Activity.Last >= slot.Slot(p.Zero.Cooldown)
@@ -49,8 +47,9 @@ func (d *Decision) sleep(p *policy.Autoscaler, s *State, in *Input, previous slo
 }
 
 // activity says whether any metric is above its activation, and whether any failed
-// that bears on sleep. Where none has an activation, all is activity.
-func activity(p *policy.Autoscaler, in *Input) (active, failed bool) {
+// that bears on sleep. Where none has an activation, all is activity. A fallback in
+// force counts as activity of a metric with an activation, and never as a failure.
+func (d *Decision) activity(p *policy.Autoscaler, in *Input) (active, failed bool) {
 	active = true
 	for i := range p.Metrics {
 		active = active && p.Metrics[i].Activation == nil
@@ -58,7 +57,9 @@ func activity(p *policy.Autoscaler, in *Input) (active, failed bool) {
 	for i := range p.Metrics {
 		metric, sample := &p.Metrics[i], &in.Metrics[i]
 		switch {
-		case sample.Code != observation.OK || algorithm.Usable(sample.Value) != observation.OK:
+		case d.Metrics[i].Fallback:
+			active = active || metric.Activation != nil
+		case sample.failed():
 			failed = failed || !ofReplicas(metric)
 		case metric.Activation != nil && sample.Value > *metric.Activation:
 			active = true

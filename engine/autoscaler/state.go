@@ -26,6 +26,8 @@ type State struct {
 	Last Command
 	// Activity is when a target that may sleep was last active.
 	Activity Activity
+	// Failures are the metrics with a fallback that fail, in the policy's order.
+	Failures []Failure
 }
 
 // Activity is the last slot with activity. While it goes on, Since is the slot it
@@ -82,6 +84,9 @@ func (s *State) Slot() slot.Slot {
 	if n := len(s.Events); n > 0 {
 		latest = max(latest, s.Events[n-1].Slot)
 	}
+	for _, failure := range s.Failures {
+		latest = max(latest, failure.Since)
+	}
 	return latest
 }
 
@@ -91,6 +96,7 @@ func (s *State) Clone() State {
 	c := *s
 	c.Runs = append([]behavior.Run(nil), s.Runs...)
 	c.Events = append([]behavior.Event(nil), s.Events...)
+	c.Failures = append([]Failure(nil), s.Failures...)
 	return c
 }
 

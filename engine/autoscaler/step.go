@@ -95,6 +95,9 @@ type Decision struct {
 type Recommendation struct {
 	Replicas int32
 	Code     observation.Code
+	// Fallback says that the metric has failed for so long that its fallback stands
+	// in for it: there are both, a code and replicas.
+	Fallback bool
 }
 
 // Step decides one slot. It takes over the state's slices; Clone the state to
@@ -120,6 +123,7 @@ func Step(p *policy.Autoscaler, s State, in *Input) (State, Decision) {
 		changed = s.record(current, previous, in.Slot) || changed
 	}
 
+	changed = d.fallback(p, &s, in) || changed
 	asleep, noted := false, false
 	if p.Zero != nil {
 		asleep, noted = d.sleep(p, &s, in, previous)
@@ -218,11 +222,13 @@ func (d *Decision) recommend(p *policy.Autoscaler, in *Input) (int32, bool) {
 		if r.Code == observation.OK {
 			r.Replicas, r.Code = proportional(&p.Metrics[i], tolerance, in.Metrics[i].Value, replicas)
 		}
-		if r.Code != observation.OK {
+		switch {
+		case r.Fallback:
+			r.Replicas = fallbackReplicas(p.Metrics[i].Fallback, in.Scale.Spec)
+		case r.Code != observation.OK:
 			failed = true
 			continue
-		}
-		if p.Target.CountsNodes() && p.Metrics[i].Type != policy.AverageValue {
+		case p.Target.CountsNodes() && p.Metrics[i].Type != policy.AverageValue:
 			r.Replicas = in.Scale.WithMissing(r.Replicas)
 		}
 		largest = max(largest, r.Replicas)

@@ -16,6 +16,8 @@ type twin struct {
 	window []past
 	events []past
 	last   Command
+	// failed are, of each metric, the slots in a row that were decided without it.
+	failed map[int][]slot.Slot
 }
 
 type past struct {
@@ -47,7 +49,19 @@ func (w *twin) decide(now slot.Slot, between []slot.Slot, scale Scale, metrics [
 	}
 	want, failed := int32(-1), false
 	for i, m := range w.policy.Metrics {
-		if r, ok := w.recommend(m, metrics[i], scale); ok {
+		r, ok := w.recommend(m, metrics[i], scale)
+		if v := metrics[i].Value; metrics[i].Code == observation.OK && v >= 0 && v <= math.Pow(2, 63) {
+			delete(w.failed, i)
+		} else {
+			w.failed[i] = append(w.failed[i], now)
+			if f := m.Fallback; f != nil && now-w.failed[i][0] >= slot.Slot(f.After) {
+				r, ok = f.Replicas, true
+				if n > r && !f.AllowScaleDown {
+					r = n
+				}
+			}
+		}
+		if ok {
 			want = max(want, r)
 		} else {
 			failed = true

@@ -99,7 +99,7 @@ func (w *walk) decide() []int32 {
 
 // expect plays the walk through the naive twin.
 func (w *walk) expect() []int32 {
-	naive := twin{policy: w.Policy}
+	naive := twin{policy: w.Policy, failed: map[int][]slot.Slot{}}
 	return w.play(1_000_000, naive.decide)
 }
 
@@ -203,6 +203,27 @@ func randomKind(s source, w *walk) {
 	}
 }
 
+// randomFallbacks gives some metrics of a walk one, and outages that are long enough
+// for it. It draws after all else, as randomKind does.
+func randomFallbacks(s source, w *walk) {
+	p := w.Policy
+	for i := range p.Metrics {
+		if s.n(3) == 0 {
+			continue
+		}
+		p.Metrics[i].Fallback = &policy.Fallback{
+			Replicas: p.Min + int32(s.n(int(min(p.Max-p.Min, 30))+1)),
+			After:    p.Interval*[]int32{1, 2, 5}[s.n(3)] + int32(s.n(2)), AllowScaleDown: s.n(2) == 0,
+		}
+		begin := s.n(len(w.Steps))
+		for j := begin; j < min(len(w.Steps), begin+s.n(12)); j++ {
+			if s.n(12) > 0 {
+				w.Steps[j].Values[i] = nil
+			}
+		}
+	}
+}
+
 func randomRules(s source, interval int32) policy.Rules {
 	r := policy.Rules{
 		Window:    interval * []int32{0, 1, 2, 6, 20}[s.n(5)],
@@ -242,6 +263,7 @@ func generateTable(cases int) string {
 func TestStepEqualsTwin(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := randomWalk(drawn{t})
+		randomFallbacks(drawn{t}, w)
 		if got, want := w.decide(), w.expect(); !equal(got, want) {
 			t.Fatalf("got  %v\nwant %v", got, want)
 		}

@@ -279,12 +279,20 @@ func TestNotesOnFields(t *testing.T) {
 			"metadata.annotations[autoscaling.alpha.kubernetes.io/behavior]: scaleUp.polices: not known and not carried over; check its spelling", true,
 		},
 		"Fallback": {
-			"the default is a fixed count", so + "fallback: {failureThreshold: 3, replicas: 4}}}",
-			"spec.fallback: dropped: a metric that fails never scales down, but 4 replicas after 3 failures cannot be had; raise minReplicas if that many are always needed", true,
+			"failures are counted at KEDA's polls, every 30 s, and at the HPA's queries", so + "fallback: {failureThreshold: 3, replicas: 4}}}",
+			"spec.fallback.failureThreshold: 3 failures, counted at polls every 30 s and at the HPA's queries every 15 s, are taken for 30 s of failing", false,
 		},
 		"FallbackHolds": {
-			"holding is what happens here", so + "fallback: {failureThreshold: 3, replicas: 4, behavior: currentReplicas}}}",
-			"spec.fallback: dropped: a metric that fails holds the replicas, as with behavior currentReplicas, but at the first failure, not after 3; 4 replicas are without effect", true,
+			"what there is counts", so + "fallback: {failureThreshold: 3, replicas: 4, behavior: currentReplicas}}}",
+			"spec.fallback.replicas: 4 are without effect with behavior currentReplicas", false,
+		},
+		"FallbackBounded": {
+			"the bounds would hold it anyway", so + "fallback: {failureThreshold: 3, replicas: 0}}}",
+			"spec.fallback.replicas: 0 is 1, which the bounds make of it", false,
+		},
+		"FallbackLower": {
+			"fewer than there are, but never more", so + "fallback: {failureThreshold: 3, replicas: 4, behavior: currentReplicasIfLower}}}",
+			"spec.fallback: dropped: a metric that fails never scales down, but behavior currentReplicasIfLower with 4 replicas after 3 failures cannot be had; raise minReplicas if that many are always needed", true,
 		},
 		"IdleCooldown": {
 			"without 0 there is nothing to wait for", so + "cooldownPeriod: 60, minReplicaCount: 2}}",

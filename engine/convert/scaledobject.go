@@ -42,6 +42,7 @@ func (c *converter) scaledObject(so *keda.ScaledObject) ([]runtime.Object, error
 	behavior := path.Child("advanced", "horizontalPodAutoscalerConfig", "behavior")
 	ha.Spec.Behavior = c.kedaBehavior(spec.Advanced, path.Child("advanced"))
 	c.sleep(spec, &ha.Spec, path)
+	errs = append(errs, c.fallback(spec, &ha.Spec, path))
 	c.noteReplicas(spec, path)
 	c.noteAdvanced(spec, path)
 	errs = append(errs, c.pause(so.Annotations, &ha.Spec))
@@ -88,6 +89,10 @@ func (c *converter) triggers(so *keda.ScaledObject, ha *v1alpha1.HorizontalAutos
 		c.from(ha, result, at)
 		c.from(ha, result.Child("prometheus", "query"), signal.query)
 		c.from(ha, result.Child("prometheus", "target"), signal.threshold)
+		if fallible(trigger.Type) && so.Spec.Fallback != nil {
+			signal.metric.Fallback = &v1alpha1.Fallback{} // filled in once the bounds are known
+			c.from(ha, result.Child("fallback"), field.NewPath("spec", "fallback"))
+		}
 		ha.Spec.Metrics = append(ha.Spec.Metrics, signal.metric)
 		if signal.producer != nil {
 			producers = append(producers, signal.producer)
@@ -240,21 +245,6 @@ func (c *converter) noteReplicas(spec *keda.Spec, path *field.Path) {
 	}
 	if spec.PollingInterval != nil {
 		c.changed(path.Child("pollingInterval"), "it only paces KEDA's step from 0; the HPA that KEDA creates decides every %d s, and so does the result", hpaIntervalSeconds)
-	}
-	if spec.Fallback != nil {
-		c.noteFallback(spec.Fallback, path.Child("fallback"))
-	}
-}
-
-// noteFallback notes what becomes of a metric that keeps failing.
-func (c *converter) noteFallback(f *keda.Fallback, path *field.Path) {
-	switch f.Behavior {
-	case "", "static":
-		c.dropped(path, "dropped: a metric that fails never scales down, but %d replicas after %d failures cannot be had; raise minReplicas if that many are always needed", f.Replicas, f.FailureThreshold)
-	case "currentReplicas":
-		c.lost(path, "dropped: a metric that fails holds the replicas, as with behavior %s, but at the first failure, not after %d; %d replicas are without effect", f.Behavior, f.FailureThreshold, f.Replicas)
-	default:
-		c.dropped(path, "dropped: a metric that fails never scales down, but behavior %s with %d replicas after %d failures cannot be had; raise minReplicas if that many are always needed", f.Behavior, f.Replicas, f.FailureThreshold)
 	}
 }
 

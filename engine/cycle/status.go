@@ -26,6 +26,10 @@ const TargetContested = "TargetContested"
 // usable value, and others have one.
 const MetricsPartial = "MetricsPartial"
 
+// FallbackActive is the reason of MetricsAvailable where fallbacks stand in for every
+// metric that has no usable value.
+const FallbackActive = "FallbackActive"
+
 // FailedUpdateScale is the reason of AbleToScale after a change that the target
 // did not take.
 const FailedUpdateScale = "FailedUpdateScale"
@@ -181,7 +185,11 @@ func (m *autoscalerMemory) fault(d *autoscaler.Decision) string {
 func (m *autoscalerMemory) missing(d *autoscaler.Decision) string {
 	var failed []string
 	for i := range m.record.Metrics {
-		if code := m.record.Metrics[i].Code; d.Known && code != observation.OK {
+		if r := &m.record.Metrics[i]; d.Known && r.Code != observation.OK {
+			code := string(r.Code)
+			if r.Fallback {
+				code += fmt.Sprintf(", its fallback to %d replicas is active", m.policy.Metrics[i].Fallback.Replicas)
+			}
 			failed = append(failed, explain(fmt.Sprintf("spec.metrics[%d]: %s", i, code), Sentence(m.answers[i].Err)))
 		}
 	}
@@ -208,6 +216,8 @@ func conditions(d *autoscaler.Decision, p *published, dryRun bool) []metav1.Cond
 	switch {
 	case p.missing != "" && d.Reason == autoscaler.MetricsUnavailable:
 		available.Status, available.Reason, available.Message = metav1.ConditionFalse, string(d.Reason), p.missing
+	case p.missing != "" && covered(d):
+		available.Status, available.Reason, available.Message = metav1.ConditionFalse, FallbackActive, p.missing
 	case p.missing != "":
 		available.Status, available.Reason, available.Message = metav1.ConditionFalse, MetricsPartial, p.missing
 	case !d.Known:
@@ -237,6 +247,16 @@ func conditions(d *autoscaler.Decision, p *published, dryRun bool) []metav1.Cond
 		}
 	}
 	return []metav1.Condition{ready, active, able, unbounded, available}
+}
+
+// covered says whether a fallback stands in for every metric that failed.
+func covered(d *autoscaler.Decision) bool {
+	for i := range d.Metrics {
+		if r := &d.Metrics[i]; r.Code != observation.OK && !r.Fallback {
+			return false
+		}
+	}
+	return true
 }
 
 func limitName(d *autoscaler.Decision) string {
@@ -301,7 +321,7 @@ func (m *autoscalerMemory) currentMetrics() []v1alpha1.MetricStatus {
 	current := make([]v1alpha1.MetricStatus, 0, len(m.record.Metrics))
 	for i := range m.record.Metrics {
 		r := &m.record.Metrics[i]
-		s := &v1alpha1.PrometheusMetricStatus{Query: r.Query, Error: string(r.Code)}
+		s := &v1alpha1.PrometheusMetricStatus{Query: r.Query, Error: string(r.Code), FallbackActive: r.Fallback}
 		if r.Code == observation.OK {
 			kind := m.policy.Metrics[i].Type
 			s.Current = currentValue(kind, r.Value, m.perReplica(kind, r.Value))

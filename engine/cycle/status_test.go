@@ -5,9 +5,11 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
 	"github.com/karpenter-sim/karpenter/engine/autoscaler"
@@ -74,6 +76,19 @@ func TestConditions(t *testing.T) {
 		"DryRun": {"in dry run nothing is changed, and that is no fault",
 			func(s *v1alpha1.HorizontalAutoscalerSpec) { s.DryRun = true }, 80, 1, autoscaler.ScaledUp,
 			map[string]string{v1alpha1.AbleToScaleCondition: "False DryRun: in dry run decisions are recorded, and nothing is changed"}},
+		"Fallback": {"what stands in for the only metric is no fault",
+			func(s *v1alpha1.HorizontalAutoscalerSpec) {
+				s.Metrics[0].Fallback = &v1alpha1.Fallback{Replicas: 7, After: metav1.Duration{Duration: 10 * time.Second}}
+			}, 80, -1, autoscaler.ScaledUp,
+			map[string]string{v1alpha1.MetricsAvailableCondition: "False FallbackActive: spec.metrics[0]: Empty, its fallback to 7 replicas is active"}},
+		"FallbackOfOne": {"which of another that fails it is not",
+			func(s *v1alpha1.HorizontalAutoscalerSpec) {
+				one := resource.MustParse("1")
+				s.Metrics[0].Fallback = &v1alpha1.Fallback{Replicas: 7, After: metav1.Duration{Duration: 10 * time.Second}}
+				s.Metrics = append(s.Metrics, v1alpha1.Metric{Prometheus: &v1alpha1.PrometheusMetricSource{
+					Query: "broken", Target: v1alpha1.MetricTarget{Type: v1alpha1.ValueMetricType, Value: &one}}})
+			}, 80, -1, autoscaler.ScaledUp,
+			map[string]string{v1alpha1.MetricsAvailableCondition: "False MetricsPartial: spec.metrics[0]: Empty, its fallback to 7 replicas is active; spec.metrics[1]: NaN"}},
 		"PartialMetrics": {"a second metric is negative, the first still scales up",
 			func(s *v1alpha1.HorizontalAutoscalerSpec) {
 				one := resource.MustParse("1")
@@ -92,8 +107,11 @@ func TestConditions(t *testing.T) {
 			}
 			a := w.driver()
 			a.Metrics = InTurn(brokenBeside{w})
+			if c.samples < 0 { // none, from the first slot on
+				w.samples = 0
+			}
 			w.at(a, 0)
-			w.value, w.samples = c.value, c.samples
+			w.value, w.samples = c.value, max(c.samples, 0)
 			w.at(a, 10)
 			if got := w.last().Reason; got != c.decision {
 				t.Errorf("%s: reason %s, want %s", c.reason, got, c.decision)

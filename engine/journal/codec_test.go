@@ -33,6 +33,7 @@ func limitedRecord() *Record {
 			{Query: "a\"b\\c\n<&>", At: start - 15, Value: 41.5, Recommendation: 11},
 			{Query: "busy", At: start - 15, Code: observation.Empty},
 			{Query: "debt", At: start - 15, Code: observation.Negative, Value: -2},
+			{Query: "gone", At: start - 15, Code: observation.Unavailable, Fallback: true, Recommendation: 6},
 		},
 		Recommending: true, Known: true, Recommended: 11, Stabilized: 10, Limited: 9, Desired: 9,
 		Reason:    autoscaler.RateLimited,
@@ -53,7 +54,8 @@ func TestGoldenLines(t *testing.T) {
 				`"policy":"p1","policyBody":{"min":1},"scale":{"spec":5,"status":4,"ready":0},"metrics":[` +
 				`{"query":"a\"b\\c\u000a<&>","at":"2026-01-05T07:59:45Z","value":41.5,"recommendation":11},` +
 				`{"query":"busy","at":"2026-01-05T07:59:45Z","error":"Empty"},` +
-				`{"query":"debt","at":"2026-01-05T07:59:45Z","error":"Negative","value":-2}],` +
+				`{"query":"debt","at":"2026-01-05T07:59:45Z","error":"Negative","value":-2},` +
+				`{"query":"gone","at":"2026-01-05T07:59:45Z","error":"Unavailable","fallback":true,"recommendation":6}],` +
 				`"recommended":11,"stabilized":10,"limited":9,"desired":9,"reason":"RateLimited",` +
 				`"limitedBy":{"stage":"rate","direction":"up","policy":0,"used":0,"left":4,"until":"2026-01-05T08:01:00Z"},` +
 				`"dryRun":true,"prev":"s1","state":"s2","stateBody":"1 10/0","missed":2,"chain":"c0"`},
@@ -187,7 +189,7 @@ func drawRecord(t *rapid.T) *Record {
 		r.Command = &command
 	}
 	for range rapid.IntRange(0, 3).Draw(t, "metrics") {
-		r.Metrics = append(r.Metrics, Metric{text.Draw(t, "query"), slot.Slot(at.Draw(t, "at")), value.Draw(t, "value"), code.Draw(t, "code"), n.Draw(t, "recommendation")})
+		r.Metrics = append(r.Metrics, Metric{text.Draw(t, "query"), slot.Slot(at.Draw(t, "at")), value.Draw(t, "value"), code.Draw(t, "code"), n.Draw(t, "recommendation"), rapid.Bool().Draw(t, "fallback")})
 	}
 	return r
 }

@@ -128,6 +128,7 @@ type wire struct {
 		At             time.Time        `json:"at"`
 		Value          float64          `json:"value"`
 		Error          observation.Code `json:"error"`
+		Fallback       bool             `json:"fallback"`
 		Recommendation int32            `json:"recommendation"`
 	} `json:"metrics"`
 	Recommended *int32            `json:"recommended"`
@@ -245,7 +246,7 @@ func (w *wire) decision(r *Record) {
 		}
 	}
 	for _, m := range w.Metrics {
-		r.Metrics = append(r.Metrics, Metric{Query: m.Query, At: slot.At(m.At), Value: m.Value, Code: m.Error, Recommendation: m.Recommendation})
+		r.Metrics = append(r.Metrics, Metric{Query: m.Query, At: slot.At(m.At), Value: m.Value, Code: m.Error, Recommendation: m.Recommendation, Fallback: m.Fallback})
 	}
 	if w.Recommended != nil {
 		r.Recommending, r.Recommended = true, *w.Recommended

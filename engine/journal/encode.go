@@ -127,6 +127,9 @@ func appendMetric(b []byte, m *Metric, known bool) []byte {
 		if measured(m) {
 			b = appendFloat(b, `,"value":`, m.Value)
 		}
+		if m.Fallback {
+			b = appendInt(append(b, `,"fallback":true`...), `,"recommendation":`, int64(m.Recommendation))
+		}
 		return append(b, '}')
 	}
 	b = appendFloat(b, `,"value":`, m.Value)

@@ -73,7 +73,7 @@ func (r *Record) Decide(p *policy.Autoscaler, d *autoscaler.Decision) {
 		if !r.Known {
 			continue // without a scale no metric was weighed
 		}
-		r.Metrics[i].Code, r.Metrics[i].Recommendation = d.Metrics[i].Code, d.Metrics[i].Replicas
+		r.Metrics[i].Code, r.Metrics[i].Recommendation, r.Metrics[i].Fallback = d.Metrics[i].Code, d.Metrics[i].Replicas, d.Metrics[i].Fallback
 	}
 }
 
@@ -85,9 +85,14 @@ type Metric struct {
 	// Value is the sample where Code is OK or only the value's use failed.
 	Value float64
 	Code  observation.Code
-	// Recommendation is in replicas, where Code is OK.
+	// Recommendation is in replicas, where the metric asked for some.
 	Recommendation int32
+	// Fallback says that the metric's fallback asked for them in place of its value.
+	Fallback bool
 }
+
+// Asks says whether the metric asked for replicas, by its value or its fallback.
+func (m *Metric) Asks() bool { return m.Code == observation.OK || m.Fallback }
 
 // A Field is a named number of a node group's or a producer's record.
 type Field struct {

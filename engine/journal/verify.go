@@ -247,9 +247,11 @@ func possible(p *policy.Autoscaler, r *Record) []byte {
 	if p == nil {
 		return nil
 	}
-	d := autoscaler.Possible(p, r.inputOf(p, &again), &autoscaler.Decision{
-		Stabilized: r.Stabilized, Limited: r.Limited, Desired: r.Desired, Limit: r.LimitedBy,
-	})
+	recorded := autoscaler.Decision{Stabilized: r.Stabilized, Limited: r.Limited, Desired: r.Desired, Limit: r.LimitedBy}
+	for i := range min(len(r.Metrics), policy.MaxMetrics) {
+		recorded.Metrics[i].Fallback = r.Metrics[i].Fallback
+	}
+	d := autoscaler.Possible(p, r.inputOf(p, &again), &recorded)
 	again.Decide(p, &d)
 	return lineOf(&again)
 }

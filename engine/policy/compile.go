@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"time"
 
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -37,6 +38,7 @@ func (h HPA) CompileAutoscaler(spec *v1alpha1.HorizontalAutoscalerSpec, path *fi
 		p.Metrics = append(p.Metrics, c.metric(&spec.Metrics[i], path.Child("metrics").Index(i)))
 	}
 	c.zero(p, spec.Zero, path)
+	c.fallbacks(p, spec.Metrics, path.Child("metrics"))
 	behavior := path.Child("behavior")
 	p.Up = c.rules(spec.Behavior.ScaleUp, DefaultUpWindow, p.Interval, behavior.Child("scaleUp"))
 	p.Down = c.rules(spec.Behavior.ScaleDown, DefaultDownWindow, p.Interval, behavior.Child("scaleDown"))
@@ -109,6 +111,29 @@ func (c *compiler) zero(p *Autoscaler, given *v1alpha1.Zero, path *field.Path) {
 	}
 	if p.Max < p.Min {
 		c.fail(field.Invalid(path.Child("maxReplicas"), p.Max, "must be at least 1 with spec.zero"))
+	}
+}
+
+// fallbacks compiles what metrics ask for while they fail; bounds and interval are
+// compiled already.
+func (c *compiler) fallbacks(p *Autoscaler, given []v1alpha1.Metric, path *field.Path) {
+	for i := range given {
+		f := given[i].Fallback
+		if f == nil {
+			continue
+		}
+		path := path.Index(i).Child("fallback")
+		if f.Replicas < p.Min || f.Replicas > p.Max {
+			c.fail(field.Invalid(path.Child("replicas"), f.Replicas, fmt.Sprintf("must be between minReplicas (%d) and maxReplicas (%d)", p.Min, p.Max)))
+		}
+		after := f.After.Duration
+		switch {
+		case after%time.Second != 0:
+			c.fail(field.Invalid(path.Child("after"), after.String(), "must be whole seconds"))
+		case after < time.Duration(p.Interval)*time.Second || after > MaxAfter*time.Second:
+			c.fail(field.Invalid(path.Child("after"), after.String(), fmt.Sprintf("must be between one polling interval (%d s) and 24h", p.Interval)))
+		}
+		p.Metrics[i].Fallback = &Fallback{Replicas: f.Replicas, After: int32(after / time.Second), AllowScaleDown: f.AllowScaleDown}
 	}
 }
 

@@ -20,6 +20,7 @@ const (
 	MaxPeriodSeconds = 1800
 	MaxInterval      = 300   // seconds
 	MaxCooldown      = 86400 // seconds
+	MaxAfter         = 86400 // seconds, of a fallback
 )
 
 // Defaults of the fields that a manifest may leave out.
@@ -108,6 +109,31 @@ type Metric struct {
 	// Activation is the value above which the metric keeps the target awake; nil
 	// where it does not.
 	Activation *float64 `json:"activation,omitempty"`
+	// Fallback is what the metric asks for once it has failed for some time; nil
+	// where it asks for nothing.
+	Fallback *Fallback `json:"fallback,omitempty"`
+}
+
+// A Fallback stands in for a metric that has failed for After seconds.
+type Fallback struct {
+	Replicas int32 `json:"replicas"`
+	After    int32 `json:"after"`
+	// AllowScaleDown says that it may ask for fewer replicas than there are.
+	AllowScaleDown bool `json:"allowScaleDown,omitempty"`
+}
+
+// Key tells metrics apart whose failures have nothing to do with each other: the
+// FNV-1a-32 of what is observed.
+func (m *Metric) Key() uint32 {
+	const offset, prime = 2166136261, 16777619
+	key := uint32(offset)
+	for _, text := range [...]string{m.Query, string(m.Type)} {
+		for i := range len(text) {
+			key = (key ^ uint32(text[i])) * prime
+		}
+		key *= prime // ends the text
+	}
+	return key
 }
 
 // A Select chooses among the rate policies of a direction.

@@ -72,6 +72,24 @@ func TestViolations(t *testing.T) {
 		"NoUtilization": {"either field would do, the type's own is named", target(`type: Utilization`), []string{
 			`spec.metrics[0].prometheus.target.averageUtilization: Required value: the target of a metric of type Utilization`,
 		}},
+		"FallbackBelow": {"a fallback lies within the bounds", metric(`query: m, target: {type: Value, value: 1}}, fallback: {replicas: 0, after: 10s`), []string{
+			`spec.metrics[0].fallback.replicas: Invalid value: 0: must be between minReplicas (1) and maxReplicas (10)`,
+		}},
+		"FallbackAbove": {"a fallback lies within the bounds", metric(`query: m, target: {type: Value, value: 1}}, fallback: {replicas: 11, after: 24h`), []string{
+			`spec.metrics[0].fallback.replicas: Invalid value: 11: must be between minReplicas (1) and maxReplicas (10)`,
+		}},
+		"FallbackSleeper": {"which are those of targets that are awake", "{minReplicas: 0, zero: {}, " + metric(`query: m, target: {type: Value, value: 1}}, fallback: {replicas: 0, after: 10s`) + "}", []string{
+			`spec.metrics[0].fallback.replicas: Invalid value: 0: must be between minReplicas (1) and maxReplicas (10)`,
+		}},
+		"FallbackSoon": {"one failure is none", "{pollingIntervalSeconds: 30, " + metric(`query: m, target: {type: Value, value: 1}}, fallback: {replicas: 4, after: 29s`) + "}", []string{
+			`spec.metrics[0].fallback.after: Invalid value: "29s": must be between one polling interval (30 s) and 24h`,
+		}},
+		"FallbackNever": {"a day is long", metric(`query: m, target: {type: Value, value: 1}}, fallback: {replicas: 4, after: 24h0m1s`), []string{
+			`spec.metrics[0].fallback.after: Invalid value: "24h0m1s": must be between one polling interval (10 s) and 24h`,
+		}},
+		"FallbackFraction": {"slots are whole seconds", metric(`query: m, target: {type: Value, value: 1}}, fallback: {replicas: 4, after: 30.5s`), []string{
+			`spec.metrics[0].fallback.after: Invalid value: "30.5s": must be whole seconds`,
+		}},
 		"ZeroValue": {"nothing is in proportion to 0", target(`type: Value, value: 0`), []string{
 			`spec.metrics[0].prometheus.target.value: Invalid value: "0": must be greater than 0`,
 		}},

@@ -9,7 +9,6 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/autoscaler"
 	"github.com/karpenter-sim/karpenter/engine/behavior"
 	"github.com/karpenter-sim/karpenter/engine/journal"
-	"github.com/karpenter-sim/karpenter/engine/observation"
 	"github.com/karpenter-sim/karpenter/engine/policy"
 	"github.com/karpenter-sim/karpenter/engine/slot"
 )
@@ -58,8 +57,11 @@ func asked(r *journal.Record, p *policy.Autoscaler) []string {
 		return nil
 	}
 	for i, m := range r.Metrics {
-		if m.Code != observation.OK || m.Recommendation != r.Recommended || i >= len(p.Metrics) {
+		if !m.Asks() || m.Recommendation != r.Recommended || i >= len(p.Metrics) {
 			continue
+		}
+		if m.Fallback {
+			return []string{fmt.Sprintf("%s is %s, and its fallback asks for %d", shorten(m.Query), m.Code, m.Recommendation)}
 		}
 		return []string{fmt.Sprintf("%s is %s, target %s %s, which asks for %d", shorten(m.Query), short(m.Value),
 			p.Metrics[i].Type, short(p.Metrics[i].Target), m.Recommendation)}

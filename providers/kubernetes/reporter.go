@@ -168,7 +168,7 @@ func (r *Reporter) committed(name journal.Object, conditions []metav1.Condition)
 		}
 		before, told := known.conditions[kind]
 		known.conditions[kind] = *now
-		if kind == v1alpha1.MetricsAvailableCondition && now.Reason != cycle.MetricsPartial && before.Reason != cycle.MetricsPartial {
+		if kind == v1alpha1.MetricsAvailableCondition && !apart(now) && !apart(&before) {
 			continue // Active says it already
 		}
 		if told && (before.Status != now.Status || before.Reason != now.Reason) || !told && now.Status != metav1.ConditionTrue {
@@ -183,4 +183,10 @@ func (r *Reporter) committed(name journal.Object, conditions []metav1.Condition)
 			r.events.Event(&known.involved, corev1.EventTypeWarning, now.Reason, now.Message)
 		}
 	}
+}
+
+// apart says whether MetricsAvailable says what no other condition does: an
+// autoscaler that is active lacks metrics.
+func apart(c *metav1.Condition) bool {
+	return c.Reason == cycle.MetricsPartial || c.Reason == cycle.FallbackActive
 }

@@ -43,6 +43,7 @@ var (
 	unmarshalerType = reflect.TypeFor[json.Unmarshaler]()
 	quantityType    = reflect.TypeFor[resource.Quantity]()
 	timeType        = reflect.TypeFor[metav1.Time]()
+	durationType    = reflect.TypeFor[metav1.Duration]()
 	metadataType    = reflect.TypeFor[metav1.ObjectMeta]()
 )
 
@@ -155,6 +156,8 @@ func (c *checker) custom(key, n *yaml.Node, t reflect.Type, path string) {
 		c.fail(key, n, path, `want a quantity such as 2, "0.5", "500m" or "1Gi", got %s`, describe(n))
 	case timeType:
 		c.unmarshal(key, n, t, path, `want a time such as "2026-01-05T08:00:00Z", got `+describe(n))
+	case durationType:
+		c.unmarshal(key, n, t, path, `want a duration such as 90s or 5m, got `+describe(n))
 	default:
 		c.unmarshal(key, n, t, path, "")
 	}

@@ -122,6 +122,11 @@ func TestErrors(t *testing.T) {
 			text:   strings.Replace(web, "averageValue: 100", `averageValue: "1e-999999999"`, 1),
 			want:   `f.yaml:12:50: spec.metrics[0].prometheus.target.averageValue: want a quantity such as 2, "0.5", "500m" or "1Gi", got the string "1e-999999999"`,
 		},
+		"Duration": {
+			reason: "a duration has a unit",
+			text:   strings.Replace(web, "  - prometheus:", "  - fallback: {replicas: 4, after: 90}\n    prometheus:", 1),
+			want:   `f.yaml:10:36: spec.metrics[0].fallback.after: want a duration such as 90s or 5m, got the number 90`,
+		},
 		"NotANumber": {
 			reason: "JSON has no NaN",
 			text:   strings.Replace(web, "maxReplicas: 10", "maxReplicas: .nan", 1),

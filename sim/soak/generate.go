@@ -63,6 +63,7 @@ func Generate(seed uint64) *Case {
 	for i := range g.IntN(5) {
 		g.fault(i)
 	}
+	g.fallbacks()
 	return g.c
 }
 

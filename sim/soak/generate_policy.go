@@ -3,6 +3,7 @@ package soak
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -66,6 +67,24 @@ func (g *generator) metric(a *v1alpha1.HorizontalAutoscaler, query string, kind 
 	a.Spec.Metrics = append(a.Spec.Metrics, v1alpha1.Metric{Prometheus: &v1alpha1.PrometheusMetricSource{
 		Query: query, Target: v1alpha1.MetricTarget{Type: kind, Value: &value},
 	}})
+}
+
+// fallbacks give some metrics one, after all else is drawn. Edits may move the
+// bounds, so only bounds that no edit leaves will do.
+func (g *generator) fallbacks() {
+	for _, a := range g.c.Autoscalers {
+		for i := range a.Spec.Metrics {
+			if len(g.spec.Edits) > 0 || g.chance(0.6) {
+				continue
+			}
+			after := time.Duration(*a.Spec.PollingIntervalSeconds) * time.Second * time.Duration(1+g.IntN(6))
+			a.Spec.Metrics[i].Fallback = &v1alpha1.Fallback{
+				Replicas:       a.Spec.MinReplicas + int32(g.IntN(int(a.Spec.MaxReplicas-a.Spec.MinReplicas)+1)),
+				After:          metav1.Duration{Duration: after},
+				AllowScaleDown: g.chance(0.5),
+			}
+		}
+	}
 }
 
 // edit changes the bounds of one autoscaler, or of all.

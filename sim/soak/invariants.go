@@ -104,12 +104,16 @@ func bounded(run *Run) error {
 	})
 }
 
-// neverDown lets nothing but an edited bound lower the count beside a metric
-// that failed.
+// neverDown lets nothing but an edited bound, or a fallback that may, lower the
+// count beside a metric that failed.
 func neverDown(run *Run) error {
 	return run.decided(func(r *journal.Record, p *policy.Autoscaler) error {
 		for i := range r.Metrics {
-			if code := r.Metrics[i].Code; code != observation.OK && r.Desired < min(r.Scale.Spec, p.Max) {
+			code, f := r.Metrics[i].Code, p.Metrics[i].Fallback
+			if code == observation.OK || r.Desired >= min(r.Scale.Spec, p.Max) {
+				continue
+			}
+			if !r.Metrics[i].Fallback || !f.AllowScaleDown || r.Desired < f.Replicas {
 				return violation(r, "from %d to %d although metric %d is %s", r.Scale.Spec, r.Desired, i, code)
 			}
 		}

@@ -51,6 +51,75 @@ var autoscalerCases = []admissionCase{
 		},
 	},
 	{
+		name:   "HAFallback",
+		reason: "a metric may ask for a count while it fails",
+		base:   autoscaler,
+		patch:  `spec: {metrics: [{fallback: {replicas: 10, after: 1m30s, allowScaleDown: true}, prometheus: {query: up, target: {type: AverageValue, averageValue: 4}}}]}`,
+	},
+	{
+		name:   "HAFallbackAwake",
+		reason: "the bounds of a target that may sleep are those while it is awake",
+		base:   autoscaler,
+		patch:  `spec: {minReplicas: 0, zero: {}, metrics: [{fallback: {replicas: 0, after: 10s}, prometheus: {query: up, target: {type: AverageValue, averageValue: 4}}}]}`,
+		want: []string{
+			`spec.metrics: Invalid value: fallback.replicas must lie within minReplicas (1) and maxReplicas (10)`,
+		},
+	},
+	{
+		name:   "HAFallbackBounds",
+		reason: "a fallback beyond the bounds would not be reached",
+		base:   autoscaler,
+		patch:  `spec: {metrics: [{fallback: {replicas: 11, after: 10s}, prometheus: {query: up, target: {type: AverageValue, averageValue: 4}}}]}`,
+		want: []string{
+			`spec.metrics: Invalid value: fallback.replicas must lie within minReplicas (1) and maxReplicas (10)`,
+		},
+	},
+	{
+		name:   "HAFallbackSoon",
+		reason: "one failed slot is none",
+		base:   autoscaler,
+		patch:  `spec: {pollingIntervalSeconds: 60, metrics: [{fallback: {replicas: 4, after: 59s}, prometheus: {query: up, target: {type: AverageValue, averageValue: 4}}}]}`,
+		want: []string{
+			`spec.metrics: Invalid value: fallback.after must be at least one polling interval (60 s)`,
+		},
+	},
+	{
+		name:   "HAFallbackSoonByDefault",
+		reason: "an absent interval is 10 s",
+		base:   autoscaler,
+		patch:  `spec: {metrics: [{fallback: {replicas: 4, after: 9s}, prometheus: {query: up, target: {type: AverageValue, averageValue: 4}}}]}`,
+		want: []string{
+			`spec.metrics: Invalid value: fallback.after must be at least one polling interval (10 s)`,
+		},
+	},
+	{
+		name:   "HAFallbackNumber",
+		reason: "a duration has a unit",
+		base:   autoscaler,
+		patch:  `spec: {metrics: [{fallback: {replicas: 4, after: "90"}, prometheus: {query: up, target: {type: AverageValue, averageValue: 4}}}]}`,
+		want: []string{
+			`spec.metrics[0].fallback.after: Invalid value: "90": after must be a duration of whole seconds up to 24h, e.g. 90s or 5m`,
+		},
+	},
+	{
+		name:   "HAFallbackNever",
+		reason: "a day is long",
+		base:   autoscaler,
+		patch:  `spec: {metrics: [{fallback: {replicas: 4, after: 24h1s}, prometheus: {query: up, target: {type: AverageValue, averageValue: 4}}}]}`,
+		want: []string{
+			`spec.metrics[0].fallback.after: Invalid value: "24h1s": after must be a duration of whole seconds up to 24h, e.g. 90s or 5m`,
+		},
+	},
+	{
+		name:   "HAFallbackNoAfter",
+		reason: "how long is for whoever writes it to say",
+		base:   autoscaler,
+		patch:  `spec: {metrics: [{fallback: {replicas: 4}, prometheus: {query: up, target: {type: AverageValue, averageValue: 4}}}]}`,
+		want: []string{
+			`spec.metrics[0].fallback.after: Required value`,
+		},
+	},
+	{
 		name:   "HAMinAboveMax",
 		reason: "bounds must not contradict each other",
 		base:   autoscaler,

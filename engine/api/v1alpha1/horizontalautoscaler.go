@@ -56,6 +56,8 @@ type HorizontalAutoscalerList struct {
 // +kubebuilder:validation:XValidation:rule="!has(self.pollingIntervalSeconds) || !has(self.behavior) || !has(self.behavior.scaleDown) || !has(self.behavior.scaleDown.stabilizationWindowSeconds) || self.behavior.scaleDown.stabilizationWindowSeconds <= 360 * self.pollingIntervalSeconds",fieldPath=".behavior.scaleDown.stabilizationWindowSeconds",messageExpression="'stabilizationWindowSeconds must be at most 360 polling intervals, here %d s; shorten it or raise pollingIntervalSeconds (%d)'.format([360 * self.pollingIntervalSeconds, self.pollingIntervalSeconds])"
 // +kubebuilder:validation:XValidation:rule="!has(self.pollingIntervalSeconds) || !has(self.behavior) || !has(self.behavior.scaleDown) || !has(self.behavior.scaleDown.policies) || self.behavior.scaleDown.policies.all(p, p.periodSeconds <= 360 * self.pollingIntervalSeconds)",fieldPath=".behavior.scaleDown.policies",messageExpression="'periodSeconds must be at most 360 polling intervals, here %d s; shorten it or raise pollingIntervalSeconds (%d)'.format([360 * self.pollingIntervalSeconds, self.pollingIntervalSeconds])"
 // +kubebuilder:validation:XValidation:rule="!has(self.zero) || !has(self.zero.idleReplicas) || self.zero.idleReplicas < 1 || self.zero.idleReplicas < self.minReplicas",fieldPath=".zero.idleReplicas",message="idleReplicas must be less than minReplicas"
+// +kubebuilder:validation:XValidation:rule="!has(self.metrics) || self.metrics.all(m, !has(m.fallback) || m.fallback.replicas <= self.maxReplicas && m.fallback.replicas >= (has(self.zero) && self.minReplicas < 1 ? 1 : self.minReplicas))",fieldPath=".metrics",messageExpression="'fallback.replicas must lie within minReplicas (%d) and maxReplicas (%d)'.format([has(self.zero) && self.minReplicas < 1 ? 1 : self.minReplicas, self.maxReplicas])"
+// +kubebuilder:validation:XValidation:rule="!has(self.metrics) || self.metrics.all(m, !has(m.fallback) || !m.fallback.after.matches('^([0-9]{1,6}[hms])+$') || duration(m.fallback.after).getSeconds() >= (has(self.pollingIntervalSeconds) ? self.pollingIntervalSeconds : 10))",fieldPath=".metrics",messageExpression="'fallback.after must be at least one polling interval (%d s)'.format([has(self.pollingIntervalSeconds) ? self.pollingIntervalSeconds : 10])"
 type HorizontalAutoscalerSpec struct {
 	// ScaleTargetRef names the resource with a scale subresource, in the same namespace.
 	ScaleTargetRef CrossVersionObjectReference `json:"scaleTargetRef"`
@@ -119,6 +121,31 @@ type Metric struct {
 	// +kubebuilder:validation:MaxLength=32
 	// +kubebuilder:validation:XValidation:rule="type(self) in [int] || isQuantity(self)",message="activation must be a number, e.g. 0 or 500m"
 	Activation *resource.Quantity `json:"activation,omitempty"`
+	// Fallback is what the metric asks for while it fails; without it, a metric that
+	// fails lets nothing scale down.
+	Fallback *Fallback `json:"fallback,omitempty"`
+}
+
+// Fallback lets a metric that has failed for some time ask for a count of replicas.
+// It then counts as usable, and keeps awake a target that spec.zero lets sleep, or
+// wakes it, if it has an activation.
+type Fallback struct {
+	// Replicas are what the metric asks for: at least as many as there are, unless
+	// allowScaleDown is set. They lie within minReplicas and maxReplicas.
+	//
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=2147483647
+	Replicas int32 `json:"replicas"`
+	// After is for how long the metric must have failed since the first decision
+	// without it, e.g. 90s or 5m: whole seconds, from one polling interval to 24h.
+	//
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}[hms])+$') && duration(self) <= duration('24h')",message="after must be a duration of whole seconds up to 24h, e.g. 90s or 5m"
+	After metav1.Duration `json:"after"`
+	// AllowScaleDown asks for replicas also where there are more: the one exception
+	// to the rule that missing data never scales down.
+	AllowScaleDown bool `json:"allowScaleDown,omitempty"`
 }
 
 // PrometheusMetricSource is a PromQL query whose result is a vector of one sample.
@@ -324,6 +351,9 @@ type PrometheusMetricStatus struct {
 	Current MetricValueStatus `json:"current"`
 	// Error is the code of a failed observation.
 	Error string `json:"error,omitempty"`
+	// FallbackActive says that the metric has failed for so long that its fallback
+	// stands in for it.
+	FallbackActive bool `json:"fallbackActive,omitempty"`
 }
 
 // MetricValueStatus is an observed value in the form of the metric's target type.
