@@ -141,6 +141,7 @@ func (c *controller) build(ctx context.Context, f *flags, config *rest.Config, l
 		NodeGroups: cloud.NodeGroups(), Queues: cloud.Queues(), Exporter: exporter,
 		Clock: clock.RealClock{}, Source: promql.Enforcing(promql.Label(f.enforceLabel), source), Journal: c.journal, Metrics: own, Events: events,
 		Timeout: f.apiTimeout, QueryOffset: f.queryOffset, Refresh: f.metricsRefresh,
+		NodeGroupNamespaces: f.nodeGroupNamespaces, QueueNamespaces: f.queueNamespaces, Watched: f.watchNamespaces,
 		Concurrency: f.concurrency, DryRun: f.dryRun, Fence: fence, HPA: f.hpa(),
 	})
 }
@@ -159,6 +160,12 @@ func (f *flags) managerOptions(scheme *runtime.Scheme) manager.Options {
 		HealthProbeBindAddress:        f.healthAddress,
 		PprofBindAddress:              f.pprofAddress,
 		Metrics:                       server.Options{BindAddress: "0"},
+	}
+	for _, namespace := range f.watchNamespaces {
+		if o.Cache.DefaultNamespaces == nil {
+			o.Cache.DefaultNamespaces = map[string]cache.Config{}
+		}
+		o.Cache.DefaultNamespaces[namespace] = cache.Config{}
 	}
 	switch {
 	case f.metricsAddress != "":

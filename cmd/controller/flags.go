@@ -4,10 +4,12 @@ import (
 	"flag"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/spf13/pflag"
+	"k8s.io/apimachinery/pkg/util/validation"
 	_ "sigs.k8s.io/controller-runtime/pkg/client/config" // defines --kubeconfig
 
 	"github.com/karpenter-sim/karpenter/engine/policy"
@@ -21,14 +23,17 @@ type flags struct {
 	prometheusURI string
 	metricsPort   int
 
-	httpConfig     string
-	queryOffset    time.Duration
-	queryTimeout   time.Duration
-	queryMaxBytes  int64
-	enforceLabel   string
-	dryRun         bool
-	concurrency    int
-	metricsRefresh time.Duration
+	httpConfig    string
+	queryOffset   time.Duration
+	queryTimeout  time.Duration
+	queryMaxBytes int64
+	enforceLabel  string
+	dryRun        bool
+	// nodeGroupNamespaces and queueNamespaces may name what the cloud has;
+	// watchNamespaces are all that is seen of the cluster. Empty means all.
+	nodeGroupNamespaces, queueNamespaces, watchNamespaces []string
+	concurrency                                           int
+	metricsRefresh                                        time.Duration
 
 	hpaTolerance              float64
 	hpaDownscaleStabilization time.Duration
@@ -66,6 +71,9 @@ func (f *flags) add(s *pflag.FlagSet) {
 	s.DurationVar(&f.queryTimeout, "query-timeout", 5*time.Second, "longest time for the queries of a slot, which are asked at once; never longer than the interval")
 	s.Int64Var(&f.queryMaxBytes, "query-max-bytes", prometheus.DefaultMaxBytes, "largest answer to one query that is read")
 	s.StringVar(&f.enforceLabel, "enforce-label", "", "label that every selector of every query gets, with the namespace of the autoscaler as its value, e.g. namespace: an autoscaler reads series of its namespace only; empty for none")
+	s.StringSliceVar(&f.nodeGroupNamespaces, "node-group-namespaces", nil, "namespaces whose objects may name node groups of the cloud (default: all)")
+	s.StringSliceVar(&f.queueNamespaces, "queue-namespaces", nil, "namespaces whose objects may name queues of the cloud (default: all)")
+	s.StringSliceVar(&f.watchNamespaces, "watch-namespaces", nil, "namespaces to see, and to need any right in; producers of reserved and pending capacity, which count all pods of a node, are refused then (default: all)")
 	s.BoolVar(&f.dryRun, "dry-run", false, "decide, record and report, but never change a target")
 	s.IntVar(&f.concurrency, "concurrency", 64, "how many objects of one kind are decided at the same time; one namespace has at most a quarter of them")
 	s.Float64Var(&f.hpaTolerance, "horizontal-pod-autoscaler-tolerance", 0.1, "kube-controller-manager's flag of this name, by which converted HPAs without a behavior decide")
@@ -113,6 +121,8 @@ func (f *flags) check() error {
 		return fmt.Errorf("--query-max-bytes %d: want 1024 (1 KiB) or more", f.queryMaxBytes)
 	case !enforceable(f.enforceLabel):
 		return fmt.Errorf("--enforce-label %q: want the name of a label, such as namespace", f.enforceLabel)
+	case f.wrongNamespaces() != nil:
+		return f.wrongNamespaces()
 	case f.apiTimeout <= 0:
 		return fmt.Errorf("--api-timeout %s: want more than 0s", f.apiTimeout)
 	case f.concurrency < 1:
@@ -135,6 +145,26 @@ func (f *flags) check() error {
 		return fmt.Errorf("--journal-address %s: want a loopback address, as in 127.0.0.1:8083: what is served there asks nobody who they are", f.journalAddress)
 	case f.journalRetention <= 0:
 		return fmt.Errorf("--journal-retention %s: want more than 0s", f.journalRetention)
+	}
+	return nil
+}
+
+// wrongNamespaces says which flag has a text that can be no namespace's name.
+func (f *flags) wrongNamespaces() error {
+	for _, list := range []struct {
+		flag  string
+		names []string
+	}{
+		{"node-group-namespaces", f.nodeGroupNamespaces}, {"queue-namespaces", f.queueNamespaces}, {"watch-namespaces", f.watchNamespaces},
+	} {
+		for i, name := range list.names {
+			if len(validation.IsDNS1123Label(name)) > 0 {
+				return fmt.Errorf("--%s %q: want names of namespaces, with commas between them", list.flag, name)
+			}
+			if slices.Contains(list.names[:i], name) {
+				return fmt.Errorf("--%s: %s stands there twice", list.flag, name)
+			}
+		}
 	}
 	return nil
 }

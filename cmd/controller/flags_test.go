@@ -32,6 +32,11 @@ func TestRefusesFlags(t *testing.T) {
 		{reason: "a journal for the network", args: "--journal-address 10.0.0.1:8083", want: "--journal-address 10.0.0.1:8083: want a loopback address"},
 		{reason: "no port", args: "--journal-address 127.0.0.1", want: "--journal-address 127.0.0.1: want a loopback address"},
 		{reason: "a journal that is gone at once", args: "--journal-retention 0s", want: "--journal-retention"},
+		{reason: "a label that would need quotes", args: "--enforce-label a.b", want: "--enforce-label \"a.b\": want the name of a label"},
+		{reason: "the metric's name is no label of a namespace", args: "--enforce-label __name__", want: "--enforce-label \"__name__\""},
+		{reason: "no namespace", args: "--node-group-namespaces a,B", want: "--node-group-namespaces \"B\": want names of namespaces"},
+		{reason: "an empty name", args: "--watch-namespaces a,,b", want: "--watch-namespaces \"\": want names"},
+		{reason: "twice the same", args: "--queue-namespaces a,a", want: "--queue-namespaces: a stands there twice"},
 		{reason: "an unknown flag", args: "--prometheus http://p:9090", want: "unknown flag: --prometheus"},
 		{reason: "no number", args: "--concurrency many", want: "invalid argument"},
 	}

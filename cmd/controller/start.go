@@ -14,9 +14,31 @@ import (
 func (f *flags) announce(log logr.Logger) {
 	log.Info("starting", "version", release, "prometheus", redacted(f.prometheusURI), "dryRun", f.dryRun,
 		"leaderElection", f.leaderElect, "journal", f.journalName(), "concurrency", f.concurrency)
+	if restricted := f.restrictions(); len(restricted) > 0 {
+		log.Info("tenants are kept apart", restricted...)
+	}
 	if f.dryRun {
 		log.Info("dry run: decisions are recorded, and nothing is changed")
 	}
+}
+
+// restrictions are the flags that keep tenants apart, as far as they are set.
+func (f *flags) restrictions() []any {
+	var set []any
+	if f.enforceLabel != "" {
+		set = append(set, "enforceLabel", f.enforceLabel)
+	}
+	for _, list := range []struct {
+		key   string
+		names []string
+	}{
+		{"nodeGroupNamespaces", f.nodeGroupNamespaces}, {"queueNamespaces", f.queueNamespaces}, {"watchNamespaces", f.watchNamespaces},
+	} {
+		if len(list.names) > 0 {
+			set = append(set, list.key, list.names)
+		}
+	}
+	return set
 }
 
 // journalName says where the journal goes.

@@ -32,8 +32,11 @@ type NodeGroupStore interface {
 type ScalableNodeGroups struct {
 	// Providers are the providers by spec.type. It must not change.
 	Providers map[string]NodeGroups
-	Store     NodeGroupStore
-	Journal   Journal
+	// Namespaces are those whose objects may name a provider's node groups. For an
+	// object of another one no provider is ever called.
+	Namespaces Namespaces
+	Store      NodeGroupStore
+	Journal    Journal
 	// DryRun holds every group in dry run, whatever its spec says.
 	DryRun bool
 	// Phase places an object on the grid of its interval; nil means slot.Phase.
@@ -83,6 +86,9 @@ func (n *ScalableNodeGroups) compile(m *groupMemory, object *v1alpha1.ScalableNo
 	compiled, errs := policy.CompileNodeGroup(&object.Spec, field.NewPath("spec"))
 	if errs == nil && n.Providers[compiled.Type] == nil {
 		errs = append(errs, field.NotSupported(field.NewPath("spec", "type"), compiled.Type, slices.Sorted(maps.Keys(n.Providers))))
+	}
+	if errs == nil && !n.Namespaces.Allow(m.name.Namespace) {
+		errs = append(errs, n.Namespaces.forbid(field.NewPath("spec", "id"), m.name.Namespace, "node group", "--node-group-namespaces"))
 	}
 	m.policy = nil
 	if errs != nil {

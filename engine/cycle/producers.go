@@ -2,8 +2,10 @@ package cycle
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -58,7 +60,13 @@ type MetricsProducers struct {
 	Cluster Snapshots
 	Sizes   Sizes
 	// Queues are the queue providers by spec.queue.type. It must not change.
-	Queues   map[string]Queues
+	Queues map[string]Queues
+	// NodeGroupNamespaces are those whose objects may name a provider's node groups,
+	// QueueNamespaces those whose objects may name its queues.
+	NodeGroupNamespaces, QueueNamespaces Namespaces
+	// Watched are the namespaces whose pods Cluster shows. Where there are any, what
+	// counts the capacity of whole nodes is refused: it would count too little.
+	Watched  Namespaces
 	Store    ProducerStore
 	Exporter Exporter
 	Journal  Journal
@@ -107,6 +115,9 @@ func (p *MetricsProducers) compile(m *producerMemory, object *v1alpha1.MetricsPr
 	if errs == nil && compiled.Queue != nil && p.Queues[compiled.Queue.Type] == nil {
 		errs = append(errs, field.NotSupported(field.NewPath("spec", "queue", "type"), compiled.Queue.Type, slices.Sorted(maps.Keys(p.Queues))))
 	}
+	if errs == nil {
+		errs = p.refused(compiled, m.name.Namespace)
+	}
 	if errs != nil {
 		m.invalid = errs.ToAggregate().Error()
 	} else {
@@ -117,6 +128,29 @@ func (p *MetricsProducers) compile(m *producerMemory, object *v1alpha1.MetricsPr
 		}
 	}
 	m.grid = slot.Grid{Interval: policy.ProducerInterval, Phase: p.phase(m)}
+}
+
+// refused is what this controller was told to let no object of a namespace do.
+func (p *MetricsProducers) refused(compiled *policy.Producer, namespace string) field.ErrorList {
+	var errs field.ErrorList
+	spec := field.NewPath("spec")
+	if compiled.Queue != nil && !p.QueueNamespaces.Allow(namespace) {
+		errs = append(errs, p.QueueNamespaces.forbid(spec.Child("queue", "id"), namespace, "queue", "--queue-namespaces"))
+	}
+	if compiled.Pending != nil && compiled.Pending.NodeGroup != "" && !p.NodeGroupNamespaces.Allow(namespace) {
+		errs = append(errs, p.NodeGroupNamespaces.forbid(spec.Child("pendingCapacity", "nodeGroupRef"), namespace, "node group", "--node-group-namespaces"))
+	}
+	if len(p.Watched) == 0 {
+		return errs
+	}
+	const why = "counts the pods of whole nodes, whatever their namespace, and this controller sees those of %s only (--watch-namespaces); have a controller without that flag count them"
+	if compiled.Reserved != nil {
+		errs = append(errs, field.Forbidden(spec.Child("reservedCapacity"), fmt.Sprintf(why, strings.Join(p.Watched, ", "))))
+	}
+	if compiled.Pending != nil {
+		errs = append(errs, field.Forbidden(spec.Child("pendingCapacity"), fmt.Sprintf(why, strings.Join(p.Watched, ", "))))
+	}
+	return errs
 }
 
 func (p *MetricsProducers) phase(m *producerMemory) int32 {

@@ -165,7 +165,7 @@ func (p *MetricsProducers) evaluate(ctx context.Context, m *producerMemory, s sl
 		if name == m.name || object.Spec.PendingCapacity == nil || object.DeletionTimestamp != nil {
 			continue
 		}
-		if compiled, errs := policy.CompileProducer(&object.Spec, field.NewPath("spec")); errs == nil {
+		if compiled, errs := policy.CompileProducer(&object.Spec, field.NewPath("spec")); errs == nil && p.refused(compiled, name.Namespace) == nil {
 			groups = append(groups, p.group(ctx, name, compiled.Pending))
 		}
 	}

@@ -28,10 +28,11 @@ import (
 // than its name, its labels, once for all pods that share them, and whether it is
 // ready. While the watch is lost for longer than maxWithoutWatch there is no count.
 type ReadyPods struct {
-	ctx   context.Context
-	pods  rest.Interface
-	clock clock.PassiveClock
-	start sync.Once
+	ctx       context.Context
+	pods      rest.Interface
+	namespace string // of the pods, empty for all
+	clock     clock.PassiveClock
+	start     sync.Once
 
 	mu     sync.RWMutex
 	byName map[podName]*podSet
@@ -83,6 +84,36 @@ func NewReadyPods(ctx context.Context, config *rest.Config, clock clock.PassiveC
 	return &ReadyPods{ctx: ctx, pods: pods, clock: clock, byName: map[podName]*podSet{}, ready: map[podName]bool{}, sets: map[string]map[string]*podSet{}, listed: make(chan struct{})}, nil
 }
 
+// NewPodCounter returns a counter of the pods of some namespaces, each watched by
+// itself, which asks for no right beyond them; of all without any.
+func NewPodCounter(ctx context.Context, config *rest.Config, clock clock.PassiveClock, namespaces ...string) (PodCounter, error) {
+	if len(namespaces) == 0 {
+		return NewReadyPods(ctx, config, clock)
+	}
+	counters := podCounters{}
+	for _, namespace := range namespaces {
+		pods, err := NewReadyPods(ctx, config, clock)
+		if err != nil {
+			return nil, err
+		}
+		pods.namespace = namespace
+		counters[namespace] = pods
+	}
+	return counters, nil
+}
+
+// podCounters are those of namespaces.
+type podCounters map[string]*ReadyPods
+
+// Ready implements PodCounter.
+func (c podCounters) Ready(ctx context.Context, target cycle.TargetRef, selector string) (int32, error) {
+	pods := c[target.Namespace]
+	if pods == nil {
+		return 0, fmt.Errorf("pods of namespace %s are not watched: %w", target.Namespace, cycle.ErrUnavailable)
+	}
+	return pods.Ready(ctx, target, selector)
+}
+
 // Ready returns the number of ready pods of the target's namespace that a label
 // selector matches. The first call waits until all pods have been listed. Where the
 // watch has been lost for longer than maxWithoutWatch it returns why, as an error of
@@ -132,7 +163,7 @@ func (p *ReadyPods) stale() error {
 
 // watch keeps the pods up to date until the context ends.
 func (p *ReadyPods) watch() {
-	p.follow(toolscache.NewListWatchFromClient(p.pods, "pods", metav1.NamespaceAll, fields.Everything()))
+	p.follow(toolscache.NewListWatchFromClient(p.pods, "pods", p.namespace, fields.Everything()))
 }
 
 // follow keeps the pods as a source has them until the context ends.

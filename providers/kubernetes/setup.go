@@ -35,6 +35,11 @@ type Options struct {
 	NodeGroups map[string]cycle.NodeGroups
 	// Queues are the providers of queues by spec.queue.type.
 	Queues map[string]cycle.Queues
+	// NodeGroupNamespaces are those whose objects may name node groups of the
+	// providers, QueueNamespaces those whose objects may name queues.
+	NodeGroupNamespaces, QueueNamespaces cycle.Namespaces
+	// Watched are the namespaces to which the manager's cache is restricted.
+	Watched cycle.Namespaces
 	// Exporter publishes the gauges of producers.
 	Exporter cycle.Exporter
 	// Timeout bounds each call to the API server.
@@ -66,7 +71,7 @@ func Setup(ctx context.Context, m manager.Manager, o Options) error {
 		return err
 	}
 	targets.Fence = o.Fence
-	if targets.Pods, err = NewReadyPods(ctx, m.GetConfig(), o.Clock); err != nil {
+	if targets.Pods, err = NewPodCounter(ctx, m.GetConfig(), o.Clock, o.Watched...); err != nil {
 		return err
 	}
 	rivals, err := NewRivals(ctx, m.GetCache(), m.GetRESTMapper(), o.Clock)
@@ -99,7 +104,7 @@ func addAutoscalers(m manager.Manager, o *Options, access Access, charge *charge
 }
 
 func addNodeGroups(m manager.Manager, o *Options, access Access, charge *charge, locks *Locks) error {
-	driver := &cycle.ScalableNodeGroups{Providers: fenced(o.NodeGroups, o.Fence), Store: &NodeGroupStore{access}, Journal: access.Reporter, DryRun: o.DryRun}
+	driver := &cycle.ScalableNodeGroups{Providers: fenced(o.NodeGroups, o.Fence), Namespaces: o.NodeGroupNamespaces, Store: &NodeGroupStore{access}, Journal: access.Reporter, DryRun: o.DryRun}
 	return add(m, o, &Reconciler[*v1alpha1.ScalableNodeGroup]{
 		Kind: journal.ScalableNodeGroup, Empty: func() *v1alpha1.ScalableNodeGroup { return &v1alpha1.ScalableNodeGroup{} },
 		Objects: m.GetClient(), Driver: driver, Reporter: access.Reporter, Clock: o.Clock,
@@ -113,7 +118,8 @@ func addNodeGroups(m manager.Manager, o *Options, access Access, charge *charge,
 func addProducers(m manager.Manager, o *Options, access Access, charge *charge) error {
 	cluster := &Cluster{Objects: m.GetClient(), NodeGroups: o.NodeGroups}
 	driver := &cycle.MetricsProducers{
-		Cluster: cluster, Sizes: cluster, Queues: o.Queues, Exporter: o.Exporter, Journal: access.Reporter,
+		Cluster: cluster, Sizes: cluster, Queues: o.Queues, Watched: o.Watched,
+		NodeGroupNamespaces: o.NodeGroupNamespaces, QueueNamespaces: o.QueueNamespaces, Exporter: o.Exporter, Journal: access.Reporter,
 		Store: &ProducerStore{Access: access, Objects: m.GetClient()}, Refresh: int64(o.Refresh.Seconds()),
 	}
 	return add(m, o, &Reconciler[*v1alpha1.MetricsProducer]{

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	appsv1 "k8s.io/api/apps/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/record"
 	clocktesting "k8s.io/utils/clock/testing"
@@ -54,8 +55,10 @@ func (g *gauge) Query(context.Context, string, time.Time) (cycle.Result, error) 
 type cloud struct {
 	mu      sync.Mutex
 	desired int32
-	trouble observation.Code
-	err     error // of every call, if set
+	// observed counts the reads.
+	observed int
+	trouble  observation.Code
+	err      error // of every call, if set
 }
 
 func (c *cloud) set(trouble observation.Code, err error) {
@@ -67,6 +70,7 @@ func (c *cloud) set(trouble observation.Code, err error) {
 func (c *cloud) Observe(context.Context, cycle.NodeGroupRef) (cycle.NodeGroup, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.observed++
 	return cycle.NodeGroup{Desired: c.desired, Ready: c.desired, Max: 10, Code: c.trouble}, c.err
 }
 
@@ -133,7 +137,7 @@ func (s *server) run(from time.Time) *running {
 	return r
 }
 
-func (s *server) runWith(from time.Time, source cycle.MetricSource) *running {
+func (s *server) runWith(from time.Time, source cycle.MetricSource, change ...func(*kubernetes.Options)) *running {
 	r := &running{
 		server: s, clock: clocktesting.NewFakeClock(from), diary: &diary{namespace: s.namespace}, cloud: &cloud{desired: 2},
 		registry: clientprometheus.NewRegistry(), events: record.NewFakeRecorder(100),
@@ -146,12 +150,16 @@ func (s *server) runWith(from time.Time, source cycle.MetricSource) *running {
 	exporter, err := kubernetes.NewExporter(r.registry)
 	s.check(err)
 	ctx, cancel := context.WithCancel(context.Background())
-	s.check(kubernetes.Setup(ctx, m, kubernetes.Options{
+	o := kubernetes.Options{
 		Clock: r.clock, Source: source, Journal: r.diary, Metrics: metrics, Events: r.events,
 		Timeout: timeout, Concurrency: 4, Exporter: exporter,
 		NodeGroups: map[string]cycle.NodeGroups{"AWSEKSNodeGroup": r.cloud},
 		Queues:     map[string]cycle.Queues{"AWSSQSQueue": fiveMessages{}},
-	}))
+	}
+	for _, c := range change {
+		c(&o)
+	}
+	s.check(kubernetes.Setup(ctx, m, o))
 	ended := make(chan error, 1)
 	go func() { ended <- m.Start(ctx) }()
 	r.stop = func() {
@@ -298,6 +306,44 @@ func TestContested(t *testing.T) {
 	s.check(s.client.DeleteAllOf(context.Background(), s.autoscaler("", ""), client.InNamespace(s.namespace)))
 }
 
+// TestNodeGroupNamespaces has a node group and a producer in a namespace that may
+// name neither groups nor queues: both are told so, and the cloud is never asked.
+func TestNodeGroupNamespaces(t *testing.T) {
+	s := connect(t)
+	s.create(&v1alpha1.ScalableNodeGroup{ObjectMeta: s.meta("pool"), Spec: v1alpha1.ScalableNodeGroupSpec{Type: "AWSEKSNodeGroup", ID: "arn:aws:eks:us-west-2:123456789012:nodegroup/cluster/pool/1"}})
+	s.create(&v1alpha1.MetricsProducer{ObjectMeta: s.meta("jobs"), Spec: v1alpha1.MetricsProducerSpec{Queue: &v1alpha1.QueueSpec{Type: "AWSSQSQueue", ID: "arn:aws:sqs:us-west-2:123456789012:jobs"}}})
+	s.create(s.deployment("web", 5))
+	s.create(s.autoscaler("web", "web"))
+	r := s.runWith(s.autoscalerCreated("web").Add(time.Second), cycle.InTurn(&gauge{}), func(o *kubernetes.Options) {
+		o.NodeGroupNamespaces, o.QueueNamespaces = cycle.Namespaces{"infra"}, cycle.Namespaces{"jobs"}
+	})
+	defer r.stop()
+	pool, jobs := &v1alpha1.ScalableNodeGroup{}, &v1alpha1.MetricsProducer{}
+	for _, c := range []struct {
+		object     client.Object
+		name, want string
+		conditions func() []metav1.Condition
+	}{
+		{pool, "pool", "--node-group-namespaces=infra; create the object in one of these, or have the namespace added", func() []metav1.Condition { return pool.Status.Conditions }},
+		{jobs, "jobs", "--queue-namespaces=jobs; create the object in one of these, or have the namespace added", func() []metav1.Condition { return jobs.Status.Conditions }},
+	} {
+		r.eventually(c.name+" is told", func() bool {
+			if r.clock.HasWaiters() {
+				r.clock.Step(time.Second)
+			}
+			s.check(s.client.Get(context.Background(), types.NamespacedName{Namespace: s.namespace, Name: c.name}, c.object))
+			ready := meta.FindStatusCondition(c.conditions(), v1alpha1.ReadyCondition)
+			return ready != nil && ready.Status == metav1.ConditionFalse && strings.Contains(ready.Message, c.want)
+		})
+	}
+	r.decide(3)
+	r.cloud.mu.Lock()
+	defer r.cloud.mu.Unlock()
+	if r.cloud.observed > 0 || pool.Spec.Replicas != nil || jobs.Status.Queue != nil {
+		t.Errorf("the cloud was asked %d times, %+v, %+v", r.cloud.observed, pool.Spec, jobs.Status)
+	}
+}
+
 // TestNodeGroupsAndProducers has an autoscaler scale a node group through its
 // scale subresource, and a producer publish the length of a queue.
 func TestNodeGroupsAndProducers(t *testing.T) {
@@ -361,7 +407,10 @@ func (r *running) testGroupSeries(name string) {
 		}
 		return text
 	}
-	r.check(testutil.GatherAndCompare(r.registry, strings.NewReader(shown(nodegroup.GaugeNames()...)), nodegroup.GaugeNames()...))
+	// Gauges follow the status that the caller has waited for.
+	r.eventually("the gauges of the status", func() bool {
+		return testutil.GatherAndCompare(r.registry, strings.NewReader(shown(nodegroup.GaugeNames()...)), nodegroup.GaugeNames()...) == nil
+	})
 	r.cloud.set(observation.LimitReached, nil)
 	r.eventually("trouble", func() bool {
 		if r.clock.HasWaiters() {
@@ -378,7 +427,9 @@ func (r *running) testGroupSeries(name string) {
 		n, err := testutil.GatherAndCount(r.registry, nodegroup.Failures)
 		return err == nil && n > 0
 	})
-	r.check(testutil.GatherAndCompare(r.registry, strings.NewReader(shown(nodegroup.SpecReplicas)), nodegroup.GaugeNames()...))
+	r.eventually("no gauge but the spec's", func() bool {
+		return testutil.GatherAndCompare(r.registry, strings.NewReader(shown(nodegroup.SpecReplicas)), nodegroup.GaugeNames()...) == nil
+	})
 	if n, err := testutil.GatherAndCount(r.registry, nodegroup.Trouble); n != 0 || err != nil {
 		r.t.Errorf("trouble is still shown: %d %v", n, err)
 	}

@@ -41,6 +41,13 @@ func (f chartFiles) Get(name string) string { return string(f[name]) }
 var functions = template.FuncMap{
 	"trim":  strings.TrimSpace,
 	"quote": func(value any) string { return strconv.Quote(fmt.Sprint(value)) },
+	"join": func(separator string, values []any) string {
+		texts := make([]string, len(values))
+		for i := range values {
+			texts[i] = fmt.Sprint(values[i])
+		}
+		return strings.Join(texts, separator)
+	},
 	"int64": whole,
 	"mul": func(value any, factor int) (int64, error) {
 		n, err := whole(value)

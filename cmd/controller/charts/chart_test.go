@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -24,7 +25,7 @@ import (
 var everything = []string{
 	"image=registry.example/controller@sha256:0123", "imagePullSecrets=[{name: pull}]", "provider=aws",
 	"aws.region=eu-west-1", "aws.roleARN=arn:aws:iam::123456789012:role/karpenter", "prometheus.httpConfigSecret=prometheus",
-	"dryRun=true", "replicas=2", "journal.claim=journal", "metrics.secure=true", "serviceMonitor.enabled=true",
+	"dryRun=true", "replicas=2", "enforceLabel=namespace", "nodeGroupNamespaces=[infra]", "queueNamespaces=[infra, jobs]", "journal.claim=journal", "metrics.secure=true", "serviceMonitor.enabled=true",
 	"serviceMonitor.labels.release=monitoring", "verbose=true", "extraArgs=[--pprof=localhost:6060, '--query-offset=5s']",
 	"podAnnotations.example=yes it is", "priorityClassName=system-cluster-critical",
 	"tolerations=[{key: dedicated, operator: Exists}]", "affinity={nodeAffinity: {}}",
@@ -34,6 +35,9 @@ var everything = []string{
 	"networkPolicy.metricsFrom=[{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: monitoring}}}]",
 	"networkPolicy.egress=[{ports: [{port: 443}, {port: 9090}]}]",
 }
+
+// tenants restricts the controller to namespaces.
+var tenants = []string{"watchNamespaces=[web, lab]", "metrics.secure=false"}
 
 func TestTemplatesAreAllRendered(t *testing.T) {
 	entries, err := files.ReadDir(path.Join(Name, "templates"))
@@ -71,7 +75,7 @@ func TestChartCarriesWhatIsGenerated(t *testing.T) {
 // changes what it renders.
 func TestLint(t *testing.T) {
 	helm := servertest.Helm(t)
-	for name, settings := range map[string][]string{"Defaults": nil, "Everything": everything} {
+	for name, settings := range map[string][]string{"Defaults": nil, "Everything": everything, "Tenants": tenants, "TenantsInACloud": {"watchNamespaces=[web]", "provider=aws"}} {
 		t.Run(name, func(t *testing.T) {
 			values, err := Values(settings...)
 			if err != nil {
@@ -95,7 +99,7 @@ func TestLint(t *testing.T) {
 // TestHelm proves that Render is what helm does.
 func TestHelm(t *testing.T) {
 	helm := servertest.Helm(t)
-	for name, settings := range map[string][]string{"Defaults": nil, "Everything": everything} {
+	for name, settings := range map[string][]string{"Defaults": nil, "Everything": everything, "Tenants": tenants, "TenantsInACloud": {"watchNamespaces=[web]", "provider=aws"}} {
 		t.Run(name, func(t *testing.T) {
 			values, err := Values(settings...)
 			if err != nil {
@@ -136,7 +140,8 @@ func byName(t *testing.T, documents []string) map[string]any {
 		if err := yaml.UnmarshalStrict([]byte(document+"\n"), &object); err != nil {
 			t.Fatalf("%v in\n%s", err, document)
 		}
-		name := object["kind"].(string) + " " + object["metadata"].(map[string]any)["name"].(string)
+		metadata := object["metadata"].(map[string]any)
+		name := fmt.Sprint(object["kind"], " ", metadata["namespace"], " ", metadata["name"])
 		if objects[name] != nil {
 			t.Fatalf("%s twice", name)
 		}

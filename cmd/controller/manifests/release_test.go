@@ -216,6 +216,63 @@ func TestLeastPrivilege(t *testing.T) {
 	}
 }
 
+// TestTenantRights holds that with watchNamespaces every right on objects is a Role's
+// in one of them, and that only what is in no namespace stays in a ClusterRole.
+func TestTenantRights(t *testing.T) {
+	var within []string
+	for _, need := range needs {
+		for _, right := range strings.Split(strings.TrimSpace(need.rights), "\n") {
+			if !strings.HasPrefix(right, "own ") && !strings.HasPrefix(right, "/nodes") {
+				within = append(within, right)
+			}
+		}
+	}
+	within = append(within, "*/*/scale update", "autoscaling.karpenter.sh/scalablenodegroups patch")
+	slices.Sort(within)
+	nodes := []string{"/nodes get", "/nodes list", "/nodes watch"}
+	readers := []string{"authentication.k8s.io/tokenreviews create", "authorization.k8s.io/subjectaccessreviews create"}
+	cases := map[string]struct {
+		reason   string
+		settings []string
+		cluster  []string
+	}{
+		"None":    {"nothing is needed of the cluster as a whole", []string{"metrics.secure=false"}, nil},
+		"Secure":  {"who asks for metrics is known to the cluster only", nil, readers},
+		"Cloud":   {"nodes of node groups are in no namespace", []string{"metrics.secure=false", "provider=aws"}, nodes},
+		"Default": {"both", []string{"provider=aws"}, slices.Concat(nodes, readers)},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			all := objects(t, append(c.settings, "watchNamespaces=[lab, web]")...)
+			var cluster []string
+			namespaces := map[string][]string{}
+			for _, o := range all {
+				switch o := o.(type) {
+				case *rbacv1.ClusterRole:
+					cluster = append(cluster, rulesOf("", o.Rules)...)
+				case *rbacv1.Role:
+					if o.Name == charts.Name+"-objects" {
+						rules := rulesOf("", o.Rules)
+						slices.Sort(rules)
+						namespaces[o.Namespace] = rules
+					}
+				case *rbacv1.RoleBinding:
+					if s := o.Subjects[0]; s.Name != charts.Name || s.Namespace != charts.Name || o.RoleRef.Kind != "Role" {
+						t.Errorf("%s/%s binds %+v to %+v", o.Namespace, o.Name, o.RoleRef, s)
+					}
+				}
+			}
+			slices.Sort(cluster)
+			if diff := cmp.Diff(c.cluster, cluster); diff != "" {
+				t.Errorf("%s: rights in the cluster: -want, +got:\n%s", c.reason, diff)
+			}
+			if diff := cmp.Diff(map[string][]string{"lab": within, "web": within}, namespaces); diff != "" {
+				t.Errorf("rights by namespace: -want, +got:\n%s", diff)
+			}
+		})
+	}
+}
+
 // TestJournalReaders has the rights that a person needs for karpenter journal
 // fetch, which nobody gets by themselves.
 func TestJournalReaders(t *testing.T) {
