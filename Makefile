@@ -80,6 +80,10 @@ demo: ## Replay the project's recording; prints where the report is
 	rm -rf out/demo
 	go run ./cmd/karpenter replay -f scenarios/recordings/checkout.yaml --recording scenarios/recordings/checkout.om.gz --out out/demo
 
+.PHONY: docs
+docs: ## Write the book as a site into out/docs
+	go run ./cmd/docs --out out/docs
+
 CLOUD_PROVIDER ?= none
 
 .PHONY: release

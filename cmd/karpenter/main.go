@@ -159,6 +159,7 @@ what would it have decided, why, and what would that have cost.`,
 		a.replayCommand(), a.simulateCommand(), a.initCommand(), a.recordCommand(), a.journalCommand(), a.verifyCommand(), a.explainCommand(),
 		a.compareCommand(), a.tuneCommand(), a.convertCommand(), a.validateCommand(), a.reportCommand(), a.scheduleCommand(), a.versionCommand(),
 	)
+	root.AddCommand(a.referenceCommand())
 	return root
 }
 

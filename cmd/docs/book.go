@@ -1,0 +1,55 @@
+package main
+
+// A chapter is a part of the book; its pages stand in the order in which they
+// are read.
+type chapter struct {
+	title string
+	pages []source
+}
+
+// A source is where a page comes from: a Markdown file of the repository, or
+// the code, by write.
+type source struct {
+	file  string
+	title string // empty: the file's first heading
+	write func(root string) (string, error)
+}
+
+// book is the table of contents.
+var book = []chapter{
+	{"Begin", []source{
+		{file: "cmd/docs/README.md", title: "What this is"},
+		{file: "cmd/docs/tutorial.md"},
+	}},
+	{"How to", []source{
+		{file: "cmd/docs/howto/incident.md"},
+		{file: "cmd/karpenter/docs/ci.md"},
+		{file: "sim/tune/README.md", title: "Tune a policy"},
+		{file: "cmd/controller/docs/install.md"},
+		{file: "cmd/controller/docs/from-hpa.md"},
+		{file: "cmd/controller/docs/from-keda.md"},
+		{file: "cmd/docs/howto/node-groups.md"},
+		{file: "cmd/controller/docs/beside-karpenter.md"},
+		{file: "cmd/docs/runbooks.md"},
+	}},
+	{"Reference", []source{
+		{file: "cmd/docs/reference/commands.md", title: "Commands", write: commands},
+		{file: "cmd/docs/reference/kinds.md", title: "The kinds, field by field", write: kinds},
+		{file: "scenarios/README.md", title: "Scenarios, series, figures, causes, limits"},
+		{file: "cmd/docs/reference/figures.md", title: "Figures", write: figures},
+		{file: "cmd/docs/reference/record.md"},
+		{file: "cmd/docs/reference/exit-codes.md"},
+		{file: "providers/README.md", title: "Providers"},
+		{file: "providers/aws/README.md", title: "AWS"},
+	}},
+	{"Explanation", []source{
+		{file: "cmd/docs/explanation/slots.md"},
+		{file: "cmd/docs/explanation/state.md"},
+		{file: "cmd/docs/explanation/replay.md"},
+		{file: "cmd/docs/explanation/causes.md"},
+		{file: "cmd/docs/explanation/choices.md"},
+		{file: "cmd/controller/docs/scale.md", title: "What one controller carries"},
+		{file: "cmd/docs/stability.md"},
+		{file: "cmd/docs/claims.md"},
+	}},
+}
