@@ -48,12 +48,13 @@
 //	engine/journal        records: codec, reader, verification
 //	engine/escape         text of others, harmless where it is shown
 //	engine/suggest        the name that a misspelt one was meant to be
-//	sim                   clock, event queue, runs
+//	sim                   the facade (Load, Check, Play), clock, event queue, runs
 //	sim/manifest          manifests with the place of every mistake
 //	sim/scenario          the scenario file
 //	sim/world             what decisions act on
 //	sim/fault             what goes wrong: on samples, answers and each port's calls
 //	sim/check             expectations
+//	sim/result            what came of a run: data only; sim makes it, reports reads it
 //	sim/recording         recordings: read, write, take from a Prometheus
 //	sim/tune              parameter search
 //	sim/output            the directories that calls write, and nothing of anybody else's

@@ -53,7 +53,8 @@ type ObjectReport struct {
 	score  score
 }
 
-// Compute makes all figures of a run, streaming each column's records once.
+// Compute makes all figures of a run, streaming each column's records once, and
+// judges its expectations on them.
 func Compute(run *Run) (*Report, error) {
 	if err := run.Check(); err != nil {
 		return nil, err
@@ -75,8 +76,27 @@ func Compute(run *Run) (*Report, error) {
 		}
 	}
 	r.worst = worstObject(&r.Columns[r.primary])
+	r.judge()
 	r.Headline, r.Trade = r.headline(), r.trade()
 	return r, nil
+}
+
+// judge judges the expectations on the report that are pending.
+func (r *Report) judge() {
+	for i := range r.Run.Expectations {
+		e := &r.Run.Expectations[i]
+		if !e.Pending {
+			continue
+		}
+		passed, detail, err := r.Evaluate(e.Expr)
+		if err != nil {
+			passed, detail = false, err.Error()
+		}
+		e.Pending, e.Passed = false, passed
+		if !passed {
+			e.Message = detail
+		}
+	}
 }
 
 // primaryColumn is current, else the first variant, else what was recorded.

@@ -59,7 +59,7 @@ func brief(v float64) float64 {
 // run: syntax and names, as far as they do not depend on the run. It will have
 // the columns that are named, and those that reports add, and these objects; none
 // are not checked.
-func CheckExpression(expr string, columns []string, objects []Named) error {
+func CheckExpression(expr string, columns []string, objects []Object) error {
 	c, err := parseComparison(expr)
 	if err != nil {
 		return err
@@ -69,7 +69,7 @@ func CheckExpression(expr string, columns []string, objects []Named) error {
 		if s.column != "" && s.column != Baseline && !slices.Contains(columns, s.column) {
 			return fmt.Errorf("%q: no column %s; there are %s", expr, s.column, strings.Join(columns, ", "))
 		}
-		if s.object != "" && len(objects) > 0 && !slices.ContainsFunc(objects, func(n Named) bool { return n.is(s.object) }) {
+		if s.object != "" && len(objects) > 0 && !slices.ContainsFunc(objects, func(o Object) bool { return means(s.object, o.Journal, o.Target.Name) }) {
 			return fmt.Errorf("%s: no object %s; there are %s", expr, s.object, namesOf(objects))
 		}
 	}
@@ -77,10 +77,10 @@ func CheckExpression(expr string, columns []string, objects []Named) error {
 }
 
 // namesOf are objects in full, sorted.
-func namesOf(objects []Named) string {
+func namesOf(objects []Object) string {
 	names := make([]string, 0, len(objects))
 	for _, o := range objects {
-		names = append(names, o.Object.String())
+		names = append(names, o.Journal.String())
 	}
 	slices.Sort(names)
 	return cmp.Or(strings.Join(slices.Compact(names), ", "), "none")
@@ -276,32 +276,26 @@ func (c *ColumnReport) named(name string) *ObjectReport {
 		}
 	}
 	for i := range c.Objects {
-		if o := (Named{c.Objects[i].Object, c.Objects[i].Target}); o.is(name) {
+		if means(name, c.Objects[i].Object, c.Objects[i].Target) {
 			return &c.Objects[i]
 		}
 	}
 	return nil
 }
 
-// A Named is an object that an expectation can name, and the name of what it scales,
-// empty if it scales nothing.
-type Named struct {
-	Object journal.Object
-	Target string
-}
-
-// is says whether a name means the object: the name of its target or its own, either
-// perhaps behind the namespace, or [NAMESPACE/]KIND/NAME with kubectl's short names.
-func (n Named) is(name string) bool {
+// means reports whether a name means an object that scales a target, empty if it
+// scales nothing: the name of its target or its own, either perhaps behind the
+// namespace, or [NAMESPACE/]KIND/NAME with kubectl's short names.
+func means(name string, object journal.Object, target string) bool {
 	parts := strings.Split(name, "/")
-	own := func(name string) bool { return name == n.Object.Name || name == n.Target && name != "" }
+	own := func(name string) bool { return name == object.Name || name == target && name != "" }
 	switch len(parts) {
 	case 1:
 		return own(name)
 	case 2:
-		return parts[0] == n.Object.Namespace && own(parts[1]) || journal.KindOf(parts[0]) == n.Object.Kind && parts[1] == n.Object.Name
+		return parts[0] == object.Namespace && own(parts[1]) || journal.KindOf(parts[0]) == object.Kind && parts[1] == object.Name
 	case 3:
-		return parts[0] == n.Object.Namespace && journal.KindOf(parts[1]) == n.Object.Kind && parts[2] == n.Object.Name
+		return parts[0] == object.Namespace && journal.KindOf(parts[1]) == object.Kind && parts[2] == object.Name
 	}
 	return false
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/karpenter-sim/karpenter/engine/cycle"
 	"github.com/karpenter-sim/karpenter/engine/journal"
 )
 
@@ -115,9 +116,9 @@ func TestCheckExpressionColumns(t *testing.T) {
 // An object that no run will have is one as well; it may be named in every way that
 // the report takes.
 func TestCheckExpressionObjects(t *testing.T) {
-	objects := []Named{
-		{journal.Object{Kind: journal.HorizontalAutoscaler, Namespace: "shop", Name: "cart-ha"}, "cart"},
-		{journal.Object{Kind: journal.ScalableNodeGroup, Namespace: "shop", Name: "nodes"}, ""},
+	objects := []Object{
+		{Journal: journal.Object{Kind: journal.HorizontalAutoscaler, Namespace: "shop", Name: "cart-ha"}, Target: cycle.TargetRef{Name: "cart"}},
+		{Journal: journal.Object{Kind: journal.ScalableNodeGroup, Namespace: "shop", Name: "nodes"}},
 	}
 	for object, known := range map[string]bool{
 		"cart": true, "cart-ha": true, "shop/cart": true, "shop/cart-ha": true, "ha/cart-ha": true, "shop/ha/cart-ha": true,

@@ -273,7 +273,7 @@ func (c *storedColumn) column(dir string) Column {
 	}
 	if c.File != "" {
 		column.Open = journalOf(dir, filepath.FromSlash(c.File))
-		column.Journal = journalLines(column.Open)
+		column.Journal = result.Lines(filepath.Join(dir, filepath.FromSlash(c.File)), func() (io.ReadCloser, error) { return column.Open() })
 	}
 	return column
 }

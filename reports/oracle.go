@@ -1,9 +1,6 @@
 package reports
 
-import (
-	"math"
-	"sort"
-)
+import "math"
 
 // An oracle knows the demand in advance, but its replicas take as long to start
 // as anybody's: it asks for the largest demand over the next boot delay, and
@@ -60,44 +57,6 @@ func atMost(s Steps, limit float64, until int64) Steps {
 		out.Append(until, s.At(until))
 	}
 	return out
-}
-
-// MeasureBootDelay is how long replicas took from being asked for to ready, in
-// seconds: the median over all rises of the count asked for that were fulfilled
-// before it fell; 0 where there is none.
-func MeasureBootDelay(asked, ready Steps) int64 {
-	took := durations{}
-	for i := 1; i < len(asked.T); i++ {
-		count := asked.V[i]
-		if !(count > asked.V[i-1]) {
-			continue
-		}
-		until := fallsBelow(asked, count, i)
-		from := asked.T[i]
-		serves := cursor{steps: ready, after: sort.Search(len(ready.T), func(k int) bool { return ready.T[k] > from })}
-		for now := from; now < until; now = serves.next() {
-			if serves.to(now) >= count {
-				took[now-from]++
-				break
-			}
-		}
-	}
-	median := took.quantile(0.5)
-	if math.IsNaN(median) {
-		return 0
-	}
-	return int64(median)
-}
-
-// fallsBelow is when the function, at least a value at one of its changes, is
-// below it again or unknown, or the end of time.
-func fallsBelow(s Steps, value float64, i int) int64 {
-	for ; i < len(s.T); i++ {
-		if !(s.V[i] >= value) {
-			return s.T[i]
-		}
-	}
-	return math.MaxInt64
 }
 
 // regret is what an object paid and lacked above its oracle, in scored time.

@@ -63,26 +63,6 @@ func TestReferencesLeaveVariantsAlone(t *testing.T) {
 	}
 }
 
-func TestMeasureBootDelay(t *testing.T) {
-	cases := map[string]struct {
-		reason       string
-		asked, ready Steps
-		want         int64
-	}{
-		"None":     {"nothing rises", steps(0, 2, 5, 1), steps(0, 2, 5, 1), 0},
-		"AtOnce":   {"ready when asked for", steps(0, 2, 5, 4), steps(0, 2, 5, 4), 0},
-		"Median":   {"1, 2 and 6 min", steps(0, 1, 5, 2, 10, 3, 20, 4), steps(0, 1, 6, 2, 12, 3, 26, 4), 120},
-		"Recalled": {"what is taken back before it is ready does not count", steps(0, 1, 5, 9, 6, 2), steps(0, 1, 8, 2), 0},
-	}
-	for name, c := range cases {
-		t.Run(name, func(t *testing.T) {
-			if got := MeasureBootDelay(c.asked, c.ready); got != c.want {
-				t.Errorf("%s: %d s, want %d", c.reason, got, c.want)
-			}
-		})
-	}
-}
-
 func TestFaultsAreShown(t *testing.T) {
 	r := computed(t, evening(t))
 	page, err := r.HTML()

@@ -3,7 +3,6 @@ package reports
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"time"
 
@@ -68,33 +67,4 @@ func verifyColumn(c *Column, end int64) (err error) {
 // reached, whatever its name and links say.
 func journalOf(dir, name string) func() (*os.File, error) {
 	return func() (*os.File, error) { return os.OpenInRoot(dir, name) }
-}
-
-// journalLines streams the lines of a journal, for Column.Journal.
-func journalLines(open func() (*os.File, error)) func(yield func(*journal.Line) error) error {
-	return func(yield func(*journal.Line) error) error {
-		file, err := open()
-		if err != nil {
-			return err
-		}
-		defer file.Close()
-		lines := journal.NewReader(file, file.Name())
-		for {
-			line, err := lines.Next()
-			switch {
-			case errors.Is(err, io.EOF):
-				return nil
-			case err != nil:
-				return err
-			}
-			if err := yield(line); err != nil {
-				return err
-			}
-		}
-	}
-}
-
-// JournalFile streams the lines of a journal file, for Column.Journal.
-func JournalFile(name string) func(yield func(*journal.Line) error) error {
-	return journalLines(func() (*os.File, error) { return os.Open(name) })
 }

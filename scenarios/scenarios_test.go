@@ -22,6 +22,7 @@ import (
 	"github.com/karpenter-sim/karpenter/sim"
 	"github.com/karpenter-sim/karpenter/sim/check"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
+	"github.com/karpenter-sim/karpenter/sim/result"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 )
 
@@ -172,7 +173,7 @@ func records(t *testing.T, decisions []byte) func(func(*journal.Line) error) err
 	if err := os.WriteFile(path, decisions, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return reports.JournalFile(path)
+	return result.File(path)
 }
 
 func judge(t *testing.T, outcomes []check.Outcome) {

@@ -1,6 +1,15 @@
 // Package sim plays a scenario: the engine's own driver behind a simulated
 // clock, a fake Prometheus and a world that its decisions act on.
 //
+// A program needs four calls, and reports for the figures:
+//
+//	file, err := sim.Load("checkout.yaml")                                                     // one scenario with its manifests
+//	simulation, err := sim.Check(ctx, file, sim.CheckOptions{Report: reports.CheckExpression}) // everything that is wrong with it
+//	run, err := simulation.Play(ctx, sim.PlayOptions{})                                        // every column; see sim/result
+//	report, err := reports.Compute(run)                                                        // figures, causes, the report
+//
+// Check resolves a column of every set of policies; Input.Play plays one of them.
+//
 // Time moves from event to event. At one instant everything happens in a fixed
 // order - samples, transitions of the world, faults, rules, decisions, the
 // scrape of the world, expectations - and within a class by name, so a run is a

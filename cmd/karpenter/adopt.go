@@ -65,7 +65,7 @@ func (a *app) leaveOut(err error) {
 
 // sayEach prints every one of the mistakes with places, however many there are.
 func (a *app) sayEach(err error) {
-	for _, e := range placed(err) {
+	for _, e := range manifest.Placed(err) {
 		fmt.Fprintf(a.stderr, "karpenter: %s\n", e)
 	}
 	a.annotateErrors(err)
@@ -111,7 +111,7 @@ func becameOf(c *sim.Conversion) (result, detail string) {
 	}
 	if len(c.Made) == 0 {
 		var fields []string
-		for _, e := range placed(c.Err) {
+		for _, e := range manifest.Placed(c.Err) {
 			if !slices.Contains(fields, e.Field) {
 				fields = append(fields, e.Field)
 			}

@@ -90,9 +90,9 @@ func (b *baseline) of(file *scenario.File, conversion convert.Options) (set *man
 	if run == nil {
 		return nil, nil, nothing("no scenario %s", file.Metadata.Name), nil
 	}
-	if start, end := covers(file); run.Start != start || run.End != end {
+	if at := file.Covers(); run.Covers() != at {
 		return nil, nil, nothing("%s from %s to %s, not from %s to %s", file.Metadata.Name,
-			inUTC(run.Start), inUTC(run.End), inUTC(start), inUTC(end)), nil
+			inUTC(run.Start), inUTC(run.End), inUTC(at.Start), inUTC(at.End)), nil
 	}
 	return nil, run, "", nil
 }
@@ -106,17 +106,17 @@ func (j *job) sameYardstick(earlier *reports.Run) error {
 		}
 		for i := range c.Objects {
 			o := &c.Objects[i]
-			k := slices.IndexFunc(j.columns[0].autoscalers, func(a sim.Autoscaler) bool {
+			k := slices.IndexFunc(j.Columns[0].Autoscalers, func(a sim.Autoscaler) bool {
 				return a.Object.Namespace == o.Journal.Namespace && a.Object.Name == o.Journal.Name
 			})
 			if k < 0 {
 				continue
 			}
-			t := j.columns[0].autoscalers[k].Target
-			own := j.file.Spec.Yardstick.Of(scenario.Reference{Namespace: t.Namespace, Kind: t.Kind, Name: t.Name})
+			t := j.Columns[0].Autoscalers[k].Target
+			own := j.File.Spec.Yardstick.Of(scenario.Reference{Namespace: t.Namespace, Kind: t.Kind, Name: t.Name})
 			if !slices.Equal(own.Results(), o.Yardsticks) {
 				return fmt.Errorf("--baseline: what %s needs was measured by %s there and is measured by %s here, so that their breach minutes cannot be compared: write one spec.yardstick into scenario %s (that of the baseline stands in its scenario.yaml) and play both again",
-					o.Journal, yardstickText(o.Yardsticks), yardstickText(own.Results()), j.file.Metadata.Name)
+					o.Journal, yardstickText(o.Yardsticks), yardstickText(own.Results()), j.File.Metadata.Name)
 			}
 		}
 	}
@@ -133,11 +133,6 @@ func yardstickText(list []result.Yardstick) string {
 		parts = append(parts, fmt.Sprintf("{expr: %s, perReplica: %v, kind: %s}", y.Expr, y.PerReplica, y.Kind))
 	}
 	return strings.Join(parts, ", ")
-}
-
-// covers is the time of a scenario, in Unix seconds.
-func covers(file *scenario.File) (start, end int64) {
-	return file.Spec.Start.Unix(), file.Spec.Start.Add(time.Duration(file.Spec.Duration)).Unix()
 }
 
 func inUTC(t int64) string { return time.Unix(t, 0).UTC().Format(time.RFC3339) }

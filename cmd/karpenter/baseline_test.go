@@ -9,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
+	"github.com/karpenter-sim/karpenter/sim"
 )
 
 // What another call wrote is a column of its own, for the scenarios that it had:
@@ -61,7 +62,7 @@ func TestBaselineConversions(t *testing.T) {
 	write(t, "in/b.yaml", strings.NewReplacer("name: s}", "name: b}", "  inputSeries", "  metrics: {queue_length: max(value)}\n  inputSeries").Replace(goodScenario))
 	call(t, "", "simulate", "in", "--baseline", "base.yaml", "--out", "out").want(t, exitOK, "")
 	for name, query := range map[string]string{"s": "sum(queue_length)", "b": "max(value)"} {
-		if text := read(t, filepath.Join("out", name, "variants", "baseline", decisionsFile)); !strings.Contains(text, query) {
+		if text := read(t, filepath.Join("out", name, "variants", "baseline", sim.DecisionsFile)); !strings.Contains(text, query) {
 			t.Errorf("the baseline of %s does not ask %s:\n%.600s", name, query, text)
 		}
 	}

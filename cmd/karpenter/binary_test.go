@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/karpenter-sim/karpenter/sim"
 )
 
 // build builds the program once for all tests that run it as a user would.
@@ -196,7 +198,7 @@ func TestAbsurdMetrics(t *testing.T) {
 	if out, err := command.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	text, err := os.ReadFile(filepath.Join(dir, "out", "web", decisionsFile))
+	text, err := os.ReadFile(filepath.Join(dir, "out", "web", sim.DecisionsFile))
 	if err != nil {
 		t.Fatal(err)
 	}

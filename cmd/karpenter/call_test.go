@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/karpenter-sim/karpenter/sim"
 )
 
 var rewrite = flag.Bool("rewrite", false, "write the golden outputs anew; read the diff")
@@ -85,7 +87,7 @@ func played(t *testing.T) string {
 	return read(t, spikeJournal)
 }
 
-var spikeJournal = filepath.Join("out", "queue-spike", decisionsFile)
+var spikeJournal = filepath.Join("out", "queue-spike", sim.DecisionsFile)
 
 func read(t *testing.T, path string) string {
 	t.Helper()

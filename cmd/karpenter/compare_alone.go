@@ -24,6 +24,8 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/producer"
 	"github.com/karpenter-sim/karpenter/engine/slot"
 	"github.com/karpenter-sim/karpenter/reports"
+	"github.com/karpenter-sim/karpenter/sim"
+	"github.com/karpenter-sim/karpenter/sim/manifest"
 	"github.com/karpenter-sim/karpenter/sim/recording"
 	"github.com/karpenter-sim/karpenter/sim/result"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
@@ -122,7 +124,7 @@ func (a *app) alone(ctx context.Context, o *indexedObject, ran ran, flags *compa
 	if err != nil {
 		return &verdict{Unjudged: reasonOf(err)}, nil
 	}
-	defer job.input.Close()
+	defer job.Close()
 	report, err := job.play(ctx, filepath.Join(dir, "out"), func(string, time.Time) {})
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
@@ -207,7 +209,7 @@ func (c *course) scenario(dir string, flags *compareFlags) (*scenario.File, erro
 	if err != nil {
 		return nil, err
 	}
-	path := filepath.Join(dir, scenarioFile)
+	path := filepath.Join(dir, sim.ScenarioFile)
 	if err := os.WriteFile(path, text, 0o600); err != nil {
 		return nil, err
 	}
@@ -231,7 +233,7 @@ func (c *course) bootDelay() time.Duration {
 		asked.Append(int64(s.slot), s.spec)
 		ready.Append(int64(s.slot), s.ready)
 	}
-	return time.Duration(reports.MeasureBootDelay(asked, ready)) * time.Second
+	return time.Duration(result.BootDelay(asked, ready)) * time.Second
 }
 
 // openMetrics are the journal's counts and the values of its metrics.
@@ -368,7 +370,7 @@ func quantityOf(v float64) resource.Quantity {
 
 // reasonOf is an error's first line, without a place in files that are gone.
 func reasonOf(err error) string {
-	if all := placed(err); len(all) > 0 {
+	if all := manifest.Placed(err); len(all) > 0 {
 		return all[0].Message
 	}
 	line, _, _ := strings.Cut(err.Error(), "\n")

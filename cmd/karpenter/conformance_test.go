@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/karpenter-sim/karpenter/sim"
 )
 
 // A recordedCase is a trace of Kubernetes' own autoscaler, annotated with what
@@ -56,7 +58,7 @@ func TestSimulateRecordedHPA(t *testing.T) {
 		t.Fatalf("exit code %d\n%s", code, stderr.String())
 	}
 	for name, c := range cases {
-		t.Run(name, func(t *testing.T) { c.compare(t, filepath.Join(out, name, decisionsFile)) })
+		t.Run(name, func(t *testing.T) { c.compare(t, filepath.Join(out, name, sim.DecisionsFile)) })
 	}
 }
 

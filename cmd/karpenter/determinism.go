@@ -42,7 +42,7 @@ func (s *session) again(ctx context.Context, files []*scenario.File, first strin
 	jobs, err := s.prepareAll(ctx, shuffled)
 	defer func() {
 		for _, j := range jobs {
-			j.input.Close()
+			j.Close()
 		}
 	}()
 	if err != nil {

@@ -126,7 +126,7 @@ func inWorkspace(file string) string {
 
 // annotateErrors does so for errors in files.
 func (a *app) annotateErrors(err error) {
-	all := placed(err)
+	all := manifest.Placed(err)
 	for _, e := range all[:min(len(all), limit.Listed)] {
 		message := e.Message
 		if e.Field != "" {

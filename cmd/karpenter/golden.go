@@ -10,6 +10,7 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/journal"
 	"github.com/karpenter-sim/karpenter/engine/slot"
 	"github.com/karpenter-sim/karpenter/reports"
+	"github.com/karpenter-sim/karpenter/sim/result"
 )
 
 // goldenOf is the summary beside a scenario file.
@@ -29,7 +30,7 @@ func goldenDecisions(file string) ([]string, error) {
 	}
 	var all []*decisions
 	latest := map[journal.Object]*decisions{}
-	read := reports.JournalFile(file)
+	read := result.File(file)
 	err := read(func(l *journal.Line) error {
 		r := l.Record
 		if r == nil {

@@ -66,7 +66,7 @@ func (a *app) init(ctx context.Context, f *replayFlags, out string) error {
 	defer dir.Close()
 	for _, s := range starters {
 		if err := s.complete(ctx, a); err != nil {
-			return f.inFlags(err, s.path, scenarioFile) // what Write refuses has no path yet
+			return f.inFlags(err, s.path, sim.ScenarioFile) // what Write refuses has no path yet
 		}
 	}
 	if err := starters.write(dir, out); err != nil {

@@ -166,8 +166,8 @@ func (s *starter) play(ctx context.Context, a *app) (*reports.Report, []string, 
 	if err != nil {
 		return nil, nil, err
 	}
-	defer job.input.Close()
-	s.scenario.Spec.Yardstick = job.file.Spec.Yardstick
+	defer job.Close()
+	s.scenario.Spec.Yardstick = job.File.Spec.Yardstick
 	dir, err := os.MkdirTemp("", "karpenter-init-")
 	if err != nil {
 		return nil, nil, internal(err)

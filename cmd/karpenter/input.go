@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/karpenter-sim/karpenter/sim"
 	"github.com/karpenter-sim/karpenter/sim/output"
 )
 
@@ -96,7 +97,7 @@ func journalNames(path string) ([]string, error) {
 		}
 	}
 	if len(names) == 0 {
-		return nil, fmt.Errorf("%s: no journal in the directory; want %s, or rotated journals such as decisions-1.jsonl.gz", path, decisionsFile)
+		return nil, fmt.Errorf("%s: no journal in the directory; want %s, or rotated journals such as decisions-1.jsonl.gz", path, sim.DecisionsFile)
 	}
 	return names, nil
 }

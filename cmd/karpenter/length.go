@@ -23,17 +23,17 @@ func (s *session) checkLength(jobs []*job) error {
 	if total <= limit.Evaluations {
 		return nil
 	}
-	return manifest.Join(longest.file.Doc.Errorf("spec.duration", "the run lasts %s and evaluates queries %.0f times at its slots, in %s; more than %d, about an hour's work, run only with --yes",
-		longest.file.Spec.Duration, total, counted(len(longest.columns), "column"), limit.Evaluations))
+	return manifest.Join(longest.File.Doc.Errorf("spec.duration", "the run lasts %s and evaluates queries %.0f times at its slots, in %s; more than %d, about an hour's work, run only with --yes",
+		longest.File.Spec.Duration, total, counted(len(longest.Columns), "column"), limit.Evaluations))
 }
 
 // evaluations is how many queries are evaluated at slots, in all columns.
 func (j *job) evaluations() float64 {
-	seconds := time.Duration(j.file.Spec.Duration).Seconds()
+	seconds := time.Duration(j.File.Spec.Duration).Seconds()
 	n := 0.0
-	for _, c := range j.columns {
-		for i := range c.autoscalers {
-			p := c.autoscalers[i].Policy
+	for _, c := range j.Columns {
+		for i := range c.Autoscalers {
+			p := c.Autoscalers[i].Policy
 			n += seconds / float64(p.Interval) * float64(max(1, len(p.Metrics)))
 		}
 	}

@@ -3,6 +3,8 @@ package main
 import (
 	"strings"
 	"testing"
+
+	"github.com/karpenter-sim/karpenter/sim"
 )
 
 // What spec.objects leaves out comes back through no other door: not with a
@@ -30,7 +32,7 @@ spec:
 		t.Errorf("want what web needs, and nothing of api, in\n%s", decisions)
 	}
 	for _, path := range []string{"out/s/variants/next", "out/s/variants/baseline", "again/s", "again/s/variants/next"} {
-		if read(t, path+"/"+decisionsFile) != decisions {
+		if read(t, path+"/"+sim.DecisionsFile) != decisions {
 			t.Errorf("%s has other decisions", path)
 		}
 	}

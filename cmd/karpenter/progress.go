@@ -27,7 +27,7 @@ func (a *app) newProgress(jobs []*job) *progress {
 		return p
 	}
 	for _, j := range jobs {
-		p.total += time.Duration(j.file.Spec.Duration) * time.Duration(len(j.columns))
+		p.total += time.Duration(j.File.Spec.Duration) * time.Duration(len(j.Columns))
 	}
 	p.began = time.Now()
 	p.bar = progressbar.NewOptions64(int64(p.total/time.Second),
@@ -43,13 +43,13 @@ func (p *progress) told(j *job, column string, now time.Time) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.at[j.file.Metadata.Name+"/"+column] = now.Sub(j.file.Spec.Start.Time)
+	p.at[j.File.Metadata.Name+"/"+column] = now.Sub(j.File.Spec.Start.Time)
 	var sum time.Duration
 	for _, d := range p.at {
 		sum += d
 	}
 	elapsed := max(time.Since(p.began), time.Millisecond)
-	p.bar.Describe(fmt.Sprintf("%s %s, %.0fx", j.file.Metadata.Name, now.Format("Mon 15:04"), float64(sum)/float64(elapsed)))
+	p.bar.Describe(fmt.Sprintf("%s %s, %.0fx", j.File.Metadata.Name, now.Format("Mon 15:04"), float64(sum)/float64(elapsed)))
 	p.bar.Set64(int64(sum / time.Second))
 }
 

@@ -97,7 +97,7 @@ func (a *app) replayCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			session := &session{app: a, flags: run, inputs: inputs, command: file.Metadata.Annotations[commandAnnotation]}
+			session := &session{app: a, flags: run, inputs: inputs, command: file.Metadata.Annotations[scenario.CommandAnnotation]}
 			return replay.inFlags(session.run(c.Context(), []*scenario.File{file}), file.Path)
 		},
 	}
@@ -133,11 +133,11 @@ func (a *app) replayScenario(ctx context.Context, f *replayFlags) (*scenario.Fil
 	if s.Metadata.Name == "" {
 		s.Metadata.Name = set.Autoscalers[0].Object.Name
 	}
-	s.Metadata.Annotations = map[string]string{commandAnnotation: a.commandLine()}
+	s.Metadata.Annotations = map[string]string{scenario.CommandAnnotation: a.commandLine()}
 	if f.zone != "UTC" && f.zone != "" {
-		s.Metadata.Annotations[zoneAnnotation] = f.zone
+		s.Metadata.Annotations[scenario.ZoneAnnotation] = f.zone
 	}
-	s.Metadata.Annotations = withNotes(s.Metadata.Annotations, notes)
+	s.Metadata.AddNotes(notes)
 	if err := f.fill(ctx, &s.Spec, set); err != nil {
 		return nil, err
 	}
@@ -145,7 +145,7 @@ func (a *app) replayScenario(ctx context.Context, f *replayFlags) (*scenario.Fil
 	if err == nil {
 		err = metrics.unused()
 	}
-	return file, f.inFlags(err, scenarioFile)
+	return file, f.inFlags(err, sim.ScenarioFile)
 }
 
 // replayFile is the scenario as if it had been loaded from the file that will
@@ -155,7 +155,7 @@ func (a *app) replayFile(s *scenario.Scenario, set *manifest.Set, f *replayFlags
 	if err != nil {
 		return nil, err
 	}
-	file := &scenario.File{Path: scenarioFile, Manifests: set}
+	file := &scenario.File{Path: sim.ScenarioFile, Manifests: set}
 	for _, v := range variants {
 		var own *manifest.Set
 		if len(v.Manifests) > 0 {
@@ -192,7 +192,7 @@ func (a *app) variantSet(s *scenario.Scenario, paths []string, metrics *metricQu
 		return nil, err
 	}
 	notes, err := a.adoptAll(set, metrics.options())
-	s.Metadata.Annotations = withNotes(s.Metadata.Annotations, notes)
+	s.Metadata.AddNotes(notes)
 	return set, err
 }
 

@@ -17,7 +17,7 @@ func (f *replayFlags) inFlags(err error, files ...string) error {
 	if err == nil || errors.As(err, &status) {
 		return err
 	}
-	all := placed(err)
+	all := manifest.Placed(err)
 	some := false
 	mapped := make([]error, len(all))
 	for i, e := range all {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -66,7 +65,7 @@ func (s *session) run(ctx context.Context, files []*scenario.File) error {
 	jobs, err := s.prepareAll(ctx, files)
 	defer func() {
 		for _, j := range jobs {
-			j.input.Close()
+			j.Close()
 		}
 	}()
 	if err != nil {
@@ -76,8 +75,8 @@ func (s *session) run(ctx context.Context, files []*scenario.File) error {
 		return err
 	}
 	for _, j := range jobs {
-		s.leaveOut(j.leftOut)
-		s.conversions = append(s.conversions, j.conversions...)
+		s.leaveOut(j.LeftOut)
+		s.conversions = append(s.conversions, j.Conversions...)
 	}
 	all, err := s.play(ctx, jobs, out.Set())
 	if err != nil {
@@ -104,34 +103,17 @@ func (s *session) prepareAll(ctx context.Context, files []*scenario.File) ([]*jo
 	var errs []error
 	for _, f := range files {
 		j, err := s.prepare(ctx, f, nil, s.baseline)
-		if j != nil && j.input != nil {
+		if j != nil {
 			j.update = s.update
-			j.command = commandOf(f, s.arguments)
+			j.Command = commandOf(f, s.arguments)
 			jobs = append(jobs, j)
 			if len(files) > 1 { // one alone is refused when it begins
-				err = j.check(ctx)
+				err = j.CheckStart(ctx)
 			}
 		}
 		errs = append(errs, err)
 	}
-	return jobs, manifestErrors(errs)
-}
-
-// manifestErrors joins errors with places into one sorted list, and leaves
-// others as they are, in front of it.
-func manifestErrors(errs []error) error {
-	var others, list []error
-	for _, err := range errs {
-		if len(placed(err)) > 0 {
-			list = append(list, err)
-		} else if err != nil {
-			others = append(others, err)
-		}
-	}
-	if len(others) > 0 {
-		return errors.Join(append(others, manifest.Join(list...))...)
-	}
-	return manifest.Join(list...)
+	return jobs, manifest.JoinAll(errs...)
 }
 
 // play runs the jobs, as many at once as there are cores, and writes what is
@@ -144,7 +126,7 @@ func (s *session) play(ctx context.Context, jobs []*job, dir string) ([]*reports
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i, j := range jobs {
 		group.Go(func() error {
-			report, err := j.play(ctx, filepath.Join(dir, j.file.Metadata.Name), func(column string, now time.Time) { bar.told(j, column, now) })
+			report, err := j.play(ctx, filepath.Join(dir, j.File.Metadata.Name), func(column string, now time.Time) { bar.told(j, column, now) })
 			all[i] = report
 			return err
 		})
@@ -154,7 +136,7 @@ func (s *session) play(ctx context.Context, jobs []*job, dir string) ([]*reports
 	}
 	call := reports.Call{Command: s.command, Version: version()}
 	if call.Command == "" {
-		call.Command = jobs[0].command
+		call.Command = jobs[0].Command
 	}
 	return all, reports.WriteCall(dir, all, call)
 }
@@ -174,7 +156,7 @@ func (s *session) tell(jobs []*job, all []*reports.Report) error {
 		return internal(err)
 	}
 	for _, j := range jobs {
-		for _, n := range slices.Concat(j.notes, j.input.Notes) {
+		for _, n := range slices.Concat(j.Notes, j.Input.Notes) {
 			s.note("%s", n)
 		}
 	}
@@ -196,7 +178,7 @@ func (s *session) tell(jobs []*job, all []*reports.Report) error {
 			s.note("%s:%d: %s: %s", f.File, f.Line, f.Name, r.Failure(&f))
 		}
 		if !r.Passed() {
-			s.note("repeat with: %s  (seed %d, version %s)", jobs[i].command, r.Run.Seed, version())
+			s.note("repeat with: %s  (seed %d, version %s)", jobs[i].Command, r.Run.Seed, version())
 		}
 	}
 	if failures > 0 {

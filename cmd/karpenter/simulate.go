@@ -65,6 +65,11 @@ func (a *app) simulate(ctx context.Context, paths []string, flags *simulateFlags
 	if err != nil {
 		return err
 	}
+	if flags.zone != "" {
+		if _, err := parseZone(flags.zone); err != nil {
+			return err
+		}
+	}
 	inputs := slices.Concat(flagInputs("scenario", paths...), flagInputs("--manifests", flags.manifests...), flagInputs("--baseline", flags.baseline))
 	if err := checkOutput(flags.out, output.Options{Kind: output.Reports}, inputs...); err != nil {
 		return err
@@ -81,7 +86,7 @@ func (a *app) simulate(ctx context.Context, paths []string, flags *simulateFlags
 			f.Spec.Controller.EnforceLabel = string(enforce)
 		}
 		if flags.zone != "" {
-			f.Metadata.Annotations = annotated(f.Metadata.Annotations, zoneAnnotation, flags.zone)
+			f.Metadata.Annotate(scenario.ZoneAnnotation, flags.zone)
 		}
 	}
 	for _, f := range files {

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/karpenter-sim/karpenter/sim/manifest"
 	"github.com/karpenter-sim/karpenter/sim/output"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 	"github.com/karpenter-sim/karpenter/sim/tune"
@@ -144,7 +145,7 @@ type tuner struct {
 
 func (t *tuner) close() {
 	for _, j := range t.jobs {
-		j.input.Close()
+		j.Close()
 	}
 }
 
@@ -200,14 +201,14 @@ func (t *tuner) prepare(ctx context.Context, files []*scenario.File) error {
 	o := tune.Options{}
 	for _, f := range files {
 		j, err := t.app.prepare(ctx, withoutRest(f), nil, nil)
-		if j != nil && j.input != nil {
+		if j != nil {
 			t.jobs = append(t.jobs, j)
-			j.input.Precompute()
-			o.Subjects = append(o.Subjects, tune.Subject{Name: f.Metadata.Name, Input: j.input, Set: f.Manifests})
+			j.Input.Precompute()
+			o.Subjects = append(o.Subjects, tune.Subject{Name: f.Metadata.Name, Input: j.Input, Set: f.Manifests})
 		}
 		errs = append(errs, err)
 	}
-	if err := manifestErrors(errs); err != nil {
+	if err := manifest.JoinAll(errs...); err != nil {
 		return err
 	}
 	if err := stanza(&o, files[0].Spec.Tune); err != nil {
@@ -295,7 +296,7 @@ func withoutRest(f *scenario.File) *scenario.File {
 	s := *f.Scenario
 	s.Spec.Expect, s.Spec.Variants = nil, nil
 	s.Metadata.Annotations = maps.Clone(s.Metadata.Annotations)
-	delete(s.Metadata.Annotations, commandAnnotation)
+	delete(s.Metadata.Annotations, scenario.CommandAnnotation)
 	copied := *f
 	copied.Scenario, copied.Variants = &s, nil
 	return &copied

@@ -30,19 +30,19 @@ func (t *tuner) describe() error {
 
 // inputDigest digests a scenario with its recordings, wherever they lie.
 func (j *job) inputDigest() (string, error) {
-	text, err := j.scenarioText(filepath.Base)
+	text, err := j.Text(filepath.Base)
 	if err != nil {
 		return "", err
 	}
 	h := sha256.New()
 	h.Write(text)
-	for _, r := range j.file.Spec.Recordings {
-		if err := digestFiles(h, j.file.Resolve(r.File)); err != nil {
+	for _, r := range j.File.Spec.Recordings {
+		if err := digestFiles(h, j.File.Resolve(r.File)); err != nil {
 			return "", err
 		}
 	}
-	for _, f := range j.file.Spec.Prometheus.RuleFiles {
-		if err := digestFiles(h, j.file.Resolve(f)); err != nil {
+	for _, f := range j.File.Spec.Prometheus.RuleFiles {
+		if err := digestFiles(h, j.File.Resolve(f)); err != nil {
 			return "", err
 		}
 	}

@@ -34,7 +34,7 @@ const shardKind = "TuneShard"
 func (t *tuner) writeShard(out *output.Dir, w *work, part shard) error {
 	report := shardReport{Kind: shardKind, Shard: part.String(), Digest: t.digest, Search: t.about, Command: t.command}
 	for i, j := range t.jobs {
-		text, err := j.scenarioText(absolute)
+		text, err := j.Text(nil)
 		if err != nil {
 			return internal(err)
 		}

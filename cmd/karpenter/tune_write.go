@@ -41,7 +41,7 @@ func (t *tuner) write(dir string, o *tune.Outcome) (*reports.Tune, error) {
 func (t *tuner) report(o *tune.Outcome) *reports.Tune {
 	counts := o.Counts()
 	r := &reports.Tune{
-		Name: t.name(), Version: version(), Command: t.command, Location: t.jobs[0].location, Digest: t.digest,
+		Name: t.name(), Version: version(), Command: t.command, Location: t.jobs[0].Location, Digest: t.digest,
 		Verdict: string(o.Verdict), Why: o.Why, Badge: o.Badge,
 		Sampler: o.Sampler, Seed: o.Seed, Constraints: t.about.Constraints,
 		Played: counts.Played, Stopped: counts.Stopped, Invalid: counts.Invalid, Neighbours: counts.Neighbours,
@@ -51,7 +51,7 @@ func (t *tuner) report(o *tune.Outcome) *reports.Tune {
 		r.Fidelity = &o.Fidelity
 	}
 	for _, j := range t.jobs {
-		r.Notes = append(append(r.Notes, j.notes...), j.input.Notes...)
+		r.Notes = append(append(r.Notes, j.Notes...), j.Input.Notes...)
 	}
 	r.Assumptions = t.assumptions()
 	t.addParameters(r, o)
@@ -73,7 +73,7 @@ func (t *tuner) report(o *tune.Outcome) *reports.Tune {
 func (t *tuner) name() string {
 	var names []string
 	for _, j := range t.jobs {
-		names = append(names, j.file.Metadata.Name)
+		names = append(names, j.File.Metadata.Name)
 	}
 	if len(names) > 3 {
 		return fmt.Sprintf("%s and %d more", strings.Join(names[:3], ", "), len(names)-3)
@@ -85,8 +85,8 @@ func (t *tuner) name() string {
 func (t *tuner) assumptions() []string {
 	var out []string
 	for _, j := range t.jobs {
-		for _, y := range j.file.Spec.Yardstick {
-			if phrase := yardstickPhrase(y); !slices.Contains(out, phrase) {
+		for _, y := range j.File.Spec.Yardstick {
+			if phrase := y.Phrase(); !slices.Contains(out, phrase) {
 				out = append(out, phrase)
 			}
 		}

@@ -14,15 +14,15 @@ import (
 // that a change of a digest can be read in a diff.
 func updateDigests(jobs []*job, all []*reports.Report) error {
 	for i, j := range jobs {
-		for k, e := range j.file.Spec.Expect {
+		for k, e := range j.File.Spec.Expect {
 			if e.Form() != scenario.DecisionsForm {
 				continue
 			}
 			column := all[i].Column(reports.Current)
-			if err := replaceDigest(j.file, k, e.Decisions.Digest, column.Digest); err != nil {
+			if err := replaceDigest(j.File, k, e.Decisions.Digest, column.Digest); err != nil {
 				return err
 			}
-			if err := replaceFile(goldenOf(j.file.Path), []byte(goldenText(all[i], j.decisions))); err != nil {
+			if err := replaceFile(goldenOf(j.File.Path), []byte(goldenText(all[i], j.decisions))); err != nil {
 				return err
 			}
 		}

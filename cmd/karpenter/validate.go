@@ -9,13 +9,11 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
 	"github.com/karpenter-sim/karpenter/engine/convert"
 	"github.com/karpenter-sim/karpenter/engine/escape"
 	"github.com/karpenter-sim/karpenter/engine/limit"
-	"github.com/karpenter-sim/karpenter/engine/policy"
 	"github.com/karpenter-sim/karpenter/sim"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
@@ -134,35 +132,15 @@ func (v *validation) checkSet(set *manifest.Set) error {
 	}
 	v.noteTypes(set)
 	v.warnOfRivals(set)
-	return manifest.Join(err, checkKinds(set))
+	return manifest.Join(err, sim.CheckSet(set))
 }
 
 // warnOfRivals names autoscalers that are valid and yet will not act.
 func (v *validation) warnOfRivals(set *manifest.Set) {
-	autoscalers, _ := sim.Resolve(set, "") // its errors are for checkKinds
+	autoscalers, _ := sim.Resolve(set, "") // its errors are for CheckSet
 	for _, r := range sim.Rivals(autoscalers) {
 		v.note("warning: %s", r)
 	}
-}
-
-// checkKinds checks what decoding cannot see, kind by kind.
-func checkKinds(set *manifest.Set) error {
-	_, err := sim.Resolve(set, "")
-	return manifest.Join(err, checkNodes(set))
-}
-
-// checkNodes checks what decoding cannot see of producers and node groups.
-func checkNodes(set *manifest.Set) error {
-	var errs []error
-	for _, e := range set.Producers {
-		_, list := policy.CompileProducer(&e.Object.Spec, specPath)
-		errs = append(errs, manifest.Positioned(e.Doc, list))
-	}
-	for _, e := range set.NodeGroups {
-		_, list := policy.CompileNodeGroup(&e.Object.Spec, specPath)
-		errs = append(errs, manifest.Positioned(e.Doc, list))
-	}
-	return manifest.Join(errs...)
 }
 
 // noteTypes tells of node groups whose provider has to come from somebody else.
@@ -174,8 +152,6 @@ func (v *validation) noteTypes(set *manifest.Set) {
 		}
 	}
 }
-
-var specPath = field.NewPath("spec")
 
 // count adds the objects of a set to those of their files. A document that a
 // scenario refers to and the call names as well is one.
@@ -215,14 +191,12 @@ func (v *validation) scenario(ctx context.Context, path string) error {
 	v.count(file.Manifests)
 	job, err := v.prepare(ctx, file, v.options.Queries, nil)
 	if job != nil {
-		v.errs = append(v.errs, job.leftOut)
-		for _, n := range notesOf(file.Metadata.Annotations) {
+		v.errs = append(v.errs, job.LeftOut)
+		for _, n := range file.Metadata.Notes() {
 			v.note("%s", n)
 		}
 		v.noteTypes(file.Manifests)
-		if job.input != nil {
-			err = errors.Join(job.check(ctx), job.input.Close())
-		}
+		err = errors.Join(job.CheckStart(ctx), job.Close())
 	}
 	if ctx.Err() != nil {
 		return ctx.Err()

@@ -105,6 +105,33 @@ func Join(errs ...error) error {
 	return list
 }
 
+// JoinAll joins like Join those errors that have places, and leaves others as they
+// are, in front of them.
+func JoinAll(errs ...error) error {
+	var others, list []error
+	for _, err := range errs {
+		if len(Placed(err)) > 0 {
+			list = append(list, err)
+		} else if err != nil {
+			others = append(others, err)
+		}
+	}
+	if len(others) > 0 {
+		return errors.Join(append(others, Join(list...))...)
+	}
+	return Join(list...)
+}
+
+// Placed returns the mistakes of an error that have a place in a file, none where
+// it is of another type.
+func Placed(err error) Errors {
+	var all Errors
+	if one := (*Error)(nil); !errors.As(err, &all) && errors.As(err, &one) {
+		all = Errors{one}
+	}
+	return all
+}
+
 func flatten(err error) Errors {
 	var list Errors
 	var one *Error

@@ -169,6 +169,8 @@ type Expectation struct {
 	At      int64  `json:"at,omitempty"`
 	// Excerpts are the series that decided, around At, where they are known.
 	Excerpts []Excerpt `json:"excerpts,omitempty"`
+	// Pending says that it is on the report, and judged by whoever computes that.
+	Pending bool `json:"-"`
 	// File and Line are where it is written, for annotations.
 	File string `json:"file,omitempty"`
 	Line int    `json:"line,omitempty"`

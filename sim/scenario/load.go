@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/rulefmt"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/karpenter-sim/karpenter/providers/fake"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
+	"github.com/karpenter-sim/karpenter/sim/result"
 )
 
 // Options change how scenarios are loaded.
@@ -43,6 +45,11 @@ type File struct {
 	// Variants are the variants' own manifests, in the order of spec.variants;
 	// nil for a variant that only sets fields.
 	Variants []*manifest.Set
+}
+
+// Covers returns the time of the run.
+func (f *File) Covers() result.Interval {
+	return result.Interval{Start: f.Spec.Start.Unix(), End: f.Spec.Start.Add(time.Duration(f.Spec.Duration)).Unix()}
 }
 
 // Resolve makes a path of the scenario file relative to the working directory.

@@ -137,3 +137,16 @@ func (v *validation) checkYardstick() {
 		kinds[target] = y.Kind
 	}
 }
+
+// Phrase returns what is needed, in a line.
+func (y Yardstick) Phrase() string {
+	of := ""
+	if ref, err := ParseReference(y.Target); err == nil {
+		of = " of " + ref.Name
+	}
+	unit := "the target of one replica"
+	if y.Kind == result.Capacity {
+		unit = "the capacity of one replica"
+	}
+	return fmt.Sprintf("replicas%s needed: %s over %v, %s", of, y.Expr, y.PerReplica, unit)
+}

@@ -1,18 +1,17 @@
-package main
+package sim
 
 import (
 	"context"
 	"time"
 
 	"github.com/karpenter-sim/karpenter/engine/journal"
-	"github.com/karpenter-sim/karpenter/sim"
 	"github.com/karpenter-sim/karpenter/sim/result"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 )
 
-// fidelityOf is how the current policy, replayed, compares with what ran; nil
+// fidelityOf returns how the current policy, replayed, compares with what ran; nil
 // where nothing recorded says.
-func fidelityOf(current *sim.Result) *result.Fidelity {
+func fidelityOf(current *Result) *result.Fidelity {
 	out := &result.Fidelity{}
 	for i := range current.Objects {
 		o := &current.Objects[i]
@@ -27,20 +26,20 @@ func fidelityOf(current *sim.Result) *result.Fidelity {
 	if len(out.Objects) == 0 {
 		return nil
 	}
-	out.Agreement = agreement(together(current))
+	out.Agreement = agreement(fidelityInAll(current))
 	return out
 }
 
-func agreement(f *sim.Fidelity) result.Agreement {
+func agreement(f *Fidelity) result.Agreement {
 	return result.Agreement{
 		Percent: f.Percent(), Slots: f.Slots, Changes: f.Changes, Matched: f.Matched, Invented: f.Invented,
 		MeanError: f.MeanError(), MeanRecorded: f.Recorded / float64(f.Slots),
 	}
 }
 
-// together is the fidelity of all objects.
-func together(current *sim.Result) *sim.Fidelity {
-	var all sim.Fidelity
+// fidelityInAll returns the fidelity of all objects.
+func fidelityInAll(current *Result) *Fidelity {
+	var all Fidelity
 	for i := range current.Objects {
 		if f := current.Objects[i].Fidelity; f != nil {
 			all.Add(f)
@@ -61,20 +60,20 @@ const wellFit = 99
 // fitStartUp plays the current policy with other start-up delays and finds the
 // one under which it is nearest to what ran; nil where the run's own is, or where
 // no metric depends on the replicas.
-func (j *job) fitStartUp(ctx context.Context, current *sim.Result) (*result.StartUpFit, error) {
-	best := together(current)
-	if j.file.Spec.Replay == nil || !best.Depends || best.Slots == 0 || best.Percent() >= wellFit {
+func (s *Simulation) fitStartUp(ctx context.Context, current *Result) (*result.StartUpFit, error) {
+	best := fidelityInAll(current)
+	if s.File.Spec.Replay == nil || !best.Depends || best.Slots == 0 || best.Percent() >= wellFit {
 		return nil, nil
 	}
 	var found *result.StartUpFit
 	for _, delay := range startUps {
-		played, err := j.input.Play(ctx, j.columns[0].autoscalers, sim.Options{
-			Manifests: j.columns[0].manifests, Decisions: func(*journal.Record) {}, Fidelity: true, ReadyAfter: &delay,
+		played, err := s.Input.Play(ctx, s.Columns[0].Autoscalers, Options{
+			Manifests: s.Columns[0].Manifests, Decisions: func(*journal.Record) {}, Fidelity: true, ReadyAfter: &delay,
 		})
 		if err != nil {
 			return nil, err
 		}
-		f := together(played)
+		f := fidelityInAll(played)
 		if fitsBetter(f, best) {
 			best, found = f, &result.StartUpFit{Delay: scenario.Duration(delay).String(), Percent: f.Percent()}
 		}
@@ -84,7 +83,7 @@ func (j *job) fitStartUp(ctx context.Context, current *sim.Result) (*result.Star
 
 // fitsBetter says whether one replay is nearer to what ran than another: by its
 // decisions, then by how far it decides from it, then by the ready replicas.
-func fitsBetter(a, b *sim.Fidelity) bool {
+func fitsBetter(a, b *Fidelity) bool {
 	switch {
 	case a.Agreed != b.Agreed:
 		return a.Agreed > b.Agreed

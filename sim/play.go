@@ -1,0 +1,271 @@
+package sim
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/karpenter-sim/karpenter/engine/cycle"
+	"github.com/karpenter-sim/karpenter/sim/result"
+	"github.com/karpenter-sim/karpenter/sim/scenario"
+)
+
+// Names of the files of a run besides those of its report.
+const (
+	DecisionsFile = "decisions.jsonl"
+	SeriesFile    = "series.om.gz"
+	ScenarioFile  = "scenario.yaml"
+)
+
+// PlayOptions are what a run of all columns needs besides them.
+type PlayOptions struct {
+	// Dir receives the scenario that repeats the run, and of each column the
+	// decisions and the series: those of the current policy directly, of others
+	// below variants. Empty keeps the decisions in memory and no series.
+	Dir string
+	// Progress, if set, is told the simulated time of a column now and then.
+	Progress func(column string, now time.Time)
+}
+
+// Play plays all columns and returns what came of them side by side. Expectations
+// on series and decisions are judged; those on the report are by whoever computes
+// it.
+func (s *Simulation) Play(ctx context.Context, o PlayOptions) (*result.Run, error) {
+	played := make([]*Result, len(s.Columns))
+	columns := make([]result.Column, len(s.Columns))
+	for i := range s.Columns {
+		var err error
+		if played[i], err = s.playColumn(ctx, i, &columns[i], o); err != nil {
+			return nil, inColumn(s.Columns[i].Name, err)
+		}
+	}
+	run := s.sideBySide(played, columns)
+	if run.Fidelity != nil {
+		var err error
+		if run.Fidelity.StartUp, err = s.fitStartUp(ctx, played[0]); err != nil {
+			return nil, err
+		}
+	}
+	run.Expectations = s.judge(played[0])
+	if o.Dir == "" {
+		return run, nil
+	}
+	text, err := s.Text(nil)
+	if err != nil {
+		return nil, err
+	}
+	return run, os.WriteFile(filepath.Join(o.Dir, ScenarioFile), text, 0o644)
+}
+
+// playColumn plays a column and says where its decisions are; the current policy
+// is compared with what was recorded.
+func (s *Simulation) playColumn(ctx context.Context, i int, out *result.Column, o PlayOptions) (played *Result, err error) {
+	c := &s.Columns[i]
+	options := Options{Manifests: c.Manifests, Fidelity: i == 0}
+	if o.Progress != nil {
+		options.Progress = func(now time.Time) { o.Progress(c.Name, now) }
+	}
+	out.Name = c.Name
+	if o.Dir == "" {
+		var decisions bytes.Buffer
+		options.Journal = &decisions
+		out.Journal = result.Lines("decisions of column "+c.Name, func() (io.ReadCloser, error) {
+			return io.NopCloser(bytes.NewReader(decisions.Bytes())), nil
+		})
+		return s.Input.Play(ctx, c.Autoscalers, options)
+	}
+	below := columnDir(c.Name)
+	dir := filepath.Join(o.Dir, below)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	out.File = filepath.ToSlash(filepath.Join(below, DecisionsFile))
+	out.Journal = result.File(filepath.Join(dir, DecisionsFile))
+	decisions, err := os.Create(filepath.Join(dir, DecisionsFile))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, decisions.Close()) }()
+	series, err := os.Create(filepath.Join(dir, SeriesFile))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, series.Close()) }()
+	compressed := gzip.NewWriter(series)
+	buffered := bufio.NewWriterSize(decisions, 1<<18)
+	options.Journal, options.Series = buffered, compressed
+	if played, err = s.Input.Play(ctx, c.Autoscalers, options); err != nil {
+		return nil, err
+	}
+	return played, errors.Join(buffered.Flush(), compressed.Close())
+}
+
+// columnDir returns where a column's files are below the run's directory.
+func columnDir(name string) string {
+	if name == result.Current {
+		return ""
+	}
+	return filepath.Join("variants", name)
+}
+
+// sideBySide puts what came of the columns side by side, behind what was recorded.
+func (s *Simulation) sideBySide(played []*Result, columns []result.Column) *result.Run {
+	file, current := s.File, played[0]
+	run := &result.Run{
+		Name: file.Metadata.Name, Description: file.Spec.Description, Command: s.Command, Seed: file.Spec.Seed,
+		Location: s.Location, Badge: current.Badge, Fidelity: fidelityOf(current),
+		Notes:       slices.Concat(s.Notes, s.Input.Notes),
+		Assumptions: s.assumptions(current),
+		Faults:      slices.Clone(current.Faults),
+	}
+	covers := file.Covers()
+	run.Start, run.End = covers.Start, covers.End
+	if recorded := recordedColumn(current); recorded != nil {
+		run.Columns = append(run.Columns, *recorded)
+	}
+	for i := range played {
+		for _, d := range played[i].Doubts {
+			if !slices.Contains(run.Doubts, d) {
+				run.Doubts = append(run.Doubts, d)
+			}
+		}
+		out := columns[i]
+		out.Digest = played[i].Digest
+		owned := map[cycle.TargetRef]bool{}
+		for _, o := range actingFirst(played[i].Objects) {
+			if owned[o.Target] {
+				// What it needs and has is counted once.
+				o.Needed, o.Ready, o.Spec, o.Paid, o.Pending, o.Saturated = Steps{}, Steps{}, Steps{}, Steps{}, Steps{}, Steps{}
+			} else {
+				o.Needed = neededIn(current, &o)
+			}
+			owned[o.Target] = true
+			o.BootDelay = s.bootDelay(current, &o)
+			out.Objects = append(out.Objects, o.Object)
+		}
+		run.Columns = append(run.Columns, out)
+	}
+	return run
+}
+
+// actingFirst returns the objects with those in front that act on their targets.
+func actingFirst(objects []Object) []Object {
+	sorted := slices.Clone(objects)
+	slices.SortStableFunc(sorted, func(a, b Object) int {
+		switch {
+		case a.Policy.DryRun == b.Policy.DryRun:
+			return 0
+		case b.Policy.DryRun:
+			return -1
+		}
+		return 1
+	})
+	return sorted
+}
+
+// bootDelay returns how long replicas of an object's target take to start, in
+// seconds: as the scenario declares, else as the current policy saw it.
+func (s *Simulation) bootDelay(current *Result, o *Object) int64 {
+	spec := &s.File.Spec
+	same := func(t scenario.Target) bool {
+		ref := t.Reference()
+		return ref.Kind == o.Target.Kind && ref.Namespace == o.Target.Namespace && ref.Name == o.Target.Name
+	}
+	for _, t := range spec.Targets {
+		if t.ReadyAfter != nil && t.ReadyAfter.Fixed > 0 && same(t) {
+			return seconds(time.Duration(t.ReadyAfter.Fixed))
+		}
+	}
+	for _, w := range spec.Workloads {
+		if delay := w.Startup.Middle(); delay > 0 && same(w.Target()) {
+			return seconds(delay)
+		}
+	}
+	for i := range current.Objects {
+		if c := &current.Objects[i]; c.Journal == o.Journal {
+			return result.BootDelay(c.Spec, c.Ready)
+		}
+	}
+	return 0
+}
+
+// neededIn returns the demand on an object, which is the same for every variant:
+// where it reads what the run makes, that of the run of the current policy.
+func neededIn(current *Result, o *Object) Steps {
+	for i := range current.Objects {
+		if current.Objects[i].Journal == o.Journal {
+			return current.Objects[i].Needed
+		}
+	}
+	return o.Needed
+}
+
+// recordedColumn returns what really ran, nil where no recording says.
+func recordedColumn(current *Result) *result.Column {
+	column := &result.Column{Name: result.Recorded}
+	owned := map[cycle.TargetRef]bool{}
+	for _, o := range actingFirst(current.Objects) {
+		if len(o.Recorded.Spec.T) == 0 || owned[o.Target] {
+			continue
+		}
+		owned[o.Target] = true
+		column.Objects = append(column.Objects, result.Object{
+			Journal: o.Journal, Target: o.Target,
+			Needed: o.Needed, Yardsticks: o.Yardsticks, Saturated: o.Saturated, Ready: o.Recorded.Ready, Spec: o.Recorded.Spec,
+			Price: o.Price, Billing: o.Billing,
+		})
+	}
+	if len(column.Objects) == 0 {
+		return nil
+	}
+	return column
+}
+
+// assumptions returns what the figures rest on and nobody said.
+func (s *Simulation) assumptions(current *Result) []string {
+	out := slices.Clone(current.Notes)
+	if len(s.File.Spec.Recordings) > 0 {
+		out = append(out, "lookback "+scenario.Duration(s.Input.Lookback).String())
+	}
+	for _, y := range s.File.Spec.Yardstick {
+		out = append(out, y.Phrase())
+	}
+	if current.Badge == result.OpenLoop {
+		out = append(out, "metrics that depend on the replicas are replayed as recorded")
+	}
+	return out
+}
+
+// judge returns the verdicts on the expectations; those on the report are pending.
+func (s *Simulation) judge(current *Result) []result.Expectation {
+	verdicts := make([]result.Expectation, len(s.File.Spec.Expect))
+	for _, o := range current.Outcomes {
+		verdicts[o.Index] = result.Expectation{
+			Expr: o.Expr, Passed: o.Passed, Message: o.Message, At: o.At / 1000, Excerpts: o.Excerpts,
+		}
+	}
+	for i, e := range s.File.Spec.Expect {
+		v := &verdicts[i]
+		switch e.Form() {
+		case scenario.ReportForm:
+			*v = result.Expectation{Expr: e.Report, Pending: true}
+		case scenario.DecisionsForm:
+			*v = result.Expectation{Expr: e.Decisions.Digest, Passed: e.Decisions.Digest == current.Digest}
+			if !v.Passed {
+				v.Message = fmt.Sprintf("the decisions have digest %s; if the change is meant, run again with --update", current.Digest)
+			}
+		}
+		v.Name, v.Kind = e.Name, string(e.Form())
+		place := s.File.Doc.Locate(fmt.Sprintf("spec.expect[%d]", i))
+		v.File, v.Line = place.File, place.Line
+	}
+	return verdicts
+}
