@@ -152,6 +152,10 @@ func group(n int64) string {
 	return sign + digits
 }
 
+// Number writes a figure as a reader wants it, with the digits that matter; "–" where
+// it is NaN.
+func Number(v float64) string { return number(v) }
+
 // number writes a figure as a reader wants it: whole numbers as they are,
 // others with the digits that matter; "–" where it is not known.
 func number(v float64) string {

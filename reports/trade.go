@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/karpenter-sim/karpenter/sim/result"
 )
@@ -25,17 +26,8 @@ func (r *Report) trade() string {
 	if current == nil || len(variants) == 0 {
 		return ""
 	}
-	if why := r.unranked(); why != "" {
-		return why
-	}
-	if why := r.censored(); why != "" {
-		return why
-	}
-	if len(r.Run.Doubts) > 0 {
-		return "Variants are not ranked: " + r.Run.Doubts[0].String() + "."
-	}
-	if r.Run.Badge == result.OpenLoop {
-		return "Variants are not ranked: in an open loop their own effect on the metrics is missing."
+	if why := r.Unranked(); why != "" {
+		return notRanked + why
 	}
 	e := expenseOf(append(variants, current))
 	best, saver := e.rank(current, variants)
@@ -43,6 +35,26 @@ func (r *Report) trade() string {
 		return "Variants cannot be ranked: what was needed or what ran is not known."
 	}
 	return e.tradePhrase(current, best, saver, len(variants))
+}
+
+// notRanked begins every sentence that says why.
+const notRanked = "Variants are not ranked: "
+
+// Unranked says why no column can be told to be better than another, in a sentence
+// without its beginning; empty where they can be compared.
+func (r *Report) Unranked() string {
+	for _, why := range []string{r.unranked(), r.censored()} {
+		if why != "" {
+			return strings.TrimPrefix(why, notRanked)
+		}
+	}
+	switch {
+	case len(r.Run.Doubts) > 0:
+		return r.Run.Doubts[0].String() + "."
+	case r.Run.Badge == result.OpenLoop:
+		return "in an open loop their own effect on the metrics is missing."
+	}
+	return ""
 }
 
 // lack is how much capacity was missing, for however long: a long time with one

@@ -35,6 +35,9 @@ type Options struct {
 	// Decisions, if set, is told each decision instead of Journal: nothing is
 	// encoded or digested. It must not keep the record.
 	Decisions func(*journal.Record)
+	// Lines, if set, keep the decisions in memory; without a Journal nothing is
+	// encoded or digested then.
+	Lines *Lines
 	// Wakes, if set, is told which wake-up follows each decision, or attempt at one.
 	Wakes func(object journal.Object, at time.Time, next cycle.Wake)
 	// Fidelity asks for that of the objects.

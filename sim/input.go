@@ -35,7 +35,8 @@ type Input struct {
 	aligned    time.Time
 	start, end int64 // Unix milliseconds; end is exclusive for decisions
 	recordings []*recording.Recording
-	inputs     *fake.Inputs // nil without inputSeries
+	cache      *recording.Cache // nil unless others share it
+	inputs     *fake.Inputs     // nil without inputSeries
 	temporary  string
 	converted  int
 	shared     *shared // nil unless Precompute was called
@@ -48,8 +49,14 @@ type Input struct {
 // Open opens the scenario's recordings. Errors are one line, with the place in
 // the recording or the scenario file.
 func Open(ctx context.Context, file *scenario.File) (*Input, error) {
+	return OpenCached(ctx, file, nil)
+}
+
+// OpenCached is Open for one of many scenarios over the same recordings, which the
+// cache converts once.
+func OpenCached(ctx context.Context, file *scenario.File, cache *recording.Cache) (*Input, error) {
 	spec := &file.Spec
-	in := &Input{File: file, start: spec.Start.UnixMilli(), aligned: spec.Start.Time}
+	in := &Input{cache: cache, File: file, start: spec.Start.UnixMilli(), aligned: spec.Start.Time}
 	in.end = in.start + time.Duration(spec.Duration).Milliseconds()
 	if err := in.parseInputs(); err != nil {
 		return nil, err
@@ -102,7 +109,7 @@ func (in *Input) open(ctx context.Context, r *scenario.Recording) error {
 	if r.Shift == scenario.ToStart {
 		given.ShiftTo = &in.File.Spec.Start.Time
 	}
-	opened, err := recording.Open(ctx, given, in.directory)
+	opened, err := in.cache.Open(ctx, given, in.directory)
 	if err != nil {
 		return err
 	}

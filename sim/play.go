@@ -31,6 +31,12 @@ type PlayOptions struct {
 	// decisions and the series: those of the current policy directly, of others
 	// below variants. Empty keeps the decisions in memory and no series.
 	Dir string
+	// Keep has the run read its decisions from memory, as they were made, even where
+	// they are written: reading them back takes most of the time of a run.
+	Keep bool
+	// Brief leaves out digests, without a Dir, and the start-up that would fit best:
+	// the figures are all that is wanted.
+	Brief bool
 	// Progress, if set, is told the simulated time of a column now and then.
 	Progress func(column string, now time.Time)
 }
@@ -48,7 +54,7 @@ func (s *Simulation) Play(ctx context.Context, o PlayOptions) (*result.Run, erro
 		}
 	}
 	run := s.sideBySide(played, columns)
-	if run.Fidelity != nil {
+	if run.Fidelity != nil && !o.Brief {
 		var err error
 		if run.Fidelity.StartUp, err = s.fitStartUp(ctx, played[0]); err != nil {
 			return nil, err
@@ -74,7 +80,17 @@ func (s *Simulation) playColumn(ctx context.Context, i int, out *result.Column, 
 		options.Progress = func(now time.Time) { o.Progress(c.Name, now) }
 	}
 	out.Name = c.Name
-	if o.Dir == "" {
+	if o.Keep {
+		options.Lines = &Lines{}
+	}
+	switch {
+	case o.Dir == "" && o.Keep:
+		out.Journal = options.Lines.Each
+		if !o.Brief {
+			options.Journal = io.Discard
+		}
+		return s.Input.Play(ctx, c.Autoscalers, options)
+	case o.Dir == "":
 		var decisions bytes.Buffer
 		options.Journal = &decisions
 		out.Journal = result.Lines("decisions of column "+c.Name, func() (io.ReadCloser, error) {
@@ -89,6 +105,9 @@ func (s *Simulation) playColumn(ctx context.Context, i int, out *result.Column, 
 	}
 	out.File = filepath.ToSlash(filepath.Join(below, DecisionsFile))
 	out.Journal = result.File(filepath.Join(dir, DecisionsFile))
+	if o.Keep {
+		out.Journal = options.Lines.Each
+	}
 	decisions, err := os.Create(filepath.Join(dir, DecisionsFile))
 	if err != nil {
 		return nil, err

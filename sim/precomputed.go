@@ -165,12 +165,36 @@ func (r *run) newJournal() cycle.Journal {
 	if r.o.Decisions != nil {
 		return &listener{tell: r.o.Decisions, count: &r.result.Records}
 	}
+	if r.o.Lines != nil && r.o.Journal == nil {
+		return r.o.Lines
+	}
 	out := r.o.Journal
 	if out == nil {
 		out = io.Discard
 	}
 	r.recorder = newRecorder(out, r.observe)
+	if r.o.Lines != nil {
+		return keptJournal{r.recorder, r.o.Lines}
+	}
 	return r.recorder
+}
+
+// A keptJournal is one that is also kept in memory.
+type keptJournal struct {
+	*recorder
+	lines *Lines
+}
+
+// Record implements cycle.Journal.
+func (k keptJournal) Record(r *journal.Record) {
+	k.lines.Record(r)
+	k.recorder.Record(r)
+}
+
+// Outcome implements cycle.Journal.
+func (k keptJournal) Outcome(o *journal.Outcome) {
+	k.lines.Outcome(o)
+	k.recorder.Outcome(o)
 }
 
 // errPaused ends a run that was not to go on.

@@ -66,10 +66,13 @@ func (r *recorder) Record(record *journal.Record) {
 	r.flush()
 }
 
+// applied is the result of a change that went as it should.
+const applied = "Applied"
+
 // Outcome implements cycle.Journal. In a simulation only what went wrong is
 // worth a line.
 func (r *recorder) Outcome(outcome *journal.Outcome) {
-	if outcome.Result == "Applied" {
+	if outcome.Result == applied {
 		return
 	}
 	r.current.entries = append(r.current.entries, entry{outcome: outcome})

@@ -16,6 +16,7 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/policy"
 	"github.com/karpenter-sim/karpenter/providers/promql"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
+	"github.com/karpenter-sim/karpenter/sim/recording"
 	"github.com/karpenter-sim/karpenter/sim/result"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 )
@@ -62,6 +63,9 @@ type CheckOptions struct {
 	// baseline, nil for none. It is called once the scenario's own manifests are
 	// converted, with the options for converting others.
 	Baseline func(file *scenario.File, o convert.Options) (*manifest.Set, error)
+	// Cache, if set, keeps what the recordings are converted to, for many scenarios
+	// over the same ones.
+	Cache *recording.Cache
 }
 
 // Load reads a scenario file with its manifests. Its errors are manifest.Errors.
@@ -94,7 +98,7 @@ func Check(ctx context.Context, file *scenario.File, o CheckOptions) (*Simulatio
 		s.Notes = append(s.Notes, r.Message)
 	}
 	var err error
-	if s.Input, err = Open(ctx, file); err != nil {
+	if s.Input, err = OpenCached(ctx, file, o.Cache); err != nil {
 		return nil, err
 	}
 	if err := s.Input.Pin(s.Columns[0].Autoscalers); err != nil {

@@ -149,7 +149,7 @@ func concerning(file *scenario.File, set *manifest.Set) *manifest.Set {
 		}
 	}
 	for _, e := range set.Producers {
-		if has(file.Manifests.Producers, e) || slices.ContainsFunc(out.Autoscalers, func(a manifest.Autoscaler) bool { return reads(a.Object, e.Object) }) {
+		if has(file.Manifests.Producers, e) || slices.ContainsFunc(out.Autoscalers, func(a manifest.Autoscaler) bool { return sim.Reads(a.Object, e.Object) }) {
 			out.Producers = append(out.Producers, e)
 		}
 	}

@@ -116,7 +116,7 @@ func TestReads(t *testing.T) {
 		{"no query", `sum(`, false},
 	} {
 		a := &v1alpha1.HorizontalAutoscaler{Spec: v1alpha1.HorizontalAutoscalerSpec{Metrics: []v1alpha1.Metric{{}, {Prometheus: &v1alpha1.PrometheusMetricSource{Query: c.query}}}}}
-		if got := reads(a, producer); got != c.want {
+		if got := sim.Reads(a, producer); got != c.want {
 			t.Errorf("%s: reads is %t for %s", c.reason, got, c.query)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/journal"
 	"github.com/karpenter-sim/karpenter/engine/policy"
 	"github.com/karpenter-sim/karpenter/reports"
+	"github.com/karpenter-sim/karpenter/sim"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 )
@@ -88,7 +89,7 @@ func (s *starter) spec(from *scenario.Spec, set *manifest.Set) scenario.Spec {
 func (s *starter) objects(set *manifest.Set) []string {
 	list := []string{s.autoscaler.Namespace + "/ha/" + s.autoscaler.Name}
 	for _, p := range set.Producers {
-		if p.Doc.File == s.manifest && p.Doc.Kind == journal.MetricsProducer && reads(s.autoscaler, p.Object) {
+		if p.Doc.File == s.manifest && p.Doc.Kind == journal.MetricsProducer && sim.Reads(s.autoscaler, p.Object) {
 			list = append(list, p.Object.Namespace+"/mp/"+p.Object.Name)
 		}
 	}
@@ -144,19 +145,10 @@ func breachMinutes(report *reports.Report, object journal.Object) float64 {
 // play runs the scenario as simulate will, and lists the decisions if it has their
 // digest.
 func (s *starter) play(ctx context.Context, a *app) (*reports.Report, []string, error) {
-	file := &scenario.File{Path: s.path}
-	text, err := scenario.Write(s.scenario)
+	file, err := scenario.NewFile(s.path, s.scenario)
 	if err != nil {
 		return nil, nil, err
 	}
-	if file.Scenario, err = scenario.ParseText(file.Path, text); err != nil {
-		return nil, nil, err
-	}
-	docs, err := manifest.Parse(file.Path, text)
-	if err != nil {
-		return nil, nil, err
-	}
-	file.Doc = docs[0]
 	set, err := manifest.LoadIn(s.scenario.Spec.Namespace(), []string{s.manifest}, nil)
 	if err != nil {
 		return nil, nil, err

@@ -39,6 +39,8 @@ type replayFlags struct {
 	capacity, scale       float64
 	saturation            float64
 	openLoop              bool
+	// cache, if set, keeps what recordings are converted to.
+	cache *recording.Cache
 }
 
 func (f *replayFlags) add(c *cobra.Command) {
@@ -155,7 +157,7 @@ func (a *app) replayFile(s *scenario.Scenario, set *manifest.Set, f *replayFlags
 	if err != nil {
 		return nil, err
 	}
-	file := &scenario.File{Path: sim.ScenarioFile, Manifests: set}
+	var sets []*manifest.Set
 	for _, v := range variants {
 		var own *manifest.Set
 		if len(v.Manifests) > 0 {
@@ -166,21 +168,14 @@ func (a *app) replayFile(s *scenario.Scenario, set *manifest.Set, f *replayFlags
 		if err != nil {
 			return nil, fmt.Errorf("--variant %s: %w", v.Name, err)
 		}
-		file.Variants = append(file.Variants, own)
+		sets = append(sets, own)
 	}
 	s.Spec.Variants = variants
-	text, err := scenario.Write(s)
+	file, err := scenario.NewFile(sim.ScenarioFile, s)
 	if err != nil {
 		return nil, err
 	}
-	if file.Scenario, err = scenario.ParseText(file.Path, text); err != nil {
-		return nil, err
-	}
-	docs, err := manifest.Parse(file.Path, text)
-	if err != nil {
-		return nil, err
-	}
-	file.Doc = docs[0]
+	file.Manifests, file.Variants = set, sets
 	return file, nil
 }
 
@@ -432,7 +427,7 @@ func (f *replayFlags) openRecording(ctx context.Context, path string, location *
 			spec.Series[column] = series
 		}
 	}
-	opened, err := recording.Open(ctx, spec, tmp)
+	opened, err := f.cache.Open(ctx, spec, tmp)
 	return opened, spec.Series, err
 }
 

@@ -58,6 +58,11 @@ type Recording struct {
 // directory after Close. An error is one line that starts with the path and,
 // in text, line and column.
 func Open(ctx context.Context, spec Spec, tmp func() (string, error)) (*Recording, error) {
+	return (*Cache)(nil).Open(ctx, spec, tmp)
+}
+
+// Open is the package's Open, which it spares where it has the conversion already.
+func (c *Cache) Open(ctx context.Context, spec Spec, tmp func() (string, error)) (*Recording, error) {
 	if math.IsNaN(spec.Scale) || math.IsInf(spec.Scale, 0) || spec.Scale < 0 {
 		return nil, fmt.Errorf("%s: scale %v: must be a positive number", spec.Path, spec.Scale)
 	}
@@ -71,7 +76,21 @@ func Open(ctx context.Context, spec Spec, tmp func() (string, error)) (*Recordin
 	if format != CSV && (spec.TimeColumn != "" || spec.TimeLayout != "" || len(spec.Series) > 0) {
 		return nil, fmt.Errorf("%s: time column, time layout and series apply to CSV, but the format is %s", spec.Path, format)
 	}
+	r, err := c.read(ctx, spec, format, tmp)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.narrow(spec.Labels); err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	r.shift(spec.ShiftTo)
+	return r, nil
+}
+
+// read opens a recording whose format is known, without labels and shift.
+func read(ctx context.Context, spec Spec, format Format, tmp func() (string, error)) (*Recording, error) {
 	r := &Recording{info: Info{Path: spec.Path, Format: format}, scale: spec.Scale}
+	var err error
 	switch format {
 	case CSV:
 		err = r.openCSV(ctx, spec, tmp)
@@ -87,10 +106,6 @@ func Open(ctx context.Context, spec Spec, tmp func() (string, error)) (*Recordin
 	if err != nil {
 		return nil, err
 	}
-	if err := r.narrow(spec.Labels); err != nil {
-		return nil, errors.Join(err, r.Close())
-	}
-	r.shift(spec.ShiftTo)
 	return r, nil
 }
 

@@ -42,6 +42,7 @@ func (b Badge) Explain() string {
 const (
 	Recorded = "recorded" // what ran when the data was recorded
 	Current  = "current"  // the policy under test
+	Head     = "head"     // the policy after a change, of which current is the one before
 	Baseline = "baseline" // the current policy of the run compared with
 )
 

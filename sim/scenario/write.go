@@ -30,3 +30,22 @@ func Write(s *Scenario, objects ...runtime.Object) ([]byte, error) {
 	}
 	return text, nil
 }
+
+// NewFile returns a scenario as if it had been loaded from a file at path that Write
+// made, without manifests.
+func NewFile(path string, s *Scenario) (*File, error) {
+	text, err := Write(s)
+	if err != nil {
+		return nil, err
+	}
+	f := &File{Path: path}
+	if f.Scenario, err = ParseText(path, text); err != nil {
+		return nil, err
+	}
+	docs, err := manifest.Parse(path, text)
+	if err != nil {
+		return nil, err
+	}
+	f.Doc = docs[0]
+	return f, nil
+}

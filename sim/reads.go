@@ -1,4 +1,4 @@
-package main
+package sim
 
 import (
 	"slices"
@@ -9,9 +9,9 @@ import (
 	"github.com/karpenter-sim/karpenter/sim/recording"
 )
 
-// reads says whether a query of an autoscaler selects gauges of a producer: those
+// Reads says whether a query of an autoscaler selects gauges of a producer: those
 // that are told apart by a name, which is the producer's.
-func reads(a *v1alpha1.HorizontalAutoscaler, producer *v1alpha1.MetricsProducer) bool {
+func Reads(a *v1alpha1.HorizontalAutoscaler, producer *v1alpha1.MetricsProducer) bool {
 	return slices.ContainsFunc(a.Spec.Metrics, func(m v1alpha1.Metric) bool {
 		if m.Prometheus == nil {
 			return false
