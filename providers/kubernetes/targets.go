@@ -9,7 +9,6 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/scale"
@@ -46,15 +45,21 @@ var _ cycle.ScaleTargets = (*Targets)(nil)
 // call takes longer than the timeout.
 func NewTargets(config *rest.Config, mapper meta.RESTMapper, timeout time.Duration) (*Targets, error) {
 	config = rest.CopyConfig(config)
-	discovered, err := discovery.NewDiscoveryClientForConfig(config)
-	if err != nil {
-		return nil, fmt.Errorf("discovery: %w", err)
-	}
-	scales, err := scale.NewForConfig(config, mapper, dynamic.LegacyAPIPathResolverFunc, scale.NewDiscoveryScaleKindResolver(discovered))
+	scales, err := scale.NewForConfig(config, mapper, dynamic.LegacyAPIPathResolverFunc, scaleKind{})
 	if err != nil {
 		return nil, fmt.Errorf("scale client: %w", err)
 	}
 	return &Targets{scales: scales, mapper: mapper, timeout: timeout}, nil
+}
+
+// scaleKind is the kind of every scale subresource since Kubernetes 1.16, and of every
+// custom resource's. Asking the server for it, as client-go's resolver does, would be a
+// call that knows no deadline and whose failures have no class.
+type scaleKind struct{}
+
+// ScaleForResource implements scale.ScaleKindResolver.
+func (scaleKind) ScaleForResource(schema.GroupVersionResource) (schema.GroupVersionKind, error) {
+	return autoscalingv1.SchemeGroupVersion.WithKind("Scale"), nil
 }
 
 // Get implements cycle.ScaleTargets.

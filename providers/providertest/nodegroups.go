@@ -44,10 +44,7 @@ type NodeGroupHarness struct {
 // NodeGroups checks a provider of node groups against the contract.
 func NodeGroups(t *testing.T, build func(t *testing.T) NodeGroupHarness) {
 	t.Helper()
-	cases := []struct {
-		name, reason string
-		check        func(t *testing.T, h NodeGroupHarness) error
-	}{
+	run(t, build, []contract[NodeGroupHarness]{
 		{"Observe", "desired, ready and the bounds are four different numbers", observesAll},
 		{"ObserveOnly", "observing never changes anything", observesOnly},
 		{"Resize", "a resize sets the desired size and nothing else, and is seen at once", resizes},
@@ -60,14 +57,7 @@ func NodeGroups(t *testing.T, build func(t *testing.T) NodeGroupHarness) {
 		{"ResizeFailure", "each failure to resize has its class, changes nothing, and passes", failsToResize},
 		{"Cancelled", "a context that has ended ends the calls, without a write", endsWithContext},
 		{"Deadline", "a cloud that does not answer is given up at the deadline", endsAtDeadline},
-	}
-	for _, c := range cases {
-		t.Run(c.name, func(t *testing.T) {
-			if err := c.check(t, build(t)); err != nil {
-				t.Errorf("%s: %v", c.reason, err)
-			}
-		})
-	}
+	})
 }
 
 // sees fails unless observing yields want.

@@ -43,10 +43,7 @@ type QueueHarness struct {
 // Queues checks a provider of queues against the contract.
 func Queues(t *testing.T, build func(t *testing.T) QueueHarness) {
 	t.Helper()
-	cases := []struct {
-		name, reason string
-		check        func(t *testing.T, h QueueHarness) error
-	}{
+	run(t, build, []contract[QueueHarness]{
 		{"Observe", "length, in flight and age are three different numbers, and reading changes nothing", readsQueue},
 		{"Empty", "an empty queue is no failure, and its age is not an old one", readsEmpty},
 		{"AgeUnknown", "an age that cannot be read is negative, and the lengths still count", readsWithoutAge},
@@ -55,14 +52,7 @@ func Queues(t *testing.T, build func(t *testing.T) QueueHarness) {
 		{"Failure", "each failure has its class, and passes", failsToRead},
 		{"Cancelled", "a context that has ended ends the call", cancelsRead},
 		{"Deadline", "a cloud that does not answer is given up at the deadline", timesOutRead},
-	}
-	for _, c := range cases {
-		t.Run(c.name, func(t *testing.T) {
-			if err := c.check(t, build(t)); err != nil {
-				t.Errorf("%s: %v", c.reason, err)
-			}
-		})
-	}
+	})
 }
 
 // sees fails unless observing yields want.
