@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/karpenter-sim/karpenter/scenarios/recordings/pool"
 )
 
 // workersPerReplica and the service time of request() give one replica its ten
@@ -16,7 +18,7 @@ const workersPerReplica = 2
 // deployment stands for the Deployment shop/checkout: it holds pods, makes them
 // ready some time after their creation, and sizes the pool by the ready ones.
 type deployment struct {
-	pool *pool
+	pool *pool.Pool
 
 	mu      sync.Mutex
 	random  *rand.Rand
@@ -30,7 +32,7 @@ type pod struct {
 	created, ready time.Time
 }
 
-func newDeployment(p *pool, replicas int, now time.Time) *deployment {
+func newDeployment(p *pool.Pool, replicas int, now time.Time) *deployment {
 	d := &deployment{pool: p, random: rand.New(rand.NewPCG(1, 1))}
 	d.scale(replicas, now)
 	for i := range d.pods {
@@ -61,7 +63,7 @@ func (d *deployment) scale(replicas int, now time.Time) {
 func (d *deployment) settle(now time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.pool.resize(d.readyPods(now) * workersPerReplica)
+	d.pool.Resize(d.readyPods(now) * workersPerReplica)
 }
 
 func (d *deployment) readyPods(now time.Time) int {

@@ -17,6 +17,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/prometheus/common/model"
+
+	"github.com/karpenter-sim/karpenter/scenarios/recordings/pool"
 )
 
 const (
@@ -30,7 +32,7 @@ const (
 
 // service is the HTTP service and its metrics.
 type service struct {
-	pool     *pool
+	pool     *pool.Pool
 	requests *prometheus.CounterVec
 	duration prometheus.Histogram
 	inFlight prometheus.Gauge
@@ -48,7 +50,7 @@ func serve(ctx context.Context, args []string) error {
 		return fmt.Errorf("--prometheus: %w", err)
 	}
 
-	workers := &pool{}
+	workers := &pool.Pool{}
 	replicas := newDeployment(workers, 2, time.Now())
 	go autoscale(ctx, promv1.NewAPI(client), replicas)
 
@@ -63,7 +65,7 @@ func serve(ctx context.Context, args []string) error {
 	return nil
 }
 
-func routes(workers *pool, replicas *deployment) http.Handler {
+func routes(workers *pool.Pool, replicas *deployment) http.Handler {
 	label := prometheus.Labels{"service": "checkout"}
 	s := &service{
 		pool: workers,
@@ -80,7 +82,7 @@ func routes(workers *pool, replicas *deployment) http.Handler {
 	}
 	queue := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "http_queue_depth", Help: "Requests waiting for a worker.", ConstLabels: label,
-	}, func() float64 { return float64(workers.depth()) })
+	}, func() float64 { return float64(workers.Depth()) })
 	for _, code := range []int{http.StatusOK, http.StatusServiceUnavailable, http.StatusGatewayTimeout} {
 		s.requests.WithLabelValues(strconv.Itoa(code)) // rates need a first sample at 0
 	}
@@ -112,13 +114,13 @@ func (s *service) checkout(w http.ResponseWriter, r *http.Request) {
 func (s *service) work(ctx context.Context) int {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	switch err := s.pool.acquire(ctx); {
-	case errors.Is(err, errQueueFull):
+	switch err := s.pool.Acquire(ctx); {
+	case errors.Is(err, pool.ErrQueueFull):
 		return http.StatusServiceUnavailable
 	case err != nil:
 		return http.StatusGatewayTimeout
 	}
-	defer s.pool.release()
+	defer s.pool.Release()
 	// A fixed part and a long tail, 200 ms on average.
 	time.Sleep(120*time.Millisecond + time.Duration(rand.ExpFloat64()*float64(80*time.Millisecond)))
 	return http.StatusOK

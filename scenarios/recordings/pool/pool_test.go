@@ -1,4 +1,4 @@
-package main
+package pool
 
 import (
 	"context"
@@ -7,8 +7,8 @@ import (
 )
 
 func TestPoolServesInOrder(t *testing.T) {
-	p := &pool{workers: 1}
-	if err := p.acquire(context.Background()); err != nil {
+	p := &Pool{workers: 1}
+	if err := p.Acquire(context.Background()); err != nil {
 		t.Fatal(err)
 	}
 	second, err := p.enter()
@@ -20,30 +20,30 @@ func TestPoolServesInOrder(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	p.release()
+	p.Release()
 	if !begun(second) || begun(third) {
 		t.Error("the worker goes to the request that came first")
 	}
-	p.resize(2)
+	p.Resize(2)
 	if !begun(third) {
 		t.Error("a new worker takes the next request")
 	}
-	p.resize(0)
-	p.release()
-	p.release()
-	if p.busy != 0 || p.depth() != 0 {
-		t.Errorf("busy %d, waiting %d, want none", p.busy, p.depth())
+	p.Resize(0)
+	p.Release()
+	p.Release()
+	if p.busy != 0 || p.Depth() != 0 {
+		t.Errorf("busy %d, waiting %d, want none", p.busy, p.Depth())
 	}
 }
 
 func TestPoolGivesUp(t *testing.T) {
-	p := &pool{}
+	p := &Pool{}
 	late, cancel := context.WithCancel(context.Background())
 	cancel()
-	if err := p.acquire(late); !errors.Is(err, context.Canceled) {
+	if err := p.Acquire(late); !errors.Is(err, context.Canceled) {
 		t.Errorf("acquire without a worker: %v, want %v", err, context.Canceled)
 	}
-	if p.depth() != 0 {
+	if p.Depth() != 0 {
 		t.Error("a request that gave up waits no longer")
 	}
 
@@ -51,7 +51,7 @@ func TestPoolGivesUp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.resize(1)
+	p.Resize(1)
 	p.leave(turn)
 	if p.busy != 0 {
 		t.Error("a request that gives up when its turn comes returns the worker")
@@ -59,14 +59,14 @@ func TestPoolGivesUp(t *testing.T) {
 }
 
 func TestPoolRefuses(t *testing.T) {
-	p := &pool{}
-	for range maxQueue {
+	p := &Pool{}
+	for range MaxQueue {
 		if _, err := p.enter(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, err := p.enter(); !errors.Is(err, errQueueFull) {
-		t.Errorf("enter a full queue: %v, want %v", err, errQueueFull)
+	if _, err := p.enter(); !errors.Is(err, ErrQueueFull) {
+		t.Errorf("enter a full queue: %v, want %v", err, ErrQueueFull)
 	}
 }
 

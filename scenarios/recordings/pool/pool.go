@@ -1,4 +1,5 @@
-package main
+// Package pool hands the workers of a service to the requests that arrive.
+package pool
 
 import (
 	"context"
@@ -6,31 +7,31 @@ import (
 	"sync"
 )
 
-// maxQueue is how many requests may wait for a worker; more are refused.
-const maxQueue = 256
+// MaxQueue is how many requests may wait for a worker; more are refused.
+const MaxQueue = 256
 
-// errQueueFull is what a request gets when maxQueue others are waiting.
-var errQueueFull = errors.New("queue full")
+// ErrQueueFull is what a request gets when MaxQueue others are waiting.
+var ErrQueueFull = errors.New("queue full")
 
-// pool hands workers to requests, first come first served. The number of
+// A Pool hands workers to requests, first come first served. The number of
 // workers may change at any time; a shrinking pool lets busy workers finish.
-type pool struct {
+type Pool struct {
 	mu      sync.Mutex
 	workers int
 	busy    int
 	waiting []chan struct{}
 }
 
-// resize sets the number of workers.
-func (p *pool) resize(workers int) {
+// Resize sets the number of workers.
+func (p *Pool) Resize(workers int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.workers = workers
 	p.wake()
 }
 
-// acquire waits for a worker until ctx is done.
-func (p *pool) acquire(ctx context.Context) error {
+// Acquire waits for a worker until ctx is done.
+func (p *Pool) Acquire(ctx context.Context) error {
 	turn, err := p.enter()
 	if err != nil {
 		return err
@@ -44,26 +45,26 @@ func (p *pool) acquire(ctx context.Context) error {
 	}
 }
 
-// release gives the worker back.
-func (p *pool) release() {
+// Release gives the worker back.
+func (p *Pool) Release() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.busy--
 	p.wake()
 }
 
-// depth returns the number of waiting requests.
-func (p *pool) depth() int {
+// Depth returns the number of waiting requests.
+func (p *Pool) Depth() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return len(p.waiting)
 }
 
-func (p *pool) enter() (chan struct{}, error) {
+func (p *Pool) enter() (chan struct{}, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.waiting) >= maxQueue {
-		return nil, errQueueFull
+	if len(p.waiting) >= MaxQueue {
+		return nil, ErrQueueFull
 	}
 	turn := make(chan struct{})
 	p.waiting = append(p.waiting, turn)
@@ -73,7 +74,7 @@ func (p *pool) enter() (chan struct{}, error) {
 
 // leave takes a request that gave up out of the queue. Its turn may have come
 // in the same moment; then the worker goes back.
-func (p *pool) leave(turn chan struct{}) {
+func (p *Pool) leave(turn chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for i, w := range p.waiting {
@@ -87,7 +88,7 @@ func (p *pool) leave(turn chan struct{}) {
 }
 
 // wake starts as many waiting requests as there are free workers.
-func (p *pool) wake() {
+func (p *Pool) wake() {
 	for p.busy < p.workers && len(p.waiting) > 0 {
 		close(p.waiting[0])
 		p.waiting = p.waiting[1:]

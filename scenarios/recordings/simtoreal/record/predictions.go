@@ -1,0 +1,261 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/karpenter-sim/karpenter/scenarios/recordings/simtoreal"
+)
+
+const (
+	// seconds is how long a run is.
+	seconds = 220
+	// repetitions is how often each run is made.
+	repetitions = 2
+	// leastStartUp and mostStartUp bound how long pods take to become ready.
+	leastStartUp, mostStartUp = "5s", "9s"
+)
+
+// shapes are loads in requests a second, by the second.
+var shapes = []struct {
+	name string
+	rate func(second float64) float64
+}{
+	{"spike", func(s float64) float64 { return 10 + 35*(ramp(s, 80, 85)-ramp(s, 140, 145)) }},
+	{"waves", func(s float64) float64 { return 25 - 15*math.Cos(2*math.Pi*s/80) }},
+	{"climb", func(s float64) float64 { return 8 + 36*ramp(s, 75, 155) - 30*ramp(s, 175, 178) }},
+}
+
+// ramp grows from 0 to 1 between two instants.
+func ramp(at, from, to float64) float64 { return min(max((at-from)/(to-from), 0), 1) }
+
+// kinds are what policies scale by.
+var kinds = []struct{ name, query, unit string }{
+	{"requests", `sum(rate(http_requests_total{namespace=%q}[10s]))`, "{type: AverageValue, averageValue: %q}"},
+	{
+		"utilization", `sum(rate(worker_busy_seconds_total{namespace=%[1]q}[10s])) / scalar(sum(kube_deployment_status_replicas_ready{namespace=%[1]q}))`,
+		"{type: Utilization, averageUtilization: %s}",
+	},
+}
+
+// A policy is what differs between the runs of a service.
+type policy struct {
+	name string
+	// perReplica is the target of requests, and percent that of utilization.
+	perReplica, percent string
+	most                int
+	up                  string
+	window              int
+}
+
+// policies are tried on every service.
+var policies = []policy{
+	{"base", "4", "80", 20, "", 30},
+	{"slow", "4", "80", 20, "[{type: Count, value: 1, periodSeconds: 20}]", 30},
+	{"bound", "4", "80", 6, "", 30},
+	{"hot", "4.75", "95", 20, "", 30},
+	{"generous", "2.5", "50", 20, "", 30},
+	{"restless", "4", "80", 20, "", 0},
+}
+
+// manifest is the policy of a service.
+func (p *policy) manifest(namespace string, kind int) string {
+	target := p.perReplica
+	if kinds[kind].name == "utilization" {
+		target = p.percent
+	}
+	up := ""
+	if p.up != "" {
+		up = "\n    scaleUp: {policies: " + p.up + "}"
+	}
+	return fmt.Sprintf(`apiVersion: autoscaling.karpenter.sh/v1alpha1
+kind: HorizontalAutoscaler
+metadata: {namespace: %s, name: web}
+spec:
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}
+  minReplicas: 2
+  maxReplicas: %d
+  pollingIntervalSeconds: 5
+  metrics:
+  - prometheus:
+      query: '%s'
+      target: %s
+  behavior:%s
+    scaleDown: {stabilizationWindowSeconds: %d}
+`, namespace, p.most, fmt.Sprintf(kinds[kind].query, namespace), fmt.Sprintf(kinds[kind].unit, target), up, p.window)
+}
+
+// A played is a service that is recorded under one policy after the other.
+type played struct {
+	name        string
+	shape, kind int
+	service     *service
+	start       time.Time
+}
+
+// recordPredictions runs every service under every policy.
+func recordPredictions(ctx context.Context, p *plane, out string, count int) error {
+	watched, err := watch(ctx, p.config)
+	if err != nil {
+		return err
+	}
+	host := &services{}
+	address := httptest.NewServer(host)
+	defer address.Close()
+	source, err := p.startPrometheus(ctx, strings.TrimPrefix(address.URL, "http://"), 2*time.Second)
+	if err != nil {
+		return err
+	}
+	if err := p.install(ctx, source.url); err != nil {
+		return err
+	}
+	var all []*played
+	for shape := range shapes {
+		for kind := range kinds {
+			for n := range repetitions {
+				all = append(all, &played{name: fmt.Sprintf("%s-%s-%d", shapes[shape].name, kinds[kind].name, n+1), shape: shape, kind: kind})
+			}
+		}
+	}
+	for i := range policies[:count] {
+		of := &policies[i]
+		fmt.Fprintf(os.Stderr, "%s: policy %s of %d services for %ds, load average %s\n", time.Now().Format(time.TimeOnly), of.name, len(all), seconds, loadAverage())
+		if err := p.playAll(ctx, watched, host, address.URL, of, all, out); err != nil {
+			return err
+		}
+		for _, s := range all {
+			if err := s.write(ctx, watched, source, of, out); err != nil {
+				return fmt.Errorf("%s: %w", s.name, err)
+			}
+			if err := p.remove(ctx, s.name); err != nil {
+				return err
+			}
+		}
+	}
+	for _, s := range all {
+		described := simtoreal.Service{Name: s.name, Kind: kinds[s.kind].name, Arrivals: fmt.Sprintf(kinds[0].query, s.name), Capacity: capacity}
+		for i := range policies[:count] {
+			described.Policies = append(described.Policies, policies[i].name)
+		}
+		if err := writeJSON(filepath.Join(out, s.name, "service.json"), &described); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// playAll lets load arrive at all services under one policy.
+func (p *plane) playAll(ctx context.Context, watched *cluster, host *services, url string, of *policy, all []*played, out string) error {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(watched)
+	for _, s := range all {
+		s.service = newService(s.name, registry)
+		watched.begin(s.name, s.service.workers.Resize)
+	}
+	host.serve(registry, all)
+	for _, s := range all {
+		if err := p.deploy(ctx, s.name, initial, leastStartUp, mostStartUp); err != nil {
+			return err
+		}
+	}
+	for _, s := range all {
+		if err := p.ready(ctx, s.name); err != nil {
+			return err
+		}
+		file := filepath.Join(out, s.name, of.name+".yaml")
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(file, []byte(of.manifest(s.name, s.kind)), 0o644); err != nil {
+			return err
+		}
+		if err := p.apply(file); err != nil {
+			return err
+		}
+	}
+	var sending sync.WaitGroup
+	for i, s := range all {
+		// Each at another instant of its polling interval, as in life.
+		s.start = time.Now().Add(time.Duration(i%repetitions) * 1700 * time.Millisecond)
+		sending.Go(func() {
+			send(ctx, url+"/"+s.name, s.start, s.rate(), uint64(1+s.shape))
+		})
+	}
+	if err := p.pass(ctx, (seconds+2*repetitions)*time.Second); err != nil {
+		return err
+	}
+	sending.Wait()
+	return ctx.Err()
+}
+
+func (s *played) rate() []float64 {
+	rate := make([]float64, seconds)
+	for i := range rate {
+		rate[i] = shapes[s.shape].rate(float64(i) + 0.5)
+	}
+	return rate
+}
+
+// write writes what happened under a policy.
+func (s *played) write(ctx context.Context, watched *cluster, source *server, of *policy, out string) error {
+	r := simtoreal.Run{
+		Start: float64(s.start.UnixMilli()) / 1000, Rate: s.rate(),
+		Arrived: int(s.service.arrived.Load()), Served: int(s.service.served.Load()),
+		Refused: int(s.service.refused.Load()), Late: int(s.service.late.Load()),
+	}
+	r.Spec, r.Ready = watched.course(s.name)
+	base := filepath.Join(out, s.name, of.name)
+	if err := writeJSON(base+".json", &r); err != nil {
+		return err
+	}
+	return source.export(ctx, base+".om.gz", s.start, s.start.Add(seconds*time.Second), fmt.Sprintf("{namespace=%q}", s.name))
+}
+
+// services serves requests to each service under its name, and the metrics of all.
+type services struct {
+	mu      sync.RWMutex
+	byName  map[string]http.Handler
+	metrics http.Handler
+}
+
+func (h *services) serve(registry *prometheus.Registry, all []*played) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.metrics, h.byName = promhttp.HandlerFor(registry, promhttp.HandlerOpts{}), map[string]http.Handler{}
+	for _, s := range all {
+		h.byName["/"+s.name] = s.service
+	}
+}
+
+// ServeHTTP implements http.Handler.
+func (h *services) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h.mu.RLock()
+	handler := h.byName[r.URL.Path]
+	if r.URL.Path == "/metrics" {
+		handler = h.metrics
+	}
+	h.mu.RUnlock()
+	if handler == nil {
+		http.NotFound(w, r)
+		return
+	}
+	handler.ServeHTTP(w, r)
+}
+
+// loadAverage is how many programs want a core, over the last minute.
+func loadAverage() string {
+	text, _ := os.ReadFile("/proc/loadavg")
+	first, _, _ := strings.Cut(string(text), " ")
+	return first
+}
