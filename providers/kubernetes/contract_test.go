@@ -268,7 +268,9 @@ func TestSnapshotsContract(t *testing.T) {
 			},
 			Shrink: func() {
 				s.check(s.client.Delete(context.Background(), running, client.GracePeriodSeconds(0)))
-				s.eventually("the cache lost the pod", func() bool { return client.IgnoreNotFound(get(running.DeepCopy())) == nil && get(running.DeepCopy()) != nil })
+				s.eventually("the cache lost the pod", func() bool {
+					return client.IgnoreNotFound(get(running.DeepCopy())) == nil && get(running.DeepCopy()) != nil
+				})
 			},
 		}
 	})

@@ -53,7 +53,9 @@ func run(ctx context.Context) error {
 		asked  bool
 		record func(ctx context.Context, p *plane) error
 	}{
-		{*record == "decisions" || *record == "decisions,predictions", func(ctx context.Context, p *plane) error { return recordDecisions(ctx, p, decisions, *length, karpenter) }},
+		{*record == "decisions" || *record == "decisions,predictions", func(ctx context.Context, p *plane) error {
+			return recordDecisions(ctx, p, decisions, *length, karpenter)
+		}},
 		{*record == "predictions" || *record == "decisions,predictions", func(ctx context.Context, p *plane) error { return recordPredictions(ctx, p, predictions, *policies) }},
 	} {
 		if !part.asked {
