@@ -151,7 +151,7 @@ func startPrometheus(t *testing.T) (*url.URL, time.Time) {
 		// Past the last sample, which lookback bridges.
 		at := time.Now().Add(time.Minute).Truncate(time.Second)
 		answers := make([]cycle.Answer, 1)
-		source.QueryAll(t.Context(), []string{"count({job=\"app\"})"}, at, time.Minute, answers)
+		source.QueryAll(t.Context(), []cycle.Query{{Text: `count({job="app"})`}}, at, time.Minute, answers)
 		if answers[0].Err == nil && answers[0].Result.Value > 0 {
 			return &url.URL{Scheme: "http", Host: own}, at
 		}

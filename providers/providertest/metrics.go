@@ -74,8 +74,17 @@ const patient = time.Minute
 func (h MetricHarness) ask(t *testing.T, queries ...string) []cycle.Answer {
 	t.Helper()
 	answers := make([]cycle.Answer, len(queries))
-	h.Source.QueryAll(t.Context(), queries, h.At, patient, answers)
+	h.Source.QueryAll(t.Context(), inNamespace(queries...), h.At, patient, answers)
 	return answers
+}
+
+// inNamespace are queries of objects of one namespace.
+func inNamespace(texts ...string) []cycle.Query {
+	queries := make([]cycle.Query, len(texts))
+	for i, text := range texts {
+		queries[i] = cycle.Query{Namespace: "default", Text: text}
+	}
+	return queries
 }
 
 // differs says how an answer is not a result.
@@ -174,7 +183,7 @@ func answersInTime(t *testing.T, h MetricHarness) error {
 	answers := make([]cycle.Answer, 2)
 	ended := make(chan struct{})
 	go func() {
-		h.Source.QueryAll(context.WithoutCancel(t.Context()), []string{"one + 1", "sum(several) + 1"}, h.At, 50*time.Millisecond, answers)
+		h.Source.QueryAll(context.WithoutCancel(t.Context()), inNamespace("one + 1", "sum(several) + 1"), h.At, 50*time.Millisecond, answers)
 		close(ended)
 	}()
 	select {
