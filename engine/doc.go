@@ -58,6 +58,7 @@
 //	sim/recording         recordings: read, write, take from a Prometheus
 //	sim/tune              parameter search
 //	sim/output            the directories that calls write, and nothing of anybody else's
+//	sim/ruletest          promtool's unit tests of rules
 //	sim/soak              random scenarios against the invariants
 //	providers/...         the same ports, live and fake
 //	providers/promql      what the text of a query may read, in both modes

@@ -11,6 +11,8 @@ import (
 type Call struct {
 	// Command repeats it, Version is the program's.
 	Command, Version string
+	// RuleTests are unit tests of rules that the call ran beside.
+	RuleTests []*RuleTest
 }
 
 // maxSummary is the size in bytes that a whole call's summary.md keeps below.
@@ -24,22 +26,23 @@ func WriteCall(dir string, reports []*Report, call Call) error {
 		return err
 	}
 	data, err := json.MarshalIndent(struct {
-		Schema  int       `json:"schema"`
-		Version string    `json:"version,omitempty"`
-		Command string    `json:"command,omitempty"`
-		Passed  bool      `json:"passed"`
-		Runs    []summary `json:"runs"`
-	}{schemaVersion, call.Version, call.Command, passed(reports), summaries(reports)}, "", "  ")
+		Schema  int         `json:"schema"`
+		Version string      `json:"version,omitempty"`
+		Command string      `json:"command,omitempty"`
+		Passed  bool        `json:"passed"`
+		Runs    []summary   `json:"runs"`
+		Tests   []*RuleTest `json:"ruleTests,omitempty"`
+	}{schemaVersion, call.Version, call.Command, passed(reports) && ruleTestsPassed(call.RuleTests), summaries(reports), call.RuleTests}, "", "  ")
 	if err != nil {
 		return fmt.Errorf("%s: %w", jsonName, err)
 	}
-	junit, err := JUnit(reports)
+	junit, err := JUnit(reports, call.RuleTests...)
 	if err != nil {
 		return err
 	}
 	return writeFiles(dir, []outputFile{
 		{indexName, index},
-		{markdownName, []byte(CallMarkdown(reports))},
+		{markdownName, []byte(CallMarkdown(reports, call.RuleTests...))},
 		{jsonName, append(data, '\n')},
 		{junitName, junit},
 	})
@@ -69,24 +72,19 @@ func failuresFirst(reports []*Report) []*Report {
 
 // CallMarkdown is the whole call's summary: failures first, at most 60,000
 // bytes. What does not fit is counted, not cut in the middle.
-func CallMarkdown(reports []*Report) string {
-	if len(reports) == 1 {
+func CallMarkdown(reports []*Report, tests ...*RuleTest) string {
+	if len(reports) == 1 && len(tests) == 0 {
 		if text := reports[0].Markdown(); len(text) <= maxSummary {
 			return text
 		}
 	}
 	var b strings.Builder
-	failed := 0
-	for _, r := range reports {
-		if !r.Passed() {
-			failed++
-		}
+	failed := !passed(reports)
+	mark := "✅"
+	if failed || !ruleTestsPassed(tests) {
+		mark = "❌"
 	}
-	if failed > 0 {
-		fmt.Fprintf(&b, "# ❌ %d of %d %s failed\n\n", failed, len(reports), plural(int64(len(reports)), "run"))
-	} else {
-		fmt.Fprintf(&b, "# ✅ %d %s\n\n", len(reports), plural(int64(len(reports)), "run"))
-	}
+	fmt.Fprintf(&b, "# %s %s\n\n", mark, callTitle(reports, tests...))
 	const reserve = 400 // room for the last lines
 	ordered := failuresFirst(reports)
 	for i, r := range ordered {
@@ -96,6 +94,17 @@ func CallMarkdown(reports []*Report) string {
 		}
 		if b.Len()+len(text) > maxSummary-reserve {
 			fmt.Fprintf(&b, "\n%d more %s: see %s.\n", len(ordered)-i, plural(int64(len(ordered)-i), "run"), indexName)
+			break
+		}
+		b.WriteString(text)
+	}
+	for _, t := range tests {
+		text := ruleTestMarkdown(t) + "\n"
+		if b.Len()+len(text) > maxSummary-reserve {
+			text = fmt.Sprintf("- **%s**: %s\n", escapeMarkdown(t.File), t.result())
+		}
+		if b.Len()+len(text) > maxSummary-reserve {
+			fmt.Fprintf(&b, "\nMore tests of rules: see %s.\n", indexName)
 			break
 		}
 		b.WriteString(text)

@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"fmt"
 	"html/template"
+	"strings"
 )
 
 //go:embed index.css
@@ -23,6 +24,7 @@ type indexPage struct {
 	Results                         []string
 	Runs                            []indexRun
 	Width                           int // columns of the table
+	Tests                           []indexTest
 }
 
 type indexRun struct {
@@ -41,7 +43,7 @@ type indexRun struct {
 func indexHTML(reports []*Report, call Call) ([]byte, error) {
 	p := &indexPage{
 		Style: template.CSS(style + indexStyle), Policy: contentPolicy(indexSource), Script: template.JS(indexSource),
-		Title: callTitle(reports), Totals: callTotals(reports), Command: call.Command, Version: call.Version,
+		Title: callTitle(reports, call.RuleTests...), Totals: callTotals(reports), Command: call.Command, Version: call.Version,
 	}
 	figures := tableFigures(reports...)
 	for _, f := range figures {
@@ -59,6 +61,7 @@ func indexHTML(reports []*Report, call Call) ([]byte, error) {
 			p.Results = append(p.Results, result)
 		}
 	}
+	p.Tests = indexTests(call.RuleTests)
 	var b bytes.Buffer
 	if err := indexTemplate.Execute(&b, p); err != nil {
 		return nil, fmt.Errorf("%s: %w", indexName, err)
@@ -112,18 +115,34 @@ func (r *Report) indexRun(figures []tableFigure) indexRun {
 }
 
 // callTitle counts what failed.
-func callTitle(reports []*Report) string {
+func callTitle(reports []*Report, tests ...*RuleTest) string {
 	failed := 0
 	for _, r := range reports {
 		if !r.Passed() {
 			failed++
 		}
 	}
-	all := fmt.Sprintf("%s %s", group(int64(len(reports))), plural(int64(len(reports)), "run"))
-	if failed > 0 {
-		return fmt.Sprintf("%d of %s failed", failed, all)
+	var parts []string
+	if len(reports) > 0 || len(tests) == 0 {
+		parts = append(parts, countFailed(failed, len(reports), "run"))
 	}
-	return all
+	if len(tests) > 0 {
+		all, failed := 0, 0
+		for _, t := range tests {
+			all += len(t.Cases)
+			failed += t.failed()
+		}
+		parts = append(parts, countFailed(failed, all, "rule test"))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func countFailed(failed, all int, noun string) string {
+	text := fmt.Sprintf("%s %s", group(int64(all)), plural(int64(all), noun))
+	if failed > 0 {
+		return fmt.Sprintf("%d of %s failed", failed, text)
+	}
+	return text
 }
 
 // callTotals adds up what the runs of a call have in common: what was expected,

@@ -51,9 +51,9 @@ type (
 )
 
 // JUnit is the call as a JUnit document: a suite for each run, a case for each
-// expectation, or one named "completed" where a run has none. Times are
-// simulated seconds.
-func JUnit(reports []*Report) ([]byte, error) {
+// expectation, or one named "completed" where a run has none; and a suite for each
+// file of rule tests. Times are simulated seconds.
+func JUnit(reports []*Report, tests ...*RuleTest) ([]byte, error) {
 	doc := junitSuites{Name: "karpenter"}
 	var total int64
 	for _, r := range reports {
@@ -61,6 +61,15 @@ func JUnit(reports []*Report) ([]byte, error) {
 		doc.Tests += suite.Tests
 		doc.Failures += suite.Failures
 		total += r.Run.End - r.Run.Start
+		doc.Suites = append(doc.Suites, suite)
+	}
+	for _, t := range tests {
+		suite := t.junitSuite()
+		doc.Tests += suite.Tests
+		doc.Failures += suite.Failures
+		for i := range t.Cases {
+			total += t.Cases[i].Seconds
+		}
 		doc.Suites = append(doc.Suites, suite)
 	}
 	doc.Time = strconv.FormatInt(total, 10)

@@ -32,6 +32,8 @@ type TableOptions struct {
 	Width int
 	// Color marks results with ANSI colours.
 	Color bool
+	// RuleTests are unit tests of rules, which come behind the runs.
+	RuleTests []*RuleTest
 }
 
 // Table prints what belongs on standard output: for each run its result and a
@@ -39,14 +41,14 @@ type TableOptions struct {
 func Table(w io.Writer, reports []*Report, o TableOptions) error {
 	switch o.Format {
 	case FormatJSON:
-		text, err := json.MarshalIndent(summaries(reports), "", "  ")
+		text, err := json.MarshalIndent(allSummaries(reports, o.RuleTests), "", "  ")
 		if err != nil {
 			return err
 		}
 		_, err = fmt.Fprintf(w, "%s\n", escape.JSON(text))
 		return err
 	case FormatYAML:
-		text, err := yaml.Marshal(summaries(reports))
+		text, err := yaml.Marshal(allSummaries(reports, o.RuleTests))
 		if err != nil {
 			return err
 		}
@@ -56,7 +58,12 @@ func Table(w io.Writer, reports []*Report, o TableOptions) error {
 		_, err = w.Write(text)
 		return err
 	case FormatTable, "":
-		_, err := io.WriteString(w, textTable(reports, o))
+		var b strings.Builder
+		if len(reports) > 0 || len(o.RuleTests) == 0 {
+			b.WriteString(textTable(reports, o))
+		}
+		ruleTestTable(&b, o.RuleTests, o)
+		_, err := io.WriteString(w, b.String())
 		return err
 	}
 	return fmt.Errorf("output format %q; allowed are table, json, yaml", o.Format)
@@ -220,6 +227,7 @@ type summary struct {
 	Fidelity     *Fidelity       `json:"fidelity,omitempty"`
 	Columns      []summaryColumn `json:"columns"`
 	Expectations []Expectation   `json:"expectations,omitempty"`
+	RuleTests    []RuleTestCase  `json:"ruleTests,omitempty"`
 }
 
 type summaryColumn struct {
@@ -229,6 +237,15 @@ type summaryColumn struct {
 	Reference bool    `json:"reference,omitempty"`
 	Figures   Figures `json:"figures"`
 	Blame     []Blame `json:"blame"`
+}
+
+// allSummaries has the files of rule tests behind the runs.
+func allSummaries(reports []*Report, tests []*RuleTest) []summary {
+	list := summaries(reports)
+	for _, t := range tests {
+		list = append(list, summary{Name: t.File, Passed: t.Passed(), Headline: t.result(), Columns: []summaryColumn{}, RuleTests: t.Cases})
+	}
+	return list
 }
 
 func summaries(reports []*Report) []summary {

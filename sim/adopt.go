@@ -124,13 +124,16 @@ func (a *adoption) convert(f *manifest.Foreign, c *Conversion) (*convert.Result,
 		}
 	}
 	o := a.options
-	o.Namespace, o.Parse = f.Namespace, isScalar
+	o.Namespace = f.Namespace
+	if o.Parse == nil {
+		o.Parse = QueryParser()
+	}
 	result, err := convert.JSON(f.JSON, o)
 	c.Notes = append(unquoted(f, c.Object), result.Notes...)
 	if err != nil {
 		return nil, err
 	}
-	return result, checkConverted(result)
+	return result, checkConverted(result, o.Parse)
 }
 
 // unquoted notes what a cluster would not take for a string.
@@ -147,7 +150,7 @@ func unquoted(f *manifest.Foreign, object string) []convert.Note {
 
 // checkConverted finds what is wrong with the queries of a result, where they come
 // from.
-func checkConverted(result *convert.Result) error {
+func checkConverted(result *convert.Result, parse func(query string) (scalar bool, err error)) error {
 	var errs []error
 	for _, object := range result.Objects {
 		ha, ok := object.(*v1alpha1.HorizontalAutoscaler)
@@ -155,7 +158,7 @@ func checkConverted(result *convert.Result) error {
 			continue
 		}
 		for i := range ha.Spec.Metrics {
-			if err := checkQuery(ha.Spec.Metrics[i].Prometheus.Query); err != nil {
+			if _, err := parse(ha.Spec.Metrics[i].Prometheus.Query); err != nil {
 				field := fmt.Sprintf("spec.metrics[%d].prometheus.query", i)
 				errs = append(errs, &convert.Error{Field: result.Source(object, field), Err: err})
 			}

@@ -51,7 +51,7 @@ func (c *countedTarget) follow(grid fake.Grid) error {
 			texts = append(texts, text)
 		}
 	}
-	ahead := fake.NewPreevaluator(func() (fake.Feed, error) { return r.in.feed(texts, nil) }, fake.Options{Lookback: r.in.Lookback})
+	ahead := fake.NewPreevaluator(func() (fake.Feed, error) { return r.in.feed(texts, nil) }, fake.Options{Lookback: r.in.Lookback, Features: r.in.features})
 	r.closers = append(r.closers, ahead)
 	parts := []*countPart{
 		{name: "status", text: c.declared.Status, value: &c.status, seen: &c.statusSeen},

@@ -185,7 +185,7 @@ func (in *Input) evaluate(texts []string, g grid) ([]measured, error) {
 
 // evaluator answers expressions at the instants of a grid, which do not go back.
 func (in *Input) evaluator(texts []string, g grid) (ask func(i int, at int64) (cycle.Result, error), done func(), err error) {
-	options := fake.Options{Start: in.start, Lookback: in.Lookback, EvaluationInterval: time.Duration(in.File.Spec.Prometheus.EvaluationInterval)}
+	options := fake.Options{Start: in.start, Lookback: in.Lookback, EvaluationInterval: time.Duration(in.File.Spec.Prometheus.EvaluationInterval), Features: in.features}
 	asks := make([]func(at int64) (cycle.Result, error), len(texts))
 	var ranged, single []string
 	ahead := fake.NewPreevaluator(func() (fake.Feed, error) { return in.feed(ranged, nil) }, options)

@@ -9,9 +9,9 @@ import (
 	"strings"
 
 	"github.com/prometheus/prometheus/model/labels"
-	"github.com/prometheus/prometheus/promql/parser"
 
 	"github.com/karpenter-sim/karpenter/engine/cycle"
+	"github.com/karpenter-sim/karpenter/providers/fake"
 )
 
 // scraper are the labels by which series of one thing differ that several
@@ -30,7 +30,7 @@ type seenSeries struct {
 // one time, from several clusters for example: metrics would be summed over all.
 func (in *Input) distinctCounts(target cycle.TargetRef, selectors []string) error {
 	for _, selector := range selectors {
-		matchers, err := parser.NewParser(parser.Options{}).ParseMetricSelector(selector)
+		matchers, err := fake.EveryFeature.Parser().ParseMetricSelector(selector)
 		if err != nil {
 			return err
 		}

@@ -6,6 +6,7 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 
 	"github.com/karpenter-sim/karpenter/engine/cycle"
+	"github.com/karpenter-sim/karpenter/providers/fake"
 )
 
 // evaluated answers an expression from results that were recorded instead of
@@ -34,7 +35,7 @@ func (in *Input) evaluated(text string) (func(at int64) (cycle.Result, error), e
 // evaluatedShare takes what onAll makes apart where the results of the share were
 // recorded instead of its samples; nil for every other expression.
 func (in *Input) evaluatedShare(text string) (share func(at int64) (cycle.Result, error), count string) {
-	expr, err := parser.NewParser(parser.Options{EnableExperimentalFunctions: true}).ParseExpr(text)
+	expr, err := fake.EveryFeature.Parser().ParseExpr(text)
 	if err != nil {
 		return nil, ""
 	}

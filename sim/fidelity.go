@@ -121,7 +121,7 @@ func (p *player) shown(text string) ([]float64, error) {
 	in, slots := p.run.in, p.slots()
 	every := slots.Interval.Milliseconds()
 	grid := fake.Grid{Start: slots.Start + every - 1, Interval: slots.Interval, End: in.end + every}
-	ahead := fake.NewPreevaluator(func() (fake.Feed, error) { return in.feed([]string{text}, nil) }, fake.Options{Lookback: slots.Interval})
+	ahead := fake.NewPreevaluator(func() (fake.Feed, error) { return in.feed([]string{text}, nil) }, fake.Options{Lookback: slots.Interval, Features: in.features})
 	defer ahead.Close()
 	q, err := ahead.Add(text, grid)
 	if err != nil {

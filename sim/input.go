@@ -37,6 +37,7 @@ type Input struct {
 	recordings []*recording.Recording
 	cache      *recording.Cache // nil unless others share it
 	inputs     *fake.Inputs     // nil without inputSeries
+	features   fake.Features
 	temporary  string
 	converted  int
 	shared     *shared // nil unless Precompute was called
@@ -56,7 +57,11 @@ func Open(ctx context.Context, file *scenario.File) (*Input, error) {
 // cache converts once.
 func OpenCached(ctx context.Context, file *scenario.File, cache *recording.Cache) (*Input, error) {
 	spec := &file.Spec
-	in := &Input{cache: cache, File: file, start: spec.Start.UnixMilli(), aligned: spec.Start.Time}
+	features, err := fake.ParseFeatures(spec.Prometheus.EnableFeatures...)
+	if err != nil {
+		return nil, err
+	}
+	in := &Input{cache: cache, File: file, start: spec.Start.UnixMilli(), aligned: spec.Start.Time, features: features}
 	in.end = in.start + time.Duration(spec.Duration).Milliseconds()
 	if err := in.parseInputs(); err != nil {
 		return nil, err

@@ -68,7 +68,7 @@ func (s *Stage) answerEverything() error {
 	r.prom.Close()
 	spec := &r.in.File.Spec
 	r.prom = fake.NewPrometheus(fake.Options{
-		Start: r.in.start, Lookback: r.in.Lookback,
+		Start: r.in.start, Lookback: r.in.Lookback, Features: r.in.features,
 		EvaluationInterval: time.Duration(spec.Prometheus.EvaluationInterval),
 	})
 	var files []string

@@ -85,7 +85,7 @@ func (p *player) askShared(q *query) error {
 func (in *Input) answer(key gridQuery) (*answers, error) {
 	ahead := fake.NewPreevaluator(
 		func() (fake.Feed, error) { return in.feed([]string{key.text}, nil) },
-		fake.Options{Start: in.start, Lookback: in.Lookback, EvaluationInterval: time.Duration(in.File.Spec.Prometheus.EvaluationInterval)})
+		fake.Options{Start: in.start, Lookback: in.Lookback, EvaluationInterval: time.Duration(in.File.Spec.Prometheus.EvaluationInterval), Features: in.features})
 	defer ahead.Close()
 	evaluated, err := ahead.Add(key.text, key.grid)
 	if err != nil {

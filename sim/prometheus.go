@@ -19,7 +19,7 @@ import (
 func (r *run) addMetrics() error {
 	spec := &r.in.File.Spec
 	options := fake.Options{
-		Start: r.in.start, Lookback: r.in.Lookback,
+		Start: r.in.start, Lookback: r.in.Lookback, Features: r.in.features,
 		EvaluationInterval: time.Duration(spec.Prometheus.EvaluationInterval),
 		Keep:               r.keep(),
 	}

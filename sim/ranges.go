@@ -38,7 +38,7 @@ func (s *shortRange) String() string {
 
 // shortRanges are those of a query over series of the input.
 func (in *Input) shortRanges(text string) ([]shortRange, error) {
-	expr, err := parser.NewParser(parser.Options{}).ParseExpr(text)
+	expr, err := fake.EveryFeature.Parser().ParseExpr(text)
 	if err != nil {
 		return nil, nil // what the parser takes with more options is not judged
 	}

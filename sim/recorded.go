@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
-	"github.com/prometheus/prometheus/promql/parser"
 
 	"github.com/karpenter-sim/karpenter/engine/cycle"
 	"github.com/karpenter-sim/karpenter/engine/slot"
@@ -112,7 +111,7 @@ func (in *Input) reads(text string) (bool, error) {
 
 // has says whether a selector matches anything that was recorded.
 func (in *Input) has(selector string) (bool, error) {
-	matchers, err := parser.NewParser(parser.Options{}).ParseMetricSelector(selector)
+	matchers, err := fake.EveryFeature.Parser().ParseMetricSelector(selector)
 	if err != nil {
 		return false, err
 	}
@@ -123,7 +122,7 @@ func (in *Input) has(selector string) (bool, error) {
 		}
 	}
 	for _, s := range in.File.Spec.InputSeries {
-		l, err := parser.NewParser(parser.Options{}).ParseMetric(s.Series)
+		l, err := fake.EveryFeature.Parser().ParseMetric(s.Series)
 		if err == nil && matchesAll(l, matchers) {
 			return true, nil
 		}
@@ -145,7 +144,7 @@ func (p *player) follow(text string) (Steps, error) {
 	in := p.run.in
 	first := p.grid.From(slot.At(in.File.Spec.Start.Time))
 	grid := fake.Grid{Start: int64(first) * 1000, Interval: time.Duration(p.grid.Interval) * time.Second, End: in.end}
-	ahead := fake.NewPreevaluator(func() (fake.Feed, error) { return in.feed([]string{text}, nil) }, fake.Options{Lookback: in.Lookback})
+	ahead := fake.NewPreevaluator(func() (fake.Feed, error) { return in.feed([]string{text}, nil) }, fake.Options{Lookback: in.Lookback, Features: in.features})
 	defer ahead.Close()
 	q, err := ahead.Add(text, grid)
 	if err != nil {

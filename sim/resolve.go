@@ -37,17 +37,22 @@ func (a *Autoscaler) Name() types.NamespacedName { return nameOf(a.Object) }
 // that the order of documents does not show. It returns manifest.Errors that
 // name every violation with its place, and everything else that the controller
 // would only find out while running: queries that do not parse or are of the
-// wrong type, or that the label to be enforced does not allow.
-func Resolve(set *manifest.Set, enforce promql.Label) ([]Autoscaler, error) {
+// wrong type, or that the label to be enforced does not allow. The features are those
+// of PromQL that queries may use.
+func Resolve(set *manifest.Set, enforce promql.Label, features ...string) ([]Autoscaler, error) {
 	var out []Autoscaler
 	var errs []error
+	allowed, err := fake.ParseFeatures(features...)
+	if err != nil {
+		return nil, err
+	}
 	for _, entry := range set.Autoscalers {
 		compiled, list := policy.CompileAutoscaler(&entry.Object.Spec, field.NewPath("spec"))
 		if len(list) > 0 {
 			errs = append(errs, manifest.Positioned(entry.Doc, list))
 			continue
 		}
-		asked, wrong := enforced(&entry, compiled, enforce)
+		asked, wrong := enforced(&entry, compiled, enforce, allowed)
 		errs = append(errs, wrong...)
 		if err := checkTarget(compiled.Target); err != nil {
 			errs = append(errs, entry.Doc.Errorf("spec.scaleTargetRef.apiVersion", "%v", err))
@@ -60,13 +65,13 @@ func Resolve(set *manifest.Set, enforce promql.Label) ([]Autoscaler, error) {
 }
 
 // enforced is a policy with the queries that are asked.
-func enforced(entry *manifest.Autoscaler, written *policy.Autoscaler, label promql.Label) (*policy.Autoscaler, []error) {
+func enforced(entry *manifest.Autoscaler, written *policy.Autoscaler, label promql.Label, features fake.Features) (*policy.Autoscaler, []error) {
 	var errs []error
 	asked := *written
 	asked.Metrics = slices.Clone(written.Metrics)
 	for i := range asked.Metrics {
 		query, err := asked.Metrics[i].Query, error(nil)
-		if err = checkQuery(query); err == nil {
+		if _, err = isScalar(query, features); err == nil {
 			asked.Metrics[i].Query, err = label.Enforce(query, entry.Object.Namespace)
 		}
 		if err != nil {
@@ -122,16 +127,23 @@ func rivalry(one, other string) string {
 	return fmt.Sprintf("both hold here %s; in a cluster the %s acts and the %s holds", hold, one, own)
 }
 
-// checkQuery refuses what can never give one sample.
-func checkQuery(query string) error {
-	_, err := isScalar(query)
-	return err
+// QueryParser is what conversions check queries with: it says whether one that gives
+// one sample, or none, gives a scalar. The features are those of PromQL that a query
+// may use.
+func QueryParser(features ...string) func(query string) (scalar bool, err error) {
+	allowed, err := fake.ParseFeatures(features...)
+	return func(query string) (bool, error) {
+		if err != nil {
+			return false, err
+		}
+		return isScalar(query, allowed)
+	}
 }
 
 // isScalar says whether a query that gives one sample, or none, gives a scalar, which
 // is always there. It refuses what can never give one sample.
-func isScalar(query string) (bool, error) {
-	expr, err := parser.NewParser(parser.Options{}).ParseExpr(query)
+func isScalar(query string, features fake.Features) (bool, error) {
+	expr, err := features.Parser().ParseExpr(query)
 	var list parser.ParseErrors
 	if errors.As(err, &list) && len(list) > 0 {
 		return false, fmt.Errorf("PromQL, character %d: %w", list[0].PositionRange.Start+1, list[0].Err)

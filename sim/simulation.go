@@ -81,6 +81,7 @@ func Check(ctx context.Context, file *scenario.File, o CheckOptions) (*Simulatio
 	if c := file.Spec.Conversion; c != nil {
 		p.conversion.Namespace, p.conversion.AllowLoss = c.Namespace, c.AllowLoss
 	}
+	p.conversion.Parse = QueryParser(file.Spec.Prometheus.EnableFeatures...)
 	p.conversion.Tolerance = file.Spec.Controller.ToleranceQuantity()
 	p.conversion.DownscaleStabilizationSeconds = file.Spec.Controller.HPA().DownscaleStabilization
 	p.addCurrent()
@@ -138,7 +139,7 @@ func (p *preparation) adopt(set *manifest.Set) []Conversion {
 
 // add adds a column that plays a set.
 func (p *preparation) add(name string, set *manifest.Set) {
-	autoscalers, err := Resolve(set, promql.Label(p.File.Spec.Controller.EnforceLabel))
+	autoscalers, err := Resolve(set, promql.Label(p.File.Spec.Controller.EnforceLabel), p.File.Spec.Prometheus.EnableFeatures...)
 	p.errs = append(p.errs, inColumn(name, err, p.current...), inColumn(name, checkNodes(set), p.current...))
 	p.Columns = append(p.Columns, Column{Name: name, Autoscalers: autoscalers, Manifests: set})
 }
@@ -261,9 +262,10 @@ func (p *preparation) readZone() {
 	p.Location = location
 }
 
-// CheckSet checks what decoding manifests cannot see, kind by kind.
-func CheckSet(set *manifest.Set) error {
-	_, err := Resolve(set, "")
+// CheckSet checks what decoding manifests cannot see, kind by kind. The features are
+// those of PromQL that queries may use.
+func CheckSet(set *manifest.Set, features ...string) error {
+	_, err := Resolve(set, "", features...)
 	return manifest.Join(err, checkNodes(set))
 }
 

@@ -80,7 +80,7 @@ func (p *player) followRecorded() error {
 	}
 	in, slots := p.run.in, p.slots()
 	grid := fake.Grid{Start: slots.Start - 1, Interval: slots.Interval, End: in.end}
-	ahead := fake.NewPreevaluator(func() (fake.Feed, error) { return in.feed([]string{p.recordedCounts}, nil) }, fake.Options{Lookback: in.Lookback})
+	ahead := fake.NewPreevaluator(func() (fake.Feed, error) { return in.feed([]string{p.recordedCounts}, nil) }, fake.Options{Lookback: in.Lookback, Features: in.features})
 	defer ahead.Close()
 	q, err := ahead.Add(p.recordedCounts, grid)
 	if err != nil {

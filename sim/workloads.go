@@ -133,7 +133,7 @@ func (r *run) demand(path string, terms []scenario.Term, name string, capacity f
 // has no sample, the last one holds.
 func (r *run) expression(path, text string) (*demandExpression, error) {
 	every := time.Duration(r.in.File.Spec.Prometheus.ScrapeInterval)
-	ahead := fake.NewPreevaluator(func() (fake.Feed, error) { return r.in.feed([]string{text}, nil) }, fake.Options{Lookback: r.in.Lookback})
+	ahead := fake.NewPreevaluator(func() (fake.Feed, error) { return r.in.feed([]string{text}, nil) }, fake.Options{Lookback: r.in.Lookback, Features: r.in.features})
 	q, err := ahead.Add(text, fake.Grid{Start: r.in.start, Interval: every, End: r.in.end})
 	if err != nil {
 		return nil, r.in.File.Doc.Errorf(path, "%v", err)

@@ -23,6 +23,7 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/policy"
 	"github.com/karpenter-sim/karpenter/engine/producer"
 	"github.com/karpenter-sim/karpenter/engine/slot"
+	"github.com/karpenter-sim/karpenter/providers/fake"
 	"github.com/karpenter-sim/karpenter/reports"
 	"github.com/karpenter-sim/karpenter/sim"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
@@ -192,6 +193,7 @@ func (c *course) scenario(dir string, flags *compareFlags) (*scenario.File, erro
 	spec.Controller.Phase = scenario.Aligned
 	lookback := scenario.Duration(time.Duration(c.longest) * time.Second)
 	spec.Prometheus.LookbackDelta = &lookback
+	spec.Prometheus.EnableFeatures = fake.FeatureNames() // the server has answered already
 	spec.Recordings = []scenario.Recording{{File: filepath.Join(dir, "journal.om"), Format: scenario.OpenMetrics}}
 	target := object.Spec.ScaleTargetRef
 	ref := scenario.Reference{Namespace: c.object.Namespace, Kind: target.Kind, Name: target.Name}

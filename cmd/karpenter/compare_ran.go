@@ -55,7 +55,7 @@ func recordedRan(ctx context.Context, flags *compareFlags) (source ran, closing 
 		remove()
 		return nil, nil, err
 	}
-	prometheus := fake.NewPrometheus(fake.Options{Lookback: recording.Lookback(rec)})
+	prometheus := fake.NewPrometheus(fake.Options{Lookback: recording.Lookback(rec), Features: fake.EveryFeature})
 	closing = func() {
 		// Nothing was written through either of them.
 		_ = prometheus.Close()

@@ -63,7 +63,7 @@ func (a *app) convert(paths []string, options convert.Options, given *metricQuer
 	set, collectErr := manifest.CollectIn(options.Namespace, docs)
 	if err := manifest.Join(readErr, collectErr); err != nil {
 		// All mistakes at once.
-		return manifest.Join(err, sim.LeftOut(sim.Adopt(set, options)), sim.CheckSet(set))
+		return manifest.Join(err, sim.LeftOut(sim.Adopt(set, options)), sim.CheckSet(set, given.features...))
 	}
 	empty := len(set.Foreign)+len(set.Autoscalers)+len(set.Producers)+len(set.NodeGroups) == 0
 	a.noteSkipped(set)
@@ -86,7 +86,7 @@ func (a *app) convert(paths []string, options convert.Options, given *metricQuer
 	}
 	out, err := set.Assign(assignments)
 	if err == nil {
-		err = sim.CheckSet(out)
+		err = sim.CheckSet(out, given.features...)
 	}
 	if err != nil {
 		return manifest.Join(leftOut, fmt.Errorf("nothing is written: %w", err))

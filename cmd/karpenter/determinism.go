@@ -48,7 +48,7 @@ func (s *session) again(ctx context.Context, files []*scenario.File, first strin
 	if err != nil {
 		return err
 	}
-	if _, err := s.play(ctx, jobs, second); err != nil {
+	if _, _, err := s.play(ctx, jobs, second); err != nil {
 		return err
 	}
 	return compareTrees(first, second)

@@ -113,7 +113,7 @@ func (a *app) initInput(ctx context.Context, f *replayFlags) (*manifest.Set, *sc
 	if err != nil {
 		return nil, nil, err
 	}
-	if _, err := sim.Resolve(set, enforce); err != nil {
+	if _, err := sim.Resolve(set, enforce, f.features...); err != nil {
 		return nil, nil, err
 	}
 	spec := &scenario.Spec{}

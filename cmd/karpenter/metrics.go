@@ -10,6 +10,8 @@ import (
 	names "k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/karpenter-sim/karpenter/engine/convert"
+	"github.com/karpenter-sim/karpenter/providers/fake"
+	"github.com/karpenter-sim/karpenter/sim"
 	"github.com/karpenter-sim/karpenter/sim/recording"
 )
 
@@ -24,19 +26,35 @@ type metricQueries struct {
 	// namespace and allowLoss are the flags beside them.
 	namespace string
 	allowLoss bool
+	features  []string
 }
 
-// conversionFlags say how HPAs and ScaledObjects are converted.
+// conversionFlags say how HPAs and ScaledObjects are converted, and what PromQL may be.
 type conversionFlags struct {
 	metrics   []string
 	namespace string
 	allowLoss bool
+	features  []string
 }
 
 func (f *conversionFlags) add(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&f.metrics, "metric", nil, "the PromQL of an HPA's Pods, Object or External metric, or of a ScaledObject's trigger (its name, type or index): [[NS/]OBJECT/]NAME=PROMQL (repeatable)")
 	flags.StringVarP(&f.namespace, "namespace", "n", "", "namespace of objects that name none (default \"default\")")
 	flags.BoolVar(&f.allowLoss, "allow-loss", false, "convert HPAs and ScaledObjects without those of their metrics and triggers that cannot be converted")
+	addFeatures(flags, &f.features)
+}
+
+// addFeatures adds the flag that Prometheus has.
+func addFeatures(flags *pflag.FlagSet, features *[]string) {
+	flags.StringSliceVar(features, "enable-feature", nil, "experimental PromQL that the Prometheus has, too: "+strings.Join(fake.FeatureNames(), ", ")+" (comma-separated, repeatable)")
+}
+
+// checkFeatures refuses features that there are not.
+func checkFeatures(features []string) error {
+	if _, err := fake.ParseFeatures(features...); err != nil {
+		return fmt.Errorf("--enable-feature: %w", err)
+	}
+	return nil
 }
 
 // parse reads the flags.
@@ -44,7 +62,10 @@ func (f *conversionFlags) parse() (*metricQueries, error) {
 	if f.namespace != "" && names.IsDNS1123Label(f.namespace) != nil {
 		return nil, fmt.Errorf("--namespace %s: want the name of a namespace: lower case letters, digits and '-', at most 63", quoteArgument(f.namespace))
 	}
-	m := &metricQueries{queries: map[string]string{}, used: map[string]bool{}, triggers: map[string][]string{}, known: map[string]bool{}, namespace: f.namespace, allowLoss: f.allowLoss}
+	if err := checkFeatures(f.features); err != nil {
+		return nil, err
+	}
+	m := &metricQueries{features: f.features, queries: map[string]string{}, used: map[string]bool{}, triggers: map[string][]string{}, known: map[string]bool{}, namespace: f.namespace, allowLoss: f.allowLoss}
 	for _, text := range f.metrics {
 		name, query, ok := cutMetric(text)
 		if !ok {
@@ -78,7 +99,7 @@ func cutMetric(text string) (name, query string, ok bool) {
 
 // options are those of conversions that use the queries.
 func (m *metricQueries) options() convert.Options {
-	return convert.Options{Namespace: m.namespace, Queries: m.queries, Asked: m.asked, AllowLoss: m.allowLoss}
+	return convert.Options{Namespace: m.namespace, Queries: m.queries, Asked: m.asked, AllowLoss: m.allowLoss, Parse: sim.QueryParser(m.features...)}
 }
 
 // asked follows which signal uses which query.

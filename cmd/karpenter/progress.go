@@ -23,7 +23,7 @@ type progress struct {
 func (a *app) newProgress(jobs []*job) *progress {
 	p := &progress{at: map[string]time.Duration{}}
 	file, terminal := terminalOf(a.stderr)
-	if a.quiet || !terminal {
+	if a.quiet || !terminal || len(jobs) == 0 {
 		return p
 	}
 	for _, j := range jobs {

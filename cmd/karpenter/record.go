@@ -147,7 +147,7 @@ func (a *app) autoscalers(paths []string, flags *conversionFlags, enforce promql
 		return nil, err
 	}
 	notes, err := a.adopt(set, given.options())
-	autoscalers, resolveErr := sim.Resolve(set, enforce)
+	autoscalers, resolveErr := sim.Resolve(set, enforce, flags.features...)
 	if err := manifest.Join(err, resolveErr); err != nil {
 		return nil, err
 	}

@@ -199,6 +199,7 @@ func (f *replayFlags) fill(ctx context.Context, spec *scenario.Spec, set *manife
 		return err
 	}
 	spec.Seed = 1
+	spec.Prometheus.EnableFeatures = f.features
 	spec.Controller.Phase = scenario.Hashed
 	enforce, err := f.enforce.label()
 	if err != nil {

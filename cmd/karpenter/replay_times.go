@@ -4,6 +4,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/karpenter-sim/karpenter/providers/fake"
 	"github.com/karpenter-sim/karpenter/sim"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
 	"github.com/karpenter-sim/karpenter/sim/recording"
@@ -59,7 +60,7 @@ func reachOf(set *manifest.Set, demand string) reach {
 			}
 		}
 	}
-	autoscalers, _ := sim.Resolve(set, "")
+	autoscalers, _ := sim.Resolve(set, "", fake.FeatureNames()...)
 	for _, a := range autoscalers {
 		r.window = max(r.window, time.Duration(max(a.Policy.Window(), a.Policy.Period()))*time.Second)
 		for _, m := range a.Policy.Metrics {

@@ -49,6 +49,7 @@ type callReport struct {
 	Runs    []struct {
 		Name string `json:"name"`
 	} `json:"runs"`
+	RuleTests []*reports.RuleTest `json:"ruleTests"`
 }
 
 func (a *app) report(dir string, flags *reportFlags) error {
@@ -118,7 +119,7 @@ func readCall(dir string) (*callReport, error) {
 	if err := json.Unmarshal(text, &call); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	if len(call.Runs) == 0 {
+	if len(call.Runs)+len(call.RuleTests) == 0 {
 		return nil, nil
 	}
 	return &call, nil
@@ -147,7 +148,7 @@ func (a *app) render(dir string, dirs []string, runs []*reports.Run, call *callR
 		pages = append(pages, filepath.Join(dirs[i], "report.html"))
 	}
 	if call != nil {
-		if err := reports.WriteCall(out.staged(dir), all, reports.Call{Command: call.Command, Version: call.Version}); err != nil {
+		if err := reports.WriteCall(out.staged(dir), all, reports.Call{Command: call.Command, Version: call.Version, RuleTests: call.RuleTests}); err != nil {
 			return internal(err)
 		}
 		pages = append(pages, filepath.Join(dir, "index.html"))
@@ -224,6 +225,9 @@ func (a *app) zoom(dir string, dirs []string, runs []*reports.Run, flags *report
 		}
 		base := "zoom-" + compact(narrow.Start) + "-" + compact(narrow.End)
 		zoomed = append(zoomed, page{dirs[i], base + ".html", html}, page{dirs[i], base + ".md", []byte(report.Markdown())})
+	}
+	if len(runs) == 0 {
+		return fmt.Errorf("%s: it has tests of rules only, and no run to zoom into", dir)
 	}
 	if len(zoomed) == 0 {
 		return errors.Join(uncovered...)

@@ -15,6 +15,7 @@ import (
 	"github.com/karpenter-sim/karpenter/reports"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
 	"github.com/karpenter-sim/karpenter/sim/output"
+	"github.com/karpenter-sim/karpenter/sim/ruletest"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 )
 
@@ -40,6 +41,8 @@ type session struct {
 	update bool
 	// baseline is another version to show beside this one; nil for none.
 	baseline *baseline
+	// ruleTests are unit tests of rules that run beside the scenarios.
+	ruleTests []*ruletest.File
 	// inputs are what the call reads besides what its scenarios refer to.
 	inputs []output.Input
 	// command is the whole call's, if it is not that of its only scenario;
@@ -78,7 +81,7 @@ func (s *session) run(ctx context.Context, files []*scenario.File) error {
 		s.leaveOut(j.LeftOut)
 		s.conversions = append(s.conversions, j.Conversions...)
 	}
-	all, err := s.play(ctx, jobs, out.Set())
+	all, tests, err := s.play(ctx, jobs, out.Set())
 	if err != nil {
 		return err
 	}
@@ -95,7 +98,7 @@ func (s *session) run(ctx context.Context, files []*scenario.File) error {
 			return err
 		}
 	}
-	return s.tell(jobs, all)
+	return s.tell(jobs, all, tests)
 }
 
 func (s *session) prepareAll(ctx context.Context, files []*scenario.File) ([]*job, error) {
@@ -118,32 +121,36 @@ func (s *session) prepareAll(ctx context.Context, files []*scenario.File) ([]*jo
 
 // play runs the jobs, as many at once as there are cores, and writes what is
 // theirs and the call's into dir. The order of the output is that of the jobs.
-func (s *session) play(ctx context.Context, jobs []*job, dir string) ([]*reports.Report, error) {
+func (s *session) play(ctx context.Context, jobs []*job, dir string) ([]*reports.Report, []*reports.RuleTest, error) {
 	bar := s.newProgress(jobs)
 	defer bar.close()
 	all := make([]*reports.Report, len(jobs))
-	group, ctx := errgroup.WithContext(ctx)
+	group, playing := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i, j := range jobs {
 		group.Go(func() error {
-			report, err := j.play(ctx, filepath.Join(dir, j.File.Metadata.Name), func(column string, now time.Time) { bar.told(j, column, now) })
+			report, err := j.play(playing, filepath.Join(dir, j.File.Metadata.Name), func(column string, now time.Time) { bar.told(j, column, now) })
 			all[i] = report
 			return err
 		})
 	}
 	if err := group.Wait(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	call := reports.Call{Command: s.command, Version: version()}
+	tests, err := runRuleTests(ctx, s.ruleTests)
+	if err != nil {
+		return nil, nil, err
+	}
+	call := reports.Call{Command: s.command, Version: version(), RuleTests: tests}
 	if call.Command == "" {
 		call.Command = jobs[0].Command
 	}
-	return all, reports.WriteCall(dir, all, call)
+	return all, tests, reports.WriteCall(dir, all, call)
 }
 
 // tell prints the result and turns it into an exit code.
-func (s *session) tell(jobs []*job, all []*reports.Report) error {
-	options := reports.TableOptions{Format: reports.Format(s.flags.format)}
+func (s *session) tell(jobs []*job, all []*reports.Report, tests []*reports.RuleTest) error {
+	options := reports.TableOptions{Format: reports.Format(s.flags.format), RuleTests: tests}
 	out := s.stdout
 	if file, ok := terminalOf(s.stdout); ok {
 		out = file // colours are for it
@@ -167,11 +174,20 @@ func (s *session) tell(jobs []*job, all []*reports.Report) error {
 		}
 	}
 	page := filepath.Join(s.flags.out, "index.html")
-	if len(all) == 1 {
+	if len(all) == 1 && len(tests) == 0 {
 		page = filepath.Join(s.flags.out, all[0].Run.Name, "report.html")
 	}
-	s.note("report: %s", page)
 	failures := 0
+	for i, t := range tests {
+		for _, n := range s.ruleTests[i].Notes {
+			s.note("%s", n)
+		}
+		for _, annotation := range t.Annotations() {
+			failures++
+			s.annotate(annotation)
+		}
+	}
+	s.note("report: %s", page)
 	for i, r := range all {
 		for _, f := range r.Failures() {
 			failures++

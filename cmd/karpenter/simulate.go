@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -22,6 +23,7 @@ type simulateFlags struct {
 	manifests      []string
 	baseline, zone string
 	update         bool
+	features       []string
 	// reseeded says that the seed was given.
 	reseeded bool
 }
@@ -31,8 +33,12 @@ func (a *app) simulateCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "simulate SCENARIO.yaml|DIR ...",
 		Short: "Run scenarios; their expectations decide the exit code",
+		Long: `Simulate runs scenarios, and unit tests of rules as promtool test rules has them,
+each over a Prometheus of its own. Every expectation, and every test, decides the exit
+code. Of a directory it takes all scenarios and all unit test files.`,
 		Example: `  karpenter simulate scenarios/ --out out
-  karpenter simulate scenarios/flash-crowd.yaml --check-determinism --out out`,
+  karpenter simulate scenarios/flash-crowd.yaml --check-determinism --out out
+  karpenter simulate rules/unittest.yaml --out out`,
 		Args: someArgs("a scenario, or a directory with scenarios"),
 		RunE: func(c *cobra.Command, paths []string) error {
 			flags.reseeded = c.Flags().Changed("seed")
@@ -42,10 +48,11 @@ func (a *app) simulateCommand() *cobra.Command {
 	flags.add(c)
 	c.Flags().Int64Var(&flags.seed, "seed", 0, "replaces the seed of every scenario")
 	flags.enforce.add(c.Flags())
-	c.Flags().StringVar(&flags.pattern, "run", "", "only scenarios whose name matches this regular expression")
+	c.Flags().StringVar(&flags.pattern, "run", "", "only scenarios, and tests of rules, whose name matches this regular expression")
 	c.Flags().StringArrayVar(&flags.manifests, "manifests", nil, "manifests that replace the scenarios' own (repeatable)")
 	c.Flags().StringVar(&flags.zone, "tz", "", "time zone of the reports (default: the scenario's, else UTC)")
 	c.Flags().StringVar(&flags.baseline, "baseline", "", "manifests of another version, of which each scenario takes its own, or the --out directory of another call: shown beside this one as column baseline")
+	addFeatures(c.Flags(), &flags.features)
 	c.Flags().BoolVar(&flags.update, "update", false, "write the digests of the decisions into the scenario files")
 	return c
 }
@@ -58,7 +65,7 @@ func (a *app) simulate(ctx context.Context, paths []string, flags *simulateFlags
 	if err != nil {
 		return fmt.Errorf("--run: %w", err)
 	}
-	if err := flags.checkUpdate(paths); err != nil {
+	if err := errors.Join(flags.checkUpdate(paths), checkFeatures(flags.features)); err != nil {
 		return err
 	}
 	enforce, err := flags.enforce.label()
@@ -74,9 +81,20 @@ func (a *app) simulate(ctx context.Context, paths []string, flags *simulateFlags
 	if err := checkOutput(flags.out, output.Options{Kind: output.Reports}, inputs...); err != nil {
 		return err
 	}
-	files, err := scenario.LoadAll(paths, scenario.Options{Run: run, Manifests: flags.manifests, Stdin: a.stdin})
+	tests, rest, err := a.ruleTests(paths, flags.features)
 	if err != nil {
 		return err
+	}
+	all := tests
+	if tests = matching(tests, run); flags.pattern != "" && len(all) > 0 && len(tests) == 0 && len(rest) == 0 {
+		return fmt.Errorf("no test matches %q; there are %s", flags.pattern, strings.Join(ruleTestNames(all), ", "))
+	}
+	var files []*scenario.File
+	if len(rest) > 0 {
+		files, err = scenario.LoadAll(rest, scenario.Options{Run: run, Optional: len(tests) > 0, Manifests: flags.manifests, EnableFeatures: flags.features, Stdin: a.stdin})
+		if err != nil {
+			return err
+		}
 	}
 	for _, f := range files {
 		if flags.reseeded {
@@ -92,8 +110,9 @@ func (a *app) simulate(ctx context.Context, paths []string, flags *simulateFlags
 	for _, f := range files {
 		inputs = append(inputs, flagInputs("scenario", f.Path)...)
 	}
-	session := &session{app: a, flags: flags.runFlags, inputs: inputs, update: flags.update, arguments: flags.arguments()}
-	if len(files) > 1 {
+	inputs = append(inputs, ruleTestInputs(tests)...)
+	session := &session{app: a, ruleTests: tests, flags: flags.runFlags, inputs: inputs, update: flags.update, arguments: flags.arguments()}
+	if len(files) > 1 || len(tests) > 0 {
 		session.command = flags.command(paths)
 	}
 	if session.baseline, err = a.openBaseline(flags.baseline, files); err != nil {
@@ -134,6 +153,9 @@ func (f *simulateFlags) arguments() string {
 	}
 	if f.baseline != "" {
 		text += " --baseline " + quoteArgument(f.baseline)
+	}
+	if len(f.features) > 0 {
+		text += " --enable-feature " + quoteArgument(strings.Join(f.features, ","))
 	}
 	if f.zone != "" {
 		text += " --tz " + quoteArgument(f.zone)

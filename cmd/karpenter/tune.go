@@ -107,7 +107,10 @@ func (a *app) tuneFiles(c *cobra.Command, paths []string, replay *replayFlags) (
 	if len(replay.manifests)+len(replay.recordings) > 0 {
 		return nil, errors.New("either scenarios or -f and --recording, not both: a scenario names its own")
 	}
-	return scenario.LoadAll(paths, scenario.Options{Stdin: a.stdin})
+	if err := checkFeatures(replay.features); err != nil {
+		return nil, err
+	}
+	return scenario.LoadAll(paths, scenario.Options{Stdin: a.stdin, EnableFeatures: replay.features})
 }
 
 // tuneCommandLine is the call without what does not change its result.

@@ -14,8 +14,10 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/convert"
 	"github.com/karpenter-sim/karpenter/engine/escape"
 	"github.com/karpenter-sim/karpenter/engine/limit"
+	"github.com/karpenter-sim/karpenter/providers/fake"
 	"github.com/karpenter-sim/karpenter/sim"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
+	"github.com/karpenter-sim/karpenter/sim/ruletest"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 )
 
@@ -26,8 +28,8 @@ func (a *app) validateCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "validate [-f] FILE|DIR|- ...",
 		Short: "Check manifests and scenarios without running them",
-		Long: `Validate checks manifests and scenarios as the controller and the simulator
-would, and prints everything that is wrong with them: where, which field, what is
+		Long: `Validate checks manifests, scenarios and promtool's unit test files of rules as the
+controller and the simulator would, and prints everything that is wrong with them: where, which field, what is
 wrong and what is allowed. HorizontalPodAutoscalers and ScaledObjects are valid
 if they can be converted. Other kinds are skipped and counted.`,
 		Example: `  karpenter validate -f policies/ -f scenarios/
@@ -57,6 +59,8 @@ if they can be converted. Other kinds are skipped and counted.`,
 type validation struct {
 	*app
 	options convert.Options
+	// features are those of PromQL that queries may use.
+	features []string
 	// stdin is what standard input had; scenarios read it again.
 	stdin []byte
 	// files are in the order in which they were read.
@@ -65,11 +69,13 @@ type validation struct {
 	// wrong are the files that do not count as valid.
 	wrong map[string]bool
 	seen  map[manifest.Position]bool
+	// tests are the files with unit tests of rules.
+	tests map[string]bool
 	errs  []error
 }
 
 func (a *app) validate(ctx context.Context, paths []string, given *metricQueries, format string) error {
-	v := &validation{app: a, options: given.options(), valid: map[string]int{}, wrong: map[string]bool{}, seen: map[manifest.Position]bool{}}
+	v := &validation{app: a, options: given.options(), features: given.features, valid: map[string]int{}, wrong: map[string]bool{}, seen: map[manifest.Position]bool{}, tests: map[string]bool{}}
 	if slices.Contains(paths, stdinPath) {
 		var err error
 		if v.stdin, err = manifest.ReadText(a.stdin, stdinName); err != nil {
@@ -79,6 +85,7 @@ func (a *app) validate(ctx context.Context, paths []string, given *metricQueries
 	docs, err := manifest.Read(paths, bytes.NewReader(v.stdin))
 	v.errs = append(v.errs, err)
 	manifests, scenarios := v.divide(docs)
+	v.ruleTests(docs)
 	v.manifests(manifests)
 	for _, file := range scenarios {
 		if err := v.scenario(ctx, file); err != nil {
@@ -97,7 +104,9 @@ func (a *app) validate(ctx context.Context, paths []string, given *metricQueries
 // together, from other manifests.
 func (v *validation) divide(docs []*manifest.Document) (manifests []*manifest.Document, scenarios []string) {
 	hasScenario := map[string]bool{}
+	own := map[string]bool{}
 	for _, d := range docs {
+		own[d.File] = own[d.File] || ruletest.Is(d)
 		if !slices.Contains(v.files, d.File) {
 			v.files = append(v.files, d.File)
 		}
@@ -107,11 +116,38 @@ func (v *validation) divide(docs []*manifest.Document) (manifests []*manifest.Do
 		}
 	}
 	for _, d := range docs {
-		if !hasScenario[d.File] {
+		if !hasScenario[d.File] && !own[d.File] {
 			manifests = append(manifests, d)
 		}
 	}
 	return manifests, scenarios
+}
+
+// ruleTests checks unit tests of rules, each of which is the first document of its file.
+func (v *validation) ruleTests(docs []*manifest.Document) {
+	features, _ := fake.ParseFeatures(v.features...) // checked
+	seen := map[string]bool{}
+	for _, d := range docs {
+		if !ruletest.Is(d) || seen[d.File] {
+			continue
+		}
+		seen[d.File] = true
+		path := d.File
+		if path == stdinName {
+			path = stdinPath
+		}
+		f, err := ruletest.Load(path, d, features)
+		v.errs = append(v.errs, err)
+		if err != nil {
+			v.wrong[d.File] = true
+			continue
+		}
+		v.tests[d.File] = true
+		v.valid[d.File] = len(f.Tests)
+		for _, n := range f.Notes {
+			v.note("%s", n)
+		}
+	}
 }
 
 var scenarioGroup = scenario.APIVersion[:strings.IndexByte(scenario.APIVersion, '/')+1]
@@ -132,12 +168,12 @@ func (v *validation) checkSet(set *manifest.Set) error {
 	}
 	v.noteTypes(set)
 	v.warnOfRivals(set)
-	return manifest.Join(err, sim.CheckSet(set))
+	return manifest.Join(err, sim.CheckSet(set, v.features...))
 }
 
 // warnOfRivals names autoscalers that are valid and yet will not act.
 func (v *validation) warnOfRivals(set *manifest.Set) {
-	autoscalers, _ := sim.Resolve(set, "") // its errors are for CheckSet
+	autoscalers, _ := sim.Resolve(set, "", fake.FeatureNames()...) // its errors are for CheckSet
 	for _, r := range sim.Rivals(autoscalers) {
 		v.note("warning: %s", r)
 	}
@@ -182,7 +218,7 @@ func (v *validation) scenario(ctx context.Context, path string) error {
 	if path == stdinName {
 		path = stdinPath
 	}
-	file, err := scenario.Load(path, scenario.Options{Stdin: bytes.NewReader(v.stdin)})
+	file, err := scenario.Load(path, scenario.Options{Stdin: bytes.NewReader(v.stdin), EnableFeatures: v.features})
 	if err != nil {
 		v.errs = append(v.errs, err)
 		return nil
@@ -253,7 +289,11 @@ func (v *validation) tell(format string) error {
 		}
 	} else {
 		for _, f := range result.Valid {
-			fmt.Fprintf(v.stdout, "%s: %s valid\n", escape.Inline(f.File), counted(f.Objects, "object"))
+			noun := "object"
+			if v.tests[f.File] {
+				noun = "rule test"
+			}
+			fmt.Fprintf(v.stdout, "%s: %s valid\n", escape.Inline(f.File), counted(f.Objects, noun))
 		}
 	}
 	v.annotateErrors(errs)

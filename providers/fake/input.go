@@ -78,7 +78,7 @@ func ParseInputs(start int64, interval time.Duration, specs []InputSpec) (*Input
 	}
 	in := &Inputs{start: start, step: step}
 	seen := map[string]InputSpec{}
-	p := parser.NewParser(parser.Options{})
+	p := EveryFeature.Parser()
 	for _, spec := range specs {
 		l, values, err := p.ParseSeriesDesc(spec.Series + " " + spec.Values)
 		if err != nil {

@@ -30,6 +30,13 @@ type Options struct {
 	EvaluationInterval time.Duration
 	// MaxSamples bounds what one query may hold in memory; default 50 million.
 	MaxSamples int
+	// ExternalLabels and ExternalURL are what alert templates have under these names.
+	ExternalLabels map[string]string
+	ExternalURL    string
+	// Annotations has alerts keep theirs, which take time to expand, for Alerts.
+	Annotations bool
+	// Features are the experimental parts of PromQL that queries and rules may use.
+	Features Features
 	// Keep is how long before the current instant queries may be asked, on top
 	// of their windows; default 0.
 	Keep time.Duration

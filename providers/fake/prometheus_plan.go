@@ -79,7 +79,7 @@ func newPlanner(store *Store, o Options) *planner {
 	p := &planner{
 		store:        store,
 		lookback:     o.Lookback,
-		parser:       &presetParser{Parser: parser.NewParser(parser.Options{})},
+		parser:       &presetParser{Parser: o.Features.Parser()},
 		maxSamples:   o.MaxSamples,
 		subqueryStep: o.EvaluationInterval.Milliseconds(),
 	}
@@ -90,6 +90,7 @@ func newPlanner(store *Store, o Options) *planner {
 		NoStepSubqueryIntervalFn: func(int64) int64 { return p.subqueryStep },
 		EnableAtModifier:         true,
 		EnableNegativeOffset:     true,
+		EnableDelayedNameRemoval: o.Features.delayedNameRemoval,
 		Parser:                   p.parser,
 	})
 	return p

@@ -184,7 +184,7 @@ func (p *Prometheus) Window(query string) (time.Duration, error) {
 // this lookback (0: the default of 5m). A query that names a fixed instant with
 // @ has no such length, which is an error that wraps cycle.ErrBadQuery.
 func Window(query string, lookback time.Duration) (time.Duration, error) {
-	p := newPlanner(NewStore(), Options{Lookback: lookback}.withDefaults())
+	p := newPlanner(NewStore(), Options{Lookback: lookback, Features: EveryFeature}.withDefaults())
 	q := p.prepare(query, 0)
 	if q.err != nil {
 		return 0, q.err

@@ -87,7 +87,7 @@ func (p *Prometheus) eachInstant(ctx context.Context, q *preparedQuery, from, to
 // influence it, so that it can be evaluated ahead of the run. published says
 // whether the run writes a metric of that name. An invalid query is not exogenous.
 func Exogenous(query string, published func(metricName string) bool) bool {
-	expr, err := parser.NewParser(parser.Options{}).ParseExpr(query)
+	expr, err := EveryFeature.Parser().ParseExpr(query)
 	if err != nil || !rangeable(expr) {
 		return false
 	}

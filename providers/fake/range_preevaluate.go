@@ -89,7 +89,7 @@ func NewPreevaluator(open func() (Feed, error), o Options) *Preevaluator {
 
 // NewPreevaluated returns a single query with a preevaluator of its own.
 func NewPreevaluated(query string, open func() (Feed, error), grid Grid, lookback time.Duration) (*Preevaluated, error) {
-	return NewPreevaluator(open, Options{Lookback: lookback}).Add(query, grid)
+	return NewPreevaluator(open, Options{Lookback: lookback, Features: EveryFeature}).Add(query, grid)
 }
 
 // Add adds a query before the first one is asked. The query must be one that

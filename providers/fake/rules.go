@@ -30,6 +30,8 @@ type rule struct {
 	where string
 	// labels are the group's and the rule's.
 	labels labels.Labels
+	// annotations are the rule's, of which an alert's are made; nil unless wanted.
+	annotations labels.Labels
 	// alert is nil for a recording rule.
 	alert   *alertState
 	series  tracker
@@ -154,6 +156,9 @@ func (p *Prometheus) newRule(group rulefmt.RuleGroup, parsed rulefmt.Rule) (*rul
 	if parsed.Alert != "" {
 		r.name = parsed.Alert
 		r.alert = newAlertState(time.Duration(parsed.For), time.Duration(parsed.KeepFiringFor))
+		if p.options.Annotations {
+			r.annotations = labels.FromMap(parsed.Annotations)
+		}
 	}
 	q, err := p.prepare(parsed.Expr, p.options.Start)
 	if err != nil {

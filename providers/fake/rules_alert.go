@@ -29,9 +29,9 @@ type alertState struct {
 }
 
 type activeAlert struct {
-	labels labels.Labels
-	since  int64
-	firing bool
+	labels, annotations labels.Labels
+	since               int64
+	firing              bool
 	// quiet says that a firing alert's condition has ended, at quietSince.
 	quiet      bool
 	quietSince int64
@@ -45,14 +45,14 @@ func newAlertState(hold, keepFiring time.Duration) *alertState {
 // samples that describe them.
 func (p *Prometheus) alerts(g *ruleGroup, r *rule, vector promql.Vector) (promql.Vector, error) {
 	now := g.next
-	raised := map[string]labels.Labels{}
+	raised := map[string]Alert{}
 	for _, s := range vector {
-		l := p.alertLabels(r, s, now)
-		key := l.String()
+		alert := p.alertOf(r, s, now)
+		key := alert.Labels.String()
 		if _, ok := raised[key]; ok {
 			return nil, errDuplicateAlert
 		}
-		raised[key] = l
+		raised[key] = alert
 	}
 	r.alert.update(raised, now)
 	if g.limit > 0 && len(r.alert.active) > g.limit {
@@ -64,11 +64,12 @@ func (p *Prometheus) alerts(g *ruleGroup, r *rule, vector promql.Vector) (promql
 }
 
 // update starts, promotes and ends alerts.
-func (a *alertState) update(raised map[string]labels.Labels, now int64) {
-	for key, l := range raised {
+func (a *alertState) update(raised map[string]Alert, now int64) {
+	for key, alert := range raised {
 		if a.active[key] == nil {
-			a.active[key] = &activeAlert{labels: l, since: now}
+			a.active[key] = &activeAlert{labels: alert.Labels, since: now}
 		}
+		a.active[key].annotations = alert.Annotations
 	}
 	for key, alert := range a.active {
 		if _, ok := raised[key]; ok {
@@ -112,14 +113,43 @@ func (r *rule) alertSamples() promql.Vector {
 	return out
 }
 
-// alertLabels are the sample's labels and the rule's, with templates expanded.
-func (p *Prometheus) alertLabels(r *rule, s promql.Sample, now int64) labels.Labels {
+// An Alert is one that an alerting rule has raised. Its labels are those of the sample
+// and of the rule, with alertname; its annotations those of the rule.
+type Alert struct {
+	Labels, Annotations labels.Labels
+}
+
+// Firing returns the alerts of all rules of a name that are firing, in the order of
+// the rules. They have annotations if Options.Annotations says so.
+func (p *Prometheus) Firing(name string) []Alert {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var out []Alert
+	for _, g := range p.rules {
+		for _, r := range g.rules {
+			if r.alert == nil || r.name != name {
+				continue
+			}
+			for _, key := range slices.Sorted(maps.Keys(r.alert.active)) {
+				if alert := r.alert.active[key]; alert.firing {
+					out = append(out, Alert{alert.labels, alert.annotations})
+				}
+			}
+		}
+	}
+	return out
+}
+
+// alertOf is the alert of a sample, with templates expanded.
+func (p *Prometheus) alertOf(r *rule, s promql.Sample, now int64) Alert {
 	b := labels.NewBuilder(s.Metric)
 	b.Del(labels.MetricName)
-	data := template.AlertTemplateData(s.Metric.Map(), nil, "", s)
+	data := template.AlertTemplateData(s.Metric.Map(), p.options.ExternalLabels, p.options.ExternalURL, s)
 	r.labels.Range(func(l labels.Label) { b.Set(l.Name, p.expand(r, l.Value, data, now)) })
 	b.Set(labels.AlertName, r.name)
-	return b.Labels()
+	annotations := labels.NewBuilder(labels.EmptyLabels())
+	r.annotations.Range(func(l labels.Label) { annotations.Set(l.Name, p.expand(r, l.Value, data, now)) })
+	return Alert{b.Labels(), annotations.Labels()}
 }
 
 func (p *Prometheus) expand(r *rule, text string, data any, now int64) string {

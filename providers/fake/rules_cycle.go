@@ -28,7 +28,7 @@ func acyclic(groups []*ruleGroup) error {
 		reads.AddNode(simple.Node(i))
 	}
 	for i, reader := range rules {
-		expr, err := parser.NewParser(parser.Options{}).ParseExpr(reader.expr)
+		expr, err := EveryFeature.Parser().ParseExpr(reader.expr)
 		if err != nil {
 			return err
 		}

@@ -1,10 +1,12 @@
 package fake
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql"
@@ -32,6 +34,22 @@ func (p *Prometheus) EvaluateRules(now int64) {
 		}
 		p.evaluateGroup(first)
 		first.next += first.interval
+	}
+}
+
+// EvaluateGroups evaluates all groups at now (Unix milliseconds), whatever their own
+// intervals are, as promtool's unit tests do: in the order of the names, then of loading.
+// Groups without a name in the order come with the first.
+func (p *Prometheus) EvaluateGroups(now int64, order []string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	groups := slices.Clone(p.rules)
+	place := func(g *ruleGroup) int { return max(0, slices.Index(order, g.name)) }
+	slices.SortStableFunc(groups, func(a, b *ruleGroup) int { return cmp.Compare(place(a), place(b)) })
+	for _, g := range groups {
+		g.next = now
+		p.evaluateGroup(g)
+		g.next++
 	}
 }
 
@@ -133,9 +151,10 @@ func (r *rule) write(vector promql.Vector, at int64) error {
 	r.series.begin()
 	for _, s := range vector {
 		series, _ := r.series.track(s.Metric)
-		if s.H != nil {
+		switch {
+		case s.H != nil:
 			keep(series.AppendHistogram(at, s.H))
-		} else {
+		case !series.has(at, s.F):
 			keep(series.Append(at, s.F))
 		}
 	}

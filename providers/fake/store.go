@@ -84,6 +84,14 @@ func (s *Series) Append(t int64, f float64) error {
 	return nil
 }
 
+// has says whether the series' last sample is this one. Prometheus takes it again
+// without an error.
+func (s *Series) has(t int64, f float64) bool {
+	n := len(s.data.times) - 1
+	return n >= 0 && s.data.times[n] == t && (s.data.histograms == nil || s.data.histograms[n] == nil) &&
+		math.Float64bits(s.data.floats[n]) == math.Float64bits(f)
+}
+
 // AppendHistogram adds a native histogram at t (Unix milliseconds). The store
 // owns h from now on. It is an error if t is not after the series' last sample.
 func (s *Series) AppendHistogram(t int64, h *histogram.FloatHistogram) error {

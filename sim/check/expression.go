@@ -7,6 +7,8 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/parser"
+
+	"github.com/karpenter-sim/karpenter/providers/fake"
 )
 
 // Evaluate gives the value of a PromQL expression at an instant in Unix milliseconds.
@@ -27,7 +29,7 @@ type expression struct {
 // parse prepares an expression. It must be an instant vector or a scalar.
 func parse(text string) (expression, error) {
 	e := expression{text: text, judged: text, shown: text}
-	expr, err := parser.NewParser(parser.Options{}).ParseExpr(text)
+	expr, err := fake.EveryFeature.Parser().ParseExpr(text)
 	if err != nil {
 		return e, err
 	}

@@ -10,7 +10,6 @@ import (
 	"github.com/prometheus/prometheus/model/histogram"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/value"
-	"github.com/prometheus/prometheus/promql/parser"
 
 	"github.com/karpenter-sim/karpenter/providers/fake"
 	"github.com/karpenter-sim/karpenter/sim/recording"
@@ -108,7 +107,7 @@ func (s *Set) Sampling(queries, derived []string, lookback time.Duration) error 
 	for _, f := range s.All {
 		f.lookback = s.sampling.lookback
 		if f.Series != "" {
-			f.series, _ = parser.NewParser(parser.Options{}).ParseMetricSelector(f.Series) // validated
+			f.series, _ = fake.EveryFeature.Parser().ParseMetricSelector(f.Series) // validated
 		}
 	}
 	return nil

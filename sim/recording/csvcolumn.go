@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/karpenter-sim/karpenter/providers/fake"
 )
 
 // A csvColumn is a column that has become a series.
@@ -203,7 +205,7 @@ func headerSeries(header string) (labels.Labels, bool) {
 	if open < 0 || !strings.HasSuffix(header, "}") {
 		return labels.EmptyLabels(), false
 	}
-	if series, err := newParser().ParseMetric(header); err == nil && !series.IsEmpty() {
+	if series, err := (fake.Features{}).Parser().ParseMetric(header); err == nil && !series.IsEmpty() {
 		return series, true
 	}
 	name, tags := header[:open], header[open+1:len(header)-1]

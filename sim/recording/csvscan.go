@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/karpenter-sim/karpenter/engine/limit"
+	"github.com/karpenter-sim/karpenter/providers/fake"
 )
 
 // openCSV reads the file once: only then is it known which columns are numbers and
@@ -216,7 +217,7 @@ func (s *csvScan) readMapping() error {
 
 // parseSeries reads name{label="x"}.
 func parseSeries(text string) (labels.Labels, error) {
-	series, err := newParser().ParseMetric(text)
+	series, err := (fake.Features{}).Parser().ParseMetric(text)
 	if err != nil {
 		return labels.EmptyLabels(), fmt.Errorf("%s: %w; allowed: name or name{label=\"value\"}", quoted(text), err)
 	}

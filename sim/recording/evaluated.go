@@ -7,7 +7,7 @@ import (
 	"sort"
 	"time"
 
-	"github.com/prometheus/prometheus/promql/parser"
+	"github.com/karpenter-sim/karpenter/providers/fake"
 )
 
 const (
@@ -98,16 +98,11 @@ func (r *Recording) Evaluated(query string) (*Evaluated, error) {
 
 // queryDigest identifies a query whatever its formatting.
 func queryDigest(query string) string {
-	if expr, err := newParser().ParseExpr(query); err == nil {
+	if expr, err := fake.EveryFeature.Parser().ParseExpr(query); err == nil {
 		query = expr.String()
 	}
 	sum := sha256.Sum256([]byte(query))
 	return hex.EncodeToString(sum[:8])
-}
-
-// newParser takes what a server may have been told to take.
-func newParser() parser.Parser {
-	return parser.NewParser(parser.Options{EnableExperimentalFunctions: true})
 }
 
 // instant shows Unix milliseconds.

@@ -49,7 +49,7 @@ func (l Labels) Enter(query string) (string, error) {
 	if len(l) == 0 {
 		return query, nil
 	}
-	expr, err := newParser().ParseExpr(query)
+	expr, err := fake.EveryFeature.Parser().ParseExpr(query)
 	if err != nil {
 		return "", fmt.Errorf("query %s: %w", quoted(query), flat(err))
 	}

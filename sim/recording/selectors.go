@@ -8,6 +8,8 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
+
+	"github.com/karpenter-sim/karpenter/providers/fake"
 )
 
 // A Selector is the series that part of a query reads, and how far around its
@@ -67,7 +69,7 @@ func (s Selector) Text() string {
 // Selectors lists the series selectors of a PromQL query, each once and in the
 // order of the query.
 func Selectors(query string) ([]Selector, error) {
-	expr, err := newParser().ParseExpr(query)
+	expr, err := fake.EveryFeature.Parser().ParseExpr(query)
 	if err != nil {
 		return nil, fmt.Errorf("query %s: %w", quoted(query), flat(err))
 	}
@@ -106,7 +108,7 @@ func selectorOf(v *parser.VectorSelector, path []parser.Node) Selector {
 // boundByRange tells whether a query has @ start() or @ end(), which mean the
 // range's ends in a range query and the instant itself in an instant query.
 func boundByRange(query string) bool {
-	expr, err := newParser().ParseExpr(query)
+	expr, err := fake.EveryFeature.Parser().ParseExpr(query)
 	if err != nil {
 		return false
 	}
@@ -141,7 +143,7 @@ func include(selectors []Selector, s Selector) []Selector {
 
 // ParseSelector reads a selector such as up{job="x"}.
 func ParseSelector(text string) (Selector, error) {
-	matchers, err := newParser().ParseMetricSelector(text)
+	matchers, err := fake.EveryFeature.Parser().ParseMetricSelector(text)
 	if err != nil {
 		return Selector{}, fmt.Errorf("selector %s: %w; allowed: name{label=\"value\"}", quoted(text), flat(err))
 	}

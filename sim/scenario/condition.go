@@ -26,7 +26,7 @@ var errCondition = errors.New("want METRIC OP NUMBER such as reversals <= 1, wit
 
 // ParseCondition reads METRIC[{LABEL="VALUE"}] OP NUMBER.
 func ParseCondition(text string) (Condition, error) {
-	expr, err := parseExpr(text)
+	expr, err := parseExpr(text, fake.Features{})
 	if err != nil {
 		return Condition{}, fmt.Errorf("%w (%w)", errCondition, err)
 	}
@@ -85,8 +85,8 @@ func (c Condition) Holds(value float64) bool {
 
 // parseExpr is the PromQL parser, with the place of an error counted in
 // characters of the expression.
-func parseExpr(text string) (parser.Expr, error) {
-	expr, err := parser.NewParser(parser.Options{}).ParseExpr(text)
+func parseExpr(text string, features fake.Features) (parser.Expr, error) {
+	expr, err := features.Parser().ParseExpr(text)
 	if err != nil {
 		return nil, describeParseError(err)
 	}

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/prometheus/prometheus/promql/parser"
+	"github.com/karpenter-sim/karpenter/providers/fake"
 )
 
 // A Fault is something that goes wrong for a time. Exactly one of Metrics,
@@ -210,7 +210,7 @@ func (v *validation) checkFault(at string, f *Fault) {
 		}
 	}
 	if f.Series != "" {
-		if _, err := parser.NewParser(parser.Options{}).ParseMetricSelector(f.Series); err != nil {
+		if _, err := (fake.Features{}).Parser().ParseMetricSelector(f.Series); err != nil {
 			v.fail(at+".series", "%q is no selector of series; want e.g. http_requests_total{service=\"web\"}", f.Series)
 		}
 	}

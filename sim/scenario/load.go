@@ -15,7 +15,6 @@ import (
 
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/rulefmt"
-	"github.com/prometheus/prometheus/promql/parser"
 
 	"github.com/karpenter-sim/karpenter/providers/fake"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
@@ -29,6 +28,10 @@ type Options struct {
 	// Manifests, if any, replace inline manifests and spec.manifests. They are
 	// relative to the working directory.
 	Manifests []string
+	// Optional says that there need not be a scenario.
+	Optional bool
+	// EnableFeatures come besides each scenario's own.
+	EnableFeatures []string
 	// Stdin is read once for the path "-", wherever it stands; nil refuses it.
 	Stdin io.Reader
 }
@@ -80,7 +83,7 @@ func load(path string, docs []*manifest.Document, o Options) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := parse(doc)
+	s, err := parse(doc, o.EnableFeatures...)
 	f := &File{Scenario: s, Path: path, Doc: doc}
 	if err != nil {
 		// The inline manifests have their own mistakes to tell.
@@ -246,8 +249,9 @@ func (l *loader) checkRules(at, path string) {
 		l.fail(at, "%v", err)
 		return
 	}
+	features, _ := fake.ParseFeatures(l.file.Spec.Prometheus.EnableFeatures...) // validated
 	logger := slog.New(slog.DiscardHandler)
-	_, errs := rulefmt.Parse(text, false, model.UTF8Validation, parser.NewParser(parser.Options{}), logger)
+	_, errs := rulefmt.Parse(text, false, model.UTF8Validation, features.Parser(), logger)
 	for _, err := range errs {
 		l.fail(at, "%s: %s", path, strings.Join(strings.Fields(err.Error()), " "))
 	}

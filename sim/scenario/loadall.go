@@ -53,7 +53,7 @@ func LoadAll(paths []string, o Options) ([]*File, error) {
 	if err := manifest.Join(errs...); err != nil {
 		return nil, err
 	}
-	if len(files) == 0 {
+	if len(files) == 0 && !o.Optional {
 		return nil, none(paths, names, o)
 	}
 	slices.SortFunc(files, func(a, b *File) int { return strings.Compare(a.Metadata.Name, b.Metadata.Name) })

@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"slices"
 	"time"
 
 	"github.com/karpenter-sim/karpenter/sim/manifest"
@@ -28,20 +29,26 @@ func ParseText(file string, text []byte) (*Scenario, error) {
 }
 
 // parse takes a document as it was read.
-func parse(doc *manifest.Document) (*Scenario, error) {
+func parse(doc *manifest.Document, features ...string) (*Scenario, error) {
 	set, err := manifest.Collect([]*manifest.Document{doc})
 	if err != nil {
 		return nil, err
 	}
-	return Parse(set.Scenarios[0])
+	return Parse(set.Scenarios[0], features...)
 }
 
 // Parse decodes a Scenario document of a manifest.Set, checks everything that
-// the document itself can tell and fills in defaults. It returns manifest.Errors.
-func Parse(doc *manifest.Document) (*Scenario, error) {
+// the document itself can tell and fills in defaults. The features of PromQL come
+// besides its own. It returns manifest.Errors.
+func Parse(doc *manifest.Document, features ...string) (*Scenario, error) {
 	s := &Scenario{}
 	if err := doc.Decode(s); err != nil {
 		return nil, err
+	}
+	for _, f := range features {
+		if !slices.Contains(s.Spec.Prometheus.EnableFeatures, f) {
+			s.Spec.Prometheus.EnableFeatures = append(s.Spec.Prometheus.EnableFeatures, f)
+		}
 	}
 	v := &validation{doc: doc, spec: &s.Spec}
 	v.check(s)

@@ -147,6 +147,9 @@ type Prometheus struct {
 	// EvaluationInterval is the time between evaluations of rule groups that
 	// name none; 15s if absent.
 	EvaluationInterval Duration `json:"evaluationInterval,omitzero"`
+	// EnableFeatures are the experimental parts of PromQL that queries may use, as
+	// in Prometheus' flag --enable-feature: promql-experimental-functions.
+	EnableFeatures []string `json:"enableFeatures,omitempty"`
 }
 
 // InputSeries is one synthetic series, in the notation of promtool's unit tests.

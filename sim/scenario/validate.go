@@ -18,6 +18,8 @@ type validation struct {
 	doc  *manifest.Document
 	spec *Spec
 	errs manifest.Errors
+	// features are those of PromQL that queries may use.
+	features fake.Features
 }
 
 func (v *validation) fail(path, format string, args ...any) {
@@ -43,6 +45,7 @@ func (v *validation) check(s *Scenario) {
 	if p := v.spec.Controller.Phase; p != "" && p != Aligned && p != Hashed {
 		v.fail("spec.controller.phase", "unknown phase %q; allowed: aligned, hashed", p)
 	}
+	v.checkFeatures()
 	v.checkPaths("spec.manifests", v.spec.Manifests)
 	v.checkObjects()
 	for _, name := range slices.Sorted(maps.Keys(v.spec.Metrics)) {
@@ -59,6 +62,17 @@ func (v *validation) check(s *Scenario) {
 	v.checkVariants()
 	v.checkTune()
 	v.checkExpectations()
+}
+
+// checkFeatures comes before all queries.
+func (v *validation) checkFeatures() {
+	for i, name := range v.spec.Prometheus.EnableFeatures {
+		if _, err := fake.ParseFeatures(name); err != nil {
+			v.fail(index("spec.prometheus.enableFeatures", i), "%v", err)
+			return
+		}
+	}
+	v.features, _ = fake.ParseFeatures(v.spec.Prometheus.EnableFeatures...)
 }
 
 // namePattern is what can be a directory on any system, and part of a line.

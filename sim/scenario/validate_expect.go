@@ -9,11 +9,13 @@ import (
 
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
+
+	"github.com/karpenter-sim/karpenter/providers/fake"
 )
 
 // checkQuery wants an expression whose result is an instant vector or a scalar.
 func (v *validation) checkQuery(path, query string) {
-	expr, err := parseExpr(query)
+	expr, err := parseExpr(query, v.features)
 	if err != nil {
 		v.fail(path, "%v", err)
 		return
@@ -31,7 +33,7 @@ func (v *validation) checkQuery(path, query string) {
 func (v *validation) checkColumns(path string, series map[string]string) {
 	columns := map[string]string{}
 	for _, column := range slices.Sorted(maps.Keys(series)) {
-		l, err := parser.NewParser(parser.Options{}).ParseMetric(series[column])
+		l, err := (fake.Features{}).Parser().ParseMetric(series[column])
 		if err != nil || l.Get(labels.MetricName) == "" {
 			v.fail(keyPath(path, column), "%q is no series; want a name with labels such as requests{lb=\"x\"}", series[column])
 			continue

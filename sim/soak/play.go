@@ -37,7 +37,7 @@ func Play(ctx context.Context, c *Case, backwards bool) (*Run, error) {
 		return nil, &invalid{err}
 	}
 	defer in.Close()
-	autoscalers, err := sim.Resolve(file.Manifests, "")
+	autoscalers, err := sim.Resolve(file.Manifests, "", file.Spec.Prometheus.EnableFeatures...)
 	if err != nil {
 		return nil, &invalid{err}
 	}

@@ -32,7 +32,7 @@ type Subject struct {
 
 // resolve is sim.Resolve with what the subject's controller enforces.
 func (s *Subject) resolve(set *manifest.Set) ([]sim.Autoscaler, error) {
-	return sim.Resolve(set, promql.Label(s.Input.File.Spec.Controller.EnforceLabel))
+	return sim.Resolve(set, promql.Label(s.Input.File.Spec.Controller.EnforceLabel), s.Input.File.Spec.Prometheus.EnableFeatures...)
 }
 
 // Options are what a search is made of.
