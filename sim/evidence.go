@@ -37,7 +37,7 @@ const (
 	leastChange = 0.1
 	mostExcess  = 0.05
 	// hiddenRange is the time over which a gauge may average without its query
-	// showing it.
+	// showing it: where the query has no range of its own.
 	hiddenRange = time.Minute
 	// nearSaturation is the share of the saturation from which on a metric hides
 	// demand.
@@ -87,7 +87,10 @@ func (in *Input) evidenceOf(a *Autoscaler, m policy.Metric, ready, spec string) 
 	if err != nil {
 		return nil, err
 	}
-	e.shows = max(window, hiddenRange).Milliseconds() + 2*g.every
+	if window == 0 {
+		window = hiddenRange
+	}
+	e.shows = window.Milliseconds() + 2*g.every
 	switch {
 	case ready == "":
 		e.atNeed = e.saturation // of a utilization, which is at its most where all is used

@@ -17,8 +17,10 @@ import (
 func (f *replayFlags) fillTimes(spec *scenario.Spec, set *manifest.Set, all []*recording.Recording) {
 	reach := reachOf(set, f.demand)
 	first, last, start := int64(math.MaxInt64), int64(math.MinInt64), int64(math.MinInt64)
+	var spacing time.Duration
 	for _, r := range all {
 		info := r.Info()
+		spacing = max(spacing, info.MedianSpacing)
 		from := info.First
 		m := info.Manifest
 		switch {
@@ -41,7 +43,22 @@ func (f *replayFlags) fillTimes(spec *scenario.Spec, set *manifest.Set, all []*r
 	spec.Start = scenario.Time{Time: begin}
 	spec.Duration = scenario.Duration(time.UnixMilli(last).Sub(begin).Truncate(time.Second) + time.Second)
 	covered := time.Duration(start-first)*time.Millisecond - reach.before
+	spec.Prometheus.ScrapeInterval = scrapesOf(spacing)
 	spec.Replay.LeadIn = scenario.Duration(min(max(covered, 0), reach.window).Truncate(time.Second))
+}
+
+// mostSpacing is the longest time between two looks at a replay's world, however far
+// apart its samples were recorded.
+const mostSpacing = 15 * time.Second
+
+// scrapesOf is how often a replay's world is looked at: as often as the recording was
+// made, in whole seconds. A replica that was ready for a shorter time than that would
+// else be overlooked, and a metric that counts replicas would see them too late.
+func scrapesOf(spacing time.Duration) scenario.Duration {
+	if spacing <= 0 {
+		return scenario.Duration(mostSpacing)
+	}
+	return scenario.Duration(min(max(spacing.Round(time.Second), time.Second), mostSpacing))
 }
 
 // A reach is how far back decisions look: queries by their ranges and offsets,
