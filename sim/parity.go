@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
@@ -150,6 +151,10 @@ func (s *Stage) Queues() map[string]cycle.Queues { return s.run.queues() }
 
 // Snapshots reads the stage's nodes and pods.
 func (s *Stage) Snapshots() cycle.Snapshots { return snapshots{s.run} }
+
+// Cluster returns the stage's nodes and pods as they are now. They must not be
+// changed.
+func (s *Stage) Cluster() (nodes []*corev1.Node, pods []*corev1.Pod) { return s.run.nodes.Snapshot() }
 
 // Exporter takes the gauges of producers; they are scraped.
 func (s *Stage) Exporter() cycle.Exporter { return s.run.producers }

@@ -139,6 +139,8 @@ func get(t *testing.T, url, token string) answer {
 // token, and asks for what a cluster asks: probes, metrics of those who may see
 // them, and no secret anywhere.
 func TestInstalled(t *testing.T) {
+	t.Parallel()
+	servertest.Own(t)
 	const secret = "hunter2"
 	o := observe(t, "installed")
 	install(t, "metrics.secure=true")

@@ -14,6 +14,7 @@ import (
 
 	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
 	"github.com/karpenter-sim/karpenter/engine/cycle"
+	"github.com/karpenter-sim/karpenter/providers/kubernetes/servertest"
 )
 
 // poll is the time between two looks at something that takes a while.
@@ -23,9 +24,11 @@ const poll = 20 * time.Millisecond
 // Prometheus, which scrapes values that move, and kills it with -9 at moments
 // that a seed picks. Every journal file must verify, and what was decided must be
 // what an observer of the targets saw, change by change. KARPENTER_KILLED says
-// for how long: two minutes unless it is set.
+// for how long: a minute unless it is set.
 func TestKilled(t *testing.T) {
-	span := 2 * time.Minute
+	t.Parallel()
+	servertest.Own(t)
+	span := time.Minute
 	if text := os.Getenv("KARPENTER_KILLED"); text != "" {
 		var err error
 		if span, err = time.ParseDuration(text); err != nil {

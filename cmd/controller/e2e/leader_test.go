@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 
 	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
+	"github.com/karpenter-sim/karpenter/providers/kubernetes/servertest"
 )
 
 // short leases change hands within seconds, a long one within this test only
@@ -29,6 +30,8 @@ var (
 // until its lease is over, and one that is told to end are each succeeded by the
 // other process, which goes on with the same windows and rate budget.
 func TestLeaders(t *testing.T) {
+	t.Parallel()
+	servertest.Own(t)
 	o := observe(t, "leaders")
 	prometheus := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, `{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[%s,"1000"]}]}}`, r.FormValue("time"))

@@ -63,6 +63,7 @@ type live struct {
 	reconcilers map[string]reconcile.Reconciler // by kind
 	random      *rand.Rand
 	last        time.Time
+	mirror      *mirror
 	// exact is set where faults strike the controller: the scenario says when it
 	// wakes up and loses its memory, so nothing is added.
 	exact  bool
@@ -103,6 +104,8 @@ func playLive(t *testing.T, in *sim.Input, autoscalers []sim.Autoscaler, seed ui
 	l.create()
 	l.createCloud()
 	l.watch()
+	l.mirror = newMirror(l)
+	defer l.mirror.clear()
 	l.restart(in.File.Spec.Start.Time)
 	if err := stage.Play(ctx, l.restart, l.decide); err != nil {
 		t.Fatal(err)
@@ -177,7 +180,7 @@ func (l *live) restart(from time.Time) {
 			Kind: journal.MetricsProducer, Empty: func() *v1alpha1.MetricsProducer { return &v1alpha1.MetricsProducer{} },
 			Objects: l.dated(l.cache), Reporter: reporter, Clock: l.clock, Woken: l.wakesAt,
 			Driver: &cycle.MetricsProducers{
-				Cluster: l.stage.Snapshots(), Sizes: sizes, Queues: l.stage.Queues(), Exporter: l.stage.Exporter(),
+				Cluster: &kubernetes.Cluster{Objects: l.mirror.dated(l.cache)}, Sizes: sizes, Queues: l.stage.Queues(), Exporter: l.stage.Exporter(),
 				Journal: reporter, Store: faults.Producers(&kubernetes.ProducerStore{Access: access, Objects: l.cache}), Refresh: 60,
 				Phase: l.stage.Phase(journal.MetricsProducer), Since: slot.At(from) - 1,
 			},
@@ -207,6 +210,7 @@ func (l *live) decide(now time.Time, kind string, due []types.NamespacedName) ([
 	case journal.ScalableNodeGroup:
 		err = l.decideGroups(due)
 	default:
+		l.mirror.follow()
 		err = l.wake(kind, l.disturbed(due))
 	}
 	wakes := make([]cycle.Wake, len(due))

@@ -16,6 +16,7 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/convert"
 	"github.com/karpenter-sim/karpenter/engine/cycle"
 	"github.com/karpenter-sim/karpenter/engine/journal"
+	"github.com/karpenter-sim/karpenter/providers/kubernetes/servertest"
 	"github.com/karpenter-sim/karpenter/providers/promql"
 	"github.com/karpenter-sim/karpenter/sim"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
@@ -54,6 +55,8 @@ func TestParity(t *testing.T) {
 		}
 		for seed := range seeds {
 			t.Run(fmt.Sprintf("%s/%d", strings.TrimSuffix(filepath.Base(path), ".yaml"), seed), func(t *testing.T) {
+				t.Parallel()
+				servertest.Own(t)
 				in, autoscalers := open(t, path)
 				var simulated bytes.Buffer
 				var wakes []string

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,12 +14,30 @@ import (
 	"github.com/karpenter-sim/karpenter/providers/kubernetes/servertest"
 )
 
+// built is the controller, built once for all tests.
+var built struct {
+	once   sync.Once
+	binary []byte
+	err    error
+}
+
 // build builds the controller.
 func build(t testing.TB, directory string) string {
 	t.Helper()
+	built.once.Do(func() {
+		file := filepath.Join(t.TempDir(), "controller")
+		if out, err := exec.Command("go", "build", "-o", file, "..").CombinedOutput(); err != nil {
+			built.err = fmt.Errorf("go build: %w\n%s", err, out)
+			return
+		}
+		built.binary, built.err = os.ReadFile(file)
+	})
+	if built.err != nil {
+		t.Fatal(built.err)
+	}
 	binary := filepath.Join(directory, "controller")
-	if out, err := exec.Command("go", "build", "-o", binary, "..").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
+	if err := os.WriteFile(binary, built.binary, 0o755); err != nil {
+		t.Fatal(err)
 	}
 	return binary
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -21,26 +22,82 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
 )
 
-// shared is the one server of a test binary.
-var shared struct {
+// servers are those of a test binary.
+var servers struct {
+	mu sync.Mutex
+	// shared is of all tests that want none of their own.
+	shared *server
+	// own are by the name of the test, idle has those of tests that have ended.
+	own  map[string]*server
+	idle []*server
+	all  []*server
+}
+
+// A server is a kube-apiserver with its etcd, once it was needed.
+type server struct {
 	once        sync.Once
 	environment *envtest.Environment
 	config      *rest.Config
 	err         error
 }
 
-// Main runs a package's tests and stops the server afterwards: func TestMain
+// Main runs a package's tests and stops the servers afterwards: func TestMain
 // must end with os.Exit of it.
 func Main(m *testing.M) int {
 	code := m.Run()
-	if shared.environment == nil {
-		return code
-	}
-	if err := shared.environment.Stop(); err != nil {
-		fmt.Fprintln(os.Stderr, "servertest: stop:", err)
-		return max(code, 1)
+	for _, s := range servers.all {
+		if s.environment == nil {
+			continue
+		}
+		if err := s.environment.Stop(); err != nil {
+			fmt.Fprintln(os.Stderr, "servertest: stop:", err)
+			code = max(code, 1)
+		}
 	}
 	return code
+}
+
+// Own gives a test, and what it runs, a server that no other test uses until it has
+// ended. Tests that leave nothing behind but namespaces can run in parallel then,
+// under whatever names.
+func Own(t testing.TB) {
+	t.Helper()
+	servers.mu.Lock()
+	defer servers.mu.Unlock()
+	var s *server
+	if n := len(servers.idle); n > 0 {
+		s, servers.idle = servers.idle[n-1], servers.idle[:n-1]
+	} else {
+		s = &server{}
+		servers.all = append(servers.all, s)
+	}
+	if servers.own == nil {
+		servers.own = map[string]*server{}
+	}
+	servers.own[t.Name()] = s
+	t.Cleanup(func() {
+		servers.mu.Lock()
+		defer servers.mu.Unlock()
+		delete(servers.own, t.Name())
+		servers.idle = append(servers.idle, s)
+	})
+}
+
+// of is the server of a test: its own, or that of the test it is part of, or the
+// shared one.
+func of(t testing.TB) *server {
+	servers.mu.Lock()
+	defer servers.mu.Unlock()
+	for name := t.Name(); name != "."; name = path.Dir(name) {
+		if s := servers.own[name]; s != nil {
+			return s
+		}
+	}
+	if servers.shared == nil {
+		servers.shared = &server{}
+		servers.all = append(servers.all, servers.shared)
+	}
+	return servers.shared
 }
 
 // Config is how to reach the server as an administrator. The first call starts
@@ -50,24 +107,25 @@ func Config(t testing.TB) *rest.Config {
 	if testing.Short() {
 		t.Skip("a real API server takes longer than -short allows")
 	}
-	shared.once.Do(start)
-	if shared.err != nil {
-		t.Fatal(shared.err)
+	s := of(t)
+	s.once.Do(s.start)
+	if s.err != nil {
+		t.Fatal(s.err)
 	}
-	if shared.config == nil {
+	if s.config == nil {
 		if os.Getenv("KARPENTER_REQUIRE_SERVERS") == "1" {
 			t.Fatal("no kube-apiserver although KARPENTER_REQUIRE_SERVERS=1: build it with make tools")
 		}
 		t.Skip("no kube-apiserver: build it with make tools, or set KUBEBUILDER_ASSETS")
 	}
-	return rest.CopyConfig(shared.config)
+	return rest.CopyConfig(s.config)
 }
 
 // Environment is the running server's, for kubeconfigs of other users.
 func Environment(t testing.TB) *envtest.Environment {
 	t.Helper()
 	Config(t)
-	return shared.environment
+	return of(t).environment
 }
 
 // Prometheus is the server's binary. It skips the test where there is none.
@@ -96,15 +154,15 @@ func binary(t testing.TB, variable, tool string) string {
 	return path
 }
 
-func start() {
+func (s *server) start() {
 	directory, err := built("KUBEBUILDER_ASSETS", "envtest")
 	if err != nil || directory == "" {
-		shared.err = err
+		s.err = err
 		return
 	}
 	crds, err := v1alpha1.CRDs()
 	if err != nil {
-		shared.err = err
+		s.err = err
 		return
 	}
 	environment := &envtest.Environment{
@@ -114,18 +172,18 @@ func start() {
 	}
 	config, err := environment.Start()
 	if err != nil {
-		shared.err = fmt.Errorf("start etcd and kube-apiserver from %s: %w", directory, err)
+		s.err = fmt.Errorf("start etcd and kube-apiserver from %s: %w", directory, err)
 		return
 	}
 	config.QPS = -1
-	shared.environment, shared.config = environment, config
+	s.environment, s.config = environment, config
 }
 
 // built is where a tool was built, empty where it was not; the variable overrides
 // it.
 func built(variable, tool string) (string, error) {
-	if path := os.Getenv(variable); path != "" {
-		return path, nil
+	if given := os.Getenv(variable); given != "" {
+		return given, nil
 	}
 	_, file, _, _ := runtime.Caller(0)
 	root := filepath.Join(filepath.Dir(file), "..", "..", "..")
