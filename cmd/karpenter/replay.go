@@ -15,6 +15,7 @@ import (
 
 	"github.com/prometheus/common/model"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/karpenter-sim/karpenter/sim"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
@@ -47,9 +48,7 @@ func (f *replayFlags) add(c *cobra.Command) {
 	flags := c.Flags()
 	flags.StringArrayVarP(&f.manifests, "filename", "f", nil, "manifests: file, directory or - (repeatable, required)")
 	flags.StringArrayVar(&f.recordings, "recording", nil, "recorded metrics: CSV, OpenMetrics (.om, .om.gz), query_range JSON, TSDB block or snapshot, or what record wrote (repeatable, required)")
-	flags.StringArrayVar(&f.series, "series", nil, "name a CSV column's series: COLUMN='name{label=\"x\"}', where COLUMN is a header, #NUMBER, or * for all headers that are labels only (repeatable)")
-	flags.StringVar(&f.timeColumn, "time-column", "", "the CSV column with the times: a header or #NUMBER (default: found by itself)")
-	flags.StringVar(&f.timeLayout, "time-layout", "", "how a CSV's times are written: '02.01.2006 15:04', '%d.%m.%Y %H:%M', unix, unixms, unixus, unixns or excel (default: found by itself)")
+	f.addColumns(flags)
 	flags.StringArrayVar(&f.replicas, "replicas", nil, "the series with a target's recorded replicas: [NS/]KIND/NAME=SERIES (repeatable)")
 	flags.StringArrayVar(&f.targets, "target", nil, "a target's replicas at the start: [NS/]KIND/NAME=N (repeatable; default: as recorded, else ceil(value / target) of AverageValue metrics, else max(1, minReplicas))")
 	flags.StringArrayVar(&f.variants, "variant", nil, "another policy for the same input: NAME=FILE or NAME=[[NS/]ha/NAME:]PATH=VALUE[,PATH=VALUE] (repeatable)")
@@ -65,6 +64,13 @@ func (f *replayFlags) add(c *cobra.Command) {
 	flags.Float64Var(&f.saturation, "saturation", 0, "largest value that one replica can show of a Utilization metric (default: 1, or the largest recorded)")
 	flags.Float64Var(&f.scale, "scale", 1, "multiplies the demand")
 	flags.BoolVar(&f.openLoop, "open-loop", false, "replay metrics that depend on replicas as recorded, although the recorded replicas are not known")
+}
+
+// addColumns adds the flags that say how a CSV is read.
+func (f *replayFlags) addColumns(flags *pflag.FlagSet) {
+	flags.StringArrayVar(&f.series, "series", nil, "name a CSV column's series: COLUMN='name{label=\"x\"}', where COLUMN is a header, #NUMBER, or * for all headers that are labels only (repeatable)")
+	flags.StringVar(&f.timeColumn, "time-column", "", "the CSV column with the times: a header or #NUMBER (default: found by itself)")
+	flags.StringVar(&f.timeLayout, "time-layout", "", "how a CSV's times are written: '02.01.2006 15:04', '%d.%m.%Y %H:%M', unix, unixms, unixus, unixns or excel (default: found by itself)")
 }
 
 // inputs are the files and directories that the flags name.

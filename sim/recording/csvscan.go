@@ -41,6 +41,7 @@ func (r *Recording) openCSV(ctx context.Context, spec Spec, tmp func() (string, 
 		r.info.MedianSpacing = s.spacings.median()
 	}
 	r.info.Notes = s.notes
+	r.info.Columns = s.columnUses()
 	return nil
 }
 
