@@ -1,9 +1,11 @@
 package reports
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"sort"
+	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
@@ -104,15 +106,26 @@ func (f *figure) svg(s size, title, description string) (string, error) {
 	p.BackgroundColor = nil
 	p.X.Min, p.X.Max, p.X.Padding = float64(f.from), float64(f.to), 0
 	p.Y.Min, p.Y.Max, p.Y.Padding = 0, f.top(f.from, f.to), 0
-	p.Add(&figurePlotter{figure: f, size: s})
+	plotter := &figurePlotter{figure: f, size: s, height: height}
+	p.Add(plotter)
 	p.Draw(draw.New(canvas))
-	return inlineSVG(canvas, s.class, title, description)
+	drawing, err := inlineSVG(canvas, s.class, title, description)
+	if err != nil {
+		return "", err
+	}
+	axes, err := json.Marshal(plotter.frames)
+	if err != nil {
+		return "", err
+	}
+	return strings.Replace(drawing, "<svg ", "<svg data-frame='"+string(axes)+"' ", 1), nil
 }
 
 // figurePlotter draws a figure as a gonum plotter.
 type figurePlotter struct {
 	figure *figure
 	size   size
+	height vg.Length
+	frames frames // where the axes came to lie
 }
 
 // Plot implements plot.Plotter.
@@ -128,13 +141,17 @@ func (d *figurePlotter) Plot(c draw.Canvas, p *plot.Plot) {
 	large.ceil -= vg.Length(rows) * faultRow(s)
 	f.drawLarge(canvas, large, s)
 	drawFaults(canvas, large, bands, s)
+	d.frames = frames{Large: large.box(d.height), Text: s.text.Points()}
 	if !f.overview() {
 		return
 	}
-	f.drawOverview(canvas, &frame{
+	overview := &frame{
 		from: f.clock.start, to: f.clock.end, top: f.top(f.clock.start, f.clock.end),
 		left: c.Min.X + axis, right: c.Max.X - s.margin, bottom: c.Min.Y + s.text + 6, ceil: c.Min.Y + s.text + 6 + s.overview,
-	}, large, s)
+	}
+	f.drawOverview(canvas, overview, large, s)
+	box := overview.box(d.height)
+	d.frames.Overview = &box
 }
 
 // lane is the height of what stands between the curves and the times.

@@ -155,8 +155,14 @@ func TestHTMLStandsAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// Its own script and the data of its charts.
+	rest := bytes.Replace(page, []byte("<script>"+exploreSource+"</script>"), nil, 1)
+	rest = bytes.Replace(rest, []byte(`<script type="application/json" id="data">`), nil, 1)
+	if !bytes.Contains(page, []byte(contentPolicy(exploreSource))) || len(exploreSource) >= 30<<10 {
+		t.Errorf("the page's script has %d bytes, and must be named by its policy", len(exploreSource))
+	}
 	for _, bad := range []string{"<script", "<img", "<b>", "<link rel=\"stylesheet", ` src="`, "@import", "ABCD"} {
-		if bytes.Contains(page, []byte(bad)) {
+		if bytes.Contains(rest, []byte(bad)) {
 			t.Errorf("the page contains %s", bad)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/karpenter-sim/karpenter/engine/escape"
 	"github.com/karpenter-sim/karpenter/sim/result"
@@ -30,6 +31,8 @@ var (
 // A page is report.html as its template sees it; all texts are ready to show.
 type page struct {
 	Style                                 template.CSS
+	Policy, Data                          template.HTML
+	Script                                template.JS
 	Hatches                               []template.HTML
 	Name, Covered, Headline, Trade, Scope string
 	Description, Command                  string
@@ -66,6 +69,7 @@ type (
 	figureView struct {
 		Caption  string
 		Drawings []template.HTML
+		Chart    int // number of its data
 	}
 	keyView struct {
 		Swatch template.HTML
@@ -85,8 +89,8 @@ type (
 		Moment      bool
 	}
 	episodeView struct {
-		When, Text, Causes string
-		Bar                []template.HTML
+		When, Text, Causes, Explain string
+		Bar                         []template.HTML
 	}
 	textView   struct{ Name, Text string }
 	policyView struct {
@@ -111,7 +115,7 @@ func (r *Report) HTML() ([]byte, error) {
 func (r *Report) page() (*page, error) {
 	run := r.Run
 	p := &page{
-		Style: template.CSS(style), Hatches: hatches(),
+		Style: template.CSS(style), Policy: contentPolicy(exploreSource), Script: template.JS(exploreSource), Hatches: hatches(),
 		Name: run.Name, Covered: clockOf(run).covered(), Headline: r.Headline, Trade: r.Trade, Scope: r.scope(),
 		Description: run.Description, Command: run.Command,
 		Badges: r.badges(), Titles: r.figureTitles(), Rows: r.columnRows(),
@@ -128,10 +132,18 @@ func (r *Report) page() (*page, error) {
 		return p, nil
 	}
 	p.Episodes, p.Key = r.episodeViews(o), o.key()
-	if p.Figure, err = r.figureView(o); err != nil {
+	main := r.figure(o)
+	e := newExploration(main)
+	e.decide(r.Runs, o.Label)
+	if p.Figure, err = r.figureView(main, o); err != nil {
 		return nil, err
 	}
-	p.Compared, err = r.comparedFigures(o)
+	p.Figure.Chart = e.add(main, "Replicas of "+o.Label)
+	e.addColumns(r, o)
+	if p.Compared, err = r.comparedFigures(o, e); err != nil {
+		return nil, err
+	}
+	p.Data, err = e.script()
 	return p, err
 }
 
@@ -144,8 +156,7 @@ func (r *Report) figure(o *ObjectReport) *figure {
 	return newFigure(r.Run, o, recorded)
 }
 
-func (r *Report) figureView(o *ObjectReport) (*figureView, error) {
-	f := r.figure(o)
+func (r *Report) figureView(f *figure, o *ObjectReport) (*figureView, error) {
 	caption := "Replicas of " + o.Label + ", " + f.clock.window(f.from, f.to)
 	if f.overview() {
 		caption += "; below, the whole run, with marks where too few replicas were ready"
@@ -162,7 +173,7 @@ func (r *Report) figureView(o *ObjectReport) (*figureView, error) {
 }
 
 // comparedFigures show the same stretch under each other column, on one scale.
-func (r *Report) comparedFigures(o *ObjectReport) ([]figureView, error) {
+func (r *Report) comparedFigures(o *ObjectReport, e *exploration) ([]figureView, error) {
 	var figures []*figure
 	var views []figureView
 	least := 0.0
@@ -193,6 +204,7 @@ func (r *Report) comparedFigures(o *ObjectReport) ([]figureView, error) {
 			}
 			views[i].Drawings = append(views[i].Drawings, template.HTML(drawing))
 		}
+		views[i].Chart = e.add(f, views[i].Caption)
 	}
 	return views, nil
 }
@@ -312,6 +324,9 @@ func (r *Report) episodeViews(o *ObjectReport) []episodeView {
 		view := episodeView{
 			When: clockOf(r.Run).stretch(e.Start, e.End),
 			Text: fmt.Sprintf("%s without enough replicas, at worst %s short; %s replica-minutes missing", minutesOrSeconds(e.Seconds), number(e.Depth), number(e.Lost/60)),
+		}
+		if file := r.Run.Columns[r.primary].File; file != "" {
+			view.Explain = fmt.Sprintf("karpenter explain %s %s/%s/%s --at %s", file, o.Object.Namespace, o.Object.Kind, o.Object.Name, time.Unix(e.Deepest, 0).UTC().Format(time.RFC3339))
 		}
 		var causes []string
 		for j := range e.Blame {

@@ -331,5 +331,6 @@ func foreignScript(page string) bool {
 			return true
 		}
 	}
-	return strings.Count(page, "<script") != len(scripts.FindAllString(page, -1))
+	// The data of the charts are no script.
+	return strings.Count(page, "<script") != len(scripts.FindAllString(page, -1))+strings.Count(page, "\n<script type=\"application/json\" id=\"data\">")
 }
