@@ -75,16 +75,29 @@ func (c Cause) words() string {
 
 func (c Cause) order() int { return slices.Index(Causes(), c) }
 
-// Blame is a share of the time that lacked capacity.
-type Blame struct {
+// A CauseTime is a share of the time that lacked capacity.
+type CauseTime struct {
 	Cause Cause `json:"cause"`
+	// Part is which part of metric lag it was, empty where that cannot be told and
+	// for every other cause.
+	Part LagPart `json:"part,omitempty"`
 	// Detail names what it was ("maxReplicas 20"); empty where the cause says it.
 	Detail  string `json:"detail,omitempty"`
 	Seconds int64  `json:"seconds"`
 }
 
+// A LagPart is what keeps a metric from showing the demand of the instant.
+type LagPart string
+
+// The parts of metric lag.
+const (
+	QueryRange      LagPart = "query range"
+	PollingInterval LagPart = "polling interval"
+)
+
 type reason struct {
 	cause  Cause
+	part   LagPart
 	detail string
 }
 
@@ -101,6 +114,8 @@ type shortage struct {
 	// trouble keeps the provider from making the target what it was asked to be;
 	// empty where nothing does.
 	trouble string
+	// dry says that the target is a node group in a dry run.
+	dry bool
 	// node says what the pods that are pending wait for.
 	node string
 	// decision is the one in force, nil before the first; policy is its policy.
@@ -152,6 +167,8 @@ func (s *shortage) cause() reason {
 // supply returns why replicas that were asked for do not serve.
 func (s *shortage) supply() reason {
 	switch {
+	case s.dry:
+		return reason{cause: DryRun}
 	case s.trouble != "":
 		return reason{cause: NotCarriedOut, detail: s.trouble}
 	case s.ready+s.lost >= s.needed:
@@ -191,22 +208,22 @@ func (s *shortage) metrics() reason {
 	case !r.known:
 		return reason{cause: NotExplained}
 	case r.replicas >= s.needed:
-		return reason{cause: MetricLag, detail: s.lag()}
+		return s.lag()
 	case r.exact >= s.needed:
 		return reason{cause: Tolerance, detail: "tolerance " + number(s.policy.Up.Tolerance)}
 	}
 	return reason{cause: Target}
 }
 
-// lag names what kept the metrics from showing the demand in time.
-func (s *shortage) lag() string {
+// lag tells what kept the metrics from showing the demand in time.
+func (s *shortage) lag() reason {
 	if s.sufficed {
-		return "polling interval of " + span(int64(s.policy.Interval))
+		return reason{cause: MetricLag, part: PollingInterval, detail: "polling interval of " + span(int64(s.policy.Interval))}
 	}
 	if longest := longestRange(s.policy); longest != "" {
-		return "query range " + longest
+		return reason{cause: MetricLag, part: QueryRange, detail: "query range " + longest}
 	}
-	return ""
+	return reason{cause: MetricLag}
 }
 
 // rateDetail names the rate policy of a limit. A later stage that only raised
@@ -239,11 +256,11 @@ func windowDetail(p *policy.Autoscaler) string {
 	return "scale-up window " + span(int64(p.Up.Window))
 }
 
-// sortBlame lists the largest share first.
-func sortBlame(shares map[reason]int64) []Blame {
-	list := make([]Blame, 0, len(shares))
+// sortCauses lists the largest share first.
+func sortCauses(shares map[reason]int64) []CauseTime {
+	list := make([]CauseTime, 0, len(shares))
 	for why, seconds := range shares {
-		list = append(list, Blame{Cause: why.cause, Detail: why.detail, Seconds: seconds})
+		list = append(list, CauseTime{Cause: why.cause, Part: why.part, Detail: why.detail, Seconds: seconds})
 	}
 	sort.Slice(list, func(i, j int) bool {
 		a, b := &list[i], &list[j]

@@ -54,44 +54,45 @@ func TestCause(t *testing.T) {
 		in     shortage
 		want   reason
 	}{
-		"StartUp":       {"they were asked for", shortage{needed: 10, asked: 10, decision: stages(10, 10, 10, 10), policy: p}, reason{StartUp, ""}},
-		"NotLanded":     {"the decision asks for them, the target does not yet", shortage{needed: 10, asked: 8, decision: stages(10, 10, 10, 10), policy: p}, reason{StartUp, ""}},
-		"Disruption":    {"there were enough until some were lost", shortage{needed: 10, asked: 10, ready: 8, lost: 2, decision: stages(10, 10, 10, 10), policy: p}, reason{Disruption, ""}},
-		"NotReplaced":   {"what is lost cannot be replaced", shortage{needed: 10, asked: 10, ready: 8, lost: 2, trouble: "LimitReached", decision: stages(10, 10, 10, 10), policy: p}, reason{NotCarriedOut, "LimitReached"}},
-		"LostTooFew":    {"more were needed than were asked for", shortage{needed: 10, asked: 8, ready: 6, lost: 2, decision: stages(8, 8, 8, 8), policy: p, fresh: would(10, 10)}, reason{MetricLag, ""}},
-		"NoMachines":    {"they were asked for, and the provider has none", shortage{needed: 10, asked: 10, trouble: "LimitReached", decision: stages(10, 10, 10, 10), policy: p}, reason{NotCarriedOut, "LimitReached"}},
-		"NoNode":        {"of 20 asked for 12 have a node, and 16 are needed", shortage{needed: 16, asked: 20, ready: 12, pending: 8, node: "workers: 3 nodes, scaled by nobody", decision: stages(20, 20, 20, 20), policy: p}, reason{NoNode, "workers: 3 nodes, scaled by nobody"}},
-		"NodesEnough":   {"those with a node will do as soon as they serve", shortage{needed: 16, asked: 20, ready: 12, pending: 4, decision: stages(20, 20, 20, 20), policy: p}, reason{StartUp, ""}},
-		"GivenUp":       {"half of the missing ones served ten minutes ago", shortage{needed: 10, asked: 10, ready: 6, givenUp: 2, decision: stages(10, 10, 10, 10), policy: p}, reason{ScaledDown, ""}},
-		"GivenUpLess":   {"more are missing than were given up", shortage{needed: 10, asked: 10, ready: 5, givenUp: 2, decision: stages(10, 10, 10, 10), policy: p}, reason{StartUp, ""}},
-		"GivenUpUnseen": {"and the metric does not show the demand yet", shortage{needed: 10, asked: 6, ready: 6, givenUp: 4, decision: stages(6, 6, 6, 6), policy: p, fresh: would(10, 10)}, reason{ScaledDown, ""}},
-		"Refused":       {"the target was not to be written", shortage{needed: 10, asked: 8, decision: with(stages(10, 10, 10, 10), func(d *decision) { d.refused = "Forbidden" }), policy: p}, reason{NotCarriedOut, "Forbidden"}},
-		"RefusedLess":   {"what was refused would not have been enough", shortage{needed: 10, asked: 4, decision: with(stages(10, 10, 8, 8), func(d *decision) { d.refused = "Forbidden" }), policy: p}, reason{Rate, "scale-up"}},
-		"Contested":     {"another autoscaler has the same target", shortage{needed: 10, asked: 6, decision: &decision{reason: autoscaler.TargetUnavailable, contested: true}, policy: p}, reason{Contested, ""}},
-		"ColdStart":     {"no decision has seen the demand", shortage{needed: 10, asked: 8, policy: p}, reason{ColdStart, ""}},
-		"NotDecided":    {"a slot passed; the bound would have cut, had it been decided", shortage{needed: 25, asked: 20, overdue: true, decision: stages(25, 25, 25, 20), policy: p}, reason{NotDecided, ""}},
-		"DecidedEnough": {"what was decided before the slots were missed is still starting", shortage{needed: 10, asked: 10, overdue: true, decision: stages(10, 10, 10, 10), policy: p}, reason{StartUp, ""}},
-		"Bound":         {"wanted 25, at most 20", shortage{needed: 25, asked: 20, decision: stages(25, 25, 25, 20), policy: p}, reason{Bound, "maxReplicas 20"}},
-		"BoundGivenUp":  {"a bound comes before what was given up", shortage{needed: 25, asked: 20, ready: 20, givenUp: 5, decision: stages(25, 25, 25, 20), policy: p}, reason{Bound, "maxReplicas 20"}},
-		"BoundLast":     {"a rate limit too, but the bound cut last, as the record's reason says", shortage{needed: 25, asked: 20, decision: stages(25, 25, 24, 20), policy: p}, reason{Bound, "maxReplicas 20"}},
-		"Rate":          {"4 replicas a minute", shortage{needed: 10, asked: 4, decision: with(stages(10, 10, 8, 8), func(d *decision) { d.limit = behavior.Limit{Stage: behavior.Rate, Policy: 0} }), policy: p}, reason{Rate, "scale-up 4 replicas per 1 min"}},
-		"Percent":       {"50 % in five minutes", shortage{needed: 10, asked: 4, decision: with(stages(10, 10, 6, 6), func(d *decision) { d.limit = behavior.Limit{Stage: behavior.Rate, Policy: 1} }), policy: p}, reason{Rate, "scale-up 50% per 5 min"}},
-		"Disabled":      {"selectPolicy Disabled is a rate of nothing", shortage{needed: 10, asked: 4, decision: with(stages(10, 10, 4, 4), func(d *decision) { d.reason = autoscaler.Disabled }), policy: disabled}, reason{Rate, "scale-up disabled"}},
-		"Stabilization": {"the lowest recommendation of three minutes counts", shortage{needed: 10, asked: 4, decision: stages(10, 5, 5, 5), policy: p}, reason{Stabilization, "scale-up window 3 min"}},
-		"MetricLag":     {"the metric asks for 6; fresh, it would ask for 10", shortage{needed: 10, asked: 6, decision: stages(6, 6, 6, 6), policy: p, fresh: would(10, 10)}, reason{MetricLag, ""}},
-		"QueryRange":    {"a long range keeps it from showing the demand", shortage{needed: 10, asked: 6, decision: stages(6, 6, 6, 6), policy: ranged, fresh: would(10, 10)}, reason{MetricLag, "query range 5m"}},
-		"Polling":       {"the demand rose after the slot", shortage{needed: 10, asked: 6, decision: stages(6, 6, 6, 6), policy: p, fresh: would(10, 10), sufficed: true}, reason{MetricLag, "polling interval of 15 s"}},
-		"Tolerance":     {"fresh, it would ask for 10, but for the tolerance", shortage{needed: 10, asked: 9, decision: stages(9, 9, 9, 9), policy: p, fresh: would(9, 10)}, reason{Tolerance, "tolerance 0.1"}},
-		"Target":        {"fresh, it would ask for 8", shortage{needed: 10, asked: 6, decision: stages(6, 6, 6, 6), policy: p, fresh: would(8, 8)}, reason{Target, ""}},
-		"TargetFirst":   {"without the tolerance it would not be enough either", shortage{needed: 10, asked: 7, decision: stages(7, 7, 7, 7), policy: p, fresh: would(7, 8)}, reason{Target, ""}},
-		"NotExplained":  {"the metric does not follow the demand", shortage{needed: 10, asked: 6, decision: stages(6, 6, 6, 6), policy: p, fresh: unknown}, reason{NotExplained, ""}},
-		"MinRaised":     {"a stage that raised the number did not cut it", shortage{needed: 10, asked: 6, decision: stages(2, 2, 2, 6), policy: p, fresh: would(10, 10)}, reason{MetricLag, ""}},
-		"OneMetricGone": {"another metric might have asked for more", shortage{needed: 10, asked: 6, decision: with(stages(6, 6, 6, 6), func(d *decision) { d.metricError = true }), policy: p}, reason{MissingData, "a metric failed"}},
-		"NoMetrics":     {"held for want of data", shortage{needed: 10, asked: 6, decision: &decision{known: true, stabilized: 6, limited: 6, desired: 6, reason: autoscaler.MetricsUnavailable}, policy: p}, reason{MissingData, "MetricsUnavailable"}},
-		"NoTarget":      {"held for want of a target", shortage{needed: 10, asked: 6, decision: &decision{reason: autoscaler.TargetUnavailable}, policy: p}, reason{MissingData, "TargetUnavailable"}},
-		"BoundOfHold":   {"an edited bound acts even on a hold", shortage{needed: 10, asked: 6, decision: &decision{known: true, stabilized: 8, limited: 8, desired: 6, reason: autoscaler.Bounded}, policy: p}, reason{Bound, "maxReplicas 6"}},
-		"DryRun":        {"what is decided is not what runs", shortage{needed: 10, asked: 6, decision: with(stages(10, 10, 10, 10), func(d *decision) { d.dryRun = true }), policy: p}, reason{DryRun, ""}},
-		"SpecUnknown":   {"without spec the decision tells", shortage{needed: 25, asked: math.NaN(), decision: stages(25, 25, 25, 20), policy: p}, reason{Bound, "maxReplicas 20"}},
+		"StartUp":       {"they were asked for", shortage{needed: 10, asked: 10, decision: stages(10, 10, 10, 10), policy: p}, reason{StartUp, "", ""}},
+		"NotLanded":     {"the decision asks for them, the target does not yet", shortage{needed: 10, asked: 8, decision: stages(10, 10, 10, 10), policy: p}, reason{StartUp, "", ""}},
+		"Disruption":    {"there were enough until some were lost", shortage{needed: 10, asked: 10, ready: 8, lost: 2, decision: stages(10, 10, 10, 10), policy: p}, reason{Disruption, "", ""}},
+		"NotReplaced":   {"what is lost cannot be replaced", shortage{needed: 10, asked: 10, ready: 8, lost: 2, trouble: "LimitReached", decision: stages(10, 10, 10, 10), policy: p}, reason{NotCarriedOut, "", "LimitReached"}},
+		"LostTooFew":    {"more were needed than were asked for", shortage{needed: 10, asked: 8, ready: 6, lost: 2, decision: stages(8, 8, 8, 8), policy: p, fresh: would(10, 10)}, reason{MetricLag, "", ""}},
+		"NoMachines":    {"they were asked for, and the provider has none", shortage{needed: 10, asked: 10, trouble: "LimitReached", decision: stages(10, 10, 10, 10), policy: p}, reason{NotCarriedOut, "", "LimitReached"}},
+		"GroupDryRun":   {"the provider of the group is told nothing", shortage{needed: 10, asked: 10, dry: true, decision: stages(10, 10, 10, 10), policy: p}, reason{DryRun, "", ""}},
+		"NoNode":        {"of 20 asked for 12 have a node, and 16 are needed", shortage{needed: 16, asked: 20, ready: 12, pending: 8, node: "workers: 3 nodes, scaled by nobody", decision: stages(20, 20, 20, 20), policy: p}, reason{NoNode, "", "workers: 3 nodes, scaled by nobody"}},
+		"NodesEnough":   {"those with a node will do as soon as they serve", shortage{needed: 16, asked: 20, ready: 12, pending: 4, decision: stages(20, 20, 20, 20), policy: p}, reason{StartUp, "", ""}},
+		"GivenUp":       {"half of the missing ones served ten minutes ago", shortage{needed: 10, asked: 10, ready: 6, givenUp: 2, decision: stages(10, 10, 10, 10), policy: p}, reason{ScaledDown, "", ""}},
+		"GivenUpLess":   {"more are missing than were given up", shortage{needed: 10, asked: 10, ready: 5, givenUp: 2, decision: stages(10, 10, 10, 10), policy: p}, reason{StartUp, "", ""}},
+		"GivenUpUnseen": {"and the metric does not show the demand yet", shortage{needed: 10, asked: 6, ready: 6, givenUp: 4, decision: stages(6, 6, 6, 6), policy: p, fresh: would(10, 10)}, reason{ScaledDown, "", ""}},
+		"Refused":       {"the target was not to be written", shortage{needed: 10, asked: 8, decision: with(stages(10, 10, 10, 10), func(d *decision) { d.refused = "Forbidden" }), policy: p}, reason{NotCarriedOut, "", "Forbidden"}},
+		"RefusedLess":   {"what was refused would not have been enough", shortage{needed: 10, asked: 4, decision: with(stages(10, 10, 8, 8), func(d *decision) { d.refused = "Forbidden" }), policy: p}, reason{Rate, "", "scale-up"}},
+		"Contested":     {"another autoscaler has the same target", shortage{needed: 10, asked: 6, decision: &decision{reason: autoscaler.TargetUnavailable, contested: true}, policy: p}, reason{Contested, "", ""}},
+		"ColdStart":     {"no decision has seen the demand", shortage{needed: 10, asked: 8, policy: p}, reason{ColdStart, "", ""}},
+		"NotDecided":    {"a slot passed; the bound would have cut, had it been decided", shortage{needed: 25, asked: 20, overdue: true, decision: stages(25, 25, 25, 20), policy: p}, reason{NotDecided, "", ""}},
+		"DecidedEnough": {"what was decided before the slots were missed is still starting", shortage{needed: 10, asked: 10, overdue: true, decision: stages(10, 10, 10, 10), policy: p}, reason{StartUp, "", ""}},
+		"Bound":         {"wanted 25, at most 20", shortage{needed: 25, asked: 20, decision: stages(25, 25, 25, 20), policy: p}, reason{Bound, "", "maxReplicas 20"}},
+		"BoundGivenUp":  {"a bound comes before what was given up", shortage{needed: 25, asked: 20, ready: 20, givenUp: 5, decision: stages(25, 25, 25, 20), policy: p}, reason{Bound, "", "maxReplicas 20"}},
+		"BoundLast":     {"a rate limit too, but the bound cut last, as the record's reason says", shortage{needed: 25, asked: 20, decision: stages(25, 25, 24, 20), policy: p}, reason{Bound, "", "maxReplicas 20"}},
+		"Rate":          {"4 replicas a minute", shortage{needed: 10, asked: 4, decision: with(stages(10, 10, 8, 8), func(d *decision) { d.limit = behavior.Limit{Stage: behavior.Rate, Policy: 0} }), policy: p}, reason{Rate, "", "scale-up 4 replicas per 1 min"}},
+		"Percent":       {"50 % in five minutes", shortage{needed: 10, asked: 4, decision: with(stages(10, 10, 6, 6), func(d *decision) { d.limit = behavior.Limit{Stage: behavior.Rate, Policy: 1} }), policy: p}, reason{Rate, "", "scale-up 50% per 5 min"}},
+		"Disabled":      {"selectPolicy Disabled is a rate of nothing", shortage{needed: 10, asked: 4, decision: with(stages(10, 10, 4, 4), func(d *decision) { d.reason = autoscaler.Disabled }), policy: disabled}, reason{Rate, "", "scale-up disabled"}},
+		"Stabilization": {"the lowest recommendation of three minutes counts", shortage{needed: 10, asked: 4, decision: stages(10, 5, 5, 5), policy: p}, reason{Stabilization, "", "scale-up window 3 min"}},
+		"MetricLag":     {"the metric asks for 6; fresh, it would ask for 10", shortage{needed: 10, asked: 6, decision: stages(6, 6, 6, 6), policy: p, fresh: would(10, 10)}, reason{MetricLag, "", ""}},
+		"QueryRange":    {"a long range keeps it from showing the demand", shortage{needed: 10, asked: 6, decision: stages(6, 6, 6, 6), policy: ranged, fresh: would(10, 10)}, reason{MetricLag, QueryRange, "query range 5m"}},
+		"Polling":       {"the demand rose after the slot", shortage{needed: 10, asked: 6, decision: stages(6, 6, 6, 6), policy: p, fresh: would(10, 10), sufficed: true}, reason{MetricLag, PollingInterval, "polling interval of 15 s"}},
+		"Tolerance":     {"fresh, it would ask for 10, but for the tolerance", shortage{needed: 10, asked: 9, decision: stages(9, 9, 9, 9), policy: p, fresh: would(9, 10)}, reason{Tolerance, "", "tolerance 0.1"}},
+		"Target":        {"fresh, it would ask for 8", shortage{needed: 10, asked: 6, decision: stages(6, 6, 6, 6), policy: p, fresh: would(8, 8)}, reason{Target, "", ""}},
+		"TargetFirst":   {"without the tolerance it would not be enough either", shortage{needed: 10, asked: 7, decision: stages(7, 7, 7, 7), policy: p, fresh: would(7, 8)}, reason{Target, "", ""}},
+		"NotExplained":  {"the metric does not follow the demand", shortage{needed: 10, asked: 6, decision: stages(6, 6, 6, 6), policy: p, fresh: unknown}, reason{NotExplained, "", ""}},
+		"MinRaised":     {"a stage that raised the number did not cut it", shortage{needed: 10, asked: 6, decision: stages(2, 2, 2, 6), policy: p, fresh: would(10, 10)}, reason{MetricLag, "", ""}},
+		"OneMetricGone": {"another metric might have asked for more", shortage{needed: 10, asked: 6, decision: with(stages(6, 6, 6, 6), func(d *decision) { d.metricError = true }), policy: p}, reason{MissingData, "", "a metric failed"}},
+		"NoMetrics":     {"held for want of data", shortage{needed: 10, asked: 6, decision: &decision{known: true, stabilized: 6, limited: 6, desired: 6, reason: autoscaler.MetricsUnavailable}, policy: p}, reason{MissingData, "", "MetricsUnavailable"}},
+		"NoTarget":      {"held for want of a target", shortage{needed: 10, asked: 6, decision: &decision{reason: autoscaler.TargetUnavailable}, policy: p}, reason{MissingData, "", "TargetUnavailable"}},
+		"BoundOfHold":   {"an edited bound acts even on a hold", shortage{needed: 10, asked: 6, decision: &decision{known: true, stabilized: 8, limited: 8, desired: 6, reason: autoscaler.Bounded}, policy: p}, reason{Bound, "", "maxReplicas 6"}},
+		"DryRun":        {"what is decided is not what runs", shortage{needed: 10, asked: 6, decision: with(stages(10, 10, 10, 10), func(d *decision) { d.dryRun = true }), policy: p}, reason{DryRun, "", ""}},
+		"SpecUnknown":   {"without spec the decision tells", shortage{needed: 25, asked: math.NaN(), decision: stages(25, 25, 25, 20), policy: p}, reason{Bound, "", "maxReplicas 20"}},
 	}
 	seen := map[Cause]bool{}
 	for name, c := range cases {
@@ -176,14 +177,14 @@ func arbitraryRun(t *rapid.T) *Run {
 	return run
 }
 
-func TestBlameAddsUp(t *testing.T) {
+func TestCausesAddUp(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r, err := Compute(arbitraryRun(t))
 		if err != nil {
 			t.Fatal(err)
 		}
 		o := &r.Columns[0].Objects[0]
-		if got, want := seconds(o.Blame), o.score.lacking; got != want {
+		if got, want := seconds(o.Causes), o.score.lacking; got != want {
 			t.Errorf("causes add up to %d s, the breach is %d s", got, want)
 		}
 		if got := o.Figures.Get("breach_minutes"); o.score.scored > 0 && got != minutes(o.score.lacking) {
@@ -193,7 +194,7 @@ func TestBlameAddsUp(t *testing.T) {
 		for i := range o.Episodes {
 			e := &o.Episodes[i]
 			inEpisodes += e.Seconds
-			if got := seconds(e.Blame); got != e.Seconds {
+			if got := seconds(e.Causes); got != e.Seconds {
 				t.Errorf("causes of episode %d add up to %d s of %d s", i, got, e.Seconds)
 			}
 			if e.Seconds > e.End-e.Start || e.Start < r.Run.Start || e.End > r.Run.End {
@@ -203,7 +204,7 @@ func TestBlameAddsUp(t *testing.T) {
 		if o.score.episodes <= worstEpisodes && inEpisodes != o.score.lacking {
 			t.Errorf("episodes add up to %d s, the breach is %d s", inEpisodes, o.score.lacking)
 		}
-		shares := phraseShares(o.Blame)
+		shares := phraseShares(o.Causes)
 		var parts int64
 		for _, n := range apportion(shares, 60) {
 			parts += n
@@ -242,13 +243,13 @@ func TestZoomsAddUp(t *testing.T) {
 		if total.lacking != want.lacking || total.scored != want.scored || total.held.total() != want.held.total() || total.ups != want.ups || total.downs != want.downs || total.reversals != want.reversals {
 			t.Errorf("parts add up to %+v, the whole is %+v", total, *want)
 		}
-		if diff := cmp.Diff(sortBlame(want.blame), sortBlame(total.blame)); diff != "" {
+		if diff := cmp.Diff(sortCauses(want.causes), sortCauses(total.causes)); diff != "" {
 			t.Errorf("causes of the parts (-whole +parts):\n%s", diff)
 		}
 	})
 }
 
-func seconds(list []Blame) int64 {
+func seconds(list []CauseTime) int64 {
 	var sum int64
 	for i := range list {
 		sum += list[i].Seconds

@@ -47,7 +47,7 @@ func TestCausesHaveOneName(t *testing.T) {
 
 // Two rate policies have one pattern and one name, so the key has them once.
 func TestKeyJoinsWhatHasOneName(t *testing.T) {
-	o := &ObjectReport{Blame: []Blame{
+	o := &ObjectReport{Causes: []CauseTime{
 		{Cause: StartUp, Seconds: 600}, {Cause: Rate, Detail: "scale-up 4 replicas per 15 s", Seconds: 300}, {Cause: Rate, Detail: "scale-up 100% per 15 s", Seconds: 60},
 	}}
 	var got []string

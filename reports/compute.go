@@ -28,7 +28,7 @@ type Report struct {
 type ColumnReport struct {
 	Name    string
 	Figures Figures
-	Blame   []Blame
+	Causes  []CauseTime
 	Objects []ObjectReport
 	Digest  string
 }
@@ -40,7 +40,7 @@ type ObjectReport struct {
 	Label   string
 	Target  string
 	Figures Figures
-	Blame   []Blame
+	Causes  []CauseTime
 	// Episodes are the worst five, worst first.
 	Episodes []Episode
 	// Policy is the last one in force.
@@ -140,7 +140,7 @@ func computeColumn(run *Run, column *Column, labels map[journal.Object]string, l
 		total.add(&s.score)
 		report.Objects = append(report.Objects, s.report())
 	}
-	report.Figures, report.Blame = total.figures(), sortBlame(total.blame)
+	report.Figures, report.Causes = total.figures(), sortCauses(total.causes)
 	return report, nil
 }
 
@@ -170,7 +170,7 @@ func (s *scorer) report() ObjectReport {
 	object.Needed = s.needed.steps
 	return ObjectReport{
 		Object: object.Journal, Label: s.label, Target: object.Target.Name,
-		Figures: s.score.figures(), Blame: sortBlame(s.score.blame), Episodes: s.episodes.worst,
+		Figures: s.score.figures(), Causes: sortCauses(s.score.causes), Episodes: s.episodes.worst,
 		Policy: s.policy, Decided: s.decided, object: object, score: s.score,
 	}
 }

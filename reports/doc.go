@@ -54,6 +54,7 @@
 //
 // Where enough are asked for, s >= d, and too few serve:
 //
+//   - dry run: the target is a node group whose provider is told nothing, on purpose.
 //   - not carried out: the provider of the node group that is scaled is down,
 //     throttles, has no machines or a maximum.
 //   - disruption: there would be enough without the replicas that stopped serving

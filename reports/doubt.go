@@ -72,13 +72,12 @@ func (o *ObjectReport) saturation(whole int64) string {
 	return "the recording was saturated for " + part(o.score.saturated, whole)
 }
 
-// censored says that variants are not ranked because a recording hides demand;
-// empty where none does.
+// censored says that a recording hides demand, in a clause; empty where none does.
 func (r *Report) censored() string {
 	for i := range r.Columns[r.primary].Objects {
 		o := &r.Columns[r.primary].Objects[i]
 		if s := o.saturation(r.Run.End - r.Run.Start); s != "" {
-			return fmt.Sprintf("Variants are not ranked: %s%s, and shows what was served then, not what was asked for; name what arrived with --demand and --capacity.", s, r.of(o))
+			return fmt.Sprintf("%s%s, and shows what was served then, not what was asked for; name what arrived with --demand and --capacity", s, r.of(o))
 		}
 	}
 	return ""
@@ -112,7 +111,7 @@ func part(seconds, whole int64) string {
 	if seconds < 120 {
 		return span(seconds) + " of " + span(whole)
 	}
-	return fmt.Sprintf("%s of %s min", group((seconds+30)/60), group((whole+30)/60))
+	return fmt.Sprintf("%s of %s min", number(minutes(seconds)), number(minutes(whole)))
 }
 
 // wrong says in words what a code means of the time that it stands for, with the

@@ -13,8 +13,8 @@ type Episode struct {
 	Lost  float64 `json:"lostReplicaSeconds"`
 	Depth float64 `json:"depth"`
 	// Deepest is when Depth was first reached, in Unix seconds.
-	Deepest int64   `json:"deepest"`
-	Blame   []Blame `json:"blame"`
+	Deepest int64       `json:"deepest"`
+	Causes  []CauseTime `json:"causes"`
 	// Spans are the causes in order of time, for plots; where there are very
 	// many, neighbours are joined.
 	Spans []Span `json:"-"`
@@ -38,10 +38,10 @@ const (
 
 // episodes builds episodes as time passes and keeps the worst.
 type episodes struct {
-	open  *Episode
-	blame map[reason]int64
-	worst []Episode
-	count int64
+	open   *Episode
+	causes map[reason]int64
+	worst  []Episode
+	count  int64
 	// longest is the most seconds that one episode lacked capacity.
 	longest int64
 }
@@ -52,7 +52,7 @@ func (e *episodes) lack(start, end int64, missing float64, why reason) {
 		e.close()
 	}
 	if e.open == nil {
-		e.open, e.blame = &Episode{Start: start}, map[reason]int64{}
+		e.open, e.causes = &Episode{Start: start}, map[reason]int64{}
 	}
 	o := e.open
 	o.End = end
@@ -61,7 +61,7 @@ func (e *episodes) lack(start, end int64, missing float64, why reason) {
 	if missing > o.Depth {
 		o.Depth, o.Deepest = missing, start
 	}
-	e.blame[why] += end - start
+	e.causes[why] += end - start
 	n := len(o.Spans)
 	if n > 0 && o.Spans[n-1].End == start && o.Spans[n-1].Cause == why.cause && o.Spans[n-1].Detail == why.detail {
 		o.Spans[n-1].End = end
@@ -78,7 +78,7 @@ func (e *episodes) close() {
 	if e.open == nil {
 		return
 	}
-	e.open.Blame = sortBlame(e.blame)
+	e.open.Causes = sortCauses(e.causes)
 	e.count++
 	e.longest = max(e.longest, e.open.Seconds)
 	e.worst = append(e.worst, *e.open)

@@ -188,8 +188,8 @@ func parseSelector(name, labels string) (selector, error) {
 	if s.cause == "" {
 		return s, nil
 	}
-	if name != BlameMetric {
-		return s, fmt.Errorf("%s takes no cause; only %s does", name, BlameMetric)
+	if name != CauseMetric {
+		return s, fmt.Errorf("%s takes no cause; only %s does", name, CauseMetric)
 	}
 	if Cause(s.cause).order() < 0 {
 		return s, fmt.Errorf("unknown cause %q; known are %s", s.cause, strings.Join(causeNames(), ", "))
@@ -207,7 +207,7 @@ func knownMetric(name string) bool {
 }
 
 func metricNames() []string {
-	names := []string{BlameMetric}
+	names := []string{CauseMetric}
 	for i := range metrics {
 		names = append(names, metrics[i].Name)
 	}
@@ -236,16 +236,16 @@ func (r *Report) lookUp(s selector) (float64, error) {
 			return 0, fmt.Errorf("no column %s; there are %s", s.column, strings.Join(r.columnNames(), ", "))
 		}
 	}
-	figures, shares := column.Figures, column.Blame
+	figures, shares := column.Figures, column.Causes
 	if s.object != "" {
 		o := column.named(s.object)
 		if o == nil {
 			return 0, fmt.Errorf("no object %s in column %s; there are %s", s.object, column.Name, strings.Join(column.objectNames(), ", "))
 		}
-		figures, shares = o.Figures, o.Blame
+		figures, shares = o.Figures, o.Causes
 	}
 	value := figures.Get(s.name)
-	if s.name == BlameMetric {
+	if s.name == CauseMetric {
 		value = figures.Get("breach_minutes")
 		if s.cause != "" && !math.IsNaN(value) {
 			value = causeMinutes(shares, Cause(s.cause))
@@ -257,7 +257,7 @@ func (r *Report) lookUp(s selector) (float64, error) {
 	return value, nil
 }
 
-func causeMinutes(list []Blame, cause Cause) float64 {
+func causeMinutes(list []CauseTime, cause Cause) float64 {
 	var seconds int64
 	for i := range list {
 		if list[i].Cause == cause {

@@ -43,9 +43,9 @@ func TestEvaluate(t *testing.T) {
 		"Object":        {"one object", `breach_minutes{object="checkout"} == 3`, true, ""},
 		"Short":         {"no more digits than matter", "breach_minutes <= baseline - 73.3333333%", false, "breach_minutes is 3, to be <= 1.33333"},
 		"Close":         {"but as many as tell the two apart", "breach_minutes <= 2.9999999", false, "breach_minutes is 3, to be <= 2.9999999"},
-		"Cause":         {"one cause", `blame_minutes{cause="start-up"} == 2`, true, `blame_minutes{cause="start-up"} is 2, to be == 2`},
-		"CauseWithNone": {"a cause that never was", `blame_minutes{cause="bound"} == 0`, true, ""},
-		"AllCauses":     {"they add up to the breach", "blame_minutes == breach_minutes", true, "blame_minutes is 3, to be == 3"},
+		"Cause":         {"one cause", `cause_minutes{cause="start-up"} == 2`, true, `cause_minutes{cause="start-up"} is 2, to be == 2`},
+		"CauseWithNone": {"a cause that never was", `cause_minutes{cause="bound"} == 0`, true, ""},
+		"AllCauses":     {"they add up to the breach", "cause_minutes == breach_minutes", true, "cause_minutes is 3, to be == 3"},
 	}
 	r := evaluated(t)
 	for name, c := range cases {
@@ -64,11 +64,11 @@ func TestEvaluate(t *testing.T) {
 func TestEvaluateRejects(t *testing.T) {
 	cases := map[string]struct{ reason, expr, want string }{
 		"Syntax":      {"one form only", "breach_minutes 3", "not of the form"},
-		"Name":        {"names are known", "flaps <= 3", "unknown metric flaps; known are blame_minutes, breach_minutes"},
+		"Name":        {"names are known", "flaps <= 3", "unknown metric flaps; known are cause_minutes, breach_minutes"},
 		"RightName":   {"on both sides", "reversals <= flaps", "unknown metric flaps"},
 		"Label":       {"labels are known", `reversals{pod="x"} <= 1`, `allowed are column="...", object="..." and cause="..."`},
-		"Cause":       {"causes are known", `blame_minutes{cause="bad luck"} <= 1`, `unknown cause "bad luck"; known are not decided, bound, rate`},
-		"WrongCause":  {"only blame has causes", `reversals{cause="bound"} <= 1`, "reversals takes no cause"},
+		"Cause":       {"causes are known", `cause_minutes{cause="bad luck"} <= 1`, `unknown cause "bad luck"; known are not decided, bound, rate`},
+		"WrongCause":  {"only cause_minutes has causes", `reversals{cause="bound"} <= 1`, "reversals takes no cause"},
 		"Column":      {"columns exist", `reversals{column="x"} <= 1`, "no column x; there are current, baseline"},
 		"Object":      {"objects exist", `reversals{object="x"} <= 1`, "no object x in column current; there are checkout"},
 		"BaseLabels":  {"baseline stands for the same figure", `reversals <= baseline{object="x"}`, "baseline takes no labels"},
@@ -96,7 +96,7 @@ func TestMetricsTableNamesEveryMetric(t *testing.T) {
 		if !strings.Contains(table, "| `"+name) {
 			t.Errorf("%s is missing", name)
 		}
-		if name != BlameMetric && CheckExpression(name+" <= 1", nil, nil) != nil {
+		if name != CauseMetric && CheckExpression(name+" <= 1", nil, nil) != nil {
 			t.Errorf("%s cannot be used in an expectation", name)
 		}
 	}

@@ -66,12 +66,3 @@ func (r *Report) fidelityDetail() []string {
 	}
 	return list
 }
-
-// unranked says why variants are not ranked by this replay; empty where they are.
-func (r *Report) unranked() string {
-	bad := r.Run.Fidelity.Unfaithful()
-	if bad == nil {
-		return ""
-	}
-	return fmt.Sprintf("Variants are not ranked: the current policy, replayed, is not what ran: %s%s.", bad.Unfaithful, r.ofWhole())
-}

@@ -48,7 +48,7 @@ func (r *Report) verdict(o *ObjectReport) string {
 	default:
 		sentence = fmt.Sprintf("%s %s for %s in %s episodes, worst %s", o.Label, did, amount, group(o.score.episodes), when)
 	}
-	return sentence + parts + r.others(o) + "."
+	return sentence + parts + r.others(o) + r.gain(o) + "."
 }
 
 // sufficed is the headline where nothing was short in the time that could be
@@ -128,14 +128,11 @@ func replicaHours(v float64) string {
 	return text + " replica-hours"
 }
 
-// causes are the time that lacked capacity, and its parts in whole units that
-// add up to it.
+// causes are the time that lacked capacity, and its parts, which add up to it as
+// they are shown.
 func (o *ObjectReport) causes() (amount, parts string) {
-	unit, name := int64(60), "min"
-	if o.score.lacking < 120 {
-		unit, name = 1, "s"
-	}
-	shares := foremost(phraseShares(o.Blame))
+	shares := foremost(phraseShares(o.Causes))
+	unit := unitOf(o.score.lacking)
 	counts := apportion(shares, unit)
 	total := int64(0)
 	var named []string
@@ -146,12 +143,12 @@ func (o *ObjectReport) causes() (amount, parts string) {
 			only++
 			verb := " by "
 			if len(named) == 0 {
-				verb = " " + name + " caused by "
+				verb = " " + unit.name() + " caused by "
 			}
-			named = append(named, group(n)+verb+shares[i].phrase)
+			named = append(named, unit.count(n)+verb+shares[i].phrase)
 		}
 	}
-	amount = group(total) + " " + name
+	amount = unit.count(total) + " " + unit.name()
 	switch {
 	case only == 1 && shares[0].cause == NotExplained:
 		return amount, ""
@@ -179,7 +176,7 @@ func foremost(shares []phraseShare) []phraseShare {
 }
 
 // phrase returns how a sentence names a cause.
-func (b *Blame) phrase() string {
+func (b *CauseTime) phrase() string {
 	switch {
 	case b.Cause == Bound:
 		return b.Detail
@@ -202,7 +199,7 @@ type phraseShare struct {
 }
 
 // phraseShares adds up what a sentence gives one name, the largest share first.
-func phraseShares(list []Blame) []phraseShare {
+func phraseShares(list []CauseTime) []phraseShare {
 	var shares []phraseShare
 	at := map[string]int{}
 	for i := range list {
@@ -219,8 +216,9 @@ func phraseShares(list []Blame) []phraseShare {
 
 // apportion rounds shares to whole units so that they add up to the rounded
 // total: what is left goes to the largest remainders.
-func apportion(shares []phraseShare, unit int64) []int64 {
+func apportion(shares []phraseShare, u unit) []int64 {
 	var total int64
+	unit := int64(u)
 	counts := make([]int64, len(shares))
 	order := make([]int, len(shares))
 	for i := range shares {

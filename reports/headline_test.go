@@ -80,10 +80,10 @@ func TestHeadline(t *testing.T) {
 			"what is too short to be counted is not left out of the whole",
 			func() *Run {
 				run := issue(60)
-				run.Columns[0].Objects[0].Needed = Steps{T: []int64{friday, friday + 530, friday + 18*60}, V: []float64{10, 25, 10}}
+				run.Columns[0].Objects[0].Needed = Steps{T: []int64{friday, friday + 538, friday + 18*60}, V: []float64{10, 25, 10}}
 				return run
 			},
-			"Friday 18:08:50–18:18:00 checkout lacked capacity for 9 min, almost all of it caused by maxReplicas 20.",
+			"Friday 18:08:58–18:18:00 checkout lacked capacity for 9 min, almost all of it caused by maxReplicas 20.",
 		},
 		"TwoTargets": {
 			"one other target is not counted",
@@ -219,7 +219,7 @@ func TestTrade(t *testing.T) {
 		"PricedSame":   {"no difference in cost", []Column{column("x", 10, 6)}, 100, result.ClosedLoop, `No variant improves on current: "x" lacks as much and costs as much.`},
 		"PricedFree":   {"less breach for nothing", []Column{column("x", 4, 6)}, 100, result.ClosedLoop, `Variant "x" lacks 0.5 replica-hours less, at the same cost.`},
 		"HalfPriced":   {"cost is not weighed against hours", []Column{priced(column("x", 10, 5), 2)}, 100, result.ClosedLoop, `Variant "x" lacks no more than current and saves 1 replica-hour (-16.7 %).`},
-		"OpenLoop":     {"an open loop is no forecast", []Column{column("x", 4, 5)}, 100, result.OpenLoop, "Variants are not ranked: in an open loop their own effect on the metrics is missing."},
+		"OpenLoop":     {"an open loop is no forecast", []Column{column("x", 4, 5)}, 100, result.OpenLoop, "Variants are not ranked: in an open loop the effect of the replicas on the metrics is missing."},
 	}
 	unpriced := current
 	for name, c := range cases {

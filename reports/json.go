@@ -62,7 +62,7 @@ type storedColumn struct {
 	// AtLeast says that the figures are lower bounds: the recording was saturated.
 	AtLeast bool           `json:"atLeast,omitempty"`
 	Figures Figures        `json:"figures"`
-	Blame   []Blame        `json:"blame"`
+	Causes  []CauseTime    `json:"causes"`
 	Objects []storedObject `json:"objects"`
 }
 
@@ -78,9 +78,11 @@ type storedObject struct {
 	Yardsticks []result.Yardstick `json:"yardsticks,omitempty"`
 	Responses  []result.Response  `json:"responses,omitempty"`
 	Figures    Figures            `json:"figures"`
-	Blame      []Blame            `json:"blame"`
-	Episodes   []Episode          `json:"episodes"`
-	Policy     *policy.Autoscaler `json:"policy,omitempty"`
+	Causes     []CauseTime        `json:"causes"`
+	// Fixes are what lifting the limits would have gained.
+	Fixes    []result.Fix       `json:"fixes,omitempty"`
+	Episodes []Episode          `json:"episodes"`
+	Policy   *policy.Autoscaler `json:"policy,omitempty"`
 	// First is the policy at the start where the journal has a later one.
 	First *policy.Autoscaler `json:"firstPolicy,omitempty"`
 }
@@ -116,7 +118,7 @@ func (r *Report) stored() *stored {
 		c := &r.Columns[i]
 		column := storedColumn{
 			Name: c.Name, Digest: c.Digest, File: run.Columns[i].File, Reference: run.Columns[i].Reference, AtLeast: r.atLeast(i),
-			Figures: c.Figures, Blame: c.Blame, Objects: []storedObject{},
+			Figures: c.Figures, Causes: c.Causes, Objects: []storedObject{},
 		}
 		for j := range c.Objects {
 			o := &c.Objects[j]
@@ -141,7 +143,7 @@ func (o *ObjectReport) stored() storedObject {
 	s := storedObject{
 		Kind: o.Object.Kind, Namespace: o.Object.Namespace, Name: o.Object.Name, Target: o.Target, Price: o.object.Price,
 		Billing: o.object.Billing, BootDelay: o.object.BootDelay, Yardsticks: o.object.Yardsticks, Responses: o.object.Responses,
-		Figures: o.Figures, Blame: o.Blame, Episodes: o.Episodes, Policy: o.Policy,
+		Figures: o.Figures, Causes: o.Causes, Episodes: o.Episodes, Policy: o.Policy, Fixes: o.object.Fixes,
 	}
 	if o.object.Policy != nil && o.Policy != nil && !bytes.Equal(o.object.Policy.Encode(), o.Policy.Encode()) {
 		s.First = o.object.Policy
@@ -264,7 +266,7 @@ func (c *storedColumn) column(dir string) Column {
 		o := &c.Objects[i]
 		object := Object{
 			Journal: journal.Object{Kind: o.Kind, Namespace: o.Namespace, Name: o.Name},
-			Target:  cycle.TargetRef{Name: o.Target}, Price: o.Price, Billing: o.Billing, BootDelay: o.BootDelay, Yardsticks: o.Yardsticks, Responses: o.Responses, Policy: o.Policy,
+			Target:  cycle.TargetRef{Name: o.Target}, Price: o.Price, Billing: o.Billing, BootDelay: o.BootDelay, Yardsticks: o.Yardsticks, Responses: o.Responses, Policy: o.Policy, Fixes: o.Fixes,
 		}
 		if o.First != nil {
 			object.Policy = o.First

@@ -59,7 +59,7 @@ func (s *Span) label() string {
 	if s.Cause == NotExplained {
 		return string(NotExplained)
 	}
-	b := Blame{Cause: s.Cause, Detail: s.Detail}
+	b := CauseTime{Cause: s.Cause, Detail: s.Detail}
 	return b.phrase()
 }
 

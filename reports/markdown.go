@@ -17,6 +17,7 @@ func (r *Report) Markdown() string {
 		fmt.Fprintf(&b, "%s\n\n", escapeMarkdown(r.Trade))
 	}
 	r.markdownTable(&b)
+	r.markdownFixes(&b)
 	if line := r.stamp(); line != "" {
 		fmt.Fprintf(&b, "\n%s\n", escapeMarkdown(line))
 	}
@@ -78,6 +79,22 @@ func (r *Report) markdownTable(b *strings.Builder) {
 	}
 }
 
+// markdownFixes is what fixes would gain, where that is known.
+func (r *Report) markdownFixes(b *strings.Builder) {
+	o := r.focus()
+	if o == nil {
+		return
+	}
+	t := r.fixTable(o)
+	if t == nil {
+		return
+	}
+	fmt.Fprintf(b, "\n| fix%s | %s |\n|---|%s\n", escapeMarkdown(r.of(o)), strings.Join(t.Titles, " | "), strings.Repeat("--:|", len(t.Titles)))
+	for i := range t.Rows {
+		fmt.Fprintf(b, "| %s | %s |\n", escapeMarkdown(t.Rows[i].Name), strings.Join(t.Rows[i].Cells, " | "))
+	}
+}
+
 // markdownExpectations lists failures, and counts what held.
 func (r *Report) markdownExpectations(b *strings.Builder) {
 	all := len(r.Run.Expectations)
@@ -136,7 +153,7 @@ func (r *Report) stamp() string {
 
 // ofWhole says that a figure is one of the whole run, in a report on part of it.
 func (r *Report) ofWhole() string {
-	if r.Run.Covers() == (result.Interval{Start: r.Run.Start, End: r.Run.End}) {
+	if !r.narrowed() {
 		return ""
 	}
 	return " of the whole run"

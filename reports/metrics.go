@@ -15,8 +15,8 @@ type Metric struct {
 // shares are taken of all objects' time.
 func Metrics() []Metric { return metrics }
 
-// BlameMetric is the figure that takes a cause label: blame_minutes{cause="bound"}.
-const BlameMetric = "blame_minutes"
+// CauseMetric is the figure that takes a cause label: cause_minutes{cause="bound"}.
+const CauseMetric = "cause_minutes"
 
 // The sources. What differs from them stands in the definitions.
 const (

@@ -44,7 +44,7 @@ type page struct {
 	Fidelity, Assumptions, Notes          []string
 	Expectations                          []expectationView
 	Episodes                              []episodeView
-	Blame, Objects, Figures               *tableView
+	Causes, Fixes, Objects, Figures       *tableView
 	Compared                              []figureView
 	Definitions, About                    []textView
 	Decisions                             *decisionsView
@@ -120,7 +120,7 @@ func (r *Report) page() (*page, error) {
 		Description: run.Description, Command: run.Command,
 		Badges: r.badges(), Titles: r.figureTitles(), Rows: r.columnRows(),
 		Fidelity: r.fidelityDetail(), Assumptions: r.assumptions(), Notes: r.notes(),
-		Faults: r.faultsView(), Blame: r.blameTable(), Objects: r.objectTable(), Figures: r.figureTable(),
+		Faults: r.faultsView(), Causes: r.causeTable(), Objects: r.objectTable(), Figures: r.figureTable(),
 		Definitions: r.definitions(), About: r.about(), Decisions: r.decisionsView(), Policies: r.policyViews(),
 	}
 	var err error
@@ -131,7 +131,7 @@ func (r *Report) page() (*page, error) {
 	if o == nil {
 		return p, nil
 	}
-	p.Episodes, p.Key = r.episodeViews(o), o.key()
+	p.Episodes, p.Key, p.Fixes = r.episodeViews(o), o.key(), r.fixTable(o)
 	main := r.figure(o)
 	e := newExploration(main)
 	e.decide(r.Runs, o.Label)
@@ -273,17 +273,16 @@ func (r *Report) columnRows() []rowView {
 // key lists what limited the worst object, with minutes.
 func (o *ObjectReport) key() []keyView {
 	var list []keyView
-	for _, share := range phraseShares(o.Blame) {
-		list = append(list, keyView{swatch(share.cause), share.phrase + ": " + minutesOrSeconds(share.seconds)})
+	shares := phraseShares(o.Causes)
+	var seconds int64
+	for i := range shares {
+		seconds += shares[i].seconds
+	}
+	u := unitOf(seconds)
+	for i, n := range apportion(shares, u) {
+		list = append(list, keyView{swatch(shares[i].cause), shares[i].phrase + ": " + u.count(n) + " " + u.name()})
 	}
 	return list
-}
-
-func minutesOrSeconds(seconds int64) string {
-	if seconds < 120 {
-		return group(seconds) + " s"
-	}
-	return number(minutes(seconds)) + " min"
 }
 
 func (r *Report) expectationViews() ([]expectationView, error) {
@@ -329,12 +328,14 @@ func (r *Report) episodeViews(o *ObjectReport) []episodeView {
 			view.Explain = fmt.Sprintf("karpenter explain %s %s/%s/%s --at %s", file, o.Object.Namespace, o.Object.Kind, o.Object.Name, time.Unix(e.Deepest, 0).UTC().Format(time.RFC3339))
 		}
 		var causes []string
-		for j := range e.Blame {
-			b := &e.Blame[j]
+		for j := range e.Causes {
+			b := &e.Causes[j]
 			view.Bar = append(view.Bar, barPart(b.Cause, b.Seconds))
 		}
-		for _, share := range phraseShares(e.Blame) {
-			causes = append(causes, minutesOrSeconds(share.seconds)+" "+share.phrase)
+		shares := phraseShares(e.Causes)
+		u := unitOf(e.Seconds)
+		for i, n := range apportion(shares, u) {
+			causes = append(causes, u.count(n)+" "+u.name()+" "+shares[i].phrase)
 		}
 		view.Causes = strings.Join(causes, ", ")
 		list = append(list, view)

@@ -20,7 +20,7 @@ type score struct {
 	cost                         float64
 	priced                       bool
 	slack                        map[float64]int64 // seconds by share of spare replicas
-	blame                        map[reason]int64
+	causes                       map[reason]int64
 	episodes, longest            int64
 	stale                        int64   // time under decisions without all their data, or overdue
 	billed                       float64 // replica-hours
@@ -33,7 +33,7 @@ type score struct {
 }
 
 func newScore() score {
-	return score{largest: math.NaN(), smallest: math.NaN(), slack: map[float64]int64{}, held: codes{}, unjudged: codes{}, blame: map[reason]int64{}, motion: newMotion(), lags: newLags()}
+	return score{largest: math.NaN(), smallest: math.NaN(), slack: map[float64]int64{}, held: codes{}, unjudged: codes{}, causes: map[reason]int64{}, motion: newMotion(), lags: newLags()}
 }
 
 // add merges another object's score.
@@ -64,8 +64,8 @@ func (s *score) add(o *score) {
 	for share, seconds := range o.slack {
 		s.slack[share] += seconds
 	}
-	for why, seconds := range o.blame {
-		s.blame[why] += seconds
+	for why, seconds := range o.causes {
+		s.causes[why] += seconds
 	}
 	s.episodes += o.episodes
 	s.longest = max(s.longest, o.longest)

@@ -187,8 +187,8 @@ func TestRecordedColumnCountsChangesOfSpec(t *testing.T) {
 	if f["reversals"] != 1 || f["scale_ups"] != 1 || f["scale_downs"] != 1 {
 		t.Errorf("2, 4, 3 are one change up and one down, which reverses; got %v", f)
 	}
-	want := []Blame{{Cause: NotExplained, Seconds: 3600}}
-	if diff := cmp.Diff(want, r.Columns[0].Blame); diff != "" {
+	want := []CauseTime{{Cause: NotExplained, Seconds: 3600}}
+	if diff := cmp.Diff(want, r.Columns[0].Causes); diff != "" {
 		t.Errorf("without decisions the cause is unknown (-want +got):\n%s", diff)
 	}
 }

@@ -105,13 +105,12 @@ func (s *scorer) provider(at int64, group journal.Object, state groupState) {
 	s.groups[group] = state
 }
 
-// trouble returns what keeps the target, a node group, from what it was asked to
-// be; empty for every other target.
-func (s *scorer) trouble() string {
+// scales returns the state of the target where it is a node group, else none.
+func (s *scorer) scales() groupState {
 	if s.policy == nil || s.policy.Target.Kind != journal.ScalableNodeGroup {
-		return ""
+		return groupState{}
 	}
-	return s.groups[journal.Object{Kind: journal.ScalableNodeGroup, Namespace: s.object.Journal.Namespace, Name: s.policy.Target.Name}].trouble
+	return s.groups[journal.Object{Kind: journal.ScalableNodeGroup, Namespace: s.object.Journal.Namespace, Name: s.policy.Target.Name}]
 }
 
 // node returns what pods that are pending wait for: of the first group that has
@@ -211,7 +210,7 @@ func (s *scorer) stretch(next int64, needed, ready, asked float64) {
 		why = s.shortage(needed, ready, asked).cause()
 	}
 	missing := needed - ready
-	s.score.blame[why] += seconds
+	s.score.causes[why] += seconds
 	s.episodes.lack(s.now, next, missing, why)
 	s.run.Lacking += seconds
 	s.run.Lost += float64(missing * float64(seconds))
@@ -224,7 +223,7 @@ func (s *scorer) shortage(needed, ready, asked float64) *shortage {
 		needed: needed, ready: ready, asked: asked,
 		lost: s.lost.to(s.now), pending: orZero(s.pending.to(s.now)), givenUp: orZero(s.givenUp.to(s.now)),
 		overdue: s.inForce != nil && s.now >= s.overdue(),
-		trouble: s.trouble(), node: s.node(),
+		trouble: s.scales().trouble, dry: s.scales().dryRun, node: s.node(),
 		decision: s.inForce, policy: s.policy,
 	}
 	short.fresh = func() recommendation { return recommend(s.policy, s.object.Responses, needed, ready, asked) }

@@ -8,19 +8,19 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/policy"
 )
 
-// blameTable is minutes by cause, a column each; nil where nothing lacked.
-func (r *Report) blameTable() *tableView {
+// causeTable is minutes by cause, a column each; nil where nothing lacked.
+func (r *Report) causeTable() *tableView {
 	t := &tableView{}
 	total := rowView{Name: "breach minutes", Primary: true}
-	tenths := make([][]int64, len(r.Columns))
+	counts := make([][]int64, len(r.Columns))
 	for i := range r.Columns {
 		if r.Run.Columns[i].Reference {
-			continue // nothing was decided, so nothing is to blame
+			continue // nothing was decided, so there are no causes
 		}
 		t.Titles = append(t.Titles, r.Columns[i].Name)
 		var sum int64
-		tenths[i], sum = causeTenths(r.Columns[i].Blame)
-		total.Cells = append(total.Cells, r.Columns[i].tenths(sum))
+		counts[i], sum = r.Columns[i].causeCounts()
+		total.Cells = append(total.Cells, r.Columns[i].counted(sum))
 	}
 	for n, cause := range Causes() {
 		row := rowView{Name: cause.words(), Swatch: swatch(cause)}
@@ -29,8 +29,8 @@ func (r *Report) blameTable() *tableView {
 			if r.Run.Columns[i].Reference {
 				continue
 			}
-			any = any || causeMinutes(r.Columns[i].Blame, cause) > 0
-			row.Cells = append(row.Cells, r.Columns[i].tenths(tenths[i][n]))
+			any = any || causeMinutes(r.Columns[i].Causes, cause) > 0
+			row.Cells = append(row.Cells, r.Columns[i].counted(counts[i][n]))
 		}
 		if any {
 			t.Rows = append(t.Rows, row)
@@ -43,32 +43,36 @@ func (r *Report) blameTable() *tableView {
 	return t
 }
 
-// causeTenths are the causes' shares in tenths of a minute, rounded so that they
-// add up to the sum shown.
-func causeTenths(list []Blame) (tenths []int64, sum int64) {
+// unit is that in which the minutes of a column are counted.
+func (c *ColumnReport) unit() unit {
+	return max(6, unitOf(int64(math.Round(60*orZero(c.Figures.Get("breach_minutes"))))))
+}
+
+// causeCounts are the causes' shares, counted so that they add up to the sum shown.
+func (c *ColumnReport) causeCounts() (counts []int64, sum int64) {
 	var shares []phraseShare
 	for _, cause := range Causes() {
 		share := phraseShare{phrase: string(cause)}
-		for i := range list {
-			if list[i].Cause == cause {
-				share.seconds += list[i].Seconds
+		for i := range c.Causes {
+			if c.Causes[i].Cause == cause {
+				share.seconds += c.Causes[i].Seconds
 			}
 		}
 		shares = append(shares, share)
 	}
-	tenths = apportion(shares, 6)
-	for _, n := range tenths {
+	counts = apportion(shares, c.unit())
+	for _, n := range counts {
 		sum += n
 	}
-	return tenths, sum
+	return counts, sum
 }
 
-// tenths shows tenths of a minute, a dash where nothing could be scored.
-func (c *ColumnReport) tenths(n int64) string {
+// counted shows minutes that were counted, a dash where nothing could be scored.
+func (c *ColumnReport) counted(n int64) string {
 	if math.IsNaN(c.lack()) {
 		return number(c.lack())
 	}
-	return group(n/10) + fmt.Sprintf(".%d", n%10)
+	return c.unit().count(n)
 }
 
 // maxObjects bounds the table of targets.

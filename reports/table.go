@@ -234,9 +234,9 @@ type summaryColumn struct {
 	Name   string `json:"name"`
 	Digest string `json:"digest,omitempty"`
 	// Reference columns are never ranked.
-	Reference bool    `json:"reference,omitempty"`
-	Figures   Figures `json:"figures"`
-	Blame     []Blame `json:"blame"`
+	Reference bool        `json:"reference,omitempty"`
+	Figures   Figures     `json:"figures"`
+	Causes    []CauseTime `json:"causes"`
 }
 
 // allSummaries has the files of rule tests behind the runs.
@@ -257,7 +257,7 @@ func summaries(reports []*Report) []summary {
 		}
 		for i := range r.Columns {
 			c := &r.Columns[i]
-			s.Columns = append(s.Columns, summaryColumn{c.Name, c.Digest, r.Run.Columns[i].Reference, c.Figures, c.Blame})
+			s.Columns = append(s.Columns, summaryColumn{c.Name, c.Digest, r.Run.Columns[i].Reference, c.Figures, c.Causes})
 		}
 		list = append(list, s)
 	}

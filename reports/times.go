@@ -172,6 +172,43 @@ func number(v float64) string {
 	return strconv.FormatFloat(v, 'g', 2, 64)
 }
 
+// A unit is the seconds in which a time is counted. A time of less than 2 min is
+// shown in seconds, one of less than 100 min in tenths of a minute, any other in
+// minutes, as number does; parts are counted in the unit of the whole.
+type unit int64
+
+func unitOf(seconds int64) unit {
+	switch {
+	case seconds < 120:
+		return 1
+	case seconds < 100*60:
+		return 6
+	}
+	return 60
+}
+
+// name is that of the unit in which the counts are shown.
+func (u unit) name() string {
+	if u == 1 {
+		return "s"
+	}
+	return "min"
+}
+
+// count shows n units.
+func (u unit) count(n int64) string {
+	if u == 6 {
+		return number(float64(n) / 10)
+	}
+	return group(n)
+}
+
+// minutesOrSeconds shows a time.
+func minutesOrSeconds(seconds int64) string {
+	u := unitOf(seconds)
+	return u.count((seconds+int64(u)/2)/int64(u)) + " " + u.name()
+}
+
 func trimZeros(text string) string { return strings.TrimSuffix(text, ".0") }
 
 // exact is the shortest form that reads back as the same number.

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/karpenter-sim/karpenter/sim/result"
 )
@@ -27,7 +26,7 @@ func (r *Report) trade() string {
 		return ""
 	}
 	if why := r.Unranked(); why != "" {
-		return notRanked + why
+		return "Variants are not ranked: " + why + "."
 	}
 	e := expenseOf(append(variants, current))
 	best, saver := e.rank(current, variants)
@@ -37,22 +36,20 @@ func (r *Report) trade() string {
 	return e.tradePhrase(current, best, saver, len(variants))
 }
 
-// notRanked begins every sentence that says why.
-const notRanked = "Variants are not ranked: "
-
-// Unranked says why no column can be told to be better than another, in a sentence
-// without its beginning; empty where they can be compared.
+// Unranked says why what other policies would have done is not told, in a clause;
+// empty where it is.
 func (r *Report) Unranked() string {
-	for _, why := range []string{r.unranked(), r.censored()} {
-		if why != "" {
-			return strings.TrimPrefix(why, notRanked)
-		}
+	if bad := r.Run.Fidelity.Unfaithful(); bad != nil {
+		return "the current policy, replayed, is not what ran: " + bad.Unfaithful + r.ofWhole()
+	}
+	if why := r.censored(); why != "" {
+		return why
 	}
 	switch {
 	case len(r.Run.Doubts) > 0:
-		return r.Run.Doubts[0].String() + "."
+		return r.Run.Doubts[0].String()
 	case r.Run.Badge == result.OpenLoop:
-		return "in an open loop their own effect on the metrics is missing."
+		return "in an open loop the effect of the replicas on the metrics is missing"
 	}
 	return ""
 }

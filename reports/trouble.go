@@ -42,11 +42,13 @@ type groupState struct {
 	// spec nodes are asked for and ready ones run; known says that both were read.
 	spec, ready int32
 	known       bool
+	// dryRun says that the provider is told nothing, on purpose.
+	dryRun bool
 }
 
 func (all refusals) state(r *journal.Record) groupState {
 	in, _ := r.GroupInput()
-	s := groupState{trouble: all.trouble(r)}
+	s := groupState{trouble: all.trouble(r), dryRun: r.DryRun}
 	if in.Spec != nil && in.Group.Code == observation.OK {
 		s.spec, s.ready, s.known = *in.Spec, in.Group.Ready, true
 	}
@@ -61,6 +63,8 @@ func (g *groupState) wait(name string, scaledBy *policy.Autoscaler) string {
 		return name + ": " + g.trouble
 	case !g.known:
 		return name
+	case g.dryRun:
+		return name + ": in a dry run"
 	case g.ready < g.spec:
 		return name + ": nodes are booting"
 	case scaledBy == nil:

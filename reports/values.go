@@ -98,7 +98,7 @@ func MetricsTable() string {
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", metrics[i].Name, metrics[i].Unit, metrics[i].Definition, metrics[i].Source)
 	}
 	fmt.Fprintf(&b, "| `%s{cause=\"...\"}` | minutes | Share of breach_minutes with one cause: %s; without the label, their sum. | %s |\n",
-		BlameMetric, strings.Join(causeNames(), ", "), own)
+		CauseMetric, strings.Join(causeNames(), ", "), own)
 	return b.String()
 }
 

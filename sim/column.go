@@ -44,6 +44,11 @@ type Options struct {
 	Fidelity bool
 	// ReadyAfter, if set, is the start-up of a replay in place of the scenario's.
 	ReadyAfter *time.Duration
+	// Fresh, if set, has the metrics of its autoscaler show the demand of the
+	// instant, as they were seen to answer to it, whatever is recorded or scraped.
+	Fresh *result.Object
+	// NodesAtOnce has every pod find a node.
+	NodesAtOnce bool
 	// edits come besides the scenario's.
 	edits []scenario.Edit
 	// Pauses are instants, ascending, before which Paused is asked whether to
@@ -164,9 +169,17 @@ func (in *Input) Play(ctx context.Context, autoscalers []Autoscaler, o Options) 
 // Check finds what is wrong with a column before anything is played: what Play
 // would refuse at its start.
 func (in *Input) Check(ctx context.Context, autoscalers []Autoscaler, o Options) error {
+	_, err := in.Prospect(ctx, autoscalers, o)
+	return err
+}
+
+// Prospect returns what is known of a column before anything is played: its badge,
+// notes and doubts, or what Play would refuse at its start.
+func (in *Input) Prospect(ctx context.Context, autoscalers []Autoscaler, o Options) (*Result, error) {
 	r := &run{ctx: ctx, in: in, o: o, autoscalers: newAutoscalers()}
 	defer r.close()
-	return r.prepare(autoscalers)
+	err := r.prepare(autoscalers)
+	return &r.result, err
 }
 
 func (r *run) close() {

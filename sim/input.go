@@ -123,6 +123,29 @@ func (in *Input) open(ctx context.Context, r *scenario.Recording) error {
 	return nil
 }
 
+// EnforcedLabel is the label that every selector of the run's queries gets.
+func (in *Input) EnforcedLabel() promql.Label {
+	return promql.Label(in.File.Spec.Controller.EnforceLabel)
+}
+
+// In returns the input with another world, which change makes of a copy of the
+// spec; nothing is expected of it. It must not be closed, nor used after the input is.
+func (in *Input) In(change func(*scenario.Spec)) *Input {
+	file, s := *in.File, *in.File.Scenario
+	spec := &s.Spec
+	spec.Targets, spec.Workloads, spec.NodeGroups = slices.Clone(spec.Targets), slices.Clone(spec.Workloads), slices.Clone(spec.NodeGroups)
+	spec.Faults, spec.Edits, spec.Expect = slices.Clone(spec.Faults), slices.Clone(spec.Edits), nil
+	if spec.Replay != nil {
+		replay := *spec.Replay
+		spec.Replay = &replay
+	}
+	change(spec)
+	file.Scenario = &s
+	other := *in
+	other.File = &file
+	return &other
+}
+
 // directory makes a temporary directory for a converted recording.
 func (in *Input) directory() (string, error) {
 	if in.temporary == "" {

@@ -49,6 +49,10 @@ type query struct {
 // the samples; whether there are any is said by what was true.
 func (m *metricSource) Query(ctx context.Context, text string, at time.Time) (cycle.Result, error) {
 	q := m.queries[text]
+	if v := m.player.fresh(text); !math.IsNaN(v) {
+		q.answered++
+		return cycle.Result{Samples: 1, Value: v}, nil
+	}
 	result, err := m.answer(ctx, q, at)
 	if err == nil && result.Samples == 1 {
 		q.history.add(at.Unix(), result.Value)
@@ -59,6 +63,28 @@ func (m *metricSource) Query(ctx context.Context, text string, at time.Time) (cy
 	changed := *q
 	changed.ask = q.read
 	return m.answer(ctx, &changed, at)
+}
+
+// fresh returns what a metric would show of the present demand, whenever it is
+// asked for; NaN where that is not wanted or not known.
+func (p *player) fresh(text string) float64 {
+	f := p.run.o.Fresh
+	if f == nil || f.Journal != p.object.Journal {
+		return math.NaN()
+	}
+	i := slices.IndexFunc(f.Responses, func(r result.Response) bool { return r.Query == text })
+	if i < 0 {
+		return math.NaN()
+	}
+	now := p.run.queue.clock.now.Unix()
+	value := f.Responses[i].Factor * f.Needed.At(now)
+	if !f.Responses[i].Total {
+		value /= p.readyAt(now)
+	}
+	if math.IsInf(value, 0) {
+		return math.NaN() // nothing is ready yet
+	}
+	return value
 }
 
 // answer asks a query, and returns the result as the simulated replicas would

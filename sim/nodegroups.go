@@ -122,7 +122,7 @@ func (r *run) addNodeGroups(entries []manifest.NodeGroup) error {
 		}
 	}
 	for i := range spec.NodeGroups {
-		if len(spec.NodeGroups[i].Allocatable) > 0 {
+		if len(spec.NodeGroups[i].Allocatable) > 0 && !r.o.NodesAtOnce {
 			r.nodes.Require()
 		}
 	}

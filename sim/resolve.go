@@ -33,6 +33,19 @@ type Autoscaler struct {
 // Name is the autoscaler's namespace and name.
 func (a *Autoscaler) Name() types.NamespacedName { return nameOf(a.Object) }
 
+// TargetField names the field of spec.metrics[i].prometheus.target that has the
+// target of the policy's metric i.
+func (a *Autoscaler) TargetField(i int) string {
+	t := &a.Object.Spec.Metrics[i].Prometheus.Target
+	switch {
+	case a.Policy.Metrics[i].Type == policy.AverageValue && t.AverageValue != nil:
+		return "averageValue"
+	case a.Policy.Metrics[i].Type == policy.Utilization && t.AverageUtilization != nil:
+		return "averageUtilization"
+	}
+	return "value"
+}
+
 // Resolve compiles the autoscalers of a set, sorted by namespace and name, so
 // that the order of documents does not show. It returns manifest.Errors that
 // name every violation with its place, and everything else that the controller

@@ -130,6 +130,9 @@ func (r *run) startUp(target *world.Target, t *scenario.Target, i int) error {
 		random := world.Random(r.in.File.Spec.Seed, t.Reference().String()+" start-up")
 		target.Startup = func() (wait, boot time.Duration) {
 			s := pods.Pods[random.IntN(len(pods.Pods))]
+			if r.o.NodesAtOnce {
+				s.Wait = 0
+			}
 			return s.Wait, s.Boot
 		}
 	}

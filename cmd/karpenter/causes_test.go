@@ -18,7 +18,8 @@ type incident struct {
 	interval, max int    // 15 and 40 if zero
 	up, down      string // of the behavior
 	readyAfter    string // 0s if empty
-	start         int    // replicas at the start
+	start         int    // replicas at the start, 6 at least
+	flags         []string
 }
 
 // play returns the breach minutes of an incident and its minutes by cause.
@@ -56,64 +57,81 @@ spec:
 	loads := openMetrics("load", 6*time.Hour, c.load)
 	seen := openMetrics("rps", 6*time.Hour, c.seen)
 	write(t, name+".om", loads+seen+"# EOF\n")
-	call(t, "", "replay", "-q", "-f", name+".yaml", "--recording", name+".om", "--ready-after", or(c.readyAfter, "0s"),
-		"--demand", "sum(load)", "--capacity", "100", "--target", fmt.Sprintf("Deployment/web=%d", max(c.start, 6)), "--out", name).want(t, exitOK, "")
-	column := told(t, filepath.Join(name, "web")).Columns[0]
-	byCause = map[string]float64{}
-	for _, b := range column.Objects[0].Blame {
-		byCause[b.Cause] += b.Seconds / 60
+	args := []string{"replay", "-q", "-f", name + ".yaml", "--recording", name + ".om", "--ready-after", or(c.readyAfter, "0s"),
+		"--demand", "sum(load)", "--capacity", "100", "--target", fmt.Sprintf("Deployment/web=%d", max(c.start, 6)), "--out", name}
+	call(t, "", append(args, c.flags...)...).want(t, exitOK, "")
+	run := told(t, filepath.Join(name, "web"))
+	return run.Columns[0].Figures["breach_minutes"], run.byCause()
+}
+
+// byCause are the minutes of the first autoscaler by cause.
+func (r *toldRun) byCause() map[string]float64 {
+	out := map[string]float64{}
+	for _, b := range r.Columns[0].Objects[0].Causes {
+		out[b.Cause] += b.Seconds / 60
 	}
-	return column.Figures["breach_minutes"], byCause
+	return out
+}
+
+// stepDemand is 780, and 1080 from 1:00 to 3:00.
+func stepDemand(at time.Duration) float64 {
+	return 780 + 300*min(max((at.Hours()-1)*10, 0), 1) - 300*min(max((at.Hours()-3)*4, 0), 1)
+}
+
+// hillDemand goes from 400 to 1,000 and back, three times.
+func hillDemand(at time.Duration) float64 {
+	return 700 - 300*math.Cos(2*math.Pi*at.Hours()/2)
+}
+
+// sawDemand is 1,000 and 400 in turn, 5 min each, from 1:05 on.
+func sawDemand(at time.Duration) float64 {
+	if minutes := int(at.Minutes()); minutes >= 65 && minutes < 270 && minutes/5%2 == 1 {
+		return 1000
+	}
+	return 400
+}
+
+// jumpsDemand doubles at :20 of each hour for 30 min.
+func jumpsDemand(at time.Duration) float64 {
+	if minutes := int(at.Minutes()) % 60; minutes >= 20 && minutes < 50 {
+		return 1200
+	}
+	return 600
+}
+
+// rareDemand doubles at 1:00 for an hour, and at 4:00.
+func rareDemand(at time.Duration) float64 {
+	if h := int(at.Hours()); h == 1 || h == 4 {
+		return 1200
+	}
+	return 600
+}
+
+// gapDemand is jumpsDemand with half an hour missing about its second jump.
+func gapDemand(at time.Duration) float64 {
+	if at >= 74*time.Minute && at < 105*time.Minute {
+		return math.NaN()
+	}
+	return jumpsDemand(at)
 }
 
 // What is given to a cause is what vanishes with it: the same incident is played
 // again, cured of that cause alone.
 func TestCausesVanishWithTheirCure(t *testing.T) {
-	hour := func(at time.Duration) float64 { return at.Hours() }
-	step := func(at time.Duration) float64 { // 780, and 1080 from 1:00 to 3:00
-		return 780 + 300*min(max((hour(at)-1)*10, 0), 1) - 300*min(max((hour(at)-3)*4, 0), 1)
-	}
-	hill := func(at time.Duration) float64 { // 400 to 1,000 and back, three times
-		return 700 - 300*math.Cos(2*math.Pi*hour(at)/2)
-	}
-	saw := func(at time.Duration) float64 { // from 1:05 on 1,000 and 400 in turn, 5 min each
-		if minutes := int(at.Minutes()); minutes >= 65 && minutes < 270 && minutes/5%2 == 1 {
-			return 1000
-		}
-		return 400
-	}
-	jumps := func(at time.Duration) float64 { // each hour doubles at :20 for 30 min
-		if minutes := int(at.Minutes()) % 60; minutes >= 20 && minutes < 50 {
-			return 1200
-		}
-		return 600
-	}
-	rare := func(at time.Duration) float64 { // doubles at 1:00 for an hour, and at 4:00
-		if h := int(hour(at)); h == 1 || h == 4 {
-			return 1200
-		}
-		return 600
-	}
-	gap := func(at time.Duration) float64 {
-		if at >= 74*time.Minute && at < 105*time.Minute {
-			return math.NaN()
-		}
-		return jumps(at)
-	}
 	cases := map[string]struct {
 		reason, cause string
 		with, cured   incident
 	}{
-		"Tolerance":     {"a tolerance of 0.5 hides a rise of 38 %", "tolerance", incident{load: step, target: 100, up: "tolerance: 0.5"}, incident{load: step, target: 100}},
-		"Target":        {"a replica is to serve 130 and can serve 100", "target", incident{load: hill, target: 130}, incident{load: hill, target: 80}},
-		"ScaleDown":     {"what was taken away is needed again within five minutes", "scaled down too early", incident{load: saw, target: 80, down: "stabilizationWindowSeconds: 0", readyAfter: "2m"}, incident{load: saw, target: 80, down: "stabilizationWindowSeconds: 900", readyAfter: "2m"}},
-		"Bound":         {"12 are needed, 9 allowed", "bound", incident{load: jumps, target: 80, max: 9}, incident{load: jumps, target: 80}},
-		"Rate":          {"one replica a minute", "rate", incident{load: jumps, target: 80, up: "policies: [{type: Pods, value: 1, periodSeconds: 60}]"}, incident{load: jumps, target: 80}},
-		"Stabilization": {"ten minutes' lowest recommendation counts", "stabilization", incident{load: jumps, target: 80, up: "stabilizationWindowSeconds: 600"}, incident{load: jumps, target: 80}},
-		"StartUp":       {"replicas serve six minutes after they are asked for", "start-up", incident{load: jumps, target: 80, readyAfter: "6m"}, incident{load: jumps, target: 80}},
-		"QueryRange":    {"a mean over 15 minutes shows a jump late", "metric lag", incident{load: rare, target: 80, query: "avg_over_time(rps[15m])"}, incident{load: rare, target: 80}},
-		"Polling":       {"the slot comes up to five minutes after the jump", "metric lag", incident{load: jumps, target: 80, interval: 300}, incident{load: jumps, target: 80}},
-		"MissingData":   {"the metric is gone while demand doubles", "missing data", incident{load: jumps, seen: gap, target: 80}, incident{load: jumps, target: 80}},
+		"Tolerance":     {"a tolerance of 0.5 hides a rise of 38 %", "tolerance", incident{load: stepDemand, target: 100, up: "tolerance: 0.5"}, incident{load: stepDemand, target: 100}},
+		"Target":        {"a replica is to serve 130 and can serve 100", "target", incident{load: hillDemand, target: 130}, incident{load: hillDemand, target: 80}},
+		"ScaleDown":     {"what was taken away is needed again within five minutes", "scaled down too early", incident{load: sawDemand, target: 80, down: "stabilizationWindowSeconds: 0", readyAfter: "2m"}, incident{load: sawDemand, target: 80, down: "stabilizationWindowSeconds: 900", readyAfter: "2m"}},
+		"Bound":         {"12 are needed, 9 allowed", "bound", incident{load: jumpsDemand, target: 80, max: 9}, incident{load: jumpsDemand, target: 80}},
+		"Rate":          {"one replica a minute", "rate", incident{load: jumpsDemand, target: 80, up: "policies: [{type: Pods, value: 1, periodSeconds: 60}]"}, incident{load: jumpsDemand, target: 80}},
+		"Stabilization": {"ten minutes' lowest recommendation counts", "stabilization", incident{load: jumpsDemand, target: 80, up: "stabilizationWindowSeconds: 600"}, incident{load: jumpsDemand, target: 80}},
+		"StartUp":       {"replicas serve six minutes after they are asked for", "start-up", incident{load: jumpsDemand, target: 80, readyAfter: "6m"}, incident{load: jumpsDemand, target: 80}},
+		"QueryRange":    {"a mean over 15 minutes shows a jump late", "metric lag", incident{load: rareDemand, target: 80, query: "avg_over_time(rps[15m])"}, incident{load: rareDemand, target: 80}},
+		"Polling":       {"the slot comes up to five minutes after the jump", "metric lag", incident{load: jumpsDemand, target: 80, interval: 300}, incident{load: jumpsDemand, target: 80}},
+		"MissingData":   {"the metric is gone while demand doubles", "missing data", incident{load: jumpsDemand, seen: gapDemand, target: 80}, incident{load: jumpsDemand, target: 80}},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -180,7 +198,7 @@ spec: {type: AWSEKSNodeGroup, id: "arn:aws:eks:us-west-2:1234567890:nodegroup/pr
 		if !strings.Contains(report.Headline, "pods pending without a node (workers: 3 nodes, scaled by nobody)") {
 			t.Errorf("headline: %s", report.Headline)
 		}
-		for _, b := range report.Columns[0].Objects[0].Blame {
+		for _, b := range report.Columns[0].Objects[0].Causes {
 			breach[b.Cause] += b.Seconds / 60
 		}
 	}

@@ -23,6 +23,8 @@ type job struct {
 	// decisions are what the golden digest covers, of a scenario that has one, once
 	// it was played.
 	decisions []string
+	// whatIf says whether what fixes would gain is found out.
+	whatIf whatIf
 	// earlier is the run of another call that is the baseline, nil for none.
 	earlier *reports.Run
 }
@@ -76,6 +78,9 @@ func (j *job) play(ctx context.Context, dir string, progress func(column string,
 	}
 	report, err := reports.Compute(run)
 	if err != nil {
+		return nil, err
+	}
+	if err := j.addFixes(ctx, report); err != nil {
 		return nil, err
 	}
 	return report, report.WriteDir(dir)

@@ -25,11 +25,14 @@ type runFlags struct {
 	format      string
 	determinism bool
 	yes         bool
+	whatIf      whatIf
 }
 
 func (f *runFlags) add(c *cobra.Command) {
 	c.Flags().StringVar(&f.out, "out", "", "directory to write reports and journals to (required)")
 	addFormat(c, &f.format)
+	f.whatIf = whatIfAuto
+	c.Flags().Var(&f.whatIf, "what-if", "play each run again without the limits that it ran into, one by one and together, and say what that gains: auto where it is a few seconds' work, on or off")
 	c.Flags().BoolVar(&f.yes, "yes", false, "run however long it takes")
 	c.Flags().BoolVar(&f.determinism, "check-determinism", false, "run again under GOMAXPROCS=1, another time zone and shuffled documents; exit 3 at the first byte that differs")
 }
@@ -107,11 +110,14 @@ func (s *session) prepareAll(ctx context.Context, files []*scenario.File) ([]*jo
 	for _, f := range files {
 		j, err := s.prepare(ctx, f, nil, s.baseline)
 		if j != nil {
-			j.update = s.update
+			j.update, j.whatIf = s.update, s.flags.whatIf
 			j.Command = commandOf(f, s.arguments)
 			jobs = append(jobs, j)
 			if len(files) > 1 { // one alone is refused when it begins
 				err = j.CheckStart(ctx)
+			}
+			if err == nil {
+				err = j.checkWhatIf(ctx)
 			}
 		}
 		errs = append(errs, err)

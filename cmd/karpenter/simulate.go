@@ -160,7 +160,7 @@ func (f *simulateFlags) arguments() string {
 	if f.zone != "" {
 		text += " --tz " + quoteArgument(f.zone)
 	}
-	return text
+	return text + f.whatIf.argument()
 }
 
 // command repeats a call that runs several scenarios.

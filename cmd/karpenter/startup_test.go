@@ -40,7 +40,7 @@ func TestReplayStartsAsRecordedPodsDid(t *testing.T) {
 		t.Errorf("the report does not say %q", assumed)
 	}
 	byCause := map[string]float64{}
-	for _, b := range told(t, "out/web").Columns[0].Objects[0].Blame {
+	for _, b := range told(t, "out/web").Columns[0].Objects[0].Causes {
 		byCause[b.Cause] += b.Seconds
 	}
 	if byCause["no node"] < 4*byCause["start-up"] || byCause["start-up"] <= 0 {

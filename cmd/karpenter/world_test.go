@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/karpenter-sim/karpenter/sim/result"
 )
 
 // monday is when recordings of these tests begin.
@@ -50,10 +52,11 @@ type toldRun struct {
 		Name    string
 		Figures map[string]float64
 		Objects []struct {
-			Blame []struct {
+			Causes []struct {
 				Cause, Detail string
 				Seconds       float64
 			}
+			Fixes []result.Fix
 		}
 	}
 }
@@ -148,7 +151,7 @@ spec:
 		if !strings.HasPrefix(r.Headline, c.lead) {
 			t.Errorf("%s: %s\nwant first: %s", name, r.Headline, c.lead)
 		}
-		if b := r.Columns[0].Objects[0].Blame; len(b) != 1 || b[0].Detail != c.cause && b[0].Cause != c.cause {
+		if b := r.Columns[0].Objects[0].Causes; len(b) != 1 || b[0].Detail != c.cause && b[0].Cause != c.cause {
 			t.Errorf("%s: causes %v, want %s alone", name, b, c.cause)
 		}
 	}

@@ -60,6 +60,10 @@ const (
 	// Evaluations is the number of slots times queries, in all columns, of a run
 	// that starts without being asked: about an hour's work.
 	Evaluations = 100_000_000
+	// WhatIf is the number of slots that runs with a limit gone may have together
+	// for what fixes would gain to be said without being asked: a few seconds' work.
+	// It is a count and no time, so that output does not depend on the machine.
+	WhatIf = 2_000_000
 	// Pods is the number of pods of a simulated workload, Nodes that of a node
 	// group's nodes.
 	Pods  = 30_000

@@ -103,7 +103,7 @@ func (row *Row) Fill(r *reports.Report) error {
 	}
 	head := r.Column(Head)
 	row.Before, row.After = figuresOf(current), figuresOf(head)
-	row.CausesGone, row.CausesNew = causes(current.Blame, head.Blame), causes(head.Blame, current.Blame)
+	row.CausesGone, row.CausesNew = causes(current.Causes, head.Causes), causes(head.Causes, current.Causes)
 	var err error
 	row.Differences, err = differences(r)
 	if held := head.Figures.Get("held_minutes"); held > current.Figures.Get("held_minutes") {
@@ -134,7 +134,7 @@ func kindOf(r *reports.Report) result.Kind {
 }
 
 // causes are those of the one that the other has not, longest first.
-func causes(of, without []reports.Blame) []Cause {
+func causes(of, without []reports.CauseTime) []Cause {
 	other := map[reports.Cause]bool{}
 	for _, b := range without {
 		other[b.Cause] = true

@@ -115,6 +115,9 @@ type Object struct {
 	// whether a metric, its target or a tolerance kept the replicas down; none
 	// where capacity never lacked.
 	Responses []Response
+	// Fixes are what lifting its limits would have gained, of the primary column;
+	// none where that was not asked for or cannot be told.
+	Fixes []Fix
 	// Ready are the replicas that serve, Spec those asked for, starting included.
 	Ready, Spec Steps
 	// Paid are the units that cost, where that is known better than by Spec and

@@ -96,14 +96,8 @@ func sameMetrics(a, b *policy.Autoscaler) bool {
 // targets are the fields of the metrics' targets, as they are written.
 func targets(a *sim.Autoscaler) []Parameter {
 	var out []Parameter
-	for i, m := range a.Object.Spec.Metrics {
-		field := "value"
-		switch t := &m.Prometheus.Target; {
-		case a.Policy.Metrics[i].Type == policy.AverageValue && t.AverageValue != nil:
-			field = "averageValue"
-		case a.Policy.Metrics[i].Type == policy.Utilization && t.AverageUtilization != nil:
-			field = "averageUtilization"
-		}
+	for i := range a.Policy.Metrics {
+		field := a.TargetField(i)
 		now := a.Policy.Metrics[i].Target
 		low, high := 0.5*now, 1.25*now
 		if field == "averageUtilization" {
