@@ -175,6 +175,15 @@ func (in *Input) covers() error {
 // enforce is the label that the scenario's controller enforces.
 func (in *Input) enforce() promql.Label { return promql.Label(in.File.Spec.Controller.EnforceLabel) }
 
+// Recordings returns what is known of the recordings.
+func (in *Input) Recordings() []recording.Info {
+	var list []recording.Info
+	for _, r := range in.recordings {
+		list = append(list, r.Info())
+	}
+	return list
+}
+
 // Close closes the recordings and removes what was converted.
 func (in *Input) Close() error {
 	var errs []error

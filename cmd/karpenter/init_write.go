@@ -32,7 +32,7 @@ func (all starters) refuse(out string) error {
 		for _, path := range []string{s.path, goldenOf(s.path)} {
 			_, err := os.Lstat(path)
 			if err == nil {
-				return fmt.Errorf("--out %s: %s is there already and init overwrites nothing; remove it, or name another directory", out, filepath.Base(path))
+				return fmt.Errorf("--out %s: %s is there already and init overwrites nothing; bring it up to date with --sync, or name another directory", out, filepath.Base(path))
 			}
 			if !errors.Is(err, fs.ErrNotExist) {
 				return fmt.Errorf("--out %s: %w", out, reason(err))
@@ -50,7 +50,10 @@ func (all starters) write(dir *output.Dir, out string) error {
 	}
 	for _, s := range all {
 		name := filepath.Base(s.path)
-		files[name], files[goldenOf(name)] = string(s.text), s.golden
+		files[name] = string(s.text)
+		if s.golden != "" {
+			files[goldenOf(name)] = s.golden
+		}
 	}
 	for name, text := range files {
 		if err := os.WriteFile(filepath.Join(dir.Set(), name), []byte(text), 0o644); err != nil {

@@ -40,6 +40,8 @@ type planner struct {
 	// over is what all changes are played over.
 	over *scenario.Scenario
 
+	// aged is done once the age of the recordings has been looked at.
+	aged    sync.Once
 	mu      sync.Mutex
 	reports []*reports.Report
 }
@@ -139,6 +141,7 @@ func (p *planner) change(ctx context.Context, c *sim.Change, name string, row *f
 	}
 	defer simulation.Close()
 	simulation.Command = p.commandLine()
+	p.aged.Do(func() { p.noteAge(time.Now(), simulation.Input.Recordings()...) })
 	if err := p.checkLength(simulation); err != nil {
 		return err
 	}

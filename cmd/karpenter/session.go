@@ -173,6 +173,7 @@ func (s *session) tell(jobs []*job, all []*reports.Report, tests []*reports.Rule
 			s.note("%s", n)
 		}
 	}
+	s.noteAge(time.Now(), guarding(jobs)...)
 	s.tellLosses()
 	for _, r := range all {
 		for _, annotation := range r.Annotations() {

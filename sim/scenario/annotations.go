@@ -13,6 +13,8 @@ import (
 const (
 	// CommandAnnotation is the command line that it was written by.
 	CommandAnnotation = "simulation.karpenter.sh/command"
+	// InitAnnotation is on the scenarios that init wrote and keeps up to date.
+	InitAnnotation = "simulation.karpenter.sh/init"
 	// ZoneAnnotation is the time zone that its report is shown in.
 	ZoneAnnotation = "simulation.karpenter.sh/tz"
 	// NotesAnnotation is what conversions of its manifests changed or lost, a
