@@ -28,9 +28,13 @@ exit code 1 at the first difference and prints it.
 Lost lines are gaps. After one the state is not known until the journal repeats
 it, at most 256 records of the object later; until then only what needs no state
 is decided again: each metric's recommendation, the bounds, the order of the
-stages. Records that were not decided again in full end in exit code 1, unless
---allow-gaps is given, which counts them. --strict refuses every gap and a torn
-last line.
+stages; that a window holds at least what was asked for since; and that the number
+that a rate policy allows follows from what its period had seen. What is not proven
+of such a record is what the window held from before the gap, how much of the rate
+budget was used and until when, since when a metric failed or a target slept, and of
+a node group whether it waited. Such records are not verified: they end in exit code
+1, unless --allow-gaps is given, which counts them as unverifiable. --strict refuses every gap
+and a torn last line.
 
 What is proven: the numbers follow from the inputs, the policy and the state that
 stand in the file, and no byte of a line was changed by accident. What is not: who

@@ -9,11 +9,15 @@ import (
 // Possible is the decision nearest to a recorded one that some state could have
 // led to, for a slot before which the state is not known. What rests on no state
 // is decided again: the metrics' recommendations, the recommendation, the bounds,
-// the reason, whether there is activity. Stabilization and rate limits are kept
-// where they lie between the current count and what was wanted, and only where the
-// policy has such a stage; so is whether a cooldown was over.
-// Input.Metrics is as for Step; Changed says nothing.
-func Possible(p *policy.Autoscaler, in *Input, recorded *Decision) Decision {
+// the reason, whether there is activity. Stabilization is kept where it lies between
+// the current count and what was wanted, and beyond what seen asks for, and only
+// where the policy has a window. Of a rate limit the policy and what its period had
+// already seen are kept, from which the number follows. So is whether a cooldown was
+// over. Input.Metrics is as for Step; Changed says nothing.
+//
+// Seen are recommendations of single slots that the policy has decided on since, each
+// a run that begins there: its window holds them, whatever else it holds.
+func Possible(p *policy.Autoscaler, in *Input, recorded *Decision, seen ...behavior.Run) Decision {
 	var s State
 	if p.Zero != nil && recorded.Desired != p.Zero.Idle {
 		// Awake, the bounds are above the idle count, so this was no step to it: if
@@ -31,7 +35,7 @@ func Possible(p *policy.Autoscaler, in *Input, recorded *Decision) Decision {
 	if p.Algorithm == policy.HPAWithoutBehavior {
 		d.withoutAs(p, in.Slot, current, recorded)
 	} else {
-		d.stabilizedAs(p, in.Slot, current, recorded)
+		d.stabilizedAs(p, in.Slot, current, recorded, seen)
 		d.limitedAs(p, in.Slot, current, recorded)
 	}
 	d.bound(p, current)
@@ -78,13 +82,23 @@ func stabilizedBy(direction behavior.Direction, window int32, now slot.Slot, rec
 }
 
 // stabilizedAs passes the recommendation through windows whose content is unknown.
-func (d *Decision) stabilizedAs(p *policy.Autoscaler, now slot.Slot, current int32, recorded *Decision) {
+func (d *Decision) stabilizedAs(p *policy.Autoscaler, now slot.Slot, current int32, recorded *Decision, seen []behavior.Run) {
 	rules, direction := rulesOf(p, current, d.Recommended)
 	d.Stabilized = d.Recommended
 	if rules == nil || rules.Window == 0 {
 		return
 	}
-	d.Stabilized = between(recorded.Stabilized, current, d.Recommended)
+	least := d.Recommended
+	for _, s := range seen {
+		switch {
+		case now-s.First >= slot.Slot(rules.Window):
+		case direction == behavior.Down:
+			least = max(least, min(s.Value, current))
+		default:
+			least = min(least, max(s.Value, current))
+		}
+	}
+	d.Stabilized = between(recorded.Stabilized, current, least)
 	if d.Stabilized == d.Recommended {
 		return
 	}
@@ -106,18 +120,21 @@ func (d *Decision) limitedAs(p *policy.Autoscaler, now slot.Slot, current int32,
 	case len(rules.Policies) == 0:
 		return
 	}
-	d.Limited = between(recorded.Limited, current, d.Stabilized)
-	if d.Limited == d.Stabilized {
+	held := recorded.Limit
+	if held.Stage != behavior.Rate {
+		// What limited is told only where no bound came after it.
+		d.Limited = between(recorded.Limited, current, d.Stabilized)
+		if d.Limited != d.Stabilized {
+			d.Reason, d.Limit = RateLimited, behavior.Limit{Stage: behavior.Rate, Direction: direction, Left: max(d.Limited-current, current-d.Limited)}
+		}
 		return
 	}
-	d.Reason = RateLimited
-	d.Limit = behavior.Limit{Stage: behavior.Rate, Direction: direction}
-	if held := recorded.Limit; held.Stage == behavior.Rate {
-		d.Limit.Policy = min(max(held.Policy, 0), len(rules.Policies)-1)
-		d.Limit.Used = held.Used
-		d.Limit.Until = min(max(held.Until, now+1), now+slot.Slot(rules.Policies[d.Limit.Policy].Period))
+	limited, limit := behavior.Spent(rules, direction, min(max(held.Policy, 0), len(rules.Policies)-1), held.Used, current)
+	if between(limited, current, d.Stabilized) != limited || limited == d.Stabilized {
+		return // what it allows reaches as far as what is wanted
 	}
-	d.Limit.Left = max(d.Limited-current, current-d.Limited)
+	limit.Until = min(max(held.Until, now+1), now+slot.Slot(rules.Policies[limit.Policy].Period))
+	d.Limited, d.Reason, d.Limit = limited, RateLimited, limit
 }
 
 // rulesOf are the rules of the direction from current to wanted; nil where both

@@ -75,18 +75,51 @@ func allowance(rate *policy.Rate, sign int64, events []Event, now slot.Slot, cur
 			until = events[i].Slot + period
 		}
 	}
+	return furthest(rate, sign, start), start, until
+}
+
+// furthest is the count that a policy allows whose period began with start.
+func furthest(rate *policy.Rate, sign, start int64) int64 {
 	value := float64(rate.Value) / 100
 	switch {
 	case rate.Type == policy.Count:
-		allowed = start + sign*int64(rate.Value)
+		return start + sign*int64(rate.Value)
 	case sign > 0:
 		// Percent of little rounds to nothing; one replica is always allowed,
 		// or 0 could never be left.
-		allowed = max(int64(algorithm.Ceil(float64(start)*(1+value))), start+1)
-	default:
-		allowed = int64(algorithm.Floor(float64(start)*(1-value), float64(start)))
+		return max(int64(algorithm.Ceil(float64(start)*(1+value))), start+1)
 	}
-	return allowed, start, until
+	return int64(algorithm.Floor(float64(start)*(1-value), float64(start)))
+}
+
+// Spent is the move that RateLimit allows of one direction where its i-th policy
+// limits and the policy's period has already seen used replicas, but for the
+// limit's Until. Policies with the same period saw the same, so of these it is the
+// one that is selected.
+func Spent(rules *policy.Rules, direction Direction, i int, used, current int32) (int32, Limit) {
+	sign := int64(1)
+	if direction == Down {
+		sign = -1
+	}
+	start := int64(current) - sign*int64(used)
+	limit := Limit{Stage: Rate, Direction: direction, Policy: -1, Used: used}
+	var selected int64
+	for k := range rules.Policies {
+		if rules.Policies[k].Period != rules.Policies[i].Period {
+			continue
+		}
+		allowed := furthest(&rules.Policies[k], sign, start)
+		further := (allowed - selected) * sign
+		if limit.Policy >= 0 && (rules.Select == policy.SelectMax && further <= 0 || rules.Select == policy.SelectMin && further >= 0) {
+			continue
+		}
+		selected, limit.Policy = allowed, k
+	}
+	limit.Left = saturate(max(0, (selected-int64(current))*sign))
+	if sign > 0 {
+		return saturate(max(selected, int64(current))), limit
+	}
+	return saturate(min(selected, int64(current))), limit
 }
 
 func saturate(x int64) int32 { return int32(min(max(x, math.MinInt32), math.MaxInt32)) }

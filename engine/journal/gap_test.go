@@ -64,7 +64,9 @@ func TestVerifyForgedAfterGap(t *testing.T) {
 		"Query":       {"the queries are the policy's", func(r *Record) { r.Metrics[0].Query = "x" }, false},
 		"DryRun":      {"so is dry run", func(r *Record) { r.DryRun = true }, false},
 		"Invalid":     {"an invalid spec decides nothing", func(r *Record) { r.Policy = "" }, false},
-		"Used":        {"what the lost line used up is not known", func(r *Record) { r.LimitedBy.Used++ }, true},
+		"Used":        {"what was used up says what is left", func(r *Record) { r.LimitedBy.Used-- }, false},
+		"Left":        {"and the reverse", func(r *Record) { r.LimitedBy.Left++ }, false},
+		"UsedAll":     {"what the lost line used up is not known", func(r *Record) { r.LimitedBy.Used--; r.LimitedBy.Left++; r.Limited++; r.Desired++ }, true},
 		"Nothing":     {"what was decided is possible", func(*Record) {}, true},
 	}
 	file := writtenBy(t, story()...)

@@ -8,8 +8,10 @@ import (
 	"io"
 
 	"github.com/karpenter-sim/karpenter/engine/autoscaler"
+	"github.com/karpenter-sim/karpenter/engine/behavior"
 	"github.com/karpenter-sim/karpenter/engine/observation"
 	"github.com/karpenter-sim/karpenter/engine/policy"
+	"github.com/karpenter-sim/karpenter/engine/slot"
 )
 
 // A Verification counts what Verify found in one file.
@@ -102,6 +104,10 @@ func (v *verifier) verify(name string, line *Line) error {
 type verified struct {
 	chain  string
 	known  bool // whether state is the one after the last record
+	// seen are the recommendations since the state was lost, by the policy of that
+	// digest.
+	seen   []behavior.Run
+	seenBy string
 	state  autoscaler.State
 	digest string
 	policy *policy.Autoscaler
@@ -161,8 +167,13 @@ func (v *verifier) decide(r *Record) (line []byte, whole bool, err error) {
 		v.policies[r.Policy] = o.policy
 	}
 	if !o.known || o.digest != r.Prev || o.name != r.Policy {
-		o.known = false
-		return possible(v.policies[r.Policy], r), false, nil
+		if o.known || lost || o.seenBy != r.Policy {
+			o.seen = o.seen[:0]
+		}
+		o.known, o.seenBy = false, r.Policy
+		line := possible(v.policies[r.Policy], r, o.seen)
+		o.see(v.policies[r.Policy], r)
+		return line, false, nil
 	}
 	again := *r
 	o.step(r, &again)
@@ -235,9 +246,21 @@ func (r *Record) inputOf(p *policy.Autoscaler, again *Record) *autoscaler.Input 
 	return in
 }
 
+// see notes what a record after a lost state asked for. What the longest window no
+// longer holds is let go.
+func (o *verified) see(p *policy.Autoscaler, r *Record) {
+	if p == nil || p.Zero != nil || !r.Recommending {
+		return
+	}
+	for len(o.seen) > 0 && r.Slot-o.seen[0].First >= slot.Slot(p.Window()) {
+		o.seen = o.seen[1:]
+	}
+	o.seen = append(o.seen, behavior.Run{Value: r.Recommended, First: r.Slot})
+}
+
 // possible is the line nearest to a record that some state would have led to, nil
 // where the policy is not known.
-func possible(p *policy.Autoscaler, r *Record) []byte {
+func possible(p *policy.Autoscaler, r *Record, seen []behavior.Run) []byte {
 	again := *r
 	if r.Policy == "" {
 		again.Recommending, again.Known, again.Reason = false, false, autoscaler.InvalidPolicy
@@ -251,7 +274,7 @@ func possible(p *policy.Autoscaler, r *Record) []byte {
 	for i := range min(len(r.Metrics), policy.MaxMetrics) {
 		recorded.Metrics[i].Fallback = r.Metrics[i].Fallback
 	}
-	d := autoscaler.Possible(p, r.inputOf(p, &again), &recorded)
+	d := autoscaler.Possible(p, r.inputOf(p, &again), &recorded, seen...)
 	again.Decide(p, &d)
 	return lineOf(&again)
 }
