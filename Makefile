@@ -96,26 +96,34 @@ release: ## Write releases/CLOUD_PROVIDER/VERSION.yaml and the Helm chart (see c
 KO ?= "$$(.ci/tools/build ko)"
 KO_DOCKER_REPO ?= ghcr.io/karpenter-sim/karpenter
 
+# BASE_IMAGE is what the images stand on, by its digest: a tag moves, and so would
+# what is shipped.
+BASE_IMAGE ?=
+
 # The names are KO_DOCKER_REPO/controller and KO_DOCKER_REPO/karpenter. A fixed date
-# makes the bytes depend on nothing but the source.
+# makes the bytes depend on nothing but the source and the base.
 .PHONY: images
-images: ## Build the images of controller and karpenter with ko, publish them to KO_DOCKER_REPO, write SBOMs and digests to releases
+images: ## Build the images of controller and karpenter on BASE_IMAGE with ko, publish them to KO_DOCKER_REPO, write SBOMs and digests to releases
+	@if [[ ! "$(BASE_IMAGE)" =~ @sha256:[0-9a-f]{64}$$ ]]; then \
+		echo "BASE_IMAGE=$(BASE_IMAGE): want the base by its digest, as in gcr.io/distroless/static@sha256:...;"; \
+		echo "crane digest gcr.io/distroless/static:nonroot prints today's (see cmd/controller/docs/install.md)"; exit 2; fi >&2
 	@mkdir -p releases/sbom
-	@VERSION=$(VERSION) KO_DOCKER_REPO=$(KO_DOCKER_REPO) SOURCE_DATE_EPOCH=0 KO_DATA_DATE_EPOCH=0 \
+	@VERSION=$(VERSION) KO_DOCKER_REPO=$(KO_DOCKER_REPO) KO_DEFAULTBASEIMAGE=$(BASE_IMAGE) SOURCE_DATE_EPOCH=0 KO_DATA_DATE_EPOCH=0 \
 		$(KO) build --base-import-paths --sbom spdx --sbom-dir releases/sbom --image-refs releases/images-$(VERSION).txt \
 		--platform linux/amd64,linux/arm64 --tags $(VERSION) ./cmd/controller ./cmd/karpenter
+	@cd releases && sha256sum images-$(VERSION).txt sbom/* | tee images-$(VERSION).sha256
 
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64
 
 .PHONY: binaries
-binaries: ## Build static binaries of karpenter into releases/bin, the same bytes each time
+binaries: ## Build static binaries of karpenter into releases/bin with SBOMs (SPDX) and checksums, the same bytes each time
 	@mkdir -p releases/bin
 	@for platform in $(PLATFORMS); do \
 		CGO_ENABLED=0 GOOS=$${platform%/*} GOARCH=$${platform#*/} go build -trimpath -buildvcs=false -ldflags "-s -w -X main.release=$(VERSION)" \
 			-o "releases/bin/karpenter-$(VERSION)-$${platform/\//-}" ./cmd/karpenter || exit 1; \
 	done
-	@cd releases/bin && for binary in karpenter-$(VERSION)-*-*[0-9]; do go version -m "$$binary" >"$$binary.modules.txt" || exit 1; done
-	@cd releases/bin && sha256sum karpenter-$(VERSION)-* | tee karpenter-$(VERSION).sha256
+	@go run ./.ci/sbom $(foreach platform,$(PLATFORMS),releases/bin/karpenter-$(VERSION)-$(subst /,-,$(platform)))
+	@cd releases/bin && sha256sum $(foreach platform,$(PLATFORMS),karpenter-$(VERSION)-$(subst /,-,$(platform)){,.spdx.json}) | tee karpenter-$(VERSION).sha256
 
 .PHONY: clean
 clean: ## Remove what was built
