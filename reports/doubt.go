@@ -131,6 +131,8 @@ func wrong(code observation.Code, cure bool) string {
 		return "the policy is invalid"
 	case observation.BadQuery:
 		text, help = "the query of the metric could not be executed", "mend it"
+	case observation.Incomplete:
+		text, help = "the answer of Prometheus was incomplete", "check its stores"
 	case observation.NoReplicas:
 		text = "no replica was ready to relate the metric to"
 	case observation.Contested:

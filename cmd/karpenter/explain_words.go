@@ -25,6 +25,7 @@ var meanings = map[observation.Code]string{
 	observation.OutOfRange:   "the value is above 2^63, no count of anything",
 	observation.WrongType:    "the result is a string or a range of samples, no number",
 	observation.BadQuery:     "Prometheus cannot parse or execute the query",
+	observation.Incomplete:   "the server says that a part of its answer is missing",
 	observation.NoReplicas:   "no replica is ready, so the metric cannot be related to replicas",
 	observation.Contested:    "another autoscaler acts on the same target",
 	observation.NotFound:     "it does not exist",
@@ -59,6 +60,9 @@ func (w *words) metric(i int) stage {
 	m := &w.step.Record.Metrics[i]
 	s := stage{Name: fmt.Sprintf("metric %d", i), Text: oneLine(m.Query)}
 	read := fmt.Sprintf("at %s", w.clock.short(m.At))
+	if m.Source != "" {
+		read += " from " + oneLine(m.Source)
+	}
 	if m.Code != observation.OK {
 		if m.Value != 0 {
 			read += ": " + figure(m.Value)

@@ -220,7 +220,7 @@ func (a *Autoscalers) observe(ctx context.Context, m *autoscalerMemory, s slot.S
 		sample := sampleOf(&m.answers[i])
 		m.in.Metrics = append(m.in.Metrics, sample)
 		m.record.Metrics = append(m.record.Metrics, journal.Metric{
-			Query: m.queries[i].Text, At: slot.At(at), Value: sample.Value, Code: sample.Code,
+			Source: m.queries[i].Source, Query: m.queries[i].Text, At: slot.At(at), Value: sample.Value, Code: sample.Code,
 		})
 	}
 	return scale
@@ -246,7 +246,7 @@ func (a *Autoscalers) scale(ctx context.Context, m *autoscalerMemory) (Scale, ob
 func (m *autoscalerMemory) ask(ctx context.Context, source MetricSource, at time.Time) {
 	m.queries, m.answers = m.queries[:0], m.answers[:0]
 	for i := range m.policy.Metrics {
-		m.queries = append(m.queries, Query{Namespace: m.name.Namespace, Text: m.policy.Metrics[i].Query})
+		m.queries = append(m.queries, Query{Namespace: m.name.Namespace, Source: m.policy.Metrics[i].Source, Text: m.policy.Metrics[i].Query})
 		m.answers = append(m.answers, Answer{})
 	}
 	source.QueryAll(ctx, m.queries, at, time.Duration(m.grid.Interval)*time.Second, m.answers)

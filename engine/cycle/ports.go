@@ -26,6 +26,7 @@ var (
 	ErrLimit       = errors.New("limit reached")
 	ErrBadQuery    = errors.New("bad query")
 	ErrWrongType   = errors.New("wrong result type")
+	ErrIncomplete  = errors.New("incomplete answer")
 )
 
 // codes is ordered: the first match wins.
@@ -42,6 +43,7 @@ var codes = []struct {
 	{ErrLimit, observation.LimitReached},
 	{ErrBadQuery, observation.BadQuery},
 	{ErrWrongType, observation.WrongType},
+	{ErrIncomplete, observation.Incomplete},
 	{ErrTimedOut, observation.TimedOut},
 	{context.DeadlineExceeded, observation.TimedOut},
 }
@@ -81,6 +83,9 @@ type Answer struct {
 type Query struct {
 	// Namespace is the object's, which may say what it can read.
 	Namespace string
+	// Source names the server to ask; empty for the one that is nobody's in
+	// particular.
+	Source string
 	// Text is the PromQL.
 	Text string
 }

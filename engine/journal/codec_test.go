@@ -189,7 +189,7 @@ func drawRecord(t *rapid.T) *Record {
 		r.Command = &command
 	}
 	for range rapid.IntRange(0, 3).Draw(t, "metrics") {
-		r.Metrics = append(r.Metrics, Metric{text.Draw(t, "query"), slot.Slot(at.Draw(t, "at")), value.Draw(t, "value"), code.Draw(t, "code"), n.Draw(t, "recommendation"), rapid.Bool().Draw(t, "fallback")})
+		r.Metrics = append(r.Metrics, Metric{rapid.SampledFrom([]string{"", "eu"}).Draw(t, "source"), text.Draw(t, "query"), slot.Slot(at.Draw(t, "at")), value.Draw(t, "value"), code.Draw(t, "code"), n.Draw(t, "recommendation"), rapid.Bool().Draw(t, "fallback")})
 	}
 	return r
 }

@@ -125,6 +125,7 @@ type wire struct {
 	} `json:"scale"`
 	Metrics []struct {
 		Query          string           `json:"query"`
+		Source         string           `json:"source"`
 		At             time.Time        `json:"at"`
 		Value          float64          `json:"value"`
 		Error          observation.Code `json:"error"`
@@ -246,7 +247,7 @@ func (w *wire) decision(r *Record) {
 		}
 	}
 	for _, m := range w.Metrics {
-		r.Metrics = append(r.Metrics, Metric{Query: m.Query, At: slot.At(m.At), Value: m.Value, Code: m.Error, Recommendation: m.Recommendation, Fallback: m.Fallback})
+		r.Metrics = append(r.Metrics, Metric{Source: m.Source, Query: m.Query, At: slot.At(m.At), Value: m.Value, Code: m.Error, Recommendation: m.Recommendation, Fallback: m.Fallback})
 	}
 	if w.Recommended != nil {
 		r.Recommending, r.Recommended = true, *w.Recommended

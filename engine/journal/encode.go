@@ -121,6 +121,9 @@ func appendScale(b []byte, s *autoscaler.Scale) []byte {
 
 func appendMetric(b []byte, m *Metric, known bool) []byte {
 	b = appendText(b, `{"query":`, m.Query)
+	if m.Source != "" {
+		b = appendText(b, `,"source":`, m.Source)
+	}
 	b = appendSlot(b, `,"at":`, m.At)
 	if m.Code != observation.OK {
 		b = appendText(b, `,"error":`, string(m.Code))

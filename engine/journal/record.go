@@ -79,7 +79,9 @@ func (r *Record) Decide(p *policy.Autoscaler, d *autoscaler.Decision) {
 
 // A Metric is one query's observation and what it asked for.
 type Metric struct {
-	Query string
+	// Source names the server that was asked; empty for the controller's own.
+	Source string
+	Query  string
 	// At is the instant the query was evaluated at.
 	At slot.Slot
 	// Value is the sample where Code is OK or only the value's use failed.

@@ -102,8 +102,8 @@ func (v *verifier) verify(name string, line *Line) error {
 
 // verified is what the records so far say of an object.
 type verified struct {
-	chain  string
-	known  bool // whether state is the one after the last record
+	chain string
+	known bool // whether state is the one after the last record
 	// seen are the recommendations since the state was lost, by the policy of that
 	// digest.
 	seen   []behavior.Run
@@ -236,7 +236,7 @@ func (r *Record) inputOf(p *policy.Autoscaler, again *Record) *autoscaler.Input 
 	in := &autoscaler.Input{Slot: r.Slot, Scale: r.Scale, Metrics: make([]autoscaler.Sample, len(p.Metrics))}
 	again.Metrics = make([]Metric, len(p.Metrics))
 	for i := range again.Metrics {
-		again.Metrics[i].Query = p.Metrics[i].Query
+		again.Metrics[i].Source, again.Metrics[i].Query = p.Metrics[i].Source, p.Metrics[i].Query
 		if i >= len(r.Metrics) {
 			continue
 		}

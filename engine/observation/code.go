@@ -18,6 +18,7 @@ const (
 	Negative   Code = "Negative"
 	OutOfRange Code = "OutOfRange" // above 2^63, no count of anything
 	WrongType  Code = "WrongType"  // a string or a matrix
+	Incomplete Code = "Incomplete" // the server says that a part of its answer is missing
 	BadQuery   Code = "BadQuery"   // the server cannot parse or execute the query
 
 	// Of the scale target.

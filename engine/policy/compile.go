@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
@@ -156,7 +157,10 @@ func (c *compiler) prometheus(m *v1alpha1.Metric, path *field.Path) Metric {
 		c.fail(field.Required(path, "each metric needs exactly one source, and prometheus is the only one"))
 		return Metric{}
 	}
-	query := m.Prometheus.Query
+	source, query := m.Prometheus.Source, m.Prometheus.Query
+	if source != "" && len(validation.IsDNS1123Label(source)) > 0 {
+		c.fail(field.Invalid(path.Child("source"), source, "must be the name of a source: lower case letters, digits and -, at most 63"))
+	}
 	switch {
 	case strings.TrimSpace(query) == "":
 		c.fail(field.Required(path.Child("query"), "a PromQL expression that yields one sample"))
@@ -193,7 +197,7 @@ func (c *compiler) prometheus(m *v1alpha1.Metric, path *field.Path) Metric {
 	if !(value > 0) || math.IsInf(value, 0) {
 		c.fail(field.Invalid(quantityPath, quantity.String(), "must be greater than 0"))
 	}
-	return Metric{Query: query, Type: MetricType(target.Type), Target: value}
+	return Metric{Source: source, Query: query, Type: MetricType(target.Type), Target: value}
 }
 
 // rules fills in one direction field by field: setting one field never erases

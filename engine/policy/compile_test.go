@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"sigs.k8s.io/yaml"
 
@@ -246,4 +247,34 @@ func FuzzCompile(f *testing.F) {
 			t.Fatalf("%s read back is %s", encoded, again.Encode())
 		}
 	})
+}
+
+// TestSource holds that a metric's source is part of the policy where there is one,
+// that the digest of a policy without is what it always was, and that a name must be one.
+func TestSource(t *testing.T) {
+	ten := resource.MustParse("10")
+	spec := v1alpha1.HorizontalAutoscalerSpec{
+		ScaleTargetRef: v1alpha1.CrossVersionObjectReference{APIVersion: "apps/v1", Kind: "Deployment", Name: "web"}, MinReplicas: 1, MaxReplicas: 2,
+		Metrics: []v1alpha1.Metric{{Prometheus: &v1alpha1.PrometheusMetricSource{Query: "q", Target: v1alpha1.MetricTarget{Type: v1alpha1.AverageValueMetricType, AverageValue: &ten}}}},
+	}
+	keys := map[uint32]string{}
+	for source, want := range map[string]string{
+		"":   `"metrics":[{"query":"q","type":"AverageValue","target":10}]`,
+		"eu": `"metrics":[{"source":"eu","query":"q","type":"AverageValue","target":10}]`,
+		"us": `"metrics":[{"source":"us","query":"q","type":"AverageValue","target":10}]`,
+	} {
+		spec.Metrics[0].Prometheus.Source = source
+		p, errs := CompileAutoscaler(&spec, field.NewPath("spec"))
+		if len(errs) > 0 || !strings.Contains(string(p.Encode()), want) {
+			t.Fatalf("%q: %v, %s", source, errs, p.Encode())
+		}
+		if other, twice := keys[p.Metrics[0].Key()]; twice {
+			t.Errorf("a failure of %q is one of %q", source, other)
+		}
+		keys[p.Metrics[0].Key()] = source
+	}
+	spec.Metrics[0].Prometheus.Source = "EU west"
+	if _, errs := CompileAutoscaler(&spec, field.NewPath("spec")); len(errs) != 1 || errs[0].Field != "spec.metrics[0].prometheus.source" {
+		t.Errorf("%v", errs)
+	}
 }

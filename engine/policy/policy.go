@@ -101,8 +101,10 @@ const (
 
 // A Metric is one query and what its value should be.
 type Metric struct {
-	Query string     `json:"query"`
-	Type  MetricType `json:"type"`
+	// Source names the server that is asked; empty for the controller's own.
+	Source string     `json:"source,omitempty"`
+	Query  string     `json:"query"`
+	Type   MetricType `json:"type"`
 	// Target is what the value (Value), the value per replica (AverageValue) or
 	// the percentage 100 x value (Utilization) should be; it is positive.
 	Target float64 `json:"target"`
@@ -127,7 +129,11 @@ type Fallback struct {
 func (m *Metric) Key() uint32 {
 	const offset, prime = 2166136261, 16777619
 	key := uint32(offset)
-	for _, text := range [...]string{m.Query, string(m.Type)} {
+	texts := []string{m.Query, string(m.Type), m.Source}
+	if m.Source == "" {
+		texts = texts[:2]
+	}
+	for _, text := range texts {
 		for i := range len(text) {
 			key = (key ^ uint32(text[i])) * prime
 		}

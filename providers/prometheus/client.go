@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/karpenter-sim/karpenter/engine/cycle"
+	"github.com/karpenter-sim/karpenter/engine/escape"
 )
 
 // Defaults of the options.
@@ -156,9 +158,23 @@ func (c *Client) send(ctx context.Context, query string, at time.Time) (cycle.Re
 	if err != nil {
 		return cycle.Result{}, failed(query, err)
 	}
+	if w := partial(warnings); w != "" {
+		return cycle.Result{}, fmt.Errorf("query %s: %w: %s", escape.Excerpt(strconv.Quote(query)), cycle.ErrIncomplete, escape.Excerpt(w))
+	}
 	result, err := summarize(query, value)
 	result.Warnings = warnings
 	return result, err
+}
+
+// partial is the first warning that says that a part of the answer is missing, as
+// of a store that did not answer. What PromQL itself remarks of a query is none.
+func partial(warnings []string) string {
+	for _, w := range warnings {
+		if !strings.HasPrefix(w, "PromQL warning") && !strings.HasPrefix(w, "PromQL info") {
+			return w
+		}
+	}
+	return ""
 }
 
 // summarize reduces an answer to what a decision needs.

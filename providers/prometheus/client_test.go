@@ -76,6 +76,8 @@ func TestErrors(t *testing.T) {
 		{reason: "a sample without value", handler: write(200, strings.Replace(one, `[1,"1"]`, `[]`, 1)), want: cycle.ErrUnavailable},
 		{reason: "a sample of another kind", handler: write(200, strings.Replace(one, `"value"`, `"quantity"`, 1)), want: cycle.ErrUnavailable},
 		{reason: "half a document", handler: write(200, one[:len(one)-10]), want: cycle.ErrUnavailable},
+		{reason: "a store that did not answer", handler: write(200, strings.Replace(one, "{", `{"warnings":["2 of 3 stores did not answer"],`, 1)), want: cycle.ErrIncomplete, text: "2 of 3 stores"},
+		{reason: "a partial answer", handler: write(200, strings.Replace(one, "{", `{"isPartial":true,`, 1)), want: cycle.ErrIncomplete},
 		{reason: "a truncated body", want: cycle.ErrUnavailable, handler: func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "1000")
 			fmt.Fprint(w, one)
@@ -213,10 +215,10 @@ func TestObserve(t *testing.T) {
 			w.WriteHeader(500)
 			return
 		}
-		fmt.Fprint(w, strings.Replace(one, "{", `{"warnings":["careful"],`, 1))
+		fmt.Fprint(w, strings.Replace(one, "{", `{"warnings":["PromQL warning: careful"],`, 1))
 	})
 	for _, query := range []string{"up", "down", "up"} {
-		if r, err := c.Query(context.Background(), query, at); err == nil && (len(r.Warnings) != 1 || r.Warnings[0] != "careful") {
+		if r, err := c.Query(context.Background(), query, at); err == nil && (len(r.Warnings) != 1 || r.Warnings[0] != "PromQL warning: careful") {
 			t.Errorf("warnings %q", r.Warnings)
 		}
 	}
@@ -226,7 +228,7 @@ func TestObserve(t *testing.T) {
 		}
 	}
 	want := []Observation{
-		{Query: "up", Duration: 3 * time.Second, Warnings: []string{"careful"}},
+		{Query: "up", Duration: 3 * time.Second, Warnings: []string{"PromQL warning: careful"}},
 		{Query: "down", Duration: 3 * time.Second},
 	}
 	if diff := cmp.Diff(want, seen); diff != "" {

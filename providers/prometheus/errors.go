@@ -58,6 +58,8 @@ func cause(err error) error {
 	var answer *v1.Error
 	var network net.Error
 	switch {
+	case errors.Is(err, cycle.ErrIncomplete):
+		return cycle.ErrIncomplete
 	case errors.As(err, &status):
 		return causeOfStatus(status)
 	case errors.As(err, &answer):

@@ -14,6 +14,8 @@ import (
 
 	"github.com/prometheus/client_golang/api"
 	"github.com/prometheus/common/config"
+
+	"github.com/karpenter-sim/karpenter/engine/cycle"
 )
 
 // HTTPClient returns a client as a file says that is in the format of promtool's
@@ -167,10 +169,22 @@ func (c strictClient) Do(ctx context.Context, r *http.Request) (*http.Response, 
 	switch code := response.StatusCode; {
 	case code/100 == 2 && isString(body):
 		return response, body, errString
+	case code/100 == 2 && isPartial(body):
+		return response, body, fmt.Errorf("isPartial: %w", cycle.ErrIncomplete)
 	case code/100 == 2, code == http.StatusBadRequest, code == http.StatusUnprocessableEntity:
 		return response, body, nil
 	}
 	return response, body, newStatusError(response.StatusCode, body)
+}
+
+// isPartial says whether an answer of the API says, as VictoriaMetrics' do, that a
+// part of it is missing.
+func isPartial(body []byte) bool {
+	if !bytes.Contains(body, []byte(`"isPartial"`)) {
+		return false
+	}
+	var answer struct{ IsPartial bool }
+	return json.Unmarshal(body, &answer) == nil && answer.IsPartial
 }
 
 var errString = errors.New("the result is a string")

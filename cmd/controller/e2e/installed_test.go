@@ -98,7 +98,7 @@ func guarded(t *testing.T, secret string) (url, authority string) {
 			w.WriteHeader(http.StatusUnauthorized)
 			return
 		}
-		fmt.Fprintf(w, `{"status":"success","warnings":["careful"],"data":{"resultType":"vector","result":[{"metric":{},"value":[%s,"70"]}]}}`, r.FormValue("time"))
+		fmt.Fprintf(w, `{"status":"success","warnings":["PromQL warning: careful"],"data":{"resultType":"vector","result":[{"metric":{},"value":[%s,"70"]}]}}`, r.FormValue("time"))
 	}))
 	t.Cleanup(server.Close)
 	return server.URL, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}))

@@ -152,6 +152,12 @@ type Fallback struct {
 //
 // +kubebuilder:validation:XValidation:rule="size(bytes(self.query)) <= 8192",fieldPath=".query",messageExpression="'query must be at most 8192 bytes, not %d'.format([size(bytes(self.query))])"
 type PrometheusMetricSource struct {
+	// Source names which of the controller's Prometheus servers is asked
+	// (--metrics-sources); its own (--prometheus-uri) if absent.
+	//
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	Source string `json:"source,omitempty"`
 	// Query is PromQL, evaluated as an instant query; at most 8192 bytes.
 	//
 	// +kubebuilder:validation:MinLength=1
