@@ -76,7 +76,8 @@
 //  2. compile: spec to policy, once a generation; an invalid one holds.
 //  3. observe: every query at the slot's own time, and the target's scale. What
 //     fails becomes a code.
-//  4. step: settle the last command, recommend, combine, stabilize, rate-limit, bound.
+//  4. step: settle the last command, recommend, combine, stabilize, rate-limit, bound,
+//     and hold back what annotations pause.
 //  5. commit: state and status, under the version read, if anything changed that
 //     a later decision could see. This is the decision.
 //  6. actuate: set the count on the version observed; on a conflict only while
@@ -114,6 +115,11 @@
 // have a fallback: one that has failed for as long as that says asks for its replicas,
 // or for as many as there are where scaling down is not allowed, and counts as usable.
 // That no replica is ready is no failure of a metric.
+//
+// Annotations may pause an autoscaler, in one direction or both, at a count, until a
+// time. They are read at each slot, and an input like any other: what the last stage
+// held back, and by what, stands in the record. All stages before it go on, so that a
+// pause ends with a window that is full. A count that is held is no scale event.
 //
 // # Where this differs from the HorizontalPodAutoscaler
 //

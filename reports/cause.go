@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sort"
 
+	"github.com/karpenter-sim/karpenter/engine/autoscaler"
 	"github.com/karpenter-sim/karpenter/engine/behavior"
 	"github.com/karpenter-sim/karpenter/engine/observation"
 	"github.com/karpenter-sim/karpenter/engine/policy"
@@ -20,6 +21,7 @@ const (
 	Rate          Cause = "rate"
 	Stabilization Cause = "stabilization"
 	DryRun        Cause = "dry run"
+	Paused        Cause = "paused"
 	Contested     Cause = "contested"
 	NotCarriedOut Cause = "not carried out"
 	Disruption    Cause = "disruption"
@@ -37,7 +39,7 @@ const (
 // Causes returns all of them, in order.
 func Causes() []Cause {
 	return []Cause{
-		NotDecided, Bound, Rate, Stabilization, DryRun, Contested, NotCarriedOut, Disruption, NoNode,
+		NotDecided, Bound, Rate, Stabilization, DryRun, Paused, Contested, NotCarriedOut, Disruption, NoNode,
 		ScaledDown, StartUp, ColdStart, MissingData, Tolerance, Target, MetricLag, NotExplained,
 	}
 }
@@ -55,6 +57,8 @@ func (c Cause) words() string {
 		return "the scale-up window"
 	case DryRun:
 		return "a dry run"
+	case Paused:
+		return "a pause"
 	case Contested:
 		return "two autoscalers on one target"
 	case NotCarriedOut:
@@ -143,6 +147,8 @@ func (s *shortage) cause() reason {
 		return reason{cause: Contested}
 	case d.dryRun && !d.held():
 		return reason{cause: DryRun}
+	case d.reason == autoscaler.Paused && d.limit.Direction == behavior.Up:
+		return reason{cause: Paused}
 	case d.known && !d.held() && d.desired >= s.needed && d.refused != "":
 		return reason{cause: NotCarriedOut, detail: d.refused}
 	case d.known && !d.held() && d.desired >= s.needed:

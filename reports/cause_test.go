@@ -91,8 +91,11 @@ func TestCause(t *testing.T) {
 		"NoMetrics":     {"held for want of data", shortage{needed: 10, asked: 6, decision: &decision{known: true, stabilized: 6, limited: 6, desired: 6, reason: autoscaler.MetricsUnavailable}, policy: p}, reason{MissingData, "", "MetricsUnavailable"}},
 		"NoTarget":      {"held for want of a target", shortage{needed: 10, asked: 6, decision: &decision{reason: autoscaler.TargetUnavailable}, policy: p}, reason{MissingData, "", "TargetUnavailable"}},
 		"BoundOfHold":   {"an edited bound acts even on a hold", shortage{needed: 10, asked: 6, decision: &decision{known: true, stabilized: 8, limited: 8, desired: 6, reason: autoscaler.Bounded}, policy: p}, reason{Bound, "", "maxReplicas 6"}},
-		"DryRun":        {"what is decided is not what runs", shortage{needed: 10, asked: 6, decision: with(stages(10, 10, 10, 10), func(d *decision) { d.dryRun = true }), policy: p}, reason{DryRun, "", ""}},
-		"SpecUnknown":   {"without spec the decision tells", shortage{needed: 25, asked: math.NaN(), decision: stages(25, 25, 25, 20), policy: p}, reason{Bound, "", "maxReplicas 20"}},
+		"Paused": {"an annotation holds it back", shortage{needed: 10, asked: 6, decision: with(stages(10, 10, 10, 6), func(d *decision) {
+			d.reason, d.limit = autoscaler.Paused, behavior.Limit{Stage: behavior.Pausing, Direction: behavior.Up}
+		}), policy: p}, reason{Paused, "", ""}},
+		"DryRun":      {"what is decided is not what runs", shortage{needed: 10, asked: 6, decision: with(stages(10, 10, 10, 10), func(d *decision) { d.dryRun = true }), policy: p}, reason{DryRun, "", ""}},
+		"SpecUnknown": {"without spec the decision tells", shortage{needed: 25, asked: math.NaN(), decision: stages(25, 25, 25, 20), policy: p}, reason{Bound, "", "maxReplicas 20"}},
 	}
 	seen := map[Cause]bool{}
 	for name, c := range cases {

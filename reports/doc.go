@@ -33,7 +33,7 @@
 //     leader, missed slots).
 //   - cold start: nothing was decided yet; the run began with less than was needed.
 //   - contested: another autoscaler acts on the same target. dry run: the decision
-//     is not carried out, on purpose.
+//     is not carried out, on purpose. paused: an annotation held back the way up.
 //   - not carried out: the decision asks for d, and the target refused it, with
 //     the code; start-up where it is on its way.
 //   - bound, rate, stabilization: the last stage that cut the number, the one that

@@ -14,6 +14,7 @@ var hatchPaths = map[Cause]string{
 	Rate:          "M-1,5 l2,2 M0,0 l6,6 M5,-1 l2,2",
 	Stabilization: "M0,1.5 h6 M0,4.5 h6",
 	DryRun:        "M1.5,1 v1 M4.5,4 v1",
+	Paused:        "M1.5,1 v4 M3.5,1 v4",
 	Contested:     "M0,1.5 h6 M3,1.5 v3",
 	NotCarriedOut: "M0,3 h6 M3,0 v6",
 	Disruption:    "M1.5,1.5 l3,3 M1.5,4.5 l3,-3",

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
@@ -79,8 +80,10 @@ func (p *player) change(set []string) (func() error, error) {
 		return nil, err
 	}
 	after := before.DeepCopy()
-	after.Spec = entry.Object.Spec
-	after.Generation++
+	after.Spec, after.Annotations = entry.Object.Spec, entry.Object.Annotations
+	if !equality.Semantic.DeepEqual(before.Spec, after.Spec) {
+		after.Generation++
+	}
 	compiled, errs := policy.CompileAutoscaler(&after.Spec, field.NewPath("spec"))
 	if len(errs) > 0 {
 		return nil, errs.ToAggregate()
@@ -107,7 +110,7 @@ func (p *player) change(set []string) (func() error, error) {
 	return func() error {
 		p.Object = after
 		kept := p.run.autoscalers.find(p.Name())
-		kept.object.Spec, kept.object.Generation = after.Spec, after.Generation
+		kept.object.Spec, kept.object.Generation, kept.object.Annotations = after.Spec, after.Generation, after.Annotations
 		kept.written()
 		return nil
 	}, nil

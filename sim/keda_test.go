@@ -2,6 +2,7 @@ package sim
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -10,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/karpenter-sim/karpenter/engine/convert"
 	"github.com/karpenter-sim/karpenter/engine/journal"
@@ -34,6 +35,11 @@ type kedaCase struct {
 	Outages []struct {
 		Query    string
 		From, To float64
+	}
+	// Annotations are set on the ScaledObject, or taken away without a value.
+	Annotations []struct {
+		T          float64
+		Key, Value string
 	}
 	// Zero is the time of day at 0, where a trigger asks for it.
 	Zero string
@@ -95,6 +101,9 @@ func (c *kedaCase) end() float64 {
 	for _, o := range c.Outages {
 		end = max(end, o.To)
 	}
+	for _, a := range c.Annotations {
+		end = max(end, a.T)
+	}
 	return end + 90
 }
 
@@ -108,6 +117,17 @@ func (c *kedaCase) start(t *testing.T) time.Time {
 		t.Fatal(err)
 	}
 	return zero.Add(kedaStart * time.Second)
+}
+
+// edits are the annotations, as the result of a conversion has them.
+func (c *kedaCase) edits() string {
+	ours := map[string]string{"paused-replicas": "paused"}
+	var b strings.Builder
+	for _, a := range c.Annotations {
+		key, value := cmp.Or(ours[a.Key], a.Key), cmp.Or(a.Value, "null")
+		fmt.Fprintf(&b, "  - {at: %ds, set: 'metadata.annotations.autoscaling\\.karpenter\\.sh/%s=%s'}\n", int(a.T-kedaStart), key, value)
+	}
+	return b.String()
 }
 
 // faults are the outages.
@@ -153,9 +173,10 @@ spec:
   targets: [{kind: Deployment, namespace: shop, name: %s, replicas: %d, readyAfter: 1s}]
   inputSeries:
 %s  faults:
+%s  edits:
 %s---
 %s
-`, c.start(t).Format(time.RFC3339), 15*int(math.Ceil((c.end()-kedaStart)/15)), c.Name, c.StartReplicas, c.series(), c.faults(), c.ScaledObject))
+`, c.start(t).Format(time.RFC3339), 15*int(math.Ceil((c.end()-kedaStart)/15)), c.Name, c.StartReplicas, c.series(), c.faults(), c.edits(), c.ScaledObject))
 	if err := LeftOut(Adopt(file.Manifests, convert.Options{})); err != nil {
 		t.Fatal(err)
 	}
@@ -198,7 +219,7 @@ spec:
 		}
 		want = append(want, fmt.Sprint(last))
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := gocmp.Diff(want, got); diff != "" {
 		t.Errorf("counts (-KEDA +got) at %v:\n%s", when, diff)
 	}
 }

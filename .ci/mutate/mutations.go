@@ -71,6 +71,10 @@ var mutations = []mutation{
 	{"engine/autoscaler/fallback.go", `return max(f.Replicas, current)`, `return f.Replicas`, "a fallback scales down without leave"},
 	{"engine/autoscaler/fallback.go", `if before.Metric == f.Metric {`, `if before.Metric > 0 {`, "a fallback counts the failures of another metric"},
 	{"engine/autoscaler/sleep.go", `active = active || metric.Activation != nil`, `active = active || metric.Activation == nil`, "a fallback does not wake"},
+	{"engine/autoscaler/pause.go", `case d.Desired < current && p.Down, d.Desired > current && p.Up:`, `case d.Desired < current && p.Up, d.Desired > current && p.Down:`, "a pause holds the other direction"},
+	{"engine/autoscaler/pause.go", `return Pause{Down: true, Up: true, Unreadable: true}, r.err`, `return Pause{}, r.err`, "a pause that cannot be read is none"},
+	{"engine/autoscaler/pause.go", `case ends && now >= p.Until,`, `case ends && now > p.Until,`, "a pause ends a second late"},
+	{"engine/autoscaler/step.go", `!asleep && !in.Pause.Fixed)`, `!asleep)`, "a held count uses up the budget of rate policies"},
 	{"engine/autoscaler/codec.go", `	if fields[6] != "-" {`, `	if fields[6] == "" {`, "a restart forgets the last command"},
 	{"engine/autoscaler/codec.go", `r.Events = append(r.Events, `, `r.Events = append(r.Events[:0:0], `, "a restart forgets all changes but the last"},
 

@@ -199,7 +199,7 @@ func (w *words) seen() {
 	if n := len(w.runs); n > 0 {
 		w.previous = max(w.previous, w.runs[n-1].First)
 	}
-	if n := len(w.events); n > 0 && after.Last.Pending() && after.Last.Slot == now {
+	if n := len(w.events); n > 0 && w.events[n-1].Slot == now && after.Last.Pending() && after.Last.Slot == now {
 		w.events = w.events[:n-1]
 	}
 }

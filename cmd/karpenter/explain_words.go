@@ -226,25 +226,30 @@ func (w *words) recommended() stage {
 	return s
 }
 
-// slept says whether the slot took a step to or from the idle count, or stayed at it.
+// slept says whether the slot took a step to or from the idle count, or stayed at it,
+// before a pause may have held it back.
 func (w *words) slept() bool {
 	r, p := w.step.Record, w.step.Policy
 	if p == nil || p.Zero == nil || r.Recommending || !r.Known {
 		return false
 	}
-	if r.Desired < r.Scale.Spec {
-		return r.Desired == p.Zero.Idle // else it is a bound
+	to := r.Desired
+	if r.Reason == autoscaler.Paused {
+		to = r.Limited
 	}
-	return r.Desired != r.Scale.Spec || r.Scale.Spec == p.Zero.Idle || r.Scale.Spec == 0
+	if to < r.Scale.Spec {
+		return to == p.Zero.Idle // else it is a bound
+	}
+	return to != r.Scale.Spec || r.Scale.Spec == p.Zero.Idle || r.Scale.Spec == 0
 }
 
 // sleep says which of these it was.
 func (w *words) sleep() string {
 	r, p := w.step.Record, w.step.Policy
 	switch {
-	case r.Desired > r.Scale.Spec:
+	case r.Limited > r.Scale.Spec:
 		return "a metric is above its activation: the target wakes, with its minimum"
-	case r.Desired < r.Scale.Spec:
+	case r.Limited < r.Scale.Spec:
 		return fmt.Sprintf("no metric has been above its activation for %d s, or ever: the target sleeps, past windows and policies", p.Zero.Cooldown)
 	case r.Reason == autoscaler.MetricsUnavailable:
 		return "asleep: no metric is above its activation, and one that might be failed"
@@ -378,6 +383,8 @@ func (w *words) desired() stage {
 	s := stage{Name: "desired", Value: &r.Desired}
 	p := w.step.Policy
 	switch {
+	case r.Reason == autoscaler.Paused:
+		s.Text = w.paused()
 	case r.Desired < r.Limited && p != nil:
 		s.Text = fmt.Sprintf("maxReplicas %d", p.Max)
 	case r.Desired > r.Limited && p != nil:
@@ -387,6 +394,9 @@ func (w *words) desired() stage {
 	case p != nil:
 		s.Text = fmt.Sprintf("within minReplicas %d and maxReplicas %d", p.Min, p.Max)
 	}
+	if r.Reason != autoscaler.Paused && r.Paused != (autoscaler.Pause{}) {
+		s.More = append(s.More, w.paused()+", which changes nothing here")
+	}
 	switch {
 	case r.DryRun:
 		s.More = append(s.More, fmt.Sprintf("dry run: nothing is written, spec.replicas stays %d", r.Scale.Spec))
@@ -394,6 +404,42 @@ func (w *words) desired() stage {
 		s.More = append(s.More, fmt.Sprintf("spec.replicas is set from %d to %d", r.Scale.Spec, r.Desired))
 	}
 	return s
+}
+
+// paused is the pause in effect: what it holds, in place of what, and until when.
+func (w *words) paused() string {
+	r := w.step.Record
+	p := &r.Paused
+	text := "paused by annotation"
+	switch {
+	case p.Unreadable:
+		text += ", one of which could not be read, so that nothing is scaled"
+	case p.Fixed:
+		text += fmt.Sprintf(" at %d", p.Replicas)
+	case p.Whole():
+		text += ": nothing is scaled"
+	case p.Down:
+		text += ": nothing is scaled down"
+	default:
+		text += ": nothing is scaled up"
+	}
+	if r.Reason == autoscaler.Paused {
+		text += fmt.Sprintf("; else %d", w.unpaused())
+	}
+	if p.Until != 0 {
+		text += ", until " + w.clock.short(p.Until)
+	}
+	return text
+}
+
+// unpaused is what would have been decided without the pause.
+func (w *words) unpaused() int32 {
+	r, p := w.step.Record, w.step.Policy
+	if p == nil || w.slept() {
+		return r.Limited
+	}
+	bounded, _ := behavior.Bound(r.Limited, p.Min, p.Max)
+	return bounded
 }
 
 // why is the reason in a few words.
@@ -417,6 +463,8 @@ func (w *words) why() string {
 			return "0 replicas switch an HPA off"
 		}
 		return fmt.Sprintf("%d wanted; %s is disabled", r.Stabilized, w.direction())
+	case autoscaler.Paused:
+		return w.paused()
 	case autoscaler.Bounded:
 		if r.Desired < r.Limited {
 			return fmt.Sprintf("%d wanted; maxReplicas %d", r.Limited, r.Desired)

@@ -82,7 +82,13 @@ func drawJournal(t *rapid.T) []byte {
 		if rapid.IntRange(0, 9).Draw(t, "target") == 0 {
 			r.Scale = autoscaler.Scale{Code: observation.Unavailable}
 		}
-		in := autoscaler.Input{Slot: now, Scale: r.Scale}
+		switch rapid.IntRange(0, 9).Draw(t, "pause") {
+		case 0:
+			r.Paused = autoscaler.Pause{Down: true, Up: rapid.Bool().Draw(t, "both"), Until: now + 60}
+		case 1:
+			r.Paused = autoscaler.Pause{Fixed: true, Replicas: rapid.Int32Range(0, 9).Draw(t, "held")}
+		}
+		in := autoscaler.Input{Slot: now, Scale: r.Scale, Pause: r.Paused}
 		for range p.Metrics {
 			s := autoscaler.Sample{Value: rapid.SampledFrom([]float64{0, 0.5, 3, 40, 41, 900, -1, 1e300}).Draw(t, "value")}
 			if rapid.IntRange(0, 9).Draw(t, "metric fails") == 0 {

@@ -17,6 +17,7 @@ type world struct {
 	state    State
 	replicas int32
 	restart  bool // whether the state goes through its text form before each slot
+	pause    Pause
 	t        *testing.T
 }
 
@@ -42,7 +43,7 @@ func (w *world) decide(at slot.Slot, s Sample) Decision {
 		}
 	}
 	var d Decision
-	w.state, d = Step(w.policy, w.state, &Input{Slot: at, Scale: Scale{Spec: w.replicas, Status: w.replicas}, Metrics: []Sample{s}})
+	w.state, d = Step(w.policy, w.state, &Input{Pause: w.pause, Slot: at, Scale: Scale{Spec: w.replicas, Status: w.replicas}, Metrics: []Sample{s}})
 	if d.Known {
 		w.replicas = d.Desired
 	}

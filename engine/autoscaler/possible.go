@@ -9,7 +9,7 @@ import (
 // Possible is the decision nearest to a recorded one that some state could have
 // led to, for a slot before which the state is not known. What rests on no state
 // is decided again: the metrics' recommendations, the recommendation, the bounds,
-// the reason, whether there is activity. Stabilization is kept where it lies between
+// a pause, the reason, whether there is activity. Stabilization is kept where it lies between
 // the current count and what was wanted, and beyond what seen asks for, and only
 // where the policy has a window. Of a rate limit the policy and what its period had
 // already seen are kept, from which the number follows. So is whether a cooldown was
@@ -19,9 +19,9 @@ import (
 // a run that begins there: its window holds them, whatever else it holds.
 func Possible(p *policy.Autoscaler, in *Input, recorded *Decision, seen ...behavior.Run) Decision {
 	var s State
-	if p.Zero != nil && recorded.Desired != p.Zero.Idle {
-		// Awake, the bounds are above the idle count, so this was no step to it: if
-		// nothing else forbids it, the last activity was as recent as can be.
+	if p.Zero != nil && (recorded.Recommending || recorded.Limited != p.Zero.Idle) {
+		// This was no step to the idle count, which has no recommendation: if nothing
+		// else forbids it, the last activity was as recent as can be.
 		s.Activity.Last = in.Slot - 1
 	}
 	s.Failures = failuresAs(p, in, recorded)
@@ -39,6 +39,7 @@ func Possible(p *policy.Autoscaler, in *Input, recorded *Decision, seen ...behav
 		d.limitedAs(p, in.Slot, current, recorded)
 	}
 	d.bound(p, current)
+	d.pause(&in.Pause, current)
 	return d
 }
 

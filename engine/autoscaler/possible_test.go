@@ -17,10 +17,11 @@ func TestPossibleHoldsWhatStepDecides(t *testing.T) {
 		w := randomWalk(drawn{t})
 		randomKind(drawn{t}, w)
 		randomFallbacks(drawn{t}, w)
+		randomPauses(drawn{t}, w)
 		w.Policy.DryRun = rapid.Bool().Draw(t, "dryRun")
 		step := inMemory(w.Policy)
 		w.play(0, func(now slot.Slot, _ []slot.Slot, scale Scale, metrics []Sample) (int32, bool) {
-			in := &Input{Slot: now, Scale: scale, Metrics: metrics}
+			in := &Input{Slot: now, Scale: scale, Metrics: metrics, Pause: w.pause}
 			d := step(in)
 			want := d
 			want.Changed = false

@@ -17,7 +17,7 @@ import (
 func (w *walk) steps(start slot.Slot, step func(in *Input) Decision) []Decision {
 	var decisions []Decision
 	w.play(start, func(now slot.Slot, _ []slot.Slot, scale Scale, metrics []Sample) (int32, bool) {
-		d := step(&Input{Slot: now, Scale: scale, Metrics: metrics})
+		d := step(&Input{Slot: now, Scale: scale, Metrics: metrics, Pause: w.pause})
 		decisions = append(decisions, d)
 		return d.Desired, d.Known
 	})
@@ -38,6 +38,7 @@ func TestRestartAnywhere(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := randomWalk(drawn{t})
 		randomFallbacks(drawn{t}, w)
+		randomPauses(drawn{t}, w)
 		w.Policy.DryRun = rapid.Bool().Draw(t, "dryRun")
 		var stored []byte
 		restarted := func(in *Input) Decision {

@@ -14,6 +14,8 @@ type Input struct {
 	Scale Scale
 	// Metrics are the observations of the policy's metrics, in its order.
 	Metrics []Sample
+	// Pause is what annotations hold back at the slot.
+	Pause Pause
 }
 
 // Scale is the observed scale of the target, or why there is none.
@@ -65,6 +67,7 @@ const (
 	Stabilized         Reason = "Stabilized"
 	RateLimited        Reason = "RateLimited"
 	Bounded            Reason = "Bounded"
+	Paused             Reason = "Paused"
 	Disabled           Reason = "Disabled"
 	MetricsUnavailable Reason = "MetricsUnavailable"
 	TargetUnavailable  Reason = "TargetUnavailable"
@@ -137,9 +140,10 @@ func Step(p *policy.Autoscaler, s State, in *Input) (State, Decision) {
 		changed = d.byRules(p, &s, in, previous) || changed
 	}
 	d.Known = true
+	d.pause(&in.Pause, current)
 
 	if d.Desired != current && !p.DryRun {
-		s.command(Command{Slot: in.Slot, From: current, To: d.Desired}, !asleep)
+		s.command(Command{Slot: in.Slot, From: current, To: d.Desired}, !asleep && !in.Pause.Fixed)
 		changed = true
 	}
 	if changed {

@@ -27,7 +27,7 @@ type past struct {
 
 // decide returns the desired count. between are the slots of the grid since the
 // last decision that nobody decided: the last recommendation holds there too.
-func (w *twin) decide(now slot.Slot, between []slot.Slot, scale Scale, metrics []Sample) (desired int32, known bool) {
+func (w *twin) decide(now slot.Slot, between []slot.Slot, scale Scale, metrics []Sample, pause Pause) (desired int32, known bool) {
 	if len(w.window) > 0 {
 		for _, s := range between {
 			w.window = append(w.window, past{w.window[len(w.window)-1].value, s})
@@ -40,7 +40,7 @@ func (w *twin) decide(now slot.Slot, between []slot.Slot, scale Scale, metrics [
 		return 0, false
 	}
 	n := scale.Spec
-	if w.last.Pending() && n == w.last.From {
+	if w.last.Pending() && n == w.last.From && len(w.events) > 0 && w.events[len(w.events)-1].slot == w.last.Slot {
 		w.events = w.events[:len(w.events)-1]
 	}
 	w.last = Command{}
@@ -92,6 +92,15 @@ func (w *twin) decide(now slot.Slot, between []slot.Slot, scale Scale, metrics [
 		}
 	}
 	desired = min(max(desired, w.policy.Min), w.policy.Max)
+	if pause.Fixed {
+		if pause.Replicas != n {
+			w.last = Command{Slot: now, From: n, To: pause.Replicas}
+		}
+		return pause.Replicas, true
+	}
+	if desired < n && pause.Down || desired > n && pause.Up {
+		desired = n
+	}
 	if desired != n {
 		w.events = append(w.events, past{desired - n, now})
 		w.last = Command{Slot: now, From: n, To: desired}

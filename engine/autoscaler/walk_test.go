@@ -23,6 +23,8 @@ type walk struct {
 	Initial int32              `json:"initial"`
 	Steps   []walkStep         `json:"steps"`
 	Desired []int32            `json:"desired"`
+
+	pause Pause // of the step that is being decided
 }
 
 type walkStep struct {
@@ -40,6 +42,8 @@ type walkStep struct {
 	Lost  bool   `json:"lost,omitempty"`
 	Blind bool   `json:"blind,omitempty"`
 	Edit  *int32 `json:"edit,omitempty"`
+	// Pause is what annotations hold back.
+	Pause *Pause `json:"pause,omitempty"`
 }
 
 const unknown = -1 // stands for a slot without a decision in walk.Desired
@@ -71,6 +75,10 @@ func (w *walk) play(start slot.Slot, decide func(now slot.Slot, skipped []slot.S
 				metrics[j] = Sample{Value: *v}
 			}
 		}
+		w.pause = Pause{}
+		if step.Pause != nil {
+			w.pause = *step.Pause
+		}
 		d, known := decide(now, skipped, scale, metrics)
 		if !known {
 			desired = append(desired, unknown)
@@ -92,7 +100,7 @@ func (w *walk) decide() []int32 {
 	var state State
 	return w.play(1_000_000, func(now slot.Slot, _ []slot.Slot, scale Scale, metrics []Sample) (int32, bool) {
 		var d Decision
-		state, d = Step(w.Policy, state, &Input{Slot: now, Scale: scale, Metrics: metrics})
+		state, d = Step(w.Policy, state, &Input{Slot: now, Scale: scale, Metrics: metrics, Pause: w.pause})
 		return d.Desired, d.Known
 	})
 }
@@ -100,7 +108,9 @@ func (w *walk) decide() []int32 {
 // expect plays the walk through the naive twin.
 func (w *walk) expect() []int32 {
 	naive := twin{policy: w.Policy, failed: map[int][]slot.Slot{}}
-	return w.play(1_000_000, naive.decide)
+	return w.play(1_000_000, func(now slot.Slot, skipped []slot.Slot, scale Scale, metrics []Sample) (int32, bool) {
+		return naive.decide(now, skipped, scale, metrics, w.pause)
+	})
 }
 
 func equal(a, b []int32) bool { return slices.Equal(a, b) }
@@ -224,6 +234,27 @@ func randomFallbacks(s source, w *walk) {
 	}
 }
 
+// randomPauses pauses a walk for some of its steps. It draws after all else.
+func randomPauses(s source, w *walk) {
+	for range s.n(3) {
+		p := &Pause{}
+		switch s.n(4) {
+		case 0:
+			p.Fixed, p.Replicas = true, int32(s.n(30))
+		case 1:
+			p.Down = true
+		case 2:
+			p.Up = true
+		default:
+			p.Down, p.Up = true, true
+		}
+		begin := s.n(len(w.Steps))
+		for i := begin; i < min(len(w.Steps), begin+s.n(12)); i++ {
+			w.Steps[i].Pause = p
+		}
+	}
+}
+
 func randomRules(s source, interval int32) policy.Rules {
 	r := policy.Rules{
 		Window:    interval * []int32{0, 1, 2, 6, 20}[s.n(5)],
@@ -264,6 +295,7 @@ func TestStepEqualsTwin(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := randomWalk(drawn{t})
 		randomFallbacks(drawn{t}, w)
+		randomPauses(drawn{t}, w)
 		if got, want := w.decide(), w.expect(); !equal(got, want) {
 			t.Fatalf("got  %v\nwant %v", got, want)
 		}

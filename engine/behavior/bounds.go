@@ -1,7 +1,7 @@
 package behavior
 
-// Bound keeps a count within [low, high]. It is the last stage and acts at once,
-// whatever windows and policies say.
+// Bound keeps a count within [low, high]. It acts at once, whatever windows and
+// policies say; only a pause comes after it.
 func Bound(wanted, low, high int32) (int32, Limit) {
 	switch {
 	case wanted > high:

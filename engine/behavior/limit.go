@@ -10,6 +10,7 @@ const (
 	Stabilization Stage = "stabilization"
 	Rate          Stage = "rate"
 	Bounds        Stage = "bounds"
+	Pausing       Stage = "pause"
 )
 
 // A Direction is that of the wanted change.
@@ -32,7 +33,8 @@ type Limit struct {
 	// Used and Left are the budget of the rate policy in replicas: what its
 	// period has already seen in this direction, and what was still allowed.
 	Used, Left int32
-	// Until is when the limiting entry leaves its window, or when the rate
-	// policy's budget next grows; 0 for bounds and Disabled.
+	// Until is when the limiting entry leaves its window, when the rate policy's
+	// budget next grows, or when a pause ends; 0 for bounds, Disabled and a pause
+	// without an end.
 	Until slot.Slot
 }

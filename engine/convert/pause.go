@@ -31,34 +31,40 @@ var pauseAnnotations = []string{
 	pausedScaleOutAnnotation, forceActivationAnnotation,
 }
 
-// pause expresses the annotations in the spec.
-func (c *converter) pause(annotations map[string]string, spec *v1alpha1.HorizontalAutoscalerSpec) error {
+// pause carries KEDA's annotations over as our own, which hold back what is decided in
+// the same way.
+func (c *converter) pause(annotations map[string]string, ha *v1alpha1.HorizontalAutoscaler) error {
 	path := field.NewPath("metadata", "annotations")
+	spec := &ha.Spec
+	note := func(key, own, value string) {
+		if ha.Annotations == nil {
+			ha.Annotations = map[string]string{}
+		}
+		ha.Annotations[own] = value
+		c.changed(path.Key(key), "is the annotation %s: %q; to resume, remove it", own, value)
+	}
 	if text, ok := annotations[pausedReplicasAnnotation]; ok {
 		replicas, err := strconv.ParseInt(text, 10, 32)
 		if err != nil || replicas < 0 {
 			return c.invalid(path.Key(pausedReplicasAnnotation), "%q must be a number of replicas", text)
 		}
-		c.changed(path.Key(pausedReplicasAnnotation), "minReplicas and maxReplicas are both %d; to resume, set them to %d and %d", replicas, spec.MinReplicas, spec.MaxReplicas)
-		spec.MinReplicas, spec.MaxReplicas = int32(replicas), int32(replicas)
-		stayAwake(spec)
+		note(pausedReplicasAnnotation, v1alpha1.PausedAnnotation, strconv.FormatInt(replicas, 10))
+		c.lost(path.Key(pausedReplicasAnnotation), "KEDA sets %d once; here a count that somebody sets by hand is set back", replicas)
 	} else if set(annotations, pausedAnnotation) {
-		c.changed(path.Key(pausedAnnotation), "dryRun is true; to resume, remove it")
-		spec.DryRun = true
-	}
-	disabled := v1alpha1.DisabledPolicySelect
-	if spec.Behavior.Algorithm != "" && (set(annotations, pausedScaleInAnnotation) || set(annotations, pausedScaleOutAnnotation)) {
-		// KEDA writes a selectPolicy into its HPA, which then has a behavior.
-		up, down := c.apiServerUp(), c.apiServerDown()
-		spec.Behavior = v1alpha1.Behavior{ScaleUp: &up, ScaleDown: &down}
+		note(pausedAnnotation, v1alpha1.PausedAnnotation, "true")
 	}
 	if set(annotations, pausedScaleInAnnotation) {
-		c.changed(path.Key(pausedScaleInAnnotation), "behavior.scaleDown.selectPolicy is Disabled; to resume, set it to %s", *spec.Behavior.ScaleDown.SelectPolicy)
-		spec.Behavior.ScaleDown.SelectPolicy = &disabled
+		note(pausedScaleInAnnotation, v1alpha1.PausedScaleInAnnotation, "true")
 	}
 	if set(annotations, pausedScaleOutAnnotation) {
-		c.changed(path.Key(pausedScaleOutAnnotation), "behavior.scaleUp.selectPolicy is Disabled; to resume, set it to %s", *spec.Behavior.ScaleUp.SelectPolicy)
-		spec.Behavior.ScaleUp.SelectPolicy = &disabled
+		note(pausedScaleOutAnnotation, v1alpha1.PausedScaleOutAnnotation, "true")
+	}
+	if spec.Behavior.Algorithm != "" && (set(annotations, pausedScaleInAnnotation) || set(annotations, pausedScaleOutAnnotation)) {
+		key := pausedScaleInAnnotation
+		if !set(annotations, key) {
+			key = pausedScaleOutAnnotation
+		}
+		c.lost(path.Key(key), "while this stands, KEDA's HPA has a behavior, with the API server's defaults; here algorithm %s goes on", spec.Behavior.Algorithm)
 	}
 	if set(annotations, forceActivationAnnotation) && spec.Zero != nil {
 		c.changed(path.Key(forceActivationAnnotation), "spec.zero and activations are left out; to let the replicas reach %d again, convert without the annotation", spec.Zero.IdleReplicas)

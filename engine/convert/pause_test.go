@@ -11,24 +11,27 @@ import (
 )
 
 func TestPause(t *testing.T) {
-	type held struct {
-		Min, Max int32
-		DryRun   bool
-		Up, Down v1alpha1.ScalingPolicySelect
+	held := func(pairs ...string) map[string]string {
+		m := map[string]string{}
+		for i := 0; i < len(pairs); i += 2 {
+			m[pairs[i]] = pairs[i+1]
+		}
+		return m
 	}
 	tests := map[string]struct {
 		reason      string
 		annotations map[string]string
-		want        held
+		want        map[string]string
+		sleeps      bool
 	}{
-		"None":           {"nothing is held", nil, held{1, 100, false, "Max", "Max"}},
-		"Paused":         {"a paused object changes nothing", map[string]string{pausedAnnotation: "true"}, held{1, 100, true, "Max", "Max"}},
-		"PausedAnything": {"KEDA takes what is not false for true", map[string]string{pausedAnnotation: ""}, held{1, 100, true, "Max", "Max"}},
-		"PausedFalse":    {"false resumes", map[string]string{pausedAnnotation: "false"}, held{1, 100, false, "Max", "Max"}},
-		"PausedReplicas": {"KEDA moves to the count and stays; it goes before paused", map[string]string{pausedReplicasAnnotation: "7", pausedAnnotation: "true"}, held{7, 7, false, "Max", "Max"}},
-		"ScaleIn":        {"down is off", map[string]string{pausedScaleInAnnotation: "true"}, held{1, 100, false, "Max", "Disabled"}},
-		"ScaleOut":       {"up is off", map[string]string{pausedScaleOutAnnotation: "true"}, held{1, 100, false, "Disabled", "Max"}},
-		"Forced":         {"an activated object has one replica at least", map[string]string{forceActivationAnnotation: "true"}, held{1, 100, false, "Max", "Max"}},
+		"None":           {"nothing is held", nil, nil, true},
+		"Paused":         {"a paused object changes nothing", held(pausedAnnotation, "true"), held(v1alpha1.PausedAnnotation, "true"), true},
+		"PausedAnything": {"KEDA takes what is not false for true", held(pausedAnnotation, ""), held(v1alpha1.PausedAnnotation, "true"), true},
+		"PausedFalse":    {"false resumes", held(pausedAnnotation, "false"), nil, true},
+		"PausedReplicas": {"KEDA moves to the count and stays; it goes before paused", held(pausedReplicasAnnotation, "7", pausedAnnotation, "true"), held(v1alpha1.PausedAnnotation, "7"), true},
+		"ScaleIn":        {"down is off", held(pausedScaleInAnnotation, "true"), held(v1alpha1.PausedScaleInAnnotation, "true"), true},
+		"ScaleOut":       {"up is off", held(pausedScaleOutAnnotation, "true"), held(v1alpha1.PausedScaleOutAnnotation, "true"), true},
+		"Forced":         {"an activated object has one replica at least", held(forceActivationAnnotation, "true"), nil, false},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -42,10 +45,12 @@ func TestPause(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			spec := objects[0].(*v1alpha1.HorizontalAutoscaler).Spec
-			got := held{spec.MinReplicas, spec.MaxReplicas, spec.DryRun, *spec.Behavior.ScaleUp.SelectPolicy, *spec.Behavior.ScaleDown.SelectPolicy}
-			if diff := cmp.Diff(tc.want, got); diff != "" {
+			ha := objects[0].(*v1alpha1.HorizontalAutoscaler)
+			if diff := cmp.Diff(tc.want, ha.Annotations); diff != "" {
 				t.Errorf("%s\nScaledObject(%v): -want, +got:\n%s", tc.reason, tc.annotations, diff)
+			}
+			if sleeps := ha.Spec.Zero != nil; sleeps != tc.sleeps || ha.Spec.MinReplicas != 1 || ha.Spec.MaxReplicas != 100 || ha.Spec.DryRun {
+				t.Errorf("%s: the spec is another: %+v", tc.reason, ha.Spec)
 			}
 		})
 	}

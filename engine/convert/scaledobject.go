@@ -45,7 +45,7 @@ func (c *converter) scaledObject(so *keda.ScaledObject) ([]runtime.Object, error
 	errs = append(errs, c.fallback(spec, &ha.Spec, path))
 	c.noteReplicas(spec, path)
 	c.noteAdvanced(spec, path)
-	errs = append(errs, c.pause(so.Annotations, &ha.Spec))
+	errs = append(errs, c.pause(so.Annotations, ha))
 	c.from(ha, result.Child("minReplicas"), path.Child("minReplicaCount"))
 	c.from(ha, result.Child("maxReplicas"), path.Child("maxReplicaCount"))
 	c.fromAlike(ha, result.Child("behavior"), behavior)
@@ -216,8 +216,8 @@ func wakes(spec *keda.Spec) bool {
 func (c *converter) sleep(spec *keda.Spec, out *v1alpha1.HorizontalAutoscalerSpec, path *field.Path) {
 	out.MinReplicas = max(1, out.MinReplicas)
 	if !sleeps(spec) {
-		if !wakes(spec) {
-			out.Zero = &v1alpha1.Zero{} // always active
+		if !wakes(spec) || out.Behavior.Algorithm != "" {
+			out.Zero = &v1alpha1.Zero{} // always active: KEDA raises it from 0, which switches an HPA off
 		}
 		if or(spec.MinReplicaCount, 0) == 0 {
 			c.changed(path.Child("minReplicaCount"), "minReplicas is 1: KEDA takes an object with triggers on cpu and memory only for always active, so it is woken from 0 and never goes there")

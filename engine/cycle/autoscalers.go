@@ -61,6 +61,7 @@ type autoscalerMemory struct {
 	rival     string           // who else acts on the target, as of the last slot
 	refused   string           // why the target did not take the last slot's change
 	cause     string           // what the target's last error says to people
+	unread    string           // which annotation of a pause cannot be read, and why
 
 	// Reused from slot to slot.
 	in      autoscaler.Input
@@ -190,6 +191,7 @@ func (a *Autoscalers) decide(ctx context.Context, m *autoscalerMemory, s slot.Sl
 func (a *Autoscalers) step(ctx context.Context, m *autoscalerMemory, s slot.Slot) (Scale, autoscaler.Decision) {
 	m.open(s)
 	r := &m.record
+	m.pause(s)
 	if m.policy == nil {
 		d := autoscaler.Decision{Reason: autoscaler.InvalidPolicy}
 		r.Metrics, r.Scale = r.Metrics[:0], autoscaler.Scale{}
@@ -201,6 +203,16 @@ func (a *Autoscalers) step(ctx context.Context, m *autoscalerMemory, s slot.Slot
 	m.state, d = autoscaler.Step(m.policy, m.state, &m.in)
 	r.Decide(m.policy, &d)
 	return scale, d
+}
+
+// pause reads what annotations hold back at a slot.
+func (m *autoscalerMemory) pause(s slot.Slot) {
+	pause, err := autoscaler.PauseAt(m.annotations, s)
+	m.unread = ""
+	if err != nil {
+		m.unread = err.Error()
+	}
+	m.in.Pause, m.record.Paused = pause, pause
 }
 
 // observe asks the target for its scale and Prometheus for every metric.

@@ -33,6 +33,9 @@ type life struct {
 	grid       slot.Grid
 	created    slot.Slot
 
+	// annotations are read at each slot: no generation changes with them.
+	annotations map[string]string
+
 	// Of the store.
 	loaded  bool
 	version string
@@ -146,6 +149,9 @@ func reconcile[O metav1.Object, M memory](ctx context.Context, now time.Time, si
 // cache that lags behind a load.
 func compile[O metav1.Object, M memory](m M, object O, kind steps[O, M]) {
 	l := m.is()
+	if !l.compiled || l.uid != object.GetUID() || object.GetGeneration() >= l.generation {
+		l.annotations = object.GetAnnotations()
+	}
 	if l.compiled && l.uid == object.GetUID() && object.GetGeneration() <= l.generation {
 		return
 	}

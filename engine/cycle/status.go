@@ -30,6 +30,9 @@ const MetricsPartial = "MetricsPartial"
 // metric that has no usable value.
 const FallbackActive = "FallbackActive"
 
+// PauseUnreadable is the reason while an annotation that may pause cannot be read.
+const PauseUnreadable = "PauseUnreadable"
+
 // FailedUpdateScale is the reason of AbleToScale after a change that the target
 // did not take.
 const FailedUpdateScale = "FailedUpdateScale"
@@ -42,6 +45,9 @@ type published struct {
 	reason           autoscaler.Reason
 	fault, refused   string
 	missing          string // which metrics have no usable value, and why
+	paused           string // what annotations hold back, or which one cannot be read
+	everPaused       bool   // whether the condition is there
+	ended            bool   // whether paused-until is over, which ends all that stand beside it
 }
 
 // publishedOf is what a stored status says, in the terms of the next comparison.
@@ -58,6 +64,13 @@ func publishedOf(status *v1alpha1.HorizontalAutoscalerStatus) published {
 	}
 	if available := meta.FindStatusCondition(status.Conditions, v1alpha1.MetricsAvailableCondition); available != nil && available.Status == metav1.ConditionFalse {
 		p.missing = available.Message
+	}
+	if paused := meta.FindStatusCondition(status.Conditions, v1alpha1.PausedCondition); paused != nil {
+		p.everPaused = true
+		if paused.Status == metav1.ConditionTrue {
+			p.paused = paused.Message
+		}
+		p.ended = paused.Message == pauseEnded
 	}
 	if able := meta.FindStatusCondition(status.Conditions, v1alpha1.AbleToScaleCondition); able != nil && able.Reason == FailedUpdateScale {
 		p.refused = able.Message
@@ -81,6 +94,9 @@ func (a *Autoscalers) commit(ctx context.Context, m *autoscalerMemory, s slot.Sl
 	if !d.Known || d.Desired == m.in.Scale.Spec {
 		next.refused = "" // a newer fault holds it back, or nothing waits any more
 	}
+	next.paused = m.paused()
+	next.ended = m.pauseOver()
+	next.everPaused = next.everPaused || next.paused != "" || next.ended
 	next.reason = m.reason(d, &next)
 	if d.Known {
 		next.desired, next.current = d.Desired, m.in.Scale.Status
@@ -124,13 +140,13 @@ func (m *autoscalerMemory) publish(s slot.Slot, d *autoscaler.Decision, p *publi
 		status.CurrentMetrics = m.currentMetrics()
 	}
 	dryRun := m.policy != nil && m.policy.DryRun
-	said := conditionsSource{d.Reason, d.Limit.Direction, d.Limit.Policy, p.fault, m.rival, p.refused, p.missing, dryRun, m.generation}
+	said := conditionsSource{d.Reason, d.Limit.Direction, d.Limit.Policy, p.fault, m.rival, p.refused, p.missing, p.paused, m.in.Pause, p.everPaused, p.ended, dryRun, m.generation}
 	if said == m.said {
 		return
 	}
 	m.said = said
 	at := metav1.NewTime(s.Time())
-	for _, c := range conditions(d, p, dryRun) {
+	for _, c := range conditions(d, p, &m.in.Pause, dryRun) {
 		if m.rival != "" && c.Reason == string(autoscaler.TargetUnavailable) {
 			c.Reason = TargetContested
 		}
@@ -146,7 +162,9 @@ type conditionsSource struct {
 	direction             behavior.Direction
 	policy                int
 	fault, rival, refused string
-	missing               string
+	missing, paused       string
+	pause                 autoscaler.Pause
+	everPaused, ended     bool
 	dryRun                bool
 	generation            int64
 }
@@ -159,6 +177,10 @@ func (m *autoscalerMemory) reason(d *autoscaler.Decision, p *published) autoscal
 		return TargetContested
 	case p.fault == "" && p.refused != "":
 		return FailedUpdateScale
+	case p.fault == "" && m.in.Pause.Unreadable:
+		return PauseUnreadable
+	case p.fault == "" && m.in.Pause.Whole():
+		return autoscaler.Paused
 	}
 	return d.Reason
 }
@@ -196,6 +218,31 @@ func (m *autoscalerMemory) missing(d *autoscaler.Decision) string {
 	return strings.Join(failed, "; ")
 }
 
+// paused says in one line what annotations hold back, or is empty.
+func (m *autoscalerMemory) paused() string {
+	p := &m.in.Pause
+	if p.Unreadable {
+		return m.unread + ": nothing is scaled until it can be read, or is removed"
+	}
+	text := ""
+	switch {
+	case p.Fixed:
+		text = fmt.Sprintf("the replicas are held at %d", p.Replicas)
+	case p.Whole():
+		text = "nothing is scaled"
+	case p.Down:
+		text = "nothing is scaled down"
+	case p.Up:
+		text = "nothing is scaled up"
+	default:
+		return ""
+	}
+	if p.Until != 0 {
+		text += " until " + p.Until.String()
+	}
+	return text + ", by annotation"
+}
+
 // refusal says in one line why the target did not take a change, or is empty.
 func (m *autoscalerMemory) refusal(o *journal.Outcome) string {
 	if o == nil || o.Result == Applied || o.Result == Superseded {
@@ -205,8 +252,9 @@ func (m *autoscalerMemory) refusal(o *journal.Outcome) string {
 }
 
 // conditions are those of a decision. Being bounded or stabilizing is no fault,
-// and neither is a metric that is missing beside others: what can act is ready.
-func conditions(d *autoscaler.Decision, p *published, dryRun bool) []metav1.Condition {
+// and neither is a metric that is missing beside others, or a pause: what can act, or
+// holds back on purpose, is ready.
+func conditions(d *autoscaler.Decision, p *published, pause *autoscaler.Pause, dryRun bool) []metav1.Condition {
 	fault, refused := p.fault, p.refused
 	active := metav1.Condition{Type: v1alpha1.ActiveCondition, Status: metav1.ConditionTrue, Reason: "Decided", Message: "the last slot was decided on usable inputs"}
 	ready := metav1.Condition{Type: v1alpha1.ReadyCondition, Status: metav1.ConditionTrue, Reason: "Ready", Message: "the autoscaler works"}
@@ -237,6 +285,8 @@ func conditions(d *autoscaler.Decision, p *published, dryRun bool) []metav1.Cond
 	case autoscaler.Bounded:
 		unbounded.Status, unbounded.Reason = metav1.ConditionFalse, string(d.Reason)
 		unbounded.Message = "the decision would lie " + map[bool]string{true: "above maxReplicas", false: "below minReplicas"}[d.Limit.Direction == "up"]
+	case autoscaler.Paused:
+		able.Status, able.Reason, able.Message = metav1.ConditionFalse, string(d.Reason), p.paused
 	case autoscaler.InvalidPolicy, autoscaler.TargetUnavailable, autoscaler.MetricsUnavailable:
 		able.Status, able.Reason, able.Message = metav1.ConditionFalse, string(d.Reason), fault
 	}
@@ -246,7 +296,42 @@ func conditions(d *autoscaler.Decision, p *published, dryRun bool) []metav1.Cond
 			ready.Status, ready.Reason, ready.Message = metav1.ConditionFalse, FailedUpdateScale, refused
 		}
 	}
-	return []metav1.Condition{ready, active, able, unbounded, available}
+	if fault == "" && refused == "" && pause.Whole() {
+		able.Status, able.Reason, able.Message = metav1.ConditionFalse, string(autoscaler.Paused), p.paused
+		if pause.Unreadable {
+			able.Reason = PauseUnreadable
+			ready.Status, ready.Reason, ready.Message = metav1.ConditionFalse, PauseUnreadable, p.paused
+		}
+	}
+	all := []metav1.Condition{ready, active, able, unbounded, available}
+	if p.everPaused {
+		all = append(all, pausedCondition(p, pause))
+	}
+	return all
+}
+
+// pausedCondition is that of an autoscaler that is, or was, paused.
+func pausedCondition(p *published, pause *autoscaler.Pause) metav1.Condition {
+	c := metav1.Condition{Type: v1alpha1.PausedCondition, Status: metav1.ConditionTrue, Reason: string(autoscaler.Paused), Message: p.paused}
+	switch {
+	case pause.Unreadable:
+		c.Reason = PauseUnreadable
+	case p.paused == "":
+		c.Status, c.Reason, c.Message = metav1.ConditionFalse, "Resumed", "no annotation pauses it"
+		if p.ended {
+			c.Message = pauseEnded
+		}
+	}
+	return c
+}
+
+// pauseEnded is what the condition says where annotations stand that are over.
+const pauseEnded = v1alpha1.PausedUntilAnnotation + " is over, so that no annotation pauses it; remove it to pause anew"
+
+// pauseOver says whether the time is over until which annotations pause.
+func (m *autoscalerMemory) pauseOver() bool {
+	_, ends := m.annotations[v1alpha1.PausedUntilAnnotation]
+	return ends && m.in.Pause == autoscaler.Pause{}
 }
 
 // covered says whether a fallback stands in for every metric that failed.

@@ -134,7 +134,7 @@ func TestMessagesHoldNoNumbersOfTheSlot(t *testing.T) {
 	for _, reason := range []autoscaler.Reason{autoscaler.Stabilized, autoscaler.Disabled, autoscaler.Bounded, autoscaler.Unchanged, autoscaler.ScaledUp, autoscaler.ScaledDown} {
 		d := &autoscaler.Decision{Reason: reason, Known: true, Recommended: 77, Desired: 77}
 		d.Limit.Direction, d.Limit.Until, d.Limit.Left, d.Limit.Policy = "up", start, 77, 77
-		for _, c := range conditions(d, &published{}, false) {
+		for _, c := range conditions(d, &published{}, &autoscaler.Pause{}, false) {
 			if found := number.FindString(c.Message); found != "" {
 				t.Errorf("%s: %s says %s", reason, c.Type, c.Message)
 			}

@@ -38,6 +38,7 @@ func limitedRecord() *Record {
 		Recommending: true, Known: true, Recommended: 11, Stabilized: 10, Limited: 9, Desired: 9,
 		Reason:    autoscaler.RateLimited,
 		LimitedBy: behavior.Limit{Stage: behavior.Rate, Direction: behavior.Up, Policy: 0, Used: 0, Left: 4, Until: start + 60},
+		Paused:    autoscaler.Pause{Down: true, Up: true, Until: start + 600, Unreadable: true},
 		DryRun:    true, Prev: "s1", State: "s2", StateBody: "1 10/0", Bodies: true, Missed: 2, Chain: "c0",
 	}
 }
@@ -58,7 +59,7 @@ func TestGoldenLines(t *testing.T) {
 				`{"query":"gone","at":"2026-01-05T07:59:45Z","error":"Unavailable","fallback":true,"recommendation":6}],` +
 				`"recommended":11,"stabilized":10,"limited":9,"desired":9,"reason":"RateLimited",` +
 				`"limitedBy":{"stage":"rate","direction":"up","policy":0,"used":0,"left":4,"until":"2026-01-05T08:01:00Z"},` +
-				`"dryRun":true,"prev":"s1","state":"s2","stateBody":"1 10/0","missed":2,"chain":"c0"`},
+				`"dryRun":true,"paused":{"scaleIn":true,"scaleOut":true,"unreadable":true,"until":"2026-01-05T08:10:00Z"},"prev":"s1","state":"s2","stateBody":"1 10/0","missed":2,"chain":"c0"`},
 		"NoScale": {"without a scale there are no numbers after it", &Record{
 			Object: web, Generation: 1, Slot: start, Policy: "p1", Scale: autoscaler.Scale{Code: observation.Forbidden},
 			Metrics: []Metric{{Query: "m", At: start, Value: 1}}, Reason: autoscaler.TargetUnavailable, Prev: "s", State: "s"},
@@ -77,6 +78,12 @@ func TestGoldenLines(t *testing.T) {
 			`{"v":1,"kind":"HorizontalAutoscaler","namespace":"default","name":"web","generation":1,"slot":"2026-01-05T08:00:00Z",` +
 				`"policy":"p1","scale":{"spec":0,"status":0},"metrics":[],"stabilized":0,"limited":0,"desired":0,` +
 				`"reason":"Bounded","limitedBy":{"stage":"bounds","direction":"down"},"prev":"s","state":"s","chain":""`},
+		"Paused": {"a count that is held", &Record{
+			Object: web, Generation: 1, Slot: start, Policy: "p1", Known: true, Desired: 5, Reason: autoscaler.Paused, Paused: autoscaler.Pause{Fixed: true, Replicas: 5},
+			LimitedBy: behavior.Limit{Stage: behavior.Pausing, Direction: behavior.Down, Policy: -1}, Prev: "s", State: "s"},
+			`{"v":1,"kind":"HorizontalAutoscaler","namespace":"default","name":"web","generation":1,"slot":"2026-01-05T08:00:00Z",` +
+				`"policy":"p1","scale":{"spec":0,"status":0},"metrics":[],"stabilized":0,"limited":0,"desired":5,` +
+				`"reason":"Paused","limitedBy":{"stage":"pause","direction":"down"},"paused":{"replicas":5},"prev":"s","state":"s","chain":""`},
 		"NodeGroup": {"a node group has observed and command", &Record{
 			Object: Object{ScalableNodeGroup, "default", "ng"}, Generation: 2, Slot: start, Policy: "p1",
 			Observed: []Field{{Name: "desired", Value: 3}, {Name: "ready", Code: observation.Throttled}}, Command: &four,
@@ -181,8 +188,12 @@ func drawRecord(t *rapid.T) *Record {
 			Stage: behavior.Stage(text.Draw(t, "stage")), Direction: behavior.Down, Policy: rapid.IntRange(-1, 15).Draw(t, "index"),
 			Used: n.Draw(t, "used"), Left: n.Draw(t, "left"), Until: slot.Slot(at.Draw(t, "until"))},
 		Observed: fields(), Value: fields(),
-		Prev: text.Draw(t, "prev"), State: text.Draw(t, "state"), StateBody: text.Draw(t, "body"), Bodies: rapid.Bool().Draw(t, "bodies"),
+		Paused: autoscaler.Pause{Down: rapid.Bool().Draw(t, "in"), Up: rapid.Bool().Draw(t, "out"), Unreadable: rapid.Bool().Draw(t, "unreadable")},
+		Prev:   text.Draw(t, "prev"), State: text.Draw(t, "state"), StateBody: text.Draw(t, "body"), Bodies: rapid.Bool().Draw(t, "bodies"),
 		Missed: rapid.Int64Range(0, 9).Draw(t, "missed"), Chain: text.Draw(t, "chain"),
+	}
+	if rapid.Bool().Draw(t, "fixed") {
+		r.Paused.Fixed, r.Paused.Replicas, r.Paused.Until = true, n.Draw(t, "held"), slot.Slot(at.Draw(t, "end"))
 	}
 	if rapid.Bool().Draw(t, "commanding") {
 		command := n.Draw(t, "command")

@@ -148,7 +148,14 @@ type wire struct {
 		Left      int32              `json:"left"`
 		Until     *time.Time         `json:"until"`
 	} `json:"limitedBy"`
-	DryRun    bool    `json:"dryRun"`
+	DryRun bool `json:"dryRun"`
+	Paused *struct {
+		ScaleIn    bool       `json:"scaleIn"`
+		ScaleOut   bool       `json:"scaleOut"`
+		Unreadable bool       `json:"unreadable"`
+		Replicas   *int32     `json:"replicas"`
+		Until      *time.Time `json:"until"`
+	} `json:"paused"`
 	Prev      string  `json:"prev"`
 	State     string  `json:"state"`
 	StateBody *string `json:"stateBody"`
@@ -219,6 +226,15 @@ func (w *wire) record() (*Record, error) {
 	}
 	if w.StateBody != nil {
 		r.Bodies, r.StateBody = true, *w.StateBody
+	}
+	if p := w.Paused; p != nil {
+		r.Paused = autoscaler.Pause{Down: p.ScaleIn, Up: p.ScaleOut, Unreadable: p.Unreadable}
+		if p.Replicas != nil {
+			r.Paused.Fixed, r.Paused.Replicas = true, *p.Replicas
+		}
+		if p.Until != nil {
+			r.Paused.Until = slot.At(*p.Until)
+		}
 	}
 	switch w.Kind {
 	case HorizontalAutoscaler:

@@ -57,6 +57,9 @@ func appendBody(b []byte, r *Record) []byte {
 	if r.DryRun {
 		b = append(b, `,"dryRun":true`...)
 	}
+	if r.Paused != (autoscaler.Pause{}) {
+		b = appendPause(b, &r.Paused)
+	}
 	b = appendText(b, `,"prev":`, r.Prev)
 	b = appendText(b, `,"state":`, r.State)
 	if r.Bodies {
@@ -162,6 +165,29 @@ func appendLimit(b []byte, l *behavior.Limit) []byte {
 	}
 	if l.Until != 0 {
 		b = appendSlot(b, `,"until":`, l.Until)
+	}
+	return append(b, '}')
+}
+
+func appendPause(b []byte, p *autoscaler.Pause) []byte {
+	b = append(b, `,"paused":{`...)
+	first := len(b)
+	for _, f := range [...]struct {
+		set  bool
+		text string
+	}{{p.Down, `,"scaleIn":true`}, {p.Up, `,"scaleOut":true`}, {p.Unreadable, `,"unreadable":true`}} {
+		if f.set {
+			b = append(b, f.text...)
+		}
+	}
+	if p.Fixed {
+		b = appendInt(b, `,"replicas":`, int64(p.Replicas))
+	}
+	if p.Until != 0 {
+		b = appendSlot(b, `,"until":`, p.Until)
+	}
+	if len(b) > first {
+		b = append(b[:first], b[first+1:]...) // the first has no comma
 	}
 	return append(b, '}')
 }

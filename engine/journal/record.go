@@ -46,6 +46,8 @@ type Record struct {
 	Reason                                    autoscaler.Reason
 	LimitedBy                                 behavior.Limit
 	DryRun                                    bool
+	// Paused is the pause that was in effect, if any.
+	Paused autoscaler.Pause
 	// Observed, Command and Value stand in records of node groups and producers
 	// instead of scale, metrics and the stages.
 	Observed []Field

@@ -233,7 +233,7 @@ func (o *verified) step(r, again *Record) {
 
 // inputOf is what the step of a record saw; again gets the observations.
 func (r *Record) inputOf(p *policy.Autoscaler, again *Record) *autoscaler.Input {
-	in := &autoscaler.Input{Slot: r.Slot, Scale: r.Scale, Metrics: make([]autoscaler.Sample, len(p.Metrics))}
+	in := &autoscaler.Input{Slot: r.Slot, Scale: r.Scale, Pause: r.Paused, Metrics: make([]autoscaler.Sample, len(p.Metrics))}
 	again.Metrics = make([]Metric, len(p.Metrics))
 	for i := range again.Metrics {
 		again.Metrics[i].Source, again.Metrics[i].Query = p.Metrics[i].Source, p.Metrics[i].Query
@@ -270,7 +270,7 @@ func possible(p *policy.Autoscaler, r *Record, seen []behavior.Run) []byte {
 	if p == nil {
 		return nil
 	}
-	recorded := autoscaler.Decision{Stabilized: r.Stabilized, Limited: r.Limited, Desired: r.Desired, Limit: r.LimitedBy}
+	recorded := autoscaler.Decision{Recommending: r.Recommending, Stabilized: r.Stabilized, Limited: r.Limited, Desired: r.Desired, Limit: r.LimitedBy}
 	for i := range min(len(r.Metrics), policy.MaxMetrics) {
 		recorded.Metrics[i].Fallback = r.Metrics[i].Fallback
 	}

@@ -72,6 +72,8 @@ func asked(r *journal.Record, p *policy.Autoscaler) []string {
 // held says what kept the decision from being what the metrics asked for.
 func held(r *journal.Record, p *policy.Autoscaler) []string {
 	switch {
+	case r.LimitedBy.Stage == behavior.Pausing:
+		return []string{fmt.Sprintf("held at %d by annotation", r.Desired)}
 	case r.LimitedBy.Stage == behavior.Bounds && r.Desired == p.Max:
 		return []string{fmt.Sprintf("bounded by maxReplicas %d", p.Max)}
 	case r.LimitedBy.Stage == behavior.Bounds:

@@ -143,7 +143,7 @@ func (r *Reporter) scaled(known *reported, o *journal.Outcome) {
 
 // reportedConditions are the conditions whose changes are events. The others
 // come and go with every spike.
-var reportedConditions = []string{v1alpha1.ActiveCondition, v1alpha1.MetricsAvailableCondition, v1alpha1.ScalingUnboundedCondition}
+var reportedConditions = []string{v1alpha1.ActiveCondition, v1alpha1.MetricsAvailableCondition, v1alpha1.ScalingUnboundedCondition, v1alpha1.PausedCondition}
 
 // loaded notes what an object is called, and its conditions.
 func (r *Reporter) loaded(name journal.Object, o client.Object, conditions []metav1.Condition) {
@@ -171,6 +171,10 @@ func (r *Reporter) committed(name journal.Object, conditions []metav1.Condition)
 		if kind == v1alpha1.MetricsAvailableCondition && !apart(now) && !apart(&before) {
 			continue // Active says it already
 		}
+		if kind == v1alpha1.PausedCondition {
+			r.paused(name, known, &before, now)
+			continue
+		}
 		if told && (before.Status != now.Status || before.Reason != now.Reason) || !told && now.Status != metav1.ConditionTrue {
 			log.Log.Info("condition", "kind", name.Kind, "namespace", name.Namespace, "name", name.Name, "type", kind, "status", now.Status, "reason", now.Reason, "message", now.Message)
 		}
@@ -189,4 +193,18 @@ func (r *Reporter) committed(name journal.Object, conditions []metav1.Condition)
 // autoscaler that is active lacks metrics.
 func apart(c *metav1.Condition) bool {
 	return c.Reason == cycle.MetricsPartial || c.Reason == cycle.FallbackActive
+}
+
+// paused makes an event of a pause that begins, ends or is another than before. It is
+// meant, unless an annotation cannot be read.
+func (r *Reporter) paused(name journal.Object, known *reported, before, now *metav1.Condition) {
+	if before.Status == now.Status && before.Message == now.Message || before.Status == "" && now.Status != metav1.ConditionTrue {
+		return
+	}
+	kind := corev1.EventTypeNormal
+	if now.Reason == cycle.PauseUnreadable {
+		kind = corev1.EventTypeWarning
+	}
+	log.Log.Info("condition", "kind", name.Kind, "namespace", name.Namespace, "name", name.Name, "type", now.Type, "status", now.Status, "reason", now.Reason, "message", now.Message)
+	r.events.Event(&known.involved, kind, now.Reason, now.Message)
 }

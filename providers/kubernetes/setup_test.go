@@ -270,6 +270,47 @@ karpenter_horizontalautoscaler_desired_replicas{name="web",namespace="` + s.name
 	r.stop()
 }
 
+// TestPausedByAnnotation pauses an autoscaler as kubectl annotate does: from the next
+// slot on, with an event of each change, until the annotation is taken away.
+func TestPausedByAnnotation(t *testing.T) {
+	s := connect(t)
+	s.create(s.deployment("web", 5))
+	paused := s.autoscaler("web", "web")
+	paused.Annotations = map[string]string{v1alpha1.PausedAnnotation: "true"}
+	s.create(paused)
+	r := s.run(s.autoscalerCreated("web").Add(time.Second))
+	defer r.stop()
+	r.metric.set(cycle.Result{Samples: 1, Value: 80}, nil)
+	for _, c := range []struct {
+		reason, patch string
+		want          int32
+		event         string
+	}{
+		{"paused from the start", ``, 5, "Normal Paused nothing is scaled, by annotation"},
+		{"a typing error holds", `"flase"`, 5, `Warning PauseUnreadable metadata.annotations[autoscaling.karpenter.sh/paused]: "flase" is not true, false or a number of replicas`},
+		{"a count", `"7"`, 7, "Normal Paused the replicas are held at 7, by annotation"},
+		{"taken away", `null`, 8, "Normal Resumed no annotation pauses it"},
+	} {
+		if c.patch != "" {
+			patch := client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"annotations":{"autoscaling.karpenter.sh/paused":`+c.patch+`}}}`))
+			s.check(s.client.Patch(context.Background(), s.autoscaler("web", "web"), patch))
+		}
+		seen := ""
+		r.eventually(c.reason, func() bool {
+			if r.clock.HasWaiters() {
+				r.clock.Step(time.Second)
+			}
+			for e := r.event(); e != ""; e = r.event() {
+				seen += e + "\n"
+			}
+			return r.replicas("web") == c.want && strings.Contains(seen, c.event)
+		})
+	}
+	if o := r.autoscalerNow("web"); o.Generation != 1 {
+		t.Errorf("generation %d", o.Generation)
+	}
+}
+
 // autoscalerCreated is when the server says an autoscaler was created.
 func (s *server) autoscalerCreated(name string) time.Time {
 	o := &v1alpha1.HorizontalAutoscaler{}

@@ -109,6 +109,9 @@ func (a assignment) apply(tree assignTree, t reflect.Type) *Error {
 		}
 		n = next
 	}
+	if n := a.value; n != nil && strings.HasPrefix(last, "metadata.") && t.Kind() == reflect.String && n.Kind == yaml.ScalarNode && n.Tag != nullTag {
+		n.Tag = stringTag // as kubectl annotate and label take it
+	}
 	if a.value != nil {
 		checked := &checker{doc: &Document{Node: tree.root}}
 		checked.node(nil, a.value, t, last)

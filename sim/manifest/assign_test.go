@@ -102,7 +102,7 @@ func TestAssignErrors(t *testing.T) {
 		"NoList":        {"only lists have indexes", "spec.maxReplicas[0]=1", `set "spec.maxReplicas[0]=1": spec.maxReplicas[0]: the field is no list`},
 		"NoMapping":     {"only mappings have keys", "spec.maxReplicas.x=1", `set "spec.maxReplicas.x=1": spec.maxReplicas.x: the field is no mapping, it has nothing called "x"`},
 		"Type":          {"values are checked as in files", "spec.maxReplicas=many", `set "spec.maxReplicas=many": spec.maxReplicas: want a whole number from -2147483648 to 2147483647, got the string "many"`},
-		"StringType":    {"a number is no string", "metadata.labels.v=5", `set "metadata.labels.v=5": metadata.labels.v: want a string, got the number 5; write it in quotes`},
+		"StringType":    {"a number is no string", "spec.scaleTargetRef.name=5", `set "spec.scaleTargetRef.name=5": spec.scaleTargetRef.name: want a string, got the number 5; write it in quotes`},
 		"ListForScalar": {"a list is no number", "spec.maxReplicas={1,2}", `set "spec.maxReplicas={1,2}": spec.maxReplicas: want a whole number from -2147483648 to 2147483647, got a list`},
 		"Fixed":         {"a variant of an object keeps its name", "metadata.name=x", `set "metadata.name=x": metadata.name: metadata.name cannot be set`},
 		"Metadata":      {"its labels can change, not all that names it", "metadata=null", `set "metadata=null": metadata: metadata cannot be set`},

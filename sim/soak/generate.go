@@ -64,6 +64,9 @@ func Generate(seed uint64) *Case {
 		g.fault(i)
 	}
 	g.fallbacks()
+	if g.chance(0.3) {
+		g.pause()
+	}
 	return g.c
 }
 

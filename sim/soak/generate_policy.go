@@ -98,6 +98,21 @@ func (g *generator) edit() {
 	g.spec.Edits = append(g.spec.Edits, e)
 }
 
+// pause pauses one autoscaler for a while that is over once the case is calm.
+func (g *generator) pause() {
+	object := "HorizontalAutoscaler/" + pick(g, g.c.Autoscalers...).Name
+	at, end := g.busy(), g.busy()
+	if at > end {
+		at, end = end, at
+	}
+	key := pick(g, "paused=true", fmt.Sprintf("paused=%d", g.IntN(20)), "paused-scale-in=true", "paused-scale-out=true", "paused=maybe")
+	name, value, _ := strings.Cut(key, "=")
+	path := `metadata.annotations.autoscaling\.karpenter\.sh/` + name
+	g.spec.Edits = append(g.spec.Edits,
+		scenario.Edit{At: &at, Object: object, Set: scenario.Assignments{path + "=" + value}},
+		scenario.Edit{At: &end, Object: object, Set: scenario.Assignments{path + "=null"}})
+}
+
 // fault adds one that is over once the case is calm.
 func (g *generator) fault(i int) {
 	at := g.busy()

@@ -97,11 +97,26 @@ func (r *Run) decided(visit func(*journal.Record, *policy.Autoscaler) error) err
 
 func bounded(run *Run) error {
 	return run.decided(func(r *journal.Record, p *policy.Autoscaler) error {
+		if r.Paused != (autoscaler.Pause{}) {
+			return holds(r)
+		}
 		if r.Desired < p.Min || r.Desired > p.Max {
 			return violation(r, "desired %d is outside [%d, %d]", r.Desired, p.Min, p.Max)
 		}
 		return nil
 	})
+}
+
+// holds says what a pause let through.
+func holds(r *journal.Record) error {
+	p := &r.Paused
+	switch {
+	case p.Fixed && r.Desired != p.Replicas:
+		return violation(r, "desired %d, though paused at %d", r.Desired, p.Replicas)
+	case p.Down && r.Desired < r.Scale.Spec, p.Up && r.Desired > r.Scale.Spec:
+		return violation(r, "from %d to %d, though that way is paused", r.Scale.Spec, r.Desired)
+	}
+	return nil
 }
 
 // neverDown lets nothing but an edited bound, or a fallback that may, lower the
@@ -110,7 +125,7 @@ func neverDown(run *Run) error {
 	return run.decided(func(r *journal.Record, p *policy.Autoscaler) error {
 		for i := range r.Metrics {
 			code, f := r.Metrics[i].Code, p.Metrics[i].Fallback
-			if code == observation.OK || r.Desired >= min(r.Scale.Spec, p.Max) {
+			if code == observation.OK || r.Desired >= min(r.Scale.Spec, p.Max) || r.Paused.Fixed {
 				continue
 			}
 			if !r.Metrics[i].Fallback || !f.AllowScaleDown || r.Desired < f.Replicas {

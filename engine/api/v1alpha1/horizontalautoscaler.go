@@ -5,6 +5,22 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
+// Annotations that pause a HorizontalAutoscaler. They are read at each decision, and
+// hold the replicas after windows, rate policies and bounds; all else goes on, so that
+// what is decided after a pause has its history. One that cannot be read pauses in
+// both directions.
+const (
+	// PausedAnnotation is "true", "false", or the count of replicas to hold.
+	PausedAnnotation = "autoscaling.karpenter.sh/paused"
+	// PausedScaleInAnnotation is "true" or "false": nothing is scaled down.
+	PausedScaleInAnnotation = "autoscaling.karpenter.sh/paused-scale-in"
+	// PausedScaleOutAnnotation is "true" or "false": nothing is scaled up.
+	PausedScaleOutAnnotation = "autoscaling.karpenter.sh/paused-scale-out"
+	// PausedUntilAnnotation is the time, in RFC 3339, from which on none of the others
+	// counts; without any of them it pauses in both directions until then.
+	PausedUntilAnnotation = "autoscaling.karpenter.sh/paused-until"
+)
+
 // HorizontalAutoscaler sets the replicas of a scale target from PromQL queries.
 //
 // +kubebuilder:object:root=true
@@ -336,7 +352,8 @@ type HorizontalAutoscalerStatus struct {
 	// form): recommendations in their windows, scale events, the last command.
 	// It is the controller's own; editing it changes later decisions.
 	State string `json:"state,omitempty"`
-	// Conditions are Ready, Active, AbleToScale and ScalingUnbounded.
+	// Conditions are Ready, Active, AbleToScale, ScalingUnbounded, MetricsAvailable and
+	// Paused.
 	//
 	// +listType=map
 	// +listMapKey=type
@@ -386,6 +403,9 @@ const (
 	AbleToScaleCondition = "AbleToScale"
 	// ScalingUnboundedCondition is True while the recommendation lies within the bounds.
 	ScalingUnboundedCondition = "ScalingUnbounded"
+	// PausedCondition is True while an annotation pauses an autoscaler; one that never
+	// was paused has none.
+	PausedCondition = "Paused"
 	// StabilizedCondition is True while a node group has as many ready nodes as it wants.
 	StabilizedCondition = "Stabilized"
 )
