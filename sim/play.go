@@ -48,6 +48,10 @@ func (s *Simulation) Play(ctx context.Context, o PlayOptions) (*result.Run, erro
 	played := make([]*Result, len(s.Columns))
 	columns := make([]result.Column, len(s.Columns))
 	for i := range s.Columns {
+		if i == 0 && s.current != nil && o.Keep && o.Brief && o.Dir == "" {
+			played[i], columns[i] = s.current.result, s.current.column
+			continue
+		}
 		var err error
 		if played[i], err = s.playColumn(ctx, i, &columns[i], o); err != nil {
 			return nil, inColumn(s.Columns[i].Name, err)

@@ -41,6 +41,15 @@ type Simulation struct {
 	// them could not be converted and take no part, nil where all do.
 	Conversions []Conversion
 	LeftOut     error
+
+	// current is what came of the current policy, where it was played beforehand.
+	current *playedColumn
+}
+
+// A playedColumn is what came of a column.
+type playedColumn struct {
+	result *Result
+	column result.Column
 }
 
 // A Column is one set of policies that plays the scenario.

@@ -23,6 +23,7 @@ var book = []chapter{
 	}},
 	{"How to", []source{
 		{file: "cmd/docs/howto/incident.md"},
+		{file: "cmd/docs/howto/workbench.md"},
 		{file: "cmd/karpenter/docs/ci.md"},
 		{file: "sim/tune/README.md", title: "Tune a policy"},
 		{file: "cmd/controller/docs/install.md"},

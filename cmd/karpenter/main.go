@@ -159,7 +159,7 @@ what would it have decided, why, and what would that have cost.`,
 		a.replayCommand(), a.simulateCommand(), a.planCommand(), a.initCommand(), a.recordCommand(), a.recordingsCommand(), a.journalCommand(), a.verifyCommand(), a.explainCommand(),
 		a.compareCommand(), a.tuneCommand(), a.convertCommand(), a.validateCommand(), a.reportCommand(), a.scheduleCommand(), a.versionCommand(),
 	)
-	root.AddCommand(a.referenceCommand())
+	root.AddCommand(a.serveCommand(), a.referenceCommand())
 	return root
 }
 

@@ -138,6 +138,17 @@ func Marked(dir string) bool {
 	return err == nil && m != nil
 }
 
+// Listed reports whether the marker of a directory lists a file, named with slashes.
+func Listed(dir, name string) bool {
+	m, err := readMarker(os.DirFS(dir), Marker)
+	if err != nil || m == nil {
+		return false
+	}
+	files, _ := m.listed()
+	_, listed := files[name]
+	return listed
+}
+
 // Owner is the directory at or above a path whose marker lists what is there, and
 // the path in it, with slashes; ok is false where there is none.
 func Owner(name string) (owner, path string, ok bool) {
