@@ -23,6 +23,9 @@ type evidence struct {
 	// shows is how long a change of the count takes to show in full, in
 	// milliseconds: the query's own window, and two scrapes.
 	shows int64
+	// averages is over how long, in milliseconds, what the demand asks of the replicas
+	// is averaged: as shows, without what the demand's query averages itself.
+	averages int64
 	// saturated is 1 where the recording hides demand, else 0.
 	saturated Steps
 	// doubt says why the value at other counts is not known; nil where it is.
@@ -91,6 +94,15 @@ func (in *Input) evidenceOf(a *Autoscaler, m policy.Metric, ready, spec string) 
 		window = hiddenRange
 	}
 	e.shows = window.Milliseconds() + 2*g.every
+	e.averages = e.shows
+	if arrivals {
+		// What the demand's own range averages over needs no second time.
+		own, err := reach(replay.Demand)
+		if err != nil {
+			return nil, err
+		}
+		e.averages = max(window-own, 0).Milliseconds() + 2*g.every
+	}
 	switch {
 	case ready == "":
 		e.atNeed = e.saturation // of a utilization, which is at its most where all is used

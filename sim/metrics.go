@@ -135,7 +135,7 @@ func (p *player) asSimulated(q *query, recorded cycle.Result, at time.Time) cycl
 // over the scrapes within which a change of their count shows in full.
 func (p *player) driven(e *evidence, g grid, scraped int64) float64 {
 	sum, n := 0.0, 0.0
-	for at := scraped; at == scraped || at > scraped-e.shows && at >= g.start; at -= g.every {
+	for at := scraped; at == scraped || at > scraped-e.averages && at >= g.start; at -= g.every {
 		sum += min(e.atNeed*e.needed.At(at/1000)/p.readyAt(at/1000), e.saturation)
 		n++
 	}
