@@ -61,7 +61,10 @@ func (g grid) at(t int64) int64 { return t - (t-g.start)%g.every }
 func (in *Input) measure(demands []*demand) error {
 	var texts []string
 	for _, d := range demands {
-		for _, y := range d.yardsticks {
+		for i, y := range d.yardsticks {
+			if err := in.readsAhead(i, y); err != nil {
+				return err
+			}
 			if in.readsRun(y.Expr) {
 				d.inRun = true
 			}
@@ -87,6 +90,30 @@ func (in *Input) measure(demands []*demand) error {
 	return nil
 }
 
+// readsAhead refuses a yardstick that reads what comes after its own instant. Samples
+// are there when their time has come, so it would find too few, and a rate over too few
+// is too small a demand.
+func (in *Input) readsAhead(i int, y scenario.Yardstick) error {
+	selectors, err := recording.Selectors(y.Expr)
+	if err != nil {
+		return nil // whoever evaluates it says so
+	}
+	for _, s := range selectors {
+		if s.After > 0 {
+			return in.File.Doc.Errorf(in.yardstickPath(i, y), "%s reads samples of up to %s after its own instant, which are not there yet: leave the negative offset out", y.Expr, time.Duration(s.After)*time.Millisecond)
+		}
+	}
+	return nil
+}
+
+// yardstickPath is the field that a yardstick's expression comes from.
+func (in *Input) yardstickPath(i int, y scenario.Yardstick) string {
+	if replay := in.File.Spec.Replay; replay != nil && replay.Demand == y.Expr {
+		return "spec.replay.demand"
+	}
+	return in.File.YardstickPath(i) + ".expr"
+}
+
 // combine makes one demand of the values of its yardsticks.
 func (in *Input) combine(d *demand, texts []string, values []measured) error {
 	var parts []Steps
@@ -109,12 +136,9 @@ func (in *Input) combine(d *demand, texts []string, values []measured) error {
 
 // unmeasured says that a yardstick never has a value, and what it could have read.
 func (in *Input) unmeasured(i int, y scenario.Yardstick, many bool) error {
-	path, where := in.File.YardstickPath(i)+".expr", "the recordings and inputSeries, which have"
-	if replay := in.File.Spec.Replay; replay != nil {
+	path, where := in.yardstickPath(i, y), "the recordings and inputSeries, which have"
+	if in.File.Spec.Replay != nil {
 		where = "the recording, which has"
-		if replay.Demand == y.Expr {
-			path = "spec.replay.demand"
-		}
 	}
 	if many {
 		return in.File.Doc.Errorf(path, "%s gives several series wherever it gives any; one demand is needed, e.g. sum(...) of it", y.Expr)

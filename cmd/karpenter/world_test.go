@@ -301,6 +301,7 @@ func TestBadYardsticks(t *testing.T) {
 		"NoKind":    {"{expr: sum(q), perReplica: 4}", "spec.yardstick.kind: required: capacity"},
 		"OtherKind": {"{expr: sum(q), perReplica: 4, kind: floor}", `spec.yardstick.kind: unknown kind "floor"; allowed: capacity, target`},
 		"NoPromQL":  {"{expr: 'sum(', perReplica: 4, kind: target}", "spec.yardstick.expr: PromQL, character 5"},
+		"Ahead":     {"{expr: sum(q offset -1m), perReplica: 4, kind: target}", "spec.yardstick.expr: sum(q offset -1m) reads samples of up to 1m0s after its own instant, which are not there yet: leave the negative offset out"},
 		"NoSample":  {"{expr: sum(nothing), perReplica: 4, kind: target}", "spec.yardstick.expr: sum(nothing) never has a sample in the recordings and inputSeries, which have q"},
 		"Many":      {"{expr: 'q', perReplica: 4, kind: target}", "spec.yardstick.expr: q gives several series wherever it gives any"},
 		"Field":     {"{expr: sum(q), capacity: 4, kind: target}", `unknown field "capacity"`},
