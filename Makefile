@@ -16,7 +16,7 @@ SERVERS = KUBEBUILDER_ASSETS="$$(.ci/tools/build --cached envtest)" PROMETHEUS_B
 
 .PHONY: help
 help: ## Show the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: generate
 generate: ## Generate deepcopy functions and CRDs
@@ -41,6 +41,13 @@ tools: ## Build the API server, etcd, Prometheus and helm that tests use (once, 
 .PHONY: bench
 bench: ## Run the benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
+
+RECORD ?= decisions,predictions
+
+.PHONY: sim-to-real
+sim-to-real: ## Play policies against a real control plane and compare with what the simulator says (40 minutes; RECORD=none compares what is there)
+	KUBEBUILDER_ASSETS="$$(.ci/tools/build envtest)" PROMETHEUS_BIN="$$(.ci/tools/build prometheus)" \
+		go run ./scenarios/recordings/simtoreal/record --controlplane "$$(.ci/tools/build controlplane)" --record $(RECORD) --out out/sim-to-real
 
 FUZZTIME ?= 10s
 

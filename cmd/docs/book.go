@@ -47,6 +47,7 @@ var book = []chapter{
 		{file: "cmd/docs/explanation/slots.md"},
 		{file: "cmd/docs/explanation/state.md"},
 		{file: "cmd/docs/explanation/replay.md"},
+		{file: "cmd/docs/explanation/sim-to-real.md"},
 		{file: "cmd/docs/explanation/causes.md"},
 		{file: "cmd/docs/explanation/choices.md"},
 		{file: "cmd/controller/docs/scale.md", title: "What one controller carries"},

@@ -80,7 +80,7 @@ func Predictions(directory, work string, karpenter Karpenter) ([]Summary, error)
 // the replicas.
 func metricOfReplicas(file string) bool {
 	var s Service
-	return Read(file, &s) == nil && s.Kind == "utilization"
+	return Read(file, &s) == nil && s.Kind != "requests"
 }
 
 func share(part, of int) string {

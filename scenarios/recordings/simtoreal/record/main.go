@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -36,6 +37,7 @@ func run(ctx context.Context) error {
 	programs := flag.String("controlplane", os.Getenv("CONTROLPLANE"), "what .ci/tools/build controlplane printed")
 	record := flag.String("record", "decisions,predictions", "what to record anew: decisions, predictions, both, or none")
 	policies := flag.Int("policies", len(policies), "how many policies of each service predictions are recorded for")
+	some := flag.String("kinds", "requests,utilization,large", "services that predictions are recorded of")
 	length := flag.Duration("decisions", 10*time.Minute, "how long decisions are recorded")
 	flag.Parse()
 
@@ -56,7 +58,9 @@ func run(ctx context.Context) error {
 		{*record == "decisions" || *record == "decisions,predictions", func(ctx context.Context, p *plane) error {
 			return recordDecisions(ctx, p, decisions, *length, karpenter)
 		}},
-		{*record == "predictions" || *record == "decisions,predictions", func(ctx context.Context, p *plane) error { return recordPredictions(ctx, p, predictions, *policies) }},
+		{*record == "predictions" || *record == "decisions,predictions", func(ctx context.Context, p *plane) error {
+			return recordPredictions(ctx, p, predictions, strings.Split(*some, ","), *policies)
+		}},
 	} {
 		if !part.asked {
 			continue

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -40,13 +41,19 @@ var shapes = []struct {
 // ramp grows from 0 to 1 between two instants.
 func ramp(at, from, to float64) float64 { return min(max((at-from)/(to-from), 0), 1) }
 
-// kinds are what policies scale by.
-var kinds = []struct{ name, query, unit string }{
-	{"requests", `sum(rate(http_requests_total{namespace=%q}[10s]))`, "{type: AverageValue, averageValue: %q}"},
-	{
-		"utilization", `sum(rate(worker_busy_seconds_total{namespace=%[1]q}[10s])) / scalar(sum(kube_deployment_status_replicas_ready{namespace=%[1]q}))`,
-		"{type: Utilization, averageUtilization: %s}",
-	},
+// busy is the share of their time that the workers of a namespace spend on requests.
+const busy = `sum(rate(worker_busy_seconds_total{namespace=%[1]q}[10s])) / %[2]d / scalar(sum(kube_deployment_status_replicas_ready{namespace=%[1]q}))`
+
+// kinds are what policies scale by. The larger its replicas, and the load with them,
+// the less chance there is in what a service measures.
+var kinds = []struct {
+	name, called string
+	utilization  bool
+	workers      int // of a replica
+}{
+	{"requests", "requests", false, 1},
+	{"utilization", "utilization", true, 1},
+	{"large", "utilization of large replicas", true, 4},
 }
 
 // A policy is what differs between the runs of a service.
@@ -69,11 +76,16 @@ var policies = []policy{
 	{"restless", "4", "80", 20, "", 0},
 }
 
+// arrivals are the requests a second of a service.
+func arrivals(namespace string) string {
+	return fmt.Sprintf(`sum(rate(http_requests_total{namespace=%q}[10s]))`, namespace)
+}
+
 // manifest is the policy of a service.
 func (p *policy) manifest(namespace string, kind int) string {
-	target := p.perReplica
-	if kinds[kind].name == "utilization" {
-		target = p.percent
+	query, target := arrivals(namespace), fmt.Sprintf("{type: AverageValue, averageValue: %q}", p.perReplica)
+	if k := &kinds[kind]; k.utilization {
+		query, target = fmt.Sprintf(busy, namespace, k.workers), fmt.Sprintf("{type: Utilization, averageUtilization: %s}", p.percent)
 	}
 	up := ""
 	if p.up != "" {
@@ -93,7 +105,7 @@ spec:
       target: %s
   behavior:%s
     scaleDown: {stabilizationWindowSeconds: %d}
-`, namespace, p.most, fmt.Sprintf(kinds[kind].query, namespace), fmt.Sprintf(kinds[kind].unit, target), up, p.window)
+`, namespace, p.most, query, target, up, p.window)
 }
 
 // A played is a service that is recorded under one policy after the other.
@@ -104,8 +116,8 @@ type played struct {
 	start       time.Time
 }
 
-// recordPredictions runs every service under every policy.
-func recordPredictions(ctx context.Context, p *plane, out string, count int) error {
+// recordPredictions runs every service of some kinds under every policy.
+func recordPredictions(ctx context.Context, p *plane, out string, some []string, count int) error {
 	watched, err := watch(ctx, p.config)
 	if err != nil {
 		return err
@@ -123,6 +135,9 @@ func recordPredictions(ctx context.Context, p *plane, out string, count int) err
 	var all []*played
 	for shape := range shapes {
 		for kind := range kinds {
+			if !slices.Contains(some, kinds[kind].name) {
+				continue
+			}
 			for n := range repetitions {
 				all = append(all, &played{name: fmt.Sprintf("%s-%s-%d", shapes[shape].name, kinds[kind].name, n+1), shape: shape, kind: kind})
 			}
@@ -144,7 +159,8 @@ func recordPredictions(ctx context.Context, p *plane, out string, count int) err
 		}
 	}
 	for _, s := range all {
-		described := simtoreal.Service{Name: s.name, Kind: kinds[s.kind].name, Arrivals: fmt.Sprintf(kinds[0].query, s.name), Capacity: capacity}
+		k := &kinds[s.kind]
+		described := simtoreal.Service{Name: s.name, Kind: k.called, Arrivals: arrivals(s.name), Capacity: capacity * float64(k.workers)}
 		for i := range policies[:count] {
 			described.Policies = append(described.Policies, policies[i].name)
 		}
@@ -161,7 +177,7 @@ func (p *plane) playAll(ctx context.Context, watched *cluster, host *services, u
 	registry.MustRegister(watched)
 	for _, s := range all {
 		s.service = newService(s.name, registry)
-		watched.begin(s.name, s.service.workers.Resize)
+		watched.begin(s.name, func(ready int) { s.service.workers.Resize(ready * kinds[s.kind].workers) })
 	}
 	host.serve(registry, all)
 	for _, s := range all {
@@ -202,7 +218,7 @@ func (p *plane) playAll(ctx context.Context, watched *cluster, host *services, u
 func (s *played) rate() []float64 {
 	rate := make([]float64, seconds)
 	for i := range rate {
-		rate[i] = shapes[s.shape].rate(float64(i) + 0.5)
+		rate[i] = shapes[s.shape].rate(float64(i)+0.5) * float64(kinds[s.kind].workers)
 	}
 	return rate
 }

@@ -16,8 +16,7 @@ import (
 	"github.com/karpenter-sim/karpenter/scenarios/recordings/pool"
 )
 
-// One replica is one worker that is busy for 200 ms a request on average: five
-// requests a second.
+// A worker is busy for 200 ms a request on average: it serves five requests a second.
 const (
 	capacity = 5.0
 	patience = 1500 * time.Millisecond
