@@ -96,6 +96,9 @@ func (r *Report) SetFixes(o *ObjectReport, fixes []result.Fix) {
 	r.Headline = r.headline()
 }
 
+// FixPhrase names a fix as it is made alone.
+func FixPhrase(f *result.Fix) string { return fixPhrase(f, f.Value) }
+
 // fixPhrase names a fix, given what its limit becomes.
 func fixPhrase(f *result.Fix, value float64) string {
 	switch f.Limit {

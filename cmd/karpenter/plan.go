@@ -219,7 +219,7 @@ func failedPlan(plan *fleet.Plan) error {
 
 // over is what all changes are played over: the recordings, from where they cover
 // the policies of both versions on.
-func (f *planFlags) over(ctx context.Context, changes []sim.Change) (*scenario.Scenario, error) {
+func (f *replayFlags) over(ctx context.Context, changes []sim.Change) (*scenario.Scenario, error) {
 	union := &manifest.Set{}
 	for i := range changes {
 		for _, set := range []*manifest.Set{changes[i].Base, changes[i].Head} {
