@@ -102,7 +102,11 @@
 // as they do in HPA: those that are starting do not serve, so they must not
 // multiply what the others measured, or demand is ordered twice. They are the pods
 // of the scale's selector that are Running and Ready, terminating ones included; a
-// node group's ready nodes; status.replicas where there is no selector. None ready
+// node group's ready nodes; status.replicas where there is no selector. Pods that
+// became ready, or stopped being so, since a metric was scraped may or may not show
+// in it: the recommendation nearest to spec counts of those that every number of
+// ready pods since then gives, so that a count and a sample of different instants
+// never add replicas that nobody needs, nor take away others. None ready
 // while spec is not 0 makes those metrics unusable. status.replicas divides
 // AverageValue's ratio. A ScalableNodeGroup's status counts ready nodes only, so
 // its missing ones are kept: they count as on target, and never as too many.
@@ -143,6 +147,10 @@
 //     writes the surge into spec. Here a total on target leaves spec as it is.
 //   - noready: without a ready pod HPA takes a Value for 0 replicas. Here it is
 //     no number, and holds.
+//   - scraped: HPA multiplies a metric by the pods that are ready now, although
+//     it was scraped when there were others, which doubles a scale-up whose pods
+//     become ready in between. Here what changed since the scrape scales nothing
+//     by itself.
 //   - truncate: HPA cuts cpu utilization to whole percents. Here it is what the
 //     query says.
 //   - zero: HPA takes 0 replicas for "disabled", lets Value return to 0, and a
@@ -168,8 +176,8 @@
 // HPA's older algorithm, for HPAs without a behavior, is a policy of its own
 // (behavior.algorithm: HPAWithoutBehavior) that conversion writes: the highest
 // recommendation of one window counts, upwards too, and at most twice the replicas,
-// or 4, are reached at once. Of the list above only float, negative, average and
-// noready hold for it: it skips the metrics outside the bounds and at 0, and keeps
+// or 4, are reached at once. Of the list above only float, negative, average,
+// noready and scraped hold for it: it skips the metrics outside the bounds and at 0, and keeps
 // nothing of a slot without usable metrics, as HPA does. Its flags, tolerance and
 // downscale stabilization, are the controller's. A HorizontalAutoscaler without a
 // behavior has defaults of its own: a window of 300 s down, none up, no rate limits

@@ -166,7 +166,7 @@ func TestContracts(t *testing.T) {
 				Snapshots: c.stage.Snapshots(), Labels: labels,
 				Grow: func() { c.nodes.SetReady(third, true) },
 				Shrink: func() {
-					observed, err := c.targets.Get(t.Context(), small, false)
+					observed, err := c.targets.Get(t.Context(), small, time.Time{})
 					if err := errors.Join(err, c.targets.Set(t.Context(), small, observed, 0)); err != nil {
 						t.Fatal(err)
 					}

@@ -56,6 +56,14 @@ func (in *Input) worldGrid() grid {
 // at is the last instant that is not after t.
 func (g grid) at(t int64) int64 { return t - (t-g.start)%g.every }
 
+// before is the last instant before t: what is scraped at t is not seen at t.
+func (g grid) before(t int64) int64 {
+	if at := g.at(t); at < t {
+		return at
+	}
+	return t - g.every
+}
+
 // measure fills in what demands need as far as the input tells, each expression
 // evaluated once for all columns. Faults do not reach it.
 func (in *Input) measure(demands []*demand) error {

@@ -33,11 +33,11 @@ func Example() {
 	// Output:
 	// ## ✅ flash-crowd
 	//
-	// **Monday 08:10:08–08:12:05 web lacked capacity for 117 s; 92 s caused by metric lag, 25 by start-up.**
+	// **Monday 08:10:08–08:12:15 web lacked capacity for 2.1 min; 1.7 min caused by metric lag, 0.4 by start-up.**
 	//
 	// | | breach minutes | replica-hours | reversals | largest count |
 	// |---|--:|--:|--:|--:|
-	// | current | 2 | 9.3 | 0 | 17 |
+	// | current | 2.1 | 9.3 | 0 | 17 |
 	//
 	// Closed loop (metrics answer to the simulated replicas).
 	//

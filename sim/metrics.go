@@ -31,6 +31,8 @@ type query struct {
 	// follows says that the value was recorded with the recorded replicas and
 	// would have been another with the simulated ones.
 	follows bool
+	// world says that it reads what the simulation publishes.
+	world bool
 	// scheduled says that the value is a schedule's in a replay, which neither
 	// replicas nor a larger demand would change.
 	scheduled bool
@@ -101,7 +103,27 @@ func (m *metricSource) answer(ctx context.Context, q *query, at time.Time) (cycl
 	if !q.scheduled {
 		result.Value *= m.scale
 	}
-	return m.player.asSimulated(q, result, at), nil
+	result = m.player.asSimulated(q, result, at)
+	result.Age = m.player.run.ageOf(q, at)
+	return result, nil
+}
+
+// ageOf is how old the newest sample is of a metric that answers to the simulated
+// replicas: as old as the last scrape that is visible. What was given does not answer
+// to them, whenever it was sampled.
+func (r *run) ageOf(q *query, at time.Time) time.Duration {
+	var scraped int64
+	spec := &r.in.File.Spec.Prometheus
+	switch now := at.UnixMilli(); {
+	case q.follows || q.evidence != nil && q.evidence.atNeed > 0:
+		scraped = r.in.worldGrid().at(now)
+	case q.world:
+		every := time.Duration(spec.ScrapeInterval).Milliseconds()
+		scraped = grid{start: r.in.start, every: every}.before(now - time.Duration(spec.IngestDelay).Milliseconds())
+	default:
+		return 0
+	}
+	return time.Duration(at.UnixMilli()-scraped) * time.Millisecond
 }
 
 // asSimulated is a recorded result as the simulated replicas would have had it: that of
@@ -169,6 +191,7 @@ func (r *run) addQuery(p *player, text string) (*query, error) {
 	case q.scheduled:
 		r.badge(result.DemandDriven)
 	case r.readsWorld(text):
+		q.world = true
 		r.badge(result.ClosedLoop)
 	case !depends:
 		r.badge(result.DemandDriven)

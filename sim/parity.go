@@ -99,10 +99,11 @@ func (s *Stage) Prometheus() *fake.Prometheus { return s.run.prom }
 
 // Metrics puts the scenario's faults between a source and whoever asks it.
 func (s *Stage) Metrics(source cycle.MetricSource) cycle.MetricSource {
-	m := &stageMetrics{label: s.run.in.enforce(), asked: map[cycle.Query]cycle.Querier{}}
+	m := &stageMetrics{run: s.run, label: s.run.in.enforce(), asked: map[cycle.Query]cycle.Querier{}, queries: map[cycle.Query]*query{}}
 	for _, p := range s.run.played {
 		namespace := p.Object.Namespace
-		for text := range p.source.queries {
+		for text, q := range p.source.queries {
+			m.queries[cycle.Query{Namespace: namespace, Text: text}] = q
 			m.asked[cycle.Query{Namespace: namespace, Text: text}] = s.run.faults.Metrics(&askedOf{source, namespace}, p.reference())
 		}
 	}
@@ -116,6 +117,9 @@ func (s *Stage) EnforceLabel() promql.Label { return s.run.in.enforce() }
 type stageMetrics struct {
 	label promql.Label
 	asked map[cycle.Query]cycle.Querier
+	// queries say how old an answer may be.
+	run     *run
+	queries map[cycle.Query]*query
 }
 
 // QueryAll implements cycle.MetricSource.
@@ -124,6 +128,7 @@ func (m *stageMetrics) QueryAll(ctx context.Context, queries []cycle.Query, at t
 		text := q.Text
 		if q.Text, answers[i].Err = m.label.Enforce(text, q.Namespace); answers[i].Err == nil {
 			answers[i].Result, answers[i].Err = m.asked[q].Query(ctx, text, at)
+			answers[i].Result.Age = m.run.ageOf(m.queries[q], at)
 		}
 	}
 }

@@ -149,17 +149,16 @@ func (p *player) start() error {
 	recorded := p.object.Recorded.Spec.First()
 	switch {
 	case declared != nil && declared.Replicas != nil:
-		t.Spec = *declared.Replicas
+		t.Begin(*declared.Replicas)
 	case isCount(recorded):
-		t.Spec = int32(recorded)
+		t.Begin(int32(recorded))
 	default:
 		need, err := p.startingNeed()
 		if err != nil {
 			return err
 		}
-		t.Spec = need
+		t.Begin(need)
 	}
-	t.Status = t.Spec
 	p.watch(p.run.in.start / 1000)
 	return nil
 }

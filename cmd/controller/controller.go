@@ -214,7 +214,7 @@ func (f *flags) shareJournal(m manager.Manager) error {
 func (f *flags) openPrometheus(own *kubernetes.Metrics, log logr.Logger) (*prometheus.Client, error) {
 	seldom := &seldom{log: log.WithName("prometheus"), clock: clock.RealClock{}}
 	return prometheus.New(prometheus.Options{
-		URL: f.prometheusURI, ConfigFile: f.httpConfig, Timeout: f.queryTimeout, MaxBytes: f.queryMaxBytes, Clock: clock.RealClock{},
+		URL: f.prometheusURI, ConfigFile: f.httpConfig, Timeout: f.queryTimeout, MaxBytes: f.queryMaxBytes, ScrapeInterval: f.scrapeInterval, Clock: clock.RealClock{},
 		Observe: func(o prometheus.Observation) {
 			own.Query(string(cycle.Code(o.Err)), o.Duration, len(o.Warnings))
 			if o.Err != nil {

@@ -13,6 +13,7 @@ import (
 	_ "sigs.k8s.io/controller-runtime/pkg/client/config" // defines --kubeconfig
 
 	"github.com/karpenter-sim/karpenter/engine/policy"
+	"github.com/karpenter-sim/karpenter/providers/kubernetes"
 	"github.com/karpenter-sim/karpenter/providers/prometheus"
 	"github.com/karpenter-sim/karpenter/providers/promql"
 )
@@ -23,12 +24,13 @@ type flags struct {
 	prometheusURI string
 	metricsPort   int
 
-	httpConfig    string
-	queryOffset   time.Duration
-	queryTimeout  time.Duration
-	queryMaxBytes int64
-	enforceLabel  string
-	dryRun        bool
+	httpConfig     string
+	queryOffset    time.Duration
+	queryTimeout   time.Duration
+	queryMaxBytes  int64
+	scrapeInterval time.Duration
+	enforceLabel   string
+	dryRun         bool
 	// nodeGroupNamespaces and queueNamespaces may name what the cloud has;
 	// watchNamespaces are all that is seen of the cluster. Empty means all.
 	nodeGroupNamespaces, queueNamespaces, watchNamespaces []string
@@ -70,6 +72,7 @@ func (f *flags) add(s *pflag.FlagSet) {
 	s.DurationVar(&f.queryOffset, "query-offset", 0, "how long before its slot a query is evaluated, so that late samples have arrived; whole seconds")
 	s.DurationVar(&f.queryTimeout, "query-timeout", 5*time.Second, "longest time for the queries of a slot, which are asked at once; never longer than the interval")
 	s.Int64Var(&f.queryMaxBytes, "query-max-bytes", prometheus.DefaultMaxBytes, "largest answer to one query that is read")
+	s.DurationVar(&f.scrapeInterval, "scrape-interval", 15*time.Second, "longest interval at which metrics are scraped: pods that became ready, or stopped being so, within it may or may not show in a metric of type Value or Utilization, and scale nothing by themselves; 0s, as HPA does, for metrics without delay")
 	s.StringVar(&f.enforceLabel, "enforce-label", "", "label that every selector of every query gets, with the namespace of the autoscaler as its value, e.g. namespace: an autoscaler reads series of its namespace only; empty for none")
 	s.StringSliceVar(&f.nodeGroupNamespaces, "node-group-namespaces", nil, "namespaces whose objects may name node groups of the cloud (default: all)")
 	s.StringSliceVar(&f.queueNamespaces, "queue-namespaces", nil, "namespaces whose objects may name queues of the cloud (default: all)")
@@ -119,6 +122,8 @@ func (f *flags) check() error {
 		return fmt.Errorf("--query-timeout %s: want more than 0s", f.queryTimeout)
 	case f.queryMaxBytes < 1<<10:
 		return fmt.Errorf("--query-max-bytes %d: want 1024 (1 KiB) or more", f.queryMaxBytes)
+	case f.scrapeInterval < 0 || f.scrapeInterval > kubernetes.RememberedFor:
+		return fmt.Errorf("--scrape-interval %s: want 0s to %s", f.scrapeInterval, kubernetes.RememberedFor)
 	case !enforceable(f.enforceLabel):
 		return fmt.Errorf("--enforce-label %q: want the name of a label, such as namespace", f.enforceLabel)
 	case f.wrongNamespaces() != nil:

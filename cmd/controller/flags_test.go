@@ -17,6 +17,7 @@ func TestRefusesFlags(t *testing.T) {
 		{reason: "slots are whole seconds", args: "--query-offset 1500ms", want: "--query-offset 1.5s: want whole seconds"},
 		{reason: "no look-ahead", args: "--query-offset -1s", want: "--query-offset -1s"},
 		{reason: "no time at all", args: "--query-timeout 0s", want: "--query-timeout 0s: want more than 0s"},
+		{reason: "older changes of ready pods are forgotten", args: "--scrape-interval 6m", want: "--scrape-interval 6m0s: want 0s to 5m0s"},
 		{reason: "an answer has an envelope", args: "--query-max-bytes 10", want: "--query-max-bytes 10: want 1024 (1 KiB) or more"},
 		{reason: "no time for the API server", args: "--api-timeout 0s", want: "--api-timeout"},
 		{reason: "no workers", args: "--concurrency 0", want: "--concurrency 0: want 1 or more"},

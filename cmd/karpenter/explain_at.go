@@ -240,6 +240,9 @@ func (w *words) observed() stage {
 	s := stage{Name: "observed", Value: &r.Scale.Spec, Text: fmt.Sprintf("%s: spec %d, status %d", target, r.Scale.Spec, r.Scale.Status)}
 	if r.Scale.Counted {
 		s.Text += fmt.Sprintf(", ready %d", r.Scale.Ready)
+		if least, most := r.Scale.Ready-r.Scale.Fewer, r.Scale.Ready+r.Scale.More; least != most {
+			s.Text += fmt.Sprintf(", and %d to %d since the metrics were scraped", least, most)
+		}
 	}
 	if !w.step.Known {
 		return s

@@ -168,6 +168,11 @@ func (w *words) formula(i int) string {
 		return fmt.Sprintf("%s = %s: within the tolerance of %s below and %s above, so %d stays", shares, figure(ratio),
 			percent(tolerance.Down.Tolerance), percent(tolerance.Up.Tolerance), r.Scale.Spec)
 	}
+	if p.Type != policy.AverageValue && (r.Scale.Fewer > 0 || r.Scale.More > 0) {
+		least, most := serving-r.Scale.Fewer, serving+r.Scale.More
+		return fmt.Sprintf("ceil(ready x %s): of what %d to %d ready replicas ask for, which there were since the scrape, the nearest to spec %d: %d",
+			shares, least, most, r.Scale.Spec, m.Recommendation)
+	}
 	result := fmt.Sprintf("%s = %d", formula, m.Recommendation)
 	ready := int32(max(1, min(algorithm.Ceil(raw), math.MaxInt32)))
 	switch {

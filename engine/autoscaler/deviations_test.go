@@ -251,6 +251,41 @@ func TestDeviationNoReady(t *testing.T) {
 }
 
 // HPA cuts a utilization of 79.9 % to 79 %.
+// TestDeviationScraped has pods become ready, or vanish, between the scrape of a
+// metric and the slot. HPA, which knows only the count of the slot, would double the
+// replicas, or halve them.
+func TestDeviationScraped(t *testing.T) {
+	cases := map[string]struct {
+		reason                   string
+		spec, ready, fewer, more int32
+		value                    float64
+		want                     int32
+	}{
+		"Started":      {"four pods at twice their target asked for eight, and these are ready now", 8, 8, 4, 0, 2, 8},
+		"StillShort":   {"at three times their target the four that were scraped need twelve, whatever is ready now", 8, 8, 4, 0, 3, 12},
+		"Lost":         {"eight pods at nine tenths need eight; that half of them is gone shows in no metric yet", 8, 4, 0, 4, 0.9, 8},
+		"LostAndIdle":  {"at a quarter of their target two are enough for all eight, and one for the four", 8, 4, 0, 4, 0.25, 2},
+		"InBetween":    {"a scrape of any of two to ten pods: three to fifteen are asked for, and eight is among them", 8, 6, 4, 4, 1.5, 8},
+		"FromNothing":  {"no pod was ready when it was scraped, so that it says nothing of any", 8, 8, 8, 0, 2, 8},
+		"Unchanged":    {"without a change it is HPA's", 8, 8, 0, 0, 2, 16},
+		"WithinTarget": {"on target nothing is multiplied", 8, 8, 4, 0, 1, 8},
+	}
+	for name, c := range cases {
+		p := one(policy.Value, 1)
+		_, d := Step(p, State{}, &Input{
+			Slot: 15, Scale: Scale{Spec: c.spec, Status: c.spec, Ready: c.ready, Counted: true, Fewer: c.fewer, More: c.more},
+			Metrics: []Sample{{Value: c.value}},
+		})
+		got := d.Desired
+		if d.Recommending {
+			got = d.Recommended // at first sight the window holds what is there
+		}
+		if got != c.want {
+			t.Errorf("%s: %s: got %d (%s), want %d", name, c.reason, got, d.Reason, c.want)
+		}
+	}
+}
+
 func TestDeviationTruncate(t *testing.T) {
 	_, d := Step(one(policy.Utilization, 79), State{}, &Input{Slot: 15, Scale: Scale{Spec: 10, Status: 10, Ready: 10, Counted: true}, Metrics: []Sample{{Value: 0.799}}})
 	if d.Desired != 11 {

@@ -26,7 +26,11 @@ type Scale struct {
 	// counted: for policies that need it, not in journals older than it.
 	Ready   int32
 	Counted bool
-	Code    observation.Code
+	// Fewer and More say by how much the ready replicas were fewer and more at
+	// times since the newest sample of the metrics was taken: 0 where they did not
+	// change, or nobody knows.
+	Fewer, More int32
+	Code        observation.Code
 }
 
 // Serving is the number of replicas that produced a metric: the ready ones, or
@@ -224,7 +228,7 @@ func (d *Decision) recommend(p *policy.Autoscaler, in *Input) (int32, bool) {
 		r := &d.Metrics[i]
 		r.Code = in.Metrics[i].Code
 		if r.Code == observation.OK {
-			r.Replicas, r.Code = proportional(&p.Metrics[i], tolerance, in.Metrics[i].Value, replicas)
+			r.Replicas, r.Code = nearest(proportional, &p.Metrics[i], tolerance, in.Metrics[i].Value, replicas, &in.Scale)
 		}
 		switch {
 		case r.Fallback:
@@ -238,6 +242,29 @@ func (d *Decision) recommend(p *policy.Autoscaler, in *Input) (int32, bool) {
 		largest = max(largest, r.Replicas)
 	}
 	return largest, largest >= 0 && (!failed || largest >= in.Scale.Spec)
+}
+
+// A proportion is algorithm.Proportional or algorithm.Unfloored.
+type proportion func(m *policy.Metric, tolerance algorithm.Tolerance, value float64, r algorithm.Replicas) (int32, observation.Code)
+
+// nearest is the recommendation of a metric that, since it was sampled, may have
+// another number of replicas to multiply. Which of these numbers the sample shows is
+// not known: of the recommendations that they give, the one nearest to spec counts, so
+// that only what holds for all of them scales.
+func nearest(of proportion, m *policy.Metric, tolerance algorithm.Tolerance, value float64, r algorithm.Replicas, scale *Scale) (int32, observation.Code) {
+	replicas, code := of(m, tolerance, value, r)
+	if code != observation.OK || m.Type == policy.AverageValue || scale.Fewer == 0 && scale.More == 0 {
+		return replicas, code
+	}
+	ready := r.Ready
+	r.Ready = ready - scale.Fewer
+	least, code := of(m, tolerance, value, r)
+	if code != observation.OK {
+		return 0, code
+	}
+	r.Ready = ready + scale.More
+	most, code := of(m, tolerance, value, r)
+	return min(max(r.Spec, least), most), code
 }
 
 // shape passes the recommendation through the stabilization windows and the

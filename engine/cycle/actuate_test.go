@@ -64,7 +64,7 @@ func TestActuate(t *testing.T) {
 			w.value, w.calls = 80, nil
 			c.disturb(w)
 			w.at(a, 10)
-			want := append([]string{"Get", "Query", "Commit"}, c.calls...)
+			want := append([]string{"Query", "Get", "Commit"}, c.calls...)
 			if diff := cmp.Diff(want, w.calls); diff != "" || w.scale.Spec != c.spec {
 				t.Errorf("%s: %d replicas, want %d; calls (-want +got):\n%s", c.reason, w.scale.Spec, c.spec, diff)
 			}
@@ -105,9 +105,9 @@ func TestResend(t *testing.T) {
 		"Within": {"younger than an interval and not landed: sent", 12, func(*cluster) {},
 			[]string{"Load", "Get", "Set 8", "Outcome Applied"}, 8},
 		"Late": {"an interval old: the next slot decides instead", 20, func(*cluster) {},
-			[]string{"Load", "Get", "Query", "Commit", "Set 8", "Record", "Outcome Applied"}, 8},
+			[]string{"Load", "Query", "Get", "Commit", "Set 8", "Record", "Outcome Applied"}, 8},
 		"LateCalm": {"and may decide otherwise", 20, func(c *cluster) { c.value = 50 },
-			[]string{"Load", "Get", "Query", "Commit", "Record"}, 5},
+			[]string{"Load", "Query", "Get", "Commit", "Record"}, 5},
 		"Landed": {"the command did land before the crash", 12, func(c *cluster) { c.scale.Spec = 8 },
 			[]string{"Load", "Get"}, 8},
 		"Moved": {"somebody else wrote since", 12, func(c *cluster) { c.scale.Spec = 6 },

@@ -120,7 +120,7 @@ func (a *Autoscalers) resend(ctx context.Context, m *autoscalerMemory, now slot.
 	if m.policy == nil || m.policy.DryRun || !last.Pending() || now-last.Slot >= slot.Slot(m.grid.Interval) || m.ahead(last.Slot, now) {
 		return
 	}
-	scale, err := a.Targets.Get(ctx, m.target, false)
+	scale, err := a.Targets.Get(ctx, m.target, time.Time{})
 	if err != nil || scale.Spec != last.From {
 		return
 	}
@@ -215,19 +215,25 @@ func (m *autoscalerMemory) pause(s slot.Slot) {
 	m.in.Pause, m.record.Paused = pause, pause
 }
 
-// observe asks the target for its scale and Prometheus for every metric.
+// observe asks Prometheus for every metric, and the target for its scale: how many
+// replicas were ready since the metrics were sampled is known only then.
 func (a *Autoscalers) observe(ctx context.Context, m *autoscalerMemory, s slot.Slot) Scale {
-	scale, code := a.scale(ctx, m)
+	at := s.Time().Add(-a.QueryOffset)
+	m.ask(ctx, a.Metrics, at)
+	var since time.Time
+	if m.policy.CountsReady() {
+		since = at.Add(-m.age())
+	}
+	scale, code := a.scale(ctx, m, since)
 	m.in.Slot = s
 	m.in.Scale = autoscaler.Scale{Spec: scale.Spec, Status: scale.Status, Code: code}
 	if code == observation.OK && m.policy.CountsReady() {
 		m.in.Scale.Ready, m.in.Scale.Counted = scale.Ready, true
+		m.in.Scale.Fewer, m.in.Scale.More = max(0, scale.Ready-scale.ReadyLeast), max(0, scale.ReadyMost-scale.Ready)
 	}
 	m.in.Metrics = m.in.Metrics[:0]
 	m.record.Scale = m.in.Scale
 	m.record.Metrics = m.record.Metrics[:0]
-	at := s.Time().Add(-a.QueryOffset)
-	m.ask(ctx, a.Metrics, at)
 	for i := range m.queries {
 		sample := sampleOf(&m.answers[i])
 		m.in.Metrics = append(m.in.Metrics, sample)
@@ -238,14 +244,25 @@ func (a *Autoscalers) observe(ctx context.Context, m *autoscalerMemory, s slot.S
 	return scale
 }
 
-func (a *Autoscalers) scale(ctx context.Context, m *autoscalerMemory) (Scale, observation.Code) {
+// age is that of the oldest answer of the metrics that ready replicas multiply.
+func (m *autoscalerMemory) age() time.Duration {
+	var oldest time.Duration
+	for i := range m.policy.Metrics {
+		if m.policy.Metrics[i].Type != policy.AverageValue {
+			oldest = max(oldest, m.answers[i].Result.Age)
+		}
+	}
+	return oldest
+}
+
+func (a *Autoscalers) scale(ctx context.Context, m *autoscalerMemory, since time.Time) (Scale, observation.Code) {
 	if m.rival = ""; a.Owners != nil && !m.policy.DryRun {
 		m.rival = Rival(a.Owners(m.target.Key()), m.name.Name)
 	}
 	if m.rival != "" {
 		return Scale{}, observation.Contested
 	}
-	scale, err := a.Targets.Get(ctx, m.target, m.policy.CountsReady())
+	scale, err := a.Targets.Get(ctx, m.target, since)
 	m.cause = Sentence(err)
 	if err != nil {
 		return Scale{}, Code(err)
@@ -295,7 +312,7 @@ func (a *Autoscalers) actuate(ctx context.Context, m *autoscalerMemory, s slot.S
 		if !errors.Is(err, ErrConflict) {
 			return outcome
 		}
-		if scale, err = a.Targets.Get(ctx, m.target, false); err != nil {
+		if scale, err = a.Targets.Get(ctx, m.target, time.Time{}); err != nil {
 			outcome.Result = string(Code(err))
 			return outcome
 		}

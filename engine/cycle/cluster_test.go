@@ -147,7 +147,7 @@ func (c *cluster) Query(_ context.Context, query string, at time.Time) (r Result
 	return r, err
 }
 
-func (c *cluster) Get(context.Context, TargetRef, bool) (s Scale, err error) {
+func (c *cluster) Get(context.Context, TargetRef, time.Time) (s Scale, err error) {
 	err = c.call("Get", func() error {
 		s = Scale{Spec: c.scale.Spec, Status: c.scale.Spec - c.lag, Version: strconv.Itoa(c.writes)}
 		return nil

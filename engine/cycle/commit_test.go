@@ -37,7 +37,7 @@ func TestCommitConflict(t *testing.T) {
 	})
 	stale := w.object
 	w.at(a, 10)
-	want := []string{"Get", "Query", "Commit", "Load", "Load", "Get", "Query", "Commit", "Set 7", "Record", "Outcome Applied"}
+	want := []string{"Query", "Get", "Commit", "Load", "Load", "Query", "Get", "Commit", "Set 7", "Record", "Outcome Applied"}
 	if diff := cmp.Diff(want, w.calls); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

@@ -93,7 +93,7 @@ func TestSteadyWritesNothing(t *testing.T) {
 	}
 	before := len(w.calls)
 	w.at(a, 1000)
-	if diff := cmp.Diff([]string{"Get", "Query", "Record"}, w.calls[before:]); diff != "" {
+	if diff := cmp.Diff([]string{"Query", "Get", "Record"}, w.calls[before:]); diff != "" {
 		t.Errorf("a steady slot (-want +got):\n%s", diff)
 	}
 	if w.records[0].Prev == w.records[0].State || w.records[1].Prev != w.records[1].State || w.records[1].Prev != w.records[0].State {
@@ -113,7 +113,7 @@ func TestOrder(t *testing.T) {
 	w.at(a, 0)
 	w.value, w.calls = 80, nil
 	w.at(a, 10)
-	want := []string{"Get", "Query", "Commit", "Set 8", "Record", "Outcome Applied"}
+	want := []string{"Query", "Get", "Commit", "Set 8", "Record", "Outcome Applied"}
 	if diff := cmp.Diff(want, w.calls); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

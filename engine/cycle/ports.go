@@ -68,6 +68,9 @@ type Result struct {
 	Samples int
 	// Value is the sample's value if Samples is 1. It may be NaN or infinite.
 	Value float64
+	// Age is how long before the query's instant its newest sample may have been
+	// taken; 0 where nobody knows.
+	Age time.Duration
 	// Warnings are the server's annotations, for logs and events only.
 	Warnings []string
 }
@@ -134,14 +137,18 @@ type Scale struct {
 	// included; a node group's ready nodes; Status where there is no selector.
 	// It is set only where Get was asked for it.
 	Ready int32
+	// ReadyLeast and ReadyMost are the fewest and the most that were ready since the
+	// instant that Get was asked about, as far as that is known.
+	ReadyLeast, ReadyMost int32
 	// Version is the resourceVersion that a write must carry; it never reaches a decision.
 	Version string
 }
 
 // ScaleTargets reads and writes scale subresources.
 type ScaleTargets interface {
-	// Get reads a scale, with its ready replicas if countReady.
-	Get(ctx context.Context, target TargetRef, countReady bool) (Scale, error)
+	// Get reads a scale. Unless since is zero it counts the ready replicas: those of
+	// now, and the fewest and the most since then.
+	Get(ctx context.Context, target TargetRef, since time.Time) (Scale, error)
 	// Set writes spec.replicas on condition that the object still has the
 	// observed version; otherwise it returns ErrConflict.
 	Set(ctx context.Context, target TargetRef, observed Scale, replicas int32) error

@@ -28,7 +28,7 @@ func seal(body string) string {
 func limitedRecord() *Record {
 	return &Record{
 		Object: web, Generation: 3, Slot: start, Policy: "p1", PolicyBody: `{"min":1}`,
-		Scale: autoscaler.Scale{Spec: 5, Status: 4, Ready: 0, Counted: true},
+		Scale: autoscaler.Scale{Spec: 5, Status: 4, Ready: 2, Counted: true, Fewer: 2, More: 3},
 		Metrics: []Metric{
 			{Query: "a\"b\\c\n<&>", At: start - 15, Value: 41.5, Recommendation: 11},
 			{Query: "busy", At: start - 15, Code: observation.Empty},
@@ -52,7 +52,7 @@ func TestGoldenLines(t *testing.T) {
 	}{
 		"Everything": {"every key in its place", limitedRecord(),
 			`{"v":1,"kind":"HorizontalAutoscaler","namespace":"default","name":"web","generation":3,"slot":"2026-01-05T08:00:00Z",` +
-				`"policy":"p1","policyBody":{"min":1},"scale":{"spec":5,"status":4,"ready":0},"metrics":[` +
+				`"policy":"p1","policyBody":{"min":1},"scale":{"spec":5,"status":4,"ready":2,"readyLeast":0,"readyMost":5},"metrics":[` +
 				`{"query":"a\"b\\c\u000a<&>","at":"2026-01-05T07:59:45Z","value":41.5,"recommendation":11},` +
 				`{"query":"busy","at":"2026-01-05T07:59:45Z","error":"Empty"},` +
 				`{"query":"debt","at":"2026-01-05T07:59:45Z","error":"Negative","value":-2},` +
@@ -180,7 +180,7 @@ func drawRecord(t *rapid.T) *Record {
 			text.Draw(t, "namespace"), text.Draw(t, "name")},
 		Generation: rapid.Int64Range(0, math.MaxInt64).Draw(t, "generation"), Slot: slot.Slot(at.Draw(t, "slot")),
 		Policy: text.Draw(t, "policy"), PolicyBody: string(queuePolicy().Encode()),
-		Scale:        autoscaler.Scale{Spec: n.Draw(t, "spec"), Status: n.Draw(t, "status"), Ready: n.Draw(t, "ready"), Counted: rapid.Bool().Draw(t, "counted"), Code: code.Draw(t, "scale")},
+		Scale:        autoscaler.Scale{Spec: n.Draw(t, "spec"), Status: n.Draw(t, "status"), Ready: rapid.Int32Range(0, math.MaxInt32/2).Draw(t, "ready"), Fewer: rapid.Int32Range(0, 9).Draw(t, "fewer"), More: rapid.Int32Range(0, 9).Draw(t, "more"), Counted: rapid.Bool().Draw(t, "counted"), Code: code.Draw(t, "scale")},
 		Recommending: rapid.Bool().Draw(t, "recommending"), Known: rapid.Bool().Draw(t, "known"),
 		Recommended: n.Draw(t, "recommended"), Stabilized: n.Draw(t, "stabilized"), Limited: n.Draw(t, "limited"), Desired: n.Draw(t, "desired"),
 		Reason: autoscaler.Reason(text.Draw(t, "reason")), DryRun: rapid.Bool().Draw(t, "dryRun"),

@@ -121,6 +121,8 @@ type wire struct {
 		Spec   int32            `json:"spec"`
 		Status int32            `json:"status"`
 		Ready  *int32           `json:"ready"`
+		Least  *int32           `json:"readyLeast"`
+		Most   *int32           `json:"readyMost"`
 		Error  observation.Code `json:"error"`
 	} `json:"scale"`
 	Metrics []struct {
@@ -260,6 +262,12 @@ func (w *wire) decision(r *Record) {
 		r.Scale = autoscaler.Scale{Spec: w.Scale.Spec, Status: w.Scale.Status, Code: w.Scale.Error}
 		if w.Scale.Ready != nil {
 			r.Scale.Ready, r.Scale.Counted = *w.Scale.Ready, true
+			if w.Scale.Least != nil {
+				r.Scale.Fewer = max(0, r.Scale.Ready-*w.Scale.Least)
+			}
+			if w.Scale.Most != nil {
+				r.Scale.More = max(0, *w.Scale.Most-r.Scale.Ready)
+			}
 		}
 	}
 	for _, m := range w.Metrics {

@@ -118,6 +118,12 @@ func appendScale(b []byte, s *autoscaler.Scale) []byte {
 	b = appendInt(b, `,"status":`, int64(s.Status))
 	if s.Counted {
 		b = appendInt(b, `,"ready":`, int64(s.Ready))
+		if s.Fewer > 0 {
+			b = appendInt(b, `,"readyLeast":`, int64(s.Ready-s.Fewer))
+		}
+		if s.More > 0 {
+			b = appendInt(b, `,"readyMost":`, int64(s.Ready+s.More))
+		}
 	}
 	return append(b, '}')
 }

@@ -3,6 +3,7 @@ package kubernetes
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -38,6 +39,7 @@ type ReadyPods struct {
 	byName map[podName]*podSet
 	ready  map[podName]bool
 	sets   map[string]map[string]*podSet // by namespace and labels
+	past   map[string][]readyChange      // by namespace, up to RememberedFor ago, in order of time
 	failed error                         // why pods could not be listed or watched, nil once they were
 	lost   time.Time                     // since when pods are not watched, zero while they are
 	listed chan struct{}                 // closed once they were listed
@@ -50,6 +52,17 @@ type ReadyPods struct {
 const maxWithoutWatch = 30 * time.Second
 
 type podName struct{ namespace, name string }
+
+// RememberedFor is how long changes of the ready pods are kept: as long as a sample
+// may be old by which an autoscaler decides.
+const RememberedFor = 5 * time.Minute
+
+// A readyChange is that pods with these labels became ready, or stopped being so.
+type readyChange struct {
+	at     time.Time
+	labels labels.Set
+	delta  int32
+}
 
 // A podSet is the pods of a namespace that have the same labels.
 type podSet struct {
@@ -81,7 +94,7 @@ func NewReadyPods(ctx context.Context, config *rest.Config, clock clock.PassiveC
 	if err != nil {
 		return nil, fmt.Errorf("pods: %w", err)
 	}
-	return &ReadyPods{ctx: ctx, pods: pods, clock: clock, byName: map[podName]*podSet{}, ready: map[podName]bool{}, sets: map[string]map[string]*podSet{}, listed: make(chan struct{})}, nil
+	return &ReadyPods{ctx: ctx, pods: pods, clock: clock, byName: map[podName]*podSet{}, ready: map[podName]bool{}, sets: map[string]map[string]*podSet{}, past: map[string][]readyChange{}, listed: make(chan struct{})}, nil
 }
 
 // NewPodCounter returns a counter of the pods of some namespaces, each watched by
@@ -106,22 +119,24 @@ func NewPodCounter(ctx context.Context, config *rest.Config, clock clock.Passive
 type podCounters map[string]*ReadyPods
 
 // Ready implements PodCounter.
-func (c podCounters) Ready(ctx context.Context, target cycle.TargetRef, selector string) (int32, error) {
+func (c podCounters) Ready(ctx context.Context, target cycle.TargetRef, selector string, since time.Time) (ReadyCount, error) {
 	pods := c[target.Namespace]
 	if pods == nil {
-		return 0, fmt.Errorf("pods of namespace %s are not watched: %w", target.Namespace, cycle.ErrUnavailable)
+		return ReadyCount{}, fmt.Errorf("pods of namespace %s are not watched: %w", target.Namespace, cycle.ErrUnavailable)
 	}
-	return pods.Ready(ctx, target, selector)
+	return pods.Ready(ctx, target, selector, since)
 }
 
 // Ready returns the number of ready pods of the target's namespace that a label
-// selector matches. The first call waits until all pods have been listed. Where the
+// selector matches, and the fewest and the most since an instant that is no longer
+// ago than RememberedFor. The first call waits until all pods have been listed. Where the
 // watch has been lost for longer than maxWithoutWatch it returns why, as an error of
 // engine/cycle: cycle.ErrUnavailable unless the API server says more.
-func (p *ReadyPods) Ready(ctx context.Context, target cycle.TargetRef, selector string) (int32, error) {
+func (p *ReadyPods) Ready(ctx context.Context, target cycle.TargetRef, selector string, since time.Time) (ReadyCount, error) {
+	var count ReadyCount
 	match, err := labels.Parse(selector)
 	if err != nil {
-		return 0, fmt.Errorf("the scale's selector: %w: %w", cycle.ErrInvalid, err)
+		return count, fmt.Errorf("the scale's selector: %w: %w", cycle.ErrInvalid, err)
 	}
 	p.start.Do(func() { go p.watch() })
 	select {
@@ -130,22 +145,59 @@ func (p *ReadyPods) Ready(ctx context.Context, target cycle.TargetRef, selector 
 		p.mu.RLock()
 		defer p.mu.RUnlock()
 		if p.failed != nil {
-			return 0, fmt.Errorf("pods: %w", failed(p.failed))
+			return count, fmt.Errorf("pods: %w", failed(p.failed))
 		}
-		return 0, fmt.Errorf("pods are not listed yet: %w", cycle.ErrTimedOut)
+		return count, fmt.Errorf("pods are not listed yet: %w", cycle.ErrTimedOut)
 	}
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	if err := p.stale(); err != nil {
-		return 0, err
+		return count, err
 	}
-	var ready int32
 	for _, set := range p.sets[target.Namespace] {
 		if set.ready > 0 && match.Matches(set.labels) {
-			ready += set.ready
+			count.Now += set.ready
 		}
 	}
-	return ready, nil
+	count.Least, count.Most = count.Now, count.Now
+	before := count.Now
+	for _, change := range slices.Backward(p.past[target.Namespace]) {
+		if !change.at.After(since) {
+			break
+		}
+		if match.Matches(change.labels) {
+			before -= change.delta
+			count.Least, count.Most = min(count.Least, before), max(count.Most, before)
+		}
+	}
+	return count, nil
+}
+
+// change makes a change of one pod, and notes what it changes of the ready ones.
+func (p *ReadyPods) change(name podName, make func()) {
+	before, was := p.byName[name], p.ready[name]
+	make()
+	after, is := p.byName[name], p.ready[name]
+	if was && is && labels.Equals(before.labels, after.labels) {
+		return
+	}
+	if was {
+		p.note(name.namespace, before.labels, -1)
+	}
+	if is {
+		p.note(name.namespace, after.labels, 1)
+	}
+}
+
+// note keeps a change of the ready pods, and forgets those that are too old.
+func (p *ReadyPods) note(namespace string, of labels.Set, delta int32) {
+	now := p.clock.Now()
+	past := p.past[namespace]
+	old := 0
+	for old < len(past) && now.Sub(past[old].at) > RememberedFor {
+		old++
+	}
+	p.past[namespace] = append(past[old:], readyChange{at: now, labels: of, delta: delta})
 }
 
 // stale says why the pods that were seen are too old to be counted, nil where they
@@ -248,7 +300,9 @@ func (p *ReadyPods) Add(o any) error { return p.Update(o) }
 func (p *ReadyPods) Update(o any) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.put(strip(o))
+	if pod := strip(o); pod != nil {
+		p.change(pod.podName, func() { p.put(pod) })
+	}
 	return nil
 }
 
@@ -257,7 +311,7 @@ func (p *ReadyPods) Delete(o any) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if pod := strip(o); pod != nil {
-		p.remove(pod.podName)
+		p.change(pod.podName, func() { p.remove(pod.podName) })
 	}
 	return nil
 }
@@ -269,8 +323,11 @@ func (p *ReadyPods) Replace(list []any, _ string) error {
 	clear(p.byName)
 	clear(p.ready)
 	clear(p.sets)
+	clear(p.past) // what changed while nobody watched is not known
 	for _, o := range list {
-		p.put(strip(o))
+		if pod := strip(o); pod != nil {
+			p.put(pod)
+		}
 	}
 	p.failed, p.lost = nil, time.Time{}
 	select {
@@ -285,9 +342,6 @@ func (p *ReadyPods) Replace(list []any, _ string) error {
 func (p *ReadyPods) Resync() error { return nil }
 
 func (p *ReadyPods) put(pod *strippedPod) {
-	if pod == nil {
-		return
-	}
 	p.remove(pod.podName)
 	of := p.sets[pod.namespace]
 	if of == nil {

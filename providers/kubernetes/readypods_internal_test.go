@@ -23,6 +23,7 @@ import (
 	"k8s.io/client-go/rest"
 	toolscache "k8s.io/client-go/tools/cache"
 	"k8s.io/utils/clock"
+	clocktesting "k8s.io/utils/clock/testing"
 	"k8s.io/utils/ptr"
 	"pgregory.net/rapid"
 
@@ -83,7 +84,7 @@ func TestReadyPodsEqualTwin(t *testing.T) {
 							want++
 						}
 					}
-					if got, err := p.Ready(context.Background(), cycle.TargetRef{Namespace: namespace}, selector); got != want || err != nil {
+					if got, err := p.Ready(context.Background(), cycle.TargetRef{Namespace: namespace}, selector, time.Time{}); got.Now != want || err != nil {
 						r.Fatalf("%s in %s: got %d, %v, want %d", selector, namespace, got, err, want)
 					}
 				}
@@ -91,6 +92,50 @@ func TestReadyPodsEqualTwin(t *testing.T) {
 		}
 		if len(twin) == 0 && len(p.sets["a"])+len(p.sets["b"])+len(p.ready) > 0 {
 			r.Fatalf("what is gone is kept: %v %v", p.sets, p.ready)
+		}
+	})
+}
+
+// TestReadyPodsSince compares the fewest and the most that were ready since any
+// instant with a list of every count that there was.
+func TestReadyPodsSince(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		p := listedPods(t)
+		now := clocktesting.NewFakePassiveClock(time.Unix(1_000_000, 0))
+		p.clock = now
+		_ = p.Replace([]any{podOf("a", "1", "web", true)}, "")
+		type count struct {
+			from time.Time
+			n    int32
+		}
+		counts := []count{{time.Time{}, 1}}
+		for range rapid.IntRange(1, 40).Draw(r, "events") {
+			now.SetTime(now.Now().Add(time.Duration(rapid.IntRange(1, 40).Draw(r, "seconds")) * time.Second))
+			pod := podOf("a", rapid.SampledFrom([]string{"1", "2", "3"}).Draw(r, "name"), rapid.SampledFrom([]string{"web", "api"}).Draw(r, "app"), rapid.Bool().Draw(r, "ready"))
+			if rapid.IntRange(0, 4).Draw(r, "event") == 0 {
+				_ = p.Delete(pod)
+			} else {
+				_ = p.Update(pod)
+			}
+			ago := time.Duration(rapid.IntRange(0, 300).Draw(r, "ago")) * time.Second
+			since := now.Now().Add(-ago)
+			got, err := p.Ready(context.Background(), cycle.TargetRef{Namespace: "a"}, "app=web", since)
+			if err != nil {
+				r.Fatal(err)
+			}
+			counts = append(counts, count{now.Now(), got.Now})
+			want := ReadyCount{got.Now, got.Now, got.Now}
+			for i, c := range counts[:len(counts)-1] {
+				if counts[i+1].from.After(since) {
+					want.Least, want.Most = min(want.Least, c.n), max(want.Most, c.n)
+				}
+			}
+			if got != want {
+				r.Fatalf("since %s ago: got %+v, want %+v of %v", ago, got, want, counts)
+			}
+		}
+		if past := p.past["a"]; len(past) > 0 && past[len(past)-1].at.Sub(past[0].at) > RememberedFor {
+			r.Fatalf("a change of %s before the last is still there", past[len(past)-1].at.Sub(past[0].at))
 		}
 	})
 }
@@ -212,7 +257,7 @@ func TestReadyPodsWithoutWatch(t *testing.T) {
 				count := func(moment string, want int32, fault error) {
 					t.Helper()
 					synctest.Wait()
-					if got, err := p.Ready(ctx, cycle.TargetRef{Namespace: "a"}, "app=web"); got != want || !errors.Is(err, fault) {
+					if got, err := p.Ready(ctx, cycle.TargetRef{Namespace: "a"}, "app=web", time.Time{}); got.Now != want || !errors.Is(err, fault) {
 						t.Errorf("%s: %s: got %d, %v, want %d, %v", c.reason, moment, got, err, want, fault)
 					}
 				}
@@ -254,7 +299,7 @@ func BenchmarkReadyPods(b *testing.B) {
 	runtime.GC()
 	runtime.ReadMemStats(&after)
 	for b.Loop() {
-		if n, err := p.Ready(context.Background(), cycle.TargetRef{Namespace: "team-1"}, "app=deployment-001"); n == 0 || err != nil {
+		if n, err := p.Ready(context.Background(), cycle.TargetRef{Namespace: "team-1"}, "app=deployment-001", time.Time{}); n.Now == 0 || err != nil {
 			b.Fatal(n, err)
 		}
 	}

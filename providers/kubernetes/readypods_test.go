@@ -45,7 +45,7 @@ func TestReadyPodsOfATarget(t *testing.T) {
 	becomes := func(reason string, want int32) {
 		t.Helper()
 		s.eventually(reason, func() bool {
-			scale, err := targets.Get(ctx, ref, true)
+			scale, err := targets.Get(ctx, ref, time.Now())
 			return err == nil && scale.Ready == want
 		})
 	}
@@ -67,7 +67,7 @@ func TestReadyPodsOfATarget(t *testing.T) {
 	second.Finalizers = nil
 	s.check(s.client.Update(ctx, second))
 	becomes("a pod that is gone is gone", 0)
-	if scale, err := targets.Get(ctx, ref, false); err != nil || scale.Ready != 0 || scale.Spec != 3 {
+	if scale, err := targets.Get(ctx, ref, time.Time{}); err != nil || scale.Ready != 0 || scale.Spec != 3 {
 		t.Errorf("uncounted: %+v, %v", scale, err)
 	}
 }
@@ -83,7 +83,7 @@ func TestReadyPodsForbidden(t *testing.T) {
 	s.check(err)
 	short, stop := context.WithTimeout(ctx, 2*time.Second)
 	defer stop()
-	if _, err := pods.Ready(short, cycle.TargetRef{Namespace: s.namespace}, "app=web"); !errors.Is(err, cycle.ErrForbidden) {
+	if _, err := pods.Ready(short, cycle.TargetRef{Namespace: s.namespace}, "app=web", time.Time{}); !errors.Is(err, cycle.ErrForbidden) {
 		t.Errorf("got %v, want forbidden", err)
 	}
 }

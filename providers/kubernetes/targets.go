@@ -34,10 +34,14 @@ type Targets struct {
 }
 
 // A PodCounter counts the ready pods of a target's namespace that a label selector
-// matches.
+// matches: those of now, and the fewest and the most since an instant.
 type PodCounter interface {
-	Ready(ctx context.Context, target cycle.TargetRef, selector string) (int32, error)
+	Ready(ctx context.Context, target cycle.TargetRef, selector string, since time.Time) (ReadyCount, error)
 }
+
+// A ReadyCount is a number of ready pods, and the fewest and the most since an
+// instant, as far as they have been watched since then.
+type ReadyCount struct{ Now, Least, Most int32 }
 
 var _ cycle.ScaleTargets = (*Targets)(nil)
 
@@ -63,7 +67,7 @@ func (scaleKind) ScaleForResource(schema.GroupVersionResource) (schema.GroupVers
 }
 
 // Get implements cycle.ScaleTargets.
-func (t *Targets) Get(ctx context.Context, target cycle.TargetRef, countReady bool) (cycle.Scale, error) {
+func (t *Targets) Get(ctx context.Context, target cycle.TargetRef, since time.Time) (cycle.Scale, error) {
 	ctx, cancel := context.WithTimeout(ctx, t.timeout)
 	defer cancel()
 	resource, err := t.resource(target)
@@ -76,13 +80,16 @@ func (t *Targets) Get(ctx context.Context, target cycle.TargetRef, countReady bo
 	}
 	s := cycle.Scale{Spec: got.Spec.Replicas, Status: got.Status.Replicas, Version: got.ResourceVersion}
 	switch {
-	case !countReady:
+	case since.IsZero():
 	case t.Pods == nil || got.Status.Selector == "":
 		s.Ready = s.Status // of a node group those are its ready nodes
+		s.ReadyLeast, s.ReadyMost = s.Ready, s.Ready
 	default:
-		if s.Ready, err = t.Pods.Ready(ctx, target, got.Status.Selector); err != nil {
+		ready, err := t.Pods.Ready(ctx, target, got.Status.Selector, since)
+		if err != nil {
 			return cycle.Scale{}, err
 		}
+		s.Ready, s.ReadyLeast, s.ReadyMost = ready.Now, ready.Least, ready.Most
 	}
 	return s, nil
 }

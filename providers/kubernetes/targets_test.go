@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -29,10 +30,10 @@ func TestTargets(t *testing.T) {
 		{APIVersion: "apps/v1", Kind: "Deployment", Namespace: s.namespace, Name: "web"},
 		{APIVersion: "autoscaling.karpenter.sh/v1alpha1", Kind: "ScalableNodeGroup", Namespace: s.namespace, Name: "group"},
 	} {
-		before, err := targets.Get(ctx, ref, false)
+		before, err := targets.Get(ctx, ref, time.Time{})
 		s.check(err)
 		s.check(targets.Set(ctx, ref, before, 7))
-		after, err := targets.Get(ctx, ref, false)
+		after, err := targets.Get(ctx, ref, time.Time{})
 		s.check(err)
 		if diff := cmp.Diff(cycle.Scale{Spec: 7}, after, cmpopts.IgnoreFields(cycle.Scale{}, "Version")); diff != "" || after.Version == before.Version {
 			t.Errorf("%s: version %s after %s\n%s", ref.Kind, after.Version, before.Version, diff)
@@ -77,7 +78,7 @@ func TestTargetErrors(t *testing.T) {
 		{reason: "no server", targets: down, apiVersion: "apps/v1", kind: "Deployment", name: "web", want: cycle.ErrUnavailable},
 	}
 	for _, c := range cases {
-		_, err := c.targets.Get(ctx, cycle.TargetRef{APIVersion: c.apiVersion, Kind: c.kind, Namespace: s.namespace, Name: c.name}, false)
+		_, err := c.targets.Get(ctx, cycle.TargetRef{APIVersion: c.apiVersion, Kind: c.kind, Namespace: s.namespace, Name: c.name}, time.Time{})
 		if !errors.Is(err, c.want) || cycle.Code(err) != cycle.Code(c.want) {
 			t.Errorf("%s: %v (%s), want %v", c.reason, err, cycle.Code(err), c.want)
 		}
@@ -106,7 +107,7 @@ func TestTargetMistakes(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			c.ref.Namespace = s.namespace
-			_, err := targets.Get(ctx, c.ref, false)
+			_, err := targets.Get(ctx, c.ref, time.Time{})
 			if got := cycle.Sentence(err); got != c.want || cycle.Code(err) != "NotFound" {
 				t.Errorf("%s: %s: %q, want %q (%v)", c.reason, cycle.Code(err), got, c.want, err)
 			}

@@ -38,6 +38,10 @@ type Options struct {
 	Timeout time.Duration
 	// MaxBytes is the largest answer that is read, DefaultMaxBytes if 0.
 	MaxBytes int64
+	// ScrapeInterval is how old the newest sample of a metric may be while all is
+	// well: the longest interval at which metrics are scraped. Answers have it as
+	// their age.
+	ScrapeInterval time.Duration
 	// Observe, if set, is told of every request. It needs Clock, and may be
 	// called concurrently.
 	Observe func(Observation)
@@ -162,7 +166,7 @@ func (c *Client) send(ctx context.Context, query string, at time.Time) (cycle.Re
 		return cycle.Result{}, fmt.Errorf("query %s: %w: %s", escape.Excerpt(strconv.Quote(query)), cycle.ErrIncomplete, escape.Excerpt(w))
 	}
 	result, err := summarize(query, value)
-	result.Warnings = warnings
+	result.Warnings, result.Age = warnings, c.options.ScrapeInterval
 	return result, err
 }
 

@@ -13,6 +13,9 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/observation"
 )
 
+// ever is an instant before anything that is counted.
+var ever = time.Unix(0, 0)
+
 // A ScaleTargetHarness is an implementation of cycle.ScaleTargets with one object
 // and the means to look behind it.
 type ScaleTargetHarness struct {
@@ -57,11 +60,14 @@ func ScaleTargets(t *testing.T, build func(t *testing.T) ScaleTargetHarness) {
 // sees fails unless a read yields want, and returns it with its version.
 func (h ScaleTargetHarness) sees(t *testing.T, want cycle.Scale) (cycle.Scale, error) {
 	t.Helper()
-	got, err := h.Targets.Get(t.Context(), h.Ref, true)
+	got, err := h.Targets.Get(t.Context(), h.Ref, ever)
 	if err != nil {
 		return got, fmt.Errorf("get: %w", err)
 	}
-	want.Version = got.Version
+	if got.ReadyLeast > got.Ready || got.ReadyMost < got.Ready {
+		return got, fmt.Errorf("%d are ready, but %d to %d since ever", got.Ready, got.ReadyLeast, got.ReadyMost)
+	}
+	want.Version, want.ReadyLeast, want.ReadyMost = got.Version, got.ReadyLeast, got.ReadyMost
 	if diff := cmp.Diff(want, got); diff != "" {
 		return got, fmt.Errorf("(-want +got):\n%s", diff)
 	}
@@ -117,7 +123,7 @@ func (h ScaleTargetHarness) sets(t *testing.T, replicas int32) error {
 	if got := h.Stored(); got != replicas {
 		return fmt.Errorf("the world has %d, not %d", got, replicas)
 	}
-	after, err := h.Targets.Get(t.Context(), h.Ref, true)
+	after, err := h.Targets.Get(t.Context(), h.Ref, ever)
 	if err != nil {
 		return fmt.Errorf("get: %w", err)
 	}
@@ -188,7 +194,7 @@ func missesScale(t *testing.T, h ScaleTargetHarness) error {
 }
 
 func (h ScaleTargetHarness) getFails(ctx context.Context, ref cycle.TargetRef, class error) error {
-	got, err := h.Targets.Get(ctx, ref, true)
+	got, err := h.Targets.Get(ctx, ref, ever)
 	if !errors.Is(err, class) || cycle.Code(err) != cycle.Code(class) {
 		return fmt.Errorf("get: got %v, want %v", err, class)
 	}
@@ -252,7 +258,7 @@ func scaleEndsAtDeadline(t *testing.T, h ScaleTargetHarness) error {
 	h.Hang()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	if _, err := h.Targets.Get(ctx, h.Ref, true); cycle.Code(err) != observation.TimedOut {
+	if _, err := h.Targets.Get(ctx, h.Ref, ever); cycle.Code(err) != observation.TimedOut {
 		return fmt.Errorf("get: %v has the code %q, want %s", err, cycle.Code(err), observation.TimedOut)
 	}
 	ctx, cancel = context.WithTimeout(t.Context(), 20*time.Millisecond)

@@ -2,6 +2,7 @@ package fault
 
 import (
 	"context"
+	"time"
 
 	"github.com/karpenter-sim/karpenter/engine/cycle"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
@@ -16,7 +17,7 @@ type targets struct {
 }
 
 // Get implements cycle.ScaleTargets.
-func (t *targets) Get(ctx context.Context, target cycle.TargetRef, countReady bool) (cycle.Scale, error) {
+func (t *targets) Get(ctx context.Context, target cycle.TargetRef, since time.Time) (cycle.Scale, error) {
 	err := t.set.read(referenceOf(target), "get", func(f *Fault) error {
 		if f.Target == scenario.TargetUnreadable {
 			return cycle.ErrUnavailable
@@ -26,7 +27,7 @@ func (t *targets) Get(ctx context.Context, target cycle.TargetRef, countReady bo
 	if err != nil {
 		return cycle.Scale{}, err
 	}
-	return t.ScaleTargets.Get(ctx, target, countReady)
+	return t.ScaleTargets.Get(ctx, target, since)
 }
 
 // refusedWrites are what writes of a scale fail with.

@@ -22,8 +22,8 @@ type steadyCase struct {
 }
 
 // steady is the case's first autoscaler on such a metric: a recorded value that
-// a replay divides among the replicas ready at the last scrape. Start-up, demand and the count at
-// the start are drawn from the case's seed.
+// a replay divides among the replicas ready at the last scrape. Start-up, demand and
+// the scrape interval are drawn from the case's seed.
 func (c *Case) steady() *steadyCase {
 	draw := rand.New(rand.NewPCG(c.Seed, 3))
 	recorded, value, target := 1+draw.IntN(20), 1+draw.IntN(500), int64(5+draw.IntN(60))
@@ -38,7 +38,7 @@ func (c *Case) steady() *steadyCase {
 	}}}
 	spec := &s.Scenario.Spec
 	s.Scenario.Spec = scenario.Spec{
-		Seed: spec.Seed, Start: spec.Start, Duration: spec.Duration, Controller: scenario.Controller{Phase: spec.Controller.Phase}, Prometheus: scenario.Prometheus{ScrapeInterval: seconds(1)},
+		Seed: spec.Seed, Start: spec.Start, Duration: spec.Duration, Controller: scenario.Controller{Phase: spec.Controller.Phase}, Prometheus: scenario.Prometheus{ScrapeInterval: seconds(1 + draw.IntN(60))},
 		Interval: minutes(1), Replay: &scenario.Replay{ReadyAfter: &scenario.StartUp{Fixed: startup}},
 	}
 	steps := int(spec.Duration/minutes(1)) + 1

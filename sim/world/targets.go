@@ -46,6 +46,12 @@ type Target struct {
 	unready, waiting int32
 	// owner is the workload whose pods the replicas are, or nil.
 	owner *Workload
+	// served are the counts of ready replicas that were, up to servedFor ago; last
+	// is that since then.
+	served []served
+	last   int32
+	now    func() time.Time
+	began  time.Time
 	// count, if set, says how many replicas there are, whatever is commanded.
 	count counts
 	// delegate, if set, takes commands in the place of starting replicas; unset
@@ -53,6 +59,9 @@ type Target struct {
 	delegate func(replicas int32)
 	unset    bool
 }
+
+// Begin sets the count with which the target begins; all replicas are ready.
+func (t *Target) Begin(replicas int32) { t.Spec, t.Status, t.last = replicas, replicas, replicas }
 
 // Delegate has somebody else carry out what the target is told. Until Observe
 // says otherwise, spec.replicas is absent.
@@ -104,6 +113,47 @@ func (t *Target) recount() {
 // Serving is the number of replicas that are ready.
 func (t *Target) Serving() int32 { return t.Status - t.unready }
 
+// served is a count of ready replicas that there was until an instant.
+type served struct {
+	until time.Time
+	count int32
+}
+
+// servedFor is how long counts of ready replicas are kept: longer than a sample can
+// be old that still says something.
+const servedFor = 10 * time.Minute
+
+// keepServed keeps the count of ready replicas that has been replaced.
+func (t *Target) keepServed() {
+	if t.now == nil {
+		return // it is in no world
+	}
+	now, count := t.now(), t.Serving()
+	if t.last == count {
+		return
+	}
+	if !now.After(t.began) {
+		t.last = count // with which the target begins
+		return
+	}
+	t.served = slices.DeleteFunc(t.served, func(s served) bool { return now.Sub(s.until) > servedFor })
+	t.served = append(t.served, served{until: now, count: t.last})
+	t.last = count
+}
+
+// servingSince is the number of ready replicas, and the fewest and the most since an
+// instant. Of a node group's nodes only those of now are known, as in a cluster.
+func (t *Target) servingSince(since time.Time) (now, least, most int32) {
+	now = t.Serving()
+	least, most = now, now
+	for _, s := range t.served {
+		if s.until.After(since) && t.delegate == nil {
+			least, most = min(least, s.count), max(most, s.count)
+		}
+	}
+	return now, least, most
+}
+
 // Waiting is the number of replicas that wait for a node.
 func (t *Target) Waiting() int32 { return t.waiting }
 
@@ -132,6 +182,7 @@ func (w *Targets) Add(t *Target) error {
 	if w.byKey[t.Ref.Key()] != nil {
 		return fmt.Errorf("two owners of %s %s/%s", t.Ref.Kind, t.Ref.Namespace, t.Ref.Name)
 	}
+	t.now, t.began = w.timeline.Now, w.timeline.Now()
 	w.byKey[t.Ref.Key()] = t
 	w.sorted = append(w.sorted, t)
 	slices.SortFunc(w.sorted, func(a, b *Target) int { return compareRefs(a.Ref, b.Ref) })
@@ -153,7 +204,7 @@ func (w *Targets) Find(ref cycle.TargetRef) *Target {
 }
 
 // Get implements cycle.ScaleTargets.
-func (w *Targets) Get(_ context.Context, ref cycle.TargetRef, _ bool) (cycle.Scale, error) {
+func (w *Targets) Get(_ context.Context, ref cycle.TargetRef, since time.Time) (cycle.Scale, error) {
 	t := w.Find(ref)
 	if t == nil {
 		return cycle.Scale{}, fmt.Errorf("%s %s/%s: %w", ref.Kind, ref.Namespace, ref.Name, cycle.ErrNotFound)
@@ -161,7 +212,11 @@ func (w *Targets) Get(_ context.Context, ref cycle.TargetRef, _ bool) (cycle.Sca
 	if t.unset {
 		return cycle.Scale{}, fmt.Errorf("%s %s/%s has no spec.replicas yet: %w", ref.Kind, ref.Namespace, ref.Name, cycle.ErrUnavailable)
 	}
-	return cycle.Scale{Spec: t.Spec, Status: t.Status, Ready: t.Serving(), Version: t.tag}, nil
+	s := cycle.Scale{Spec: t.Spec, Status: t.Status, Version: t.tag}
+	if !since.IsZero() {
+		s.Ready, s.ReadyLeast, s.ReadyMost = t.servingSince(since)
+	}
+	return s, nil
 }
 
 // Set implements cycle.ScaleTargets.
@@ -272,6 +327,7 @@ func (w *Targets) start(t *Target) {
 }
 
 func (t *Target) changed() {
+	t.keepServed()
 	t.version++
 	t.tag = strconv.Itoa(t.version)
 	if t.Changed != nil {

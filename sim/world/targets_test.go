@@ -60,7 +60,7 @@ func TestTargetStartup(t *testing.T) {
 			for _, s := range steps {
 				l.move(s.at)
 				if s.scale > 0 {
-					scale, err := targets.Get(context.Background(), ref, false)
+					scale, err := targets.Get(context.Background(), ref, time.Time{})
 					if err == nil {
 						err = targets.Set(context.Background(), ref, scale, s.scale)
 					}

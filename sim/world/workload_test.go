@@ -151,7 +151,7 @@ func TestUtilization(t *testing.T) {
 	if diff := cmp.Diff([]float64{37.5, 37.5}, slices.Collect(maps.Values(cpu))); diff != "" {
 		t.Errorf("30 a second on a capacity of 40 is 75 %% of half a core for 100 s, -want +got:\n%s", diff)
 	}
-	scale, err := targets.Get(t.Context(), w.Target.Ref, true)
+	scale, err := targets.Get(t.Context(), w.Target.Ref, w.Target.began)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -210,7 +210,7 @@ func TestWorkIsConserved(t *testing.T) {
 		for range rapid.IntRange(1, 20).Draw(t, "steps") {
 			at += time.Duration(rapid.IntRange(1, 20_000).Draw(t, "ms")) * time.Millisecond
 			l.move(at)
-			scale, _ := targets.Get(t.Context(), w.Target.Ref, true)
+			scale, _ := targets.Get(t.Context(), w.Target.Ref, w.Target.began)
 			replicas := rapid.Int32Range(0, 30).Draw(t, "replicas")
 			if err := targets.Set(t.Context(), w.Target.Ref, scale, replicas); err != nil {
 				t.Fatal(err)

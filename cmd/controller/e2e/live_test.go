@@ -362,7 +362,7 @@ func (l *live) push() {
 		if ref.Kind == journal.ScalableNodeGroup {
 			continue // its own reconciler says so
 		}
-		scale, err := l.stage.Targets().Get(l.ctx, ref, false)
+		scale, err := l.stage.Targets().Get(l.ctx, ref, time.Time{})
 		l.check(err)
 		if last, known := l.status[ref]; known && last == scale.Status {
 			continue
@@ -396,12 +396,12 @@ func (l *live) edit() {
 // pull makes the world's counts those that the server has.
 func (l *live) pull() {
 	for _, ref := range l.refs() {
-		wanted, err := l.targets.Get(l.ctx, ref, false)
+		wanted, err := l.targets.Get(l.ctx, ref, time.Time{})
 		if errors.Is(err, cycle.ErrUnavailable) && ref.Kind == journal.ScalableNodeGroup {
 			continue // it has no count before one was adopted
 		}
 		l.check(err)
-		have, err := l.stage.Targets().Get(l.ctx, ref, false)
+		have, err := l.stage.Targets().Get(l.ctx, ref, time.Time{})
 		l.check(err)
 		if wanted.Spec != have.Spec {
 			l.check(l.stage.Targets().Set(l.ctx, ref, have, wanted.Spec))

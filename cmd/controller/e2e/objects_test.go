@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"sync"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -14,6 +15,7 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
 	"github.com/karpenter-sim/karpenter/engine/cycle"
 	"github.com/karpenter-sim/karpenter/engine/journal"
+	"github.com/karpenter-sim/karpenter/providers/kubernetes"
 )
 
 // create applies the targets, as they are when the scenario begins, and the
@@ -24,7 +26,7 @@ func (l *live) create() {
 		if ref.Kind == journal.ScalableNodeGroup {
 			continue
 		}
-		scale, err := l.stage.Targets().Get(l.ctx, ref, false)
+		scale, err := l.stage.Targets().Get(l.ctx, ref, time.Time{})
 		l.check(err)
 		object := objectOf(ref)
 		object.Object["spec"] = workloadSpec(ref, scale.Spec)
@@ -84,9 +86,9 @@ func (l *live) namespace(name string) {
 // worldPods counts the ready pods of the world, whose pods the server does not have.
 type worldPods struct{ targets cycle.ScaleTargets }
 
-func (w worldPods) Ready(ctx context.Context, target cycle.TargetRef, _ string) (int32, error) {
-	scale, err := w.targets.Get(ctx, target, true)
-	return scale.Ready, err
+func (w worldPods) Ready(ctx context.Context, target cycle.TargetRef, _ string, since time.Time) (kubernetes.ReadyCount, error) {
+	scale, err := w.targets.Get(ctx, target, since)
+	return kubernetes.ReadyCount{Now: scale.Ready, Least: scale.ReadyLeast, Most: scale.ReadyMost}, err
 }
 
 func objectOf(ref cycle.TargetRef) *unstructured.Unstructured {
