@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
@@ -28,6 +29,8 @@ type Input struct {
 	// Notes say what was assumed or changed on the way in, a line each.
 	Notes []string
 
+	// noting guards Notes against columns that are played at once.
+	noting *sync.Mutex
 	// begins says why a replay begins later than its recording; empty where it
 	// does not.
 	begins string
@@ -61,7 +64,7 @@ func OpenCached(ctx context.Context, file *scenario.File, cache *recording.Cache
 	if err != nil {
 		return nil, err
 	}
-	in := &Input{cache: cache, File: file, start: spec.Start.UnixMilli(), aligned: spec.Start.Time, features: features}
+	in := &Input{noting: &sync.Mutex{}, cache: cache, File: file, start: spec.Start.UnixMilli(), aligned: spec.Start.Time, features: features}
 	in.end = in.start + time.Duration(spec.Duration).Milliseconds()
 	if err := in.parseInputs(); err != nil {
 		return nil, err
@@ -144,6 +147,15 @@ func (in *Input) In(change func(*scenario.Spec)) *Input {
 	other := *in
 	other.File = &file
 	return &other
+}
+
+// warn notes something once, whichever column finds it.
+func (in *Input) warn(format string, args ...any) {
+	in.noting.Lock()
+	defer in.noting.Unlock()
+	if note := fmt.Sprintf(format, args...); !slices.Contains(in.Notes, note) {
+		in.Notes = append(in.Notes, note)
+	}
 }
 
 // directory makes a temporary directory for a converted recording.

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -252,8 +253,8 @@ func (p *player) unknownReplicas(text string) error {
 	case !reads:
 		return p.unsampled(path, text)
 	}
-	return p.Doc.Errorf(path, "%s depends on how many replicas ran, and no series of the recording is known to say how many were ready: name it with --replicas %s/%s/%s=SERIES, or replay the metric as recorded with --open-loop",
-		text, p.Target.Namespace, p.Target.Kind, p.Target.Name)
+	return p.Doc.Errorf(path, "%s depends on how many replicas ran, and no series of the recording is known to say how many were ready: name it with --replicas %s/%s/%s=%s, or replay the metric as recorded with --open-loop",
+		text, p.Target.Namespace, p.Target.Kind, p.Target.Name, cmp.Or(quotedQuery(GuessReplicas(p.run.in.described())), "SERIES"))
 }
 
 // metricPath is the field of the first metric with this query.

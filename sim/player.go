@@ -204,6 +204,9 @@ func (p *player) queries() []string {
 
 // unsampled says that a query never has a sample, and what it could have read.
 func (p *player) unsampled(path, text string) error {
+	if resource := p.convertedResource(text); resource != "" {
+		return p.noResource(path, text, resource)
+	}
 	return p.Doc.Errorf(path, "%s never has a sample in the recording, which has %s (lookback %s)",
 		text, p.run.in.names(text), model.Duration(p.run.in.Lookback))
 }

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"errors"
 	"slices"
 
 	"github.com/karpenter-sim/karpenter/engine/policy"
@@ -17,7 +18,7 @@ func (in *Input) Pin(current []Autoscaler) error {
 	if in.demands != nil {
 		return nil
 	}
-	if err := in.checkYardsticks(); err != nil {
+	if err := errors.Join(in.checkYardsticks(), in.notePercents(current)); err != nil {
 		return err
 	}
 	demands, err := in.demandsOn(current)

@@ -156,7 +156,7 @@ what would it have decided, why, and what would that have cost.`,
 		return fmt.Errorf("%w; see '%s --help'", flagError(err), c.CommandPath())
 	})
 	root.AddCommand(
-		a.replayCommand(), a.simulateCommand(), a.planCommand(), a.auditCommand(), a.initCommand(), a.recordCommand(), a.recordingsCommand(), a.journalCommand(), a.verifyCommand(), a.explainCommand(),
+		a.replayCommand(), a.simulateCommand(), a.planCommand(), a.auditCommand(), a.initCommand(), a.recordCommand(), a.recordingsCommand(), a.tryCommand(), a.journalCommand(), a.verifyCommand(), a.explainCommand(),
 		a.compareCommand(), a.tuneCommand(), a.convertCommand(), a.validateCommand(), a.reportCommand(), a.scheduleCommand(), a.versionCommand(),
 	)
 	root.AddCommand(a.serveCommand(), a.referenceCommand())

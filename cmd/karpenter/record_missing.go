@@ -8,6 +8,7 @@ import (
 
 	"github.com/prometheus/prometheus/model/labels"
 
+	"github.com/karpenter-sim/karpenter/sim"
 	"github.com/karpenter-sim/karpenter/sim/recording"
 )
 
@@ -32,6 +33,13 @@ func (a *app) noteMissing(ctx context.Context, dir string, plan recording.Plan) 
 		}
 		for _, s := range selectors {
 			read = append(read, s.Text())
+		}
+		short, err := sim.ShortRanges(query, r)
+		if err != nil {
+			return err
+		}
+		for _, line := range short {
+			a.note("warning: %s", line)
 		}
 	}
 	var queried, other []string

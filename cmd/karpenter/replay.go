@@ -49,7 +49,7 @@ func (f *replayFlags) add(c *cobra.Command) {
 	flags.StringArrayVarP(&f.manifests, "filename", "f", nil, "manifests: file, directory or - (repeatable, required)")
 	flags.StringArrayVar(&f.recordings, "recording", nil, "recorded metrics: CSV, OpenMetrics (.om, .om.gz), query_range JSON, TSDB block or snapshot, or what record wrote (repeatable, required)")
 	f.addColumns(flags)
-	flags.StringArrayVar(&f.replicas, "replicas", nil, "the series with a target's recorded replicas: [NS/]KIND/NAME=SERIES (repeatable)")
+	flags.StringArrayVar(&f.replicas, "replicas", nil, "PromQL of a target's recorded ready replicas: [NS/]KIND/NAME=PROMQL, such as deploy/web='sum(web_replicas)' (repeatable)")
 	flags.StringArrayVar(&f.targets, "target", nil, "a target's replicas at the start: [NS/]KIND/NAME=N (repeatable; default: as recorded, else ceil(value / target) of AverageValue metrics, else max(1, minReplicas))")
 	flags.StringArrayVar(&f.variants, "variant", nil, "another policy for the same input: NAME=FILE or NAME=[[NS/]ha/NAME:]PATH=VALUE[,PATH=VALUE] (repeatable)")
 	f.conversionFlags.add(flags)
@@ -268,6 +268,26 @@ func scaledBy(set *manifest.Set, ref scenario.Reference) (string, bool) {
 	return "", false
 }
 
+// scaledReference reads the name of a target. Without a namespace it is the one that an
+// autoscaler scales, if only one has the kind and the name.
+func scaledReference(set *manifest.Set, text string) (scenario.Reference, error) {
+	ref, err := scenario.ParseReference(text)
+	if _, known := scaledBy(set, ref); err != nil || known || strings.Count(text, "/") != 1 {
+		return ref, err
+	}
+	var namespaces []string
+	for _, a := range set.Autoscalers {
+		t := a.Object.Spec.ScaleTargetRef
+		if t.Kind == ref.Kind && t.Name == ref.Name && !slices.Contains(namespaces, a.Object.Namespace) {
+			namespaces = append(namespaces, a.Object.Namespace)
+		}
+	}
+	if len(namespaces) == 1 {
+		ref.Namespace = namespaces[0]
+	}
+	return ref, nil
+}
+
 func parseDuration(flag, text string) (scenario.Duration, error) {
 	d, err := model.ParseDuration(text)
 	if err != nil && text != "0" {
@@ -280,7 +300,7 @@ func parseDuration(flag, text string) (scenario.Duration, error) {
 func (f *replayFlags) fillObjects(spec *scenario.Spec, set *manifest.Set) error {
 	for _, r := range f.replicas {
 		object, series, ok := strings.Cut(r, "=")
-		ref, err := scenario.ParseReference(object)
+		ref, err := scaledReference(set, object)
 		if !ok || err != nil || series == "" {
 			return fmt.Errorf("--replicas %s: want [NS/]KIND/NAME=SERIES, e.g. shop/deployment/web=web_replicas", r)
 		}
@@ -297,7 +317,7 @@ func (f *replayFlags) fillObjects(spec *scenario.Spec, set *manifest.Set) error 
 	}
 	for _, t := range f.targets {
 		object, count, _ := strings.Cut(t, "=")
-		ref, err := scenario.ParseReference(object)
+		ref, err := scaledReference(set, object)
 		n, countErr := strconv.ParseInt(count, 10, 32)
 		if err != nil || countErr != nil || n < 0 {
 			return fmt.Errorf("--target %s: want [NS/]KIND/NAME=N, e.g. shop/deployment/web=5", t)

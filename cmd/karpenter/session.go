@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -12,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/term"
 
+	"github.com/karpenter-sim/karpenter/engine/escape"
 	"github.com/karpenter-sim/karpenter/reports"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
 	"github.com/karpenter-sim/karpenter/sim/output"
@@ -46,6 +48,8 @@ type session struct {
 	baseline *baseline
 	// ruleTests are unit tests of rules that run beside the scenarios.
 	ruleTests []*ruletest.File
+	// brief ends with the sentence and the path instead of the table.
+	brief bool
 	// inputs are what the call reads besides what its scenarios refer to.
 	inputs []output.Input
 	// command is the whole call's, if it is not that of its only scenario;
@@ -165,8 +169,10 @@ func (s *session) tell(jobs []*job, all []*reports.Report, tests []*reports.Rule
 			options.Width = width
 		}
 	}
-	if err := reports.Table(out, all, options); err != nil {
-		return internal(err)
+	if !s.brief {
+		if err := reports.Table(out, all, options); err != nil {
+			return internal(err)
+		}
 	}
 	for _, j := range jobs {
 		for _, n := range slices.Concat(j.Notes, j.Input.Notes) {
@@ -194,7 +200,11 @@ func (s *session) tell(jobs []*job, all []*reports.Report, tests []*reports.Rule
 			s.annotate(annotation)
 		}
 	}
-	s.note("report: %s", page)
+	if !s.brief {
+		s.note("report: %s", page)
+	} else if _, err := fmt.Fprintf(s.stdout, "%s\n%s\n", escape.Inline(all[0].Headline), escape.Inline(page)); err != nil {
+		return internal(err)
+	}
 	for i, r := range all {
 		for _, f := range r.Failures() {
 			failures++

@@ -233,6 +233,9 @@ func (v *validation) scenario(ctx context.Context, path string) error {
 		}
 		v.noteTypes(file.Manifests)
 		err = errors.Join(job.CheckStart(ctx), job.Close())
+		for _, n := range job.Input.Notes {
+			v.note("%s", n)
+		}
 	}
 	if ctx.Err() != nil {
 		return ctx.Err()
