@@ -37,6 +37,8 @@ type player struct {
 	// recordedCounts is the query for the counts that were recorded as asked
 	// for; empty where none were.
 	recordedCounts string
+	// bounds are the least and most replicas that it decides by.
+	bounds [2]int32
 	// edited is what the edits to come leave of the autoscaler, nil without any.
 	edited *v1alpha1.HorizontalAutoscaler
 }
@@ -44,7 +46,7 @@ type player struct {
 // addPlayer puts an autoscaler and its target into the run.
 func (r *run) addPlayer(a Autoscaler) error {
 	spec := &r.in.File.Spec
-	p := &player{Autoscaler: a, run: r}
+	p := &player{Autoscaler: a, run: r, bounds: [2]int32{a.Policy.Min, a.Policy.Max}}
 	p.Object = a.Object.DeepCopy()
 	p.Object.Status = r.warmed[a.Name()]
 	kept := keep(p.Object, spec.Start.Time)

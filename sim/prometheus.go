@@ -6,6 +6,7 @@ import (
 
 	"github.com/prometheus/prometheus/model/labels"
 
+	"github.com/karpenter-sim/karpenter/engine/journal"
 	"github.com/karpenter-sim/karpenter/engine/slot"
 	"github.com/karpenter-sim/karpenter/providers/fake"
 	"github.com/karpenter-sim/karpenter/sim/check"
@@ -117,7 +118,7 @@ func (r *run) exogenous(text string) bool {
 }
 
 func (r *run) publishedNames() []string {
-	names := append(world.PublishedNames(), desiredReplicas, currentReplicas)
+	names := append(world.PublishedNames(), desiredReplicas, currentReplicas, journal.AutoscalerMin, journal.AutoscalerMax, journal.AutoscalerReason)
 	if len(r.in.File.Spec.Workloads) > 0 {
 		names = append(names, world.WorkloadNames()...)
 	}
@@ -170,12 +171,13 @@ const (
 func (r *run) addScrape() error {
 	spec := &r.in.File.Spec.Prometheus
 	targets := r.targets.Collector()
-	gauges := make([][2]labels.Labels, len(r.played))
+	gauges := make([][4]labels.Labels, len(r.played))
 	for i, p := range r.played {
-		for j, name := range []string{currentReplicas, desiredReplicas} {
+		for j, name := range [4]string{currentReplicas, desiredReplicas, journal.AutoscalerMin, journal.AutoscalerMax} {
 			gauges[i][j] = labels.FromStrings(labels.MetricName, name, "namespace", p.Object.Namespace, "name", p.Object.Name)
 		}
 	}
+	reasons := make([]reasonSeries, len(r.played))
 	r.series = newSeriesWriter(r.o.Series)
 	return r.prom.AddScrape(fake.Scrape{
 		Interval: time.Duration(spec.ScrapeInterval), Start: r.in.start, IngestDelay: time.Duration(spec.IngestDelay),
@@ -196,7 +198,26 @@ func (r *run) addScrape() error {
 					both(gauges[i][0], float64(*status.CurrentReplicas))
 					both(gauges[i][1], float64(*status.DesiredReplicas))
 				}
+				if status.Reason != "" {
+					both(gauges[i][2], float64(p.bounds[0]))
+					both(gauges[i][3], float64(p.bounds[1]))
+					both(reasons[i].of(p, status.Reason), 1)
+				}
 			}
 		},
 	})
+}
+
+// reasonSeries is the series of the last reason of an autoscaler.
+type reasonSeries struct {
+	reason string
+	labels labels.Labels
+}
+
+func (s *reasonSeries) of(p *player, reason string) labels.Labels {
+	if s.reason != reason {
+		s.reason = reason
+		s.labels = labels.FromStrings(labels.MetricName, journal.AutoscalerReason, "namespace", p.Object.Namespace, "name", p.Object.Name, "reason", reason)
+	}
+	return s.labels
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
+	"github.com/karpenter-sim/karpenter/engine/journal"
 	"github.com/karpenter-sim/karpenter/engine/policy"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
@@ -95,31 +96,65 @@ type recordedField struct {
 	manifest   float64
 }
 
-// recordedPolicy are the fields of the HPA that ran which differ from the
-// manifest, or change on the way, within the run.
-func (in *Input) recordedPolicy(a *Autoscaler) (hpa string, fields []recordedField, err error) {
-	if hpa, err = in.hpaName(a); err != nil {
+// recordedPolicy are the fields of the HPA that ran, or where none was recorded of the
+// HorizontalAutoscaler itself, which differ from the manifest, or change on the way,
+// within the run; and which of the two it was.
+func (in *Input) recordedPolicy(a *Autoscaler) (ran string, fields []recordedField, err error) {
+	hpa, err := in.hpaName(a)
+	if err != nil {
 		return "", nil, err
 	}
+	ran = fmt.Sprintf("HorizontalPodAutoscaler %s/%s", a.Target.Namespace, hpa)
 	all := []recordedField{
 		{name: "maxReplicas", path: "spec.maxReplicas", manifest: float64(a.Policy.Max)},
 		{name: "minReplicas", path: "spec.minReplicas", manifest: float64(a.Policy.Min)},
 	}
 	for i, metric := range []string{"kube_horizontalpodautoscaler_spec_max_replicas", "kube_horizontalpodautoscaler_spec_min_replicas"} {
-		if all[i].values, err = in.recordedValues(metric, a.Target.Namespace, hpa); err != nil {
-			return hpa, nil, err
+		if all[i].values, err = in.recordedValues(metric, a.Target.Namespace, hpaLabel, hpa); err != nil {
+			return ran, nil, err
 		}
 	}
 	targets, err := in.recordedTargets(a, hpa)
 	if err != nil {
-		return hpa, nil, err
+		return ran, nil, err
 	}
-	for _, f := range append(all, targets...) {
+	if all = append(all, targets...); !slices.ContainsFunc(all, func(f recordedField) bool { return len(f.values.V) > 0 }) {
+		ran = fmt.Sprintf("HorizontalAutoscaler %s/%s", a.Object.Namespace, a.Object.Name)
+		if all, err = in.recordedOwn(a, all[:2]); err != nil {
+			return ran, nil, err
+		}
+	}
+	for _, f := range all {
 		if slices.ContainsFunc(f.values.V, func(v float64) bool { return v != f.manifest }) {
 			fields = append(fields, f)
 		}
 	}
-	return hpa, fields, nil
+	return ran, fields, nil
+}
+
+// recordedOwn are the bounds and targets that the controller exposed of the
+// autoscaler itself.
+func (in *Input) recordedOwn(a *Autoscaler, bounds []recordedField) (all []recordedField, err error) {
+	own := func(metric string, more ...*labels.Matcher) (Steps, error) {
+		return in.recordedValues(metric, a.Object.Namespace, "name", a.Object.Name, more...)
+	}
+	for i, metric := range []string{journal.AutoscalerMax, journal.AutoscalerMin} {
+		f := bounds[i]
+		if f.values, err = own(metric); err != nil {
+			return nil, err
+		}
+		all = append(all, f)
+	}
+	for i, m := range a.Policy.Metrics {
+		f := recordedField{
+			name: fmt.Sprintf("the target of metric %d", i), path: fmt.Sprintf("spec.metrics[%d].prometheus.target.%s", i, targetTypes[m.Type][1]), manifest: m.Target,
+		}
+		if f.values, err = own(journal.MetricTargetGauge, labels.MustNewMatcher(labels.MatchEqual, "metric", strconv.Itoa(i))); err != nil {
+			return nil, err
+		}
+		all = append(all, f)
+	}
+	return all, nil
 }
 
 // targetTypes are kube-state-metrics' names of the types of metric targets, and
@@ -150,7 +185,7 @@ func (in *Input) recordedTargets(a *Autoscaler, hpa string) ([]recordedField, er
 		if !alone || len(names) != 1 {
 			continue
 		}
-		values, err := in.recordedValues(metric, a.Target.Namespace, hpa, kind)
+		values, err := in.recordedValues(metric, a.Target.Namespace, hpaLabel, hpa, kind)
 		if err != nil {
 			return nil, err
 		}
@@ -162,14 +197,14 @@ func (in *Input) recordedTargets(a *Autoscaler, hpa string) ([]recordedField, er
 	return fields, nil
 }
 
-// recordedValues are a series of an HPA, from the start of the run on; of several
-// scrapers' the last sample counts.
-func (in *Input) recordedValues(metric, namespace, hpa string, more ...*labels.Matcher) (Steps, error) {
+// recordedValues are a series of the object that a label names, from the start of the
+// run on; of several scrapers' the last sample counts.
+func (in *Input) recordedValues(metric, namespace, label, name string, more ...*labels.Matcher) (Steps, error) {
 	var all Steps
 	matchers := append([]*labels.Matcher{
 		labels.MustNewMatcher(labels.MatchEqual, labels.MetricName, metric),
 		labels.MustNewMatcher(labels.MatchEqual, "namespace", namespace),
-		labels.MustNewMatcher(labels.MatchEqual, hpaLabel, hpa),
+		labels.MustNewMatcher(labels.MatchEqual, label, name),
 	}, more...)
 	for _, r := range in.recordings {
 		feed, err := r.Feed([][]*labels.Matcher{matchers}, in.start-in.Lookback.Milliseconds(), in.end)
@@ -204,7 +239,7 @@ func (in *Input) asRecorded(autoscalers []Autoscaler) (edits []scenario.Edit, no
 	}
 	for i := range autoscalers {
 		a := &autoscalers[i]
-		hpa, fields, err := in.recordedPolicy(a)
+		ran, fields, err := in.recordedPolicy(a)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -217,7 +252,7 @@ func (in *Input) asRecorded(autoscalers []Autoscaler) (edits []scenario.Edit, no
 			use = fmt.Sprintf("; that cannot be replayed: %v", err)
 		}
 		for k, f := range fields {
-			note := fmt.Sprintf("the recorded HorizontalPodAutoscaler %s/%s had %s", a.Target.Namespace, hpa, f.course(in.end/1000))
+			note := fmt.Sprintf("the recorded %s had %s", ran, f.course(in.end/1000))
 			if k == len(fields)-1 {
 				note += use
 			}

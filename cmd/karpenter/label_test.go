@@ -87,6 +87,38 @@ func TestTwoClusters(t *testing.T) {
 	}
 }
 
+// TestOwnSeries holds that where no HPA was recorded, the bounds and targets are used
+// that the controller exposed of the autoscaler itself.
+func TestOwnSeries(t *testing.T) {
+	const own = `apiVersion: autoscaling.karpenter.sh/v1alpha1
+kind: HorizontalAutoscaler
+metadata: {name: pay, namespace: shop}
+spec:
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: checkout}
+  minReplicas: 2
+  maxReplicas: 40
+  pollingIntervalSeconds: 15
+  metrics:
+  - prometheus: {query: 'sum(reqs{service="checkout"})', target: {type: AverageValue, averageValue: "10"}}
+`
+	text := strings.ReplaceAll(clusters(), `kube_horizontalpodautoscaler_spec_max_replicas{namespace="shop",horizontalpodautoscaler="checkout"`, `karpenter_horizontalautoscaler_max_replicas{namespace="shop",name="pay"`)
+	text = strings.TrimSuffix(text, "# EOF\n") + samples(`karpenter_horizontalautoscaler_metric_target{namespace="shop",name="pay",metric="0",cluster="eu1"}`, 1767600000, 15, 480, "11") + "# EOF\n"
+	initDir(t, map[string]string{"own.yaml": own, "both.om": text})
+	call(t, "", "replay", "-f", "own.yaml", "--recording", "both.om", "--label", "cluster=eu1", "--out", "out").want(t, exitOK, "")
+	summary, err := os.ReadFile("out/pay/summary.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"the recorded HorizontalAutoscaler shop/pay had maxReplicas 10 until 2026-01-05T09:00:00Z, 40 from then on; the manifest says 40",
+		"the recorded HorizontalAutoscaler shop/pay had the target of metric 0 11 throughout; the manifest says 10; fidelity compares the recording with it as it was",
+	} {
+		if !strings.Contains(string(summary), want) {
+			t.Errorf("summary.md lacks %q:\n%s", want, summary)
+		}
+	}
+}
+
 func TestLabelRefuses(t *testing.T) {
 	initDir(t, map[string]string{"hpa.yaml": clustersHPA, "both.om": clusters()})
 	for name, c := range map[string]struct{ label, want string }{

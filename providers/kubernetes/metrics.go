@@ -30,10 +30,17 @@ type Metrics struct {
 	groups   map[string]*prometheus.GaugeVec
 	trouble  *prometheus.GaugeVec
 	failures *prometheus.CounterVec
+	// shown are the gauges of HorizontalAutoscalers by name.
+	shown     map[string]*prometheus.GaugeVec
+	lastScale *prometheus.GaugeVec
+	missed    *prometheus.CounterVec
+	held      *prometheus.CounterVec
 
 	mu sync.Mutex
 	// troubled is the code that trouble shows of each node group that has one.
 	troubled map[journal.Object]observation.Code
+	// reasons are those shown of autoscalers.
+	reasons map[types.NamespacedName]string
 }
 
 // NewMetrics registers the metrics.
@@ -72,6 +79,7 @@ func NewMetrics(registry prometheus.Registerer) (*Metrics, error) {
 		}, []string{"namespace", "name"}),
 		groups:   map[string]*prometheus.GaugeVec{},
 		troubled: map[journal.Object]observation.Code{},
+		reasons:  map[types.NamespacedName]string{},
 		trouble: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: nodegroup.Trouble, Help: nodegroup.Help(nodegroup.Trouble),
 		}, []string{"namespace", "name", "code"}),
@@ -79,12 +87,31 @@ func NewMetrics(registry prometheus.Registerer) (*Metrics, error) {
 			Name: nodegroup.Failures, Help: nodegroup.Help(nodegroup.Failures),
 		}, []string{"namespace", "name", "call", "code"}),
 	}
+	m.lastScale = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "karpenter_horizontalautoscaler_last_scale_time_seconds", Help: "Slot of the last change that the target of a HorizontalAutoscaler took, in Unix seconds.",
+	}, []string{"namespace", "name"})
+	m.missed = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "karpenter_horizontalautoscaler_missed_slots_total", Help: "Slots of a HorizontalAutoscaler that passed without a decision while this process was in charge.",
+	}, []string{"namespace", "name"})
+	m.held = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "karpenter_horizontalautoscaler_held_seconds_total", Help: "Time that a HorizontalAutoscaler held its replicas for want of metrics, of its target or of a valid spec.",
+	}, []string{"namespace", "name"})
+	m.shown = map[string]*prometheus.GaugeVec{}
 	collectors := []prometheus.Collector{
+		m.lastScale, m.missed, m.held,
 		m.decisions, m.outcomes, m.errors, m.retries, m.latency, m.lateness, m.queries, m.warnings, m.desired, m.current, m.trouble, m.failures,
 	}
 	for _, name := range nodegroup.GaugeNames() {
 		m.groups[name] = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: nodegroup.Help(name)}, []string{"namespace", "name"})
 		collectors = append(collectors, m.groups[name])
+	}
+	for name, help := range journal.GaugeHelp {
+		names := []string{"namespace", "name"}
+		if label := journal.GaugeLabel(name); label != "" {
+			names = append(names, label)
+		}
+		m.shown[name] = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: help}, names)
+		collectors = append(collectors, m.shown[name])
 	}
 	for _, c := range collectors {
 		if err := registry.Register(c); err != nil {
@@ -117,6 +144,24 @@ func (m *Metrics) replicas(name types.NamespacedName, desired, current *int32) {
 	}
 	if current != nil {
 		m.current.WithLabelValues(name.Namespace, name.Name).Set(float64(*current))
+	}
+}
+
+// reason makes a reason the only one of an autoscaler; a series that stays is not touched.
+func (m *Metrics) reason(name types.NamespacedName, reason string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	before, gauge := m.reasons[name], m.shown[journal.AutoscalerReason]
+	if reason == before {
+		return
+	}
+	if before != "" {
+		gauge.DeleteLabelValues(name.Namespace, name.Name, before)
+		delete(m.reasons, name)
+	}
+	if reason != "" {
+		gauge.WithLabelValues(name.Namespace, name.Name, reason).Set(1)
+		m.reasons[name] = reason
 	}
 }
 
@@ -166,6 +211,13 @@ func (m *Metrics) forget(o journal.Object) {
 	case journal.HorizontalAutoscaler:
 		m.desired.DeleteLabelValues(o.Namespace, o.Name)
 		m.current.DeleteLabelValues(o.Namespace, o.Name)
+		m.lastScale.DeleteLabelValues(o.Namespace, o.Name)
+		m.missed.DeleteLabelValues(o.Namespace, o.Name)
+		m.held.DeleteLabelValues(o.Namespace, o.Name)
+		m.reason(types.NamespacedName{Namespace: o.Namespace, Name: o.Name}, "")
+		for _, gauge := range m.shown {
+			gauge.DeletePartialMatch(labelsOf(o))
+		}
 	case journal.ScalableNodeGroup:
 		for _, gauge := range m.groups {
 			gauge.DeleteLabelValues(o.Namespace, o.Name)

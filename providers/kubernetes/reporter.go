@@ -44,6 +44,7 @@ type reported struct {
 	began time.Time
 	// change is what the last record decided to change, if it did.
 	change *change
+	shown  shownAutoscaler
 }
 
 // NewReporter returns a reporter in front of a journal.
@@ -91,8 +92,11 @@ func (r *Reporter) Record(record *journal.Record) {
 	if code := record.Failed(); code != observation.OK {
 		r.metrics.errors.WithLabelValues("provider", string(code)).Inc()
 	}
-	if record.Kind == journal.ScalableNodeGroup {
+	switch record.Kind {
+	case journal.ScalableNodeGroup:
 		r.metrics.group(record)
+	case journal.HorizontalAutoscaler:
+		r.metrics.autoscaler(&known.shown, record)
 	}
 	known.change = changeOf(record)
 	r.sink.Record(record)
@@ -104,6 +108,7 @@ func (r *Reporter) Outcome(outcome *journal.Outcome) {
 	timed := *outcome
 	timed.At, timed.Lateness = now.UnixMilli(), now.Sub(outcome.Slot.Time()).Milliseconds()
 	r.metrics.outcomes.WithLabelValues(outcome.Kind, outcome.Result).Inc()
+	r.metrics.scaled(outcome)
 	if outcome.Result == cycle.StateReset {
 		// Its event is that of the condition, which says from when the state was.
 		log.Log.Error(nil, "the state lay ahead of the clock and was set aside", "kind", outcome.Kind, "namespace", outcome.Namespace, "name", outcome.Name)

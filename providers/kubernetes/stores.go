@@ -40,6 +40,7 @@ func (s *Store) Commit(ctx context.Context, name types.NamespacedName, version s
 func (s *Store) show(name types.NamespacedName, status *v1alpha1.HorizontalAutoscalerStatus) {
 	if s.Reporter != nil {
 		s.Reporter.metrics.replicas(name, status.DesiredReplicas, status.CurrentReplicas)
+		s.Reporter.metrics.reason(name, status.Reason)
 	}
 }
 

@@ -48,6 +48,9 @@ var podInstants = []string{podCreated, podScheduled, podReady}
 // which one has the target.
 const hpaSeries = "kube_horizontalpodautoscaler_(info|spec_max_replicas|spec_min_replicas|spec_target_metric|status_condition|status_current_replicas|status_desired_replicas|status_target_metric)"
 
+// ownSeries are the bounds and metrics of HorizontalAutoscalers, of the namespace as well.
+const ownSeries = "karpenter_horizontalautoscaler_(desired_replicas|current_replicas|min_replicas|max_replicas|reason|paused|metric_value|metric_target|metric_available)"
+
 // ContextSelectors are the series, besides those of the queries, that say how
 // a target was scaled when they were recorded: replicas, HPAs, and when pods
 // were created, scheduled and ready. There are none for kinds that are not workloads.
@@ -67,6 +70,9 @@ func ContextSelectors(kind, namespace, name string) []Selector {
 	}
 	selectors = append(selectors, Selector{Matchers: []*labels.Matcher{
 		labels.MustNewMatcher(labels.MatchRegexp, labels.MetricName, hpaSeries),
+		inNamespace,
+	}}, Selector{Matchers: []*labels.Matcher{
+		labels.MustNewMatcher(labels.MatchRegexp, labels.MetricName, ownSeries),
 		inNamespace,
 	}})
 	for _, metric := range podInstants {

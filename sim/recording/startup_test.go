@@ -14,6 +14,8 @@ kube_deployment_spec_replicas{namespace="shop",deployment="web"} 3 1000
 kube_deployment_spec_replicas{namespace="shop",deployment="other"} 3 1000
 kube_deployment_status_replicas_ready{namespace="shop",deployment="web"} 3 1000
 kube_horizontalpodautoscaler_spec_min_replicas{namespace="shop",horizontalpodautoscaler="any"} 3 1000
+karpenter_horizontalautoscaler_max_replicas{namespace="shop",name="any"} 9 1000
+karpenter_horizontalautoscaler_missed_slots_total{namespace="shop",name="any"} 9 1000
 kube_pod_created{namespace="shop",pod="web-1"} 900 1000
 kube_pod_created{namespace="shop",pod="web-2"} 900 1000
 kube_pod_created{namespace="shop",pod="web-3"} 900 1000
@@ -129,8 +131,8 @@ func TestContextSelectors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Two of the deployment, one of an HPA, three pods twice.
-	if len(series) != 9 {
+	// Two of the deployment, one of an HPA, one of an autoscaler, three pods twice.
+	if len(series) != 10 {
 		t.Errorf("%d series: %v", len(series), series)
 	}
 	if got := ContextSelectors("ScalableNodeGroup", "shop", "web"); got != nil {

@@ -2,6 +2,7 @@ package dashboards
 
 import (
 	"context"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -38,6 +39,24 @@ func TestAlerts(t *testing.T) {
 		{"MetricsUnavailable", "one of a hundred", `
 			karpenter_autoscaling_decisions_total{kind="HorizontalAutoscaler",reason="MetricsUnavailable"} 0+1x60
 			karpenter_autoscaling_decisions_total{kind="HorizontalAutoscaler",reason="Unchanged"} 0+99x60`, 0},
+		{"AtMaximum", "the maximum bounds one, the minimum another; a third is at its maximum and wants no more", `
+			karpenter_horizontalautoscaler_reason{namespace="a",name="a",reason="Bounded"} 1x60
+			karpenter_horizontalautoscaler_desired_replicas{namespace="a",name="a"} 20x60
+			karpenter_horizontalautoscaler_max_replicas{namespace="a",name="a"} 20x60
+			karpenter_horizontalautoscaler_reason{namespace="a",name="b",reason="Bounded"} 1x60
+			karpenter_horizontalautoscaler_desired_replicas{namespace="a",name="b"} 2x60
+			karpenter_horizontalautoscaler_max_replicas{namespace="a",name="b"} 20x60
+			karpenter_horizontalautoscaler_reason{namespace="a",name="c",reason="Unchanged"} 1x60
+			karpenter_horizontalautoscaler_desired_replicas{namespace="a",name="c"} 20x60
+			karpenter_horizontalautoscaler_max_replicas{namespace="a",name="c"} 20x60`, 1},
+		{"LacksMetrics", "one of two metrics, of one of two autoscalers", `
+			karpenter_horizontalautoscaler_metric_available{namespace="a",name="a",metric="0"} 1x60
+			karpenter_horizontalautoscaler_metric_available{namespace="a",name="a",metric="1"} 0x60
+			karpenter_horizontalautoscaler_metric_available{namespace="a",name="b",metric="0"} 1x60`, 1},
+		{"LacksMetrics", "all are there", `karpenter_horizontalautoscaler_metric_available{namespace="a",name="a",metric="0"} 1x60`, 0},
+		{"PausedLong", "one of two", `
+			karpenter_horizontalautoscaler_paused{namespace="a",name="a"} 1x60
+			karpenter_horizontalautoscaler_paused{namespace="a",name="b"} 0x60`, 1},
 		{"TargetErrors", "each cause is an alert of its own", `
 			karpenter_autoscaling_errors_total{source="target",code="Forbidden"} 0+1x60
 			karpenter_autoscaling_errors_total{source="target",code="NotFound"} 0+1x60`, 2},
@@ -98,12 +117,21 @@ func TestAlerts(t *testing.T) {
 			}
 		})
 	}
+	text, err := os.ReadFile("../../docs/runbooks.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	runbook := string(text)
 	for _, rule := range readRules(t) {
 		if !tested[rule.Alert] {
 			t.Errorf("%s is not tested", rule.Alert)
 		}
 		if rule.Labels["severity"] == "" || rule.Annotations["summary"] == "" || rule.Annotations["description"] == "" {
 			t.Errorf("%s: wants a severity, a summary and a description", rule.Alert)
+		}
+		const page = "https://github.com/karpenter-sim/karpenter/blob/main/cmd/docs/runbooks.md#"
+		if want := page + strings.ToLower(rule.Alert); rule.Annotations["runbook_url"] != want || !strings.Contains(runbook, "\n## "+rule.Alert+"\n") {
+			t.Errorf("%s: wants the runbook %s, and a section there", rule.Alert, want)
 		}
 	}
 }

@@ -156,7 +156,7 @@ func metricLiterals(t *testing.T) []string {
 	t.Helper()
 	quoted := regexp.MustCompile(`"(karpenter_[a-z_]+)"`)
 	var found []string
-	for _, root := range []string{"..", "../../../engine/nodegroup", "../../../engine/producer", "../../../providers"} {
+	for _, root := range []string{"..", "../../../engine/nodegroup", "../../../engine/journal", "../../../engine/producer", "../../../providers"} {
 		err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 			if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
 				return err
