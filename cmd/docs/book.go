@@ -25,6 +25,7 @@ var book = []chapter{
 		{file: "cmd/docs/howto/incident.md"},
 		{file: "cmd/docs/howto/workbench.md"},
 		{file: "cmd/karpenter/docs/ci.md"},
+		{file: "cmd/karpenter/docs/fleet.md"},
 		{file: "sim/tune/README.md", title: "Tune a policy"},
 		{file: "cmd/controller/docs/install.md"},
 		{file: "cmd/controller/docs/from-hpa.md"},
