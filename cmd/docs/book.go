@@ -40,6 +40,7 @@ var book = []chapter{
 		{file: "scenarios/README.md", title: "Scenarios, series, figures, causes, limits"},
 		{file: "cmd/docs/reference/figures.md", title: "Figures", write: figures},
 		{file: "cmd/docs/reference/record.md"},
+		{file: "cmd/docs/reference/output.md"},
 		{file: "cmd/docs/reference/exit-codes.md"},
 		{file: "providers/README.md", title: "Providers"},
 		{file: "providers/aws/README.md", title: "AWS"},

@@ -2,10 +2,12 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
+	"regexp"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -15,52 +17,84 @@ import (
 // directory, and compares what they print; UPDATE=1 writes it.
 func TestTutorial(t *testing.T) {
 	dir := t.TempDir()
-	binaries := t.TempDir()
-	build := exec.Command("go", "build", "-o", binaries, "./cmd/karpenter")
-	build.Dir = repository
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
 	for _, name := range []string{"hpa.yaml", "metrics.csv"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(read(t, filepath.Join("tutorial", name))), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	page := read(t, "tutorial.md")
-	var want strings.Builder
-	calls := 0
-	for rest := page; ; {
-		before, block, found := strings.Cut(rest, "\n```sh\n")
-		want.WriteString(before)
-		if !found {
-			break
-		}
-		script, after, _ := strings.Cut(block, "\n```\n")
-		want.WriteString("\n```sh\n" + script + "\n```\n")
-		calls++
-		output := shell(t, dir, binaries, script)
-		_, after, shown := strings.Cut(after, "\n```text\n")
-		if !shown {
-			t.Fatalf("the output of %q is not shown", script)
-		}
-		if _, after, shown = strings.Cut("\n"+after, "\n```\n"); !shown {
-			t.Fatalf("the output of %q does not end", script)
-		}
-		want.WriteString("\n```text\n" + output + "```\n")
-		rest = after
-	}
-	if calls < 5 {
+	if calls := carryOut(t, "tutorial.md", dir); calls < 5 {
 		t.Errorf("the tutorial has %d calls", calls)
 	}
+}
+
+// TestReadme does the same with the README's, in a directory that has the scenarios.
+func TestReadme(t *testing.T) {
+	dir := t.TempDir()
+	scenarios, err := filepath.Abs(filepath.Join(repository, "scenarios"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(scenarios, filepath.Join(dir, "scenarios")); err != nil {
+		t.Fatal(err)
+	}
+	if calls := carryOut(t, filepath.Join(repository, "README.md"), dir); calls != 2 {
+		t.Errorf("the README has %d calls with their output", calls)
+	}
+}
+
+// carryOut runs the shell blocks of a page whose output follows, compares the two,
+// and returns how many there are.
+func carryOut(t *testing.T, file, dir string) (calls int) {
+	t.Helper()
+	binaries := built(t)
+	page := read(t, file)
+	blocks := regexp.MustCompile("```sh\n([^`]*)\n```\n\n```text\n([^`]*)```\n")
+	want := blocks.ReplaceAllStringFunc(page, func(block string) string {
+		calls++
+		script := blocks.FindStringSubmatch(block)[1]
+		return "```sh\n" + script + "\n```\n\n```text\n" + shell(t, dir, binaries, script) + "```\n"
+	})
 	if os.Getenv("UPDATE") == "1" {
-		if err := os.WriteFile("tutorial.md", []byte(want.String()), 0o644); err != nil {
+		if err := os.WriteFile(file, []byte(want), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		return
+		return calls
 	}
-	if diff := cmp.Diff(page, want.String()); diff != "" {
-		t.Errorf("tutorial.md is out of date; write it with UPDATE=1 go test ./cmd/docs -run TestTutorial\n%s", diff)
+	if diff := cmp.Diff(page, want); diff != "" {
+		t.Errorf("%s is out of date; write it with UPDATE=1 go test ./cmd/docs -run '%s'\n%s", filepath.Base(file), t.Name(), diff)
 	}
+	return calls
+}
+
+// built returns a directory with the program, built once for all tests.
+func built(t *testing.T) string {
+	t.Helper()
+	dir, err := program()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+var program = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "karpenter-docs-")
+	if err != nil {
+		return "", err
+	}
+	build := exec.Command("go", "build", "-o", dir, "./cmd/karpenter")
+	build.Dir = repository
+	if out, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%w\n%s", err, out)
+	}
+	return dir, nil
+})
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if dir, err := program(); err == nil {
+		os.RemoveAll(dir)
+	}
+	os.Exit(code)
 }
 
 // shell runs a block as a reader would, and returns what it prints on stdout.
