@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"net/url"
 	"time"
@@ -12,6 +13,7 @@ import (
 	prometheus "github.com/prometheus/client_golang/api/prometheus/v1"
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/model/value"
 	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/tsdb/chunks"
 )
@@ -21,6 +23,8 @@ import (
 type QueryAPI struct {
 	url *url.URL
 	api prometheus.API
+	// dialect knows what kind of server answers.
+	dialect *dialectClient
 }
 
 // NewQueryAPI reads from the Prometheus at address with the given client.
@@ -33,7 +37,8 @@ func NewQueryAPI(address string, client *http.Client) (*QueryAPI, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: query API: %w", public(u), err)
 	}
-	return &QueryAPI{url: u, api: prometheus.NewAPI(c)}, nil
+	dialect := &dialectClient{Client: c}
+	return &QueryAPI{url: u, api: prometheus.NewAPI(dialect), dialect: dialect}, nil
 }
 
 // Address returns the URL without secrets.
@@ -52,7 +57,10 @@ func (q *QueryAPI) Read(ctx context.Context, matchers []*labels.Matcher, from, t
 	// Ranges are open to the left since Prometheus 3 and closed before, so one
 	// millisecond more is asked for and what is too early is left out.
 	query := fmt.Sprintf("%s[%dms]", Selector{Matchers: matchers}, to-from+1)
-	result, _, _, err := q.api.Query(ctx, query, time.UnixMilli(to))
+	result, warnings, _, err := q.api.Query(ctx, query, time.UnixMilli(to))
+	if err == nil {
+		err = checkWarnings(warnings)
+	}
 	var failed *prometheus.Error
 	var long *longAnswer
 	if (errors.As(err, &failed) && failed.Type == prometheus.ErrExec || errors.As(err, &long)) && to-from > shortestRead {
@@ -73,19 +81,24 @@ func (q *QueryAPI) Read(ctx context.Context, matchers []*labels.Matcher, from, t
 		if len(stream.Histograms) > 0 {
 			return fmt.Errorf("%s: %s is a native histogram, which the query API does not return completely; record it by remote read", q.Address(), stream.Metric)
 		}
-		if err := visit(rawSeries(stream, from)); err != nil {
+		if err := visit(rawSeries(stream, from, q.dialect.victoria.Load())); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// rawSeries leaves out what is earlier than from.
-func rawSeries(stream *model.SampleStream, from int64) storage.Series {
+// rawSeries leaves out what is earlier than from. Where NaN means that a series has
+// ended, it is a stale marker.
+func rawSeries(stream *model.SampleStream, from int64, nanEnds bool) storage.Series {
 	var samples []chunks.Sample
 	for _, pair := range stream.Values {
 		if int64(pair.Timestamp) >= from {
-			samples = append(samples, builtSample{t: int64(pair.Timestamp), f: float64(pair.Value)})
+			f := float64(pair.Value)
+			if nanEnds && math.IsNaN(f) {
+				f = math.Float64frombits(value.StaleNaN)
+			}
+			samples = append(samples, builtSample{t: int64(pair.Timestamp), f: f})
 		}
 	}
 	return storage.NewListSeries(labelsOf(stream.Metric), samples)
@@ -111,11 +124,14 @@ func (q *QueryAPI) hide(err error) error {
 
 // Evaluate implements Evaluator.
 func (q *QueryAPI) Evaluate(ctx context.Context, query string, start, step, count int64) (model.Matrix, error) {
-	result, _, _, err := q.api.QueryRange(ctx, query, prometheus.Range{
+	result, warnings, _, err := q.api.QueryRange(ctx, query, prometheus.Range{
 		Start: time.UnixMilli(start),
 		End:   time.UnixMilli(start + (count-1)*step),
 		Step:  time.Duration(step) * time.Millisecond,
 	})
+	if err == nil {
+		err = checkWarnings(warnings)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: query %s: %w", q.Address(), quoted(query), q.hide(err))
 	}
