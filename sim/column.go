@@ -51,6 +51,9 @@ type Options struct {
 	NodesAtOnce bool
 	// edits come besides the scenario's.
 	edits []scenario.Edit
+	// Shift moves the slots of all objects by so many seconds, modulo their interval:
+	// what comes of it differs by no more than where slots happen to fall.
+	Shift int32
 	// Pauses are instants, ascending, before which Paused is asked whether to
 	// go on; where it says no, the run ends there and the Result reaches so far.
 	Pauses []time.Time

@@ -112,6 +112,10 @@ func (r *run) phase(name types.NamespacedName, interval int32) int32 {
 
 // phaseOf places an object of any kind.
 func (r *run) phaseOf(kind string, name types.NamespacedName, interval int32) int32 {
+	return (r.unshifted(kind, name, interval) + r.o.Shift%interval) % interval
+}
+
+func (r *run) unshifted(kind string, name types.NamespacedName, interval int32) int32 {
 	if r.in.File.Spec.Controller.Phase == scenario.Aligned {
 		return slot.GridAt(slot.At(r.in.aligned), interval).Phase
 	}

@@ -19,10 +19,10 @@ import (
 )
 
 type compareFlags struct {
-	with, recording, zone, maxBelow, format string
-	readyAfter                              string
-	labels                                  []string
-	server                                  serverFlags
+	with, recording, zone, maxBelow, failOn, format string
+	readyAfter                                      string
+	labels                                          []string
+	server                                          serverFlags
 }
 
 func (a *app) compareCommand() *cobra.Command {
@@ -38,9 +38,14 @@ Each of these decisions starts from the count that ran, so a candidate that cann
 keep up never falls behind. The candidate is therefore also played on alone, over
 the metrics of the journal, and measured by what they say was needed, as what ran
 is. That verdict decides: with --max-below compare fails when the candidate alone
-has too few replicas for longer, or cannot be judged.`,
+has too few replicas for longer, or cannot be judged; with --fail-on breach when it
+has them for longer than what ran.
+
+Of several autoscalers it prints a line each, the worst first, and the worst ones in
+full. One that cannot be compared is a line that says why.`,
 		Example: `  karpenter compare journal/
   karpenter compare journal/ ha/web --max-below 5m
+  karpenter compare journals/ --fail-on breach
   karpenter compare journal/ ha/web --prometheus http://prometheus:9090 \
       --with 'kube_deployment_status_replicas_ready{deployment="web"}'`,
 		Args: someArgs("a journal, or a directory with journals"),
@@ -52,6 +57,7 @@ has too few replicas for longer, or cannot be judged.`,
 	f.StringVar(&flags.recording, "recording", "", "recorded metrics that --with is asked of")
 	f.StringVar(&flags.zone, "tz", "UTC", "time zone to show times in")
 	f.StringVar(&flags.maxBelow, "max-below", "", "fail if the candidate, played on alone, lacks capacity (or runs above its target) for longer than this")
+	f.StringVar(&flags.failOn, "fail-on", "", "breach: fail if a candidate, played on alone, breaches for longer than what ran, beyond the noise, or cannot be judged")
 	f.StringVar(&flags.readyAfter, "ready-after", "", "start-up delay of new replicas of the candidate alone (default: as the journal shows)")
 	flags.server.add(c)
 	addFormat(c, &flags.format)
@@ -77,13 +83,16 @@ func (a *app) compare(ctx context.Context, args []string, flags *compareFlags) e
 	var all []*comparison
 	for _, o := range objects {
 		c, err := a.compareObject(ctx, o, o.clock(location), flags)
+		if nothing := (*incomparable)(nil); errors.As(err, &nothing) && len(objects) > 1 {
+			c, err = &comparison{Object: o.String(), Unjudged: nothing.reason, Worst: []divergence{}}, nil
+		}
 		if err != nil {
 			return err
 		}
 		all = append(all, c)
 	}
 	for _, c := range all {
-		if limit >= 0 && !c.dryRun && flags.with == "" {
+		if limit >= 0 && !c.dryRun && flags.with == "" && c.Unjudged == "" {
 			return fmt.Errorf("%s: its decisions were acted on, so they agree with what ran by themselves; --max-below is for a dry run, or for what --with names", c.Object)
 		}
 	}
@@ -93,8 +102,26 @@ func (a *app) compare(ctx context.Context, args []string, flags *compareFlags) e
 	var errs []error
 	for _, c := range all {
 		errs = append(errs, c.check(limit))
+		if flags.failOn != "" {
+			errs = append(errs, c.checkBreach())
+		}
 	}
 	return errors.Join(errs...)
+}
+
+// checkBreach holds the candidate alone to what ran. One that acts is what ran.
+func (c *comparison) checkBreach() error {
+	switch {
+	case c.Unjudged != "":
+		return failed("%s: it cannot be compared: %s (--fail-on breach)", c.Object, c.Unjudged)
+	case c.Alone == nil:
+		return nil
+	case c.Alone.Unjudged != "":
+		return failed("%s: alone, it could not be judged: %s (--fail-on breach)", c.Object, c.Alone.Unjudged)
+	case c.Alone.breaches():
+		return failed("%s: alone, it %s for %s, what ran for %s (--fail-on breach)", c.Object, c.Alone.short(), minutesSpan(c.Alone.BreachMinutes), minutesSpan(c.Alone.RanBreachMinutes))
+	}
+	return nil
 }
 
 // check holds the candidate alone to the limit of --max-below; a negative one is none.
@@ -115,6 +142,9 @@ func (c *comparison) check(limit time.Duration) error {
 func (f *compareFlags) check() (time.Duration, error) {
 	if err := checkFormat(f.format); err != nil {
 		return 0, err
+	}
+	if f.failOn != "" && f.failOn != "breach" {
+		return 0, fmt.Errorf("--fail-on %s: want breach", quoteArgument(f.failOn))
 	}
 	source := f.recording != "" || f.server.address != ""
 	entering, err := recording.ParseLabels(f.labels)
@@ -185,6 +215,8 @@ func (a *app) comparedObjects(args []string, flags *compareFlags) ([]*indexedObj
 // A comparison is how far one autoscaler's decisions agree with what ran.
 type comparison struct {
 	Object string `json:"object"`
+	// Unjudged says why nothing can be compared; empty where the figures are.
+	Unjudged string `json:"unjudged,omitempty"`
 	// Alone is the verdict on the candidate by itself; nil where its decisions
 	// are what ran.
 	Alone    *verdict `json:"alone,omitempty"`
@@ -264,10 +296,10 @@ func (a *app) compareObject(ctx context.Context, o *indexedObject, clock wallClo
 		return nil, err
 	}
 	if c.Compared == 0 && flags.with != "" {
-		return nil, fmt.Errorf("%s: nothing to compare: --with %s has no sample at a slot that follows a decision", o, flags.with)
+		return nil, &incomparable{o.String(), fmt.Sprintf("--with %s has no sample at a slot that follows a decision", flags.with)}
 	}
 	if c.Compared == 0 {
-		return nil, fmt.Errorf("%s: nothing to compare: no decision is followed by a slot that says what ran", o)
+		return nil, &incomparable{o.String(), "no decision is followed by a slot that says what ran"}
 	}
 	c.finish()
 	if !c.dryRun && flags.with == "" {
@@ -282,6 +314,11 @@ func (a *app) compareObject(ctx context.Context, o *indexedObject, clock wallClo
 	c.Alone, err = a.alone(ctx, o, again, flags)
 	return c, err
 }
+
+// An incomparable autoscaler has no decision that can be compared.
+type incomparable struct{ object, reason string }
+
+func (e *incomparable) Error() string { return e.object + ": nothing to compare: " + e.reason }
 
 // add compares one decision with what ran until the next slot.
 func (c *comparison) add(d *decidedSlot, next slot.Slot, ran float64) {
@@ -344,8 +381,12 @@ func (a *app) tellComparisons(all []*comparison, flags *compareFlags) error {
 		return a.encode(flags.format, all)
 	}
 	var b strings.Builder
-	for i, c := range all {
-		if i > 0 {
+	shown := all
+	if len(all) > 1 {
+		shown = comparisonTable(&b, all)
+	}
+	for i, c := range shown {
+		if i > 0 || len(all) > 1 {
 			b.WriteByte('\n')
 		}
 		b.WriteString(c.text())

@@ -25,6 +25,7 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/slot"
 	"github.com/karpenter-sim/karpenter/providers/fake"
 	"github.com/karpenter-sim/karpenter/reports"
+	"github.com/karpenter-sim/karpenter/reports/fleet"
 	"github.com/karpenter-sim/karpenter/sim"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
 	"github.com/karpenter-sim/karpenter/sim/recording"
@@ -53,6 +54,15 @@ type AloneFigures struct {
 	RanReplicaHours  float64 `json:"ranReplicaHours"`
 	// ReadyAfterSeconds is the start-up delay of new replicas.
 	ReadyAfterSeconds int64 `json:"readyAfterSeconds"`
+
+	// noise is by how many minutes breaches may differ without a reason.
+	noise float64
+}
+
+// breaches says whether the candidate has too few replicas for longer than what ran,
+// by more than the noise.
+func (v *verdict) breaches() bool {
+	return v.AloneFigures != nil && v.BreachMinutes > v.RanBreachMinutes+v.noise
 }
 
 // A course is what a journal says of one autoscaler, slot by slot.
@@ -155,6 +165,7 @@ func (c *course) verdict(report *reports.Report, file *scenario.File) *verdict {
 		Kind:          kind,
 		BreachMinutes: breach, RanBreachMinutes: recorded.Figures.Get("breach_minutes"),
 		ReplicaHours: alone.Figures.Get("replica_hours"), RanReplicaHours: recorded.Figures.Get("replica_hours"),
+		noise:             fleet.Noise(recorded.Figures.Get("breach_episodes"), c.longest),
 		ReadyAfterSeconds: int64(time.Duration(file.Spec.Replay.ReadyAfter.Fixed) / time.Second),
 	}}
 }

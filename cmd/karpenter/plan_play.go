@@ -16,6 +16,7 @@ import (
 	runtimeapi "k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/karpenter-sim/karpenter/engine/escape"
+	"github.com/karpenter-sim/karpenter/engine/journal"
 	"github.com/karpenter-sim/karpenter/reports"
 	"github.com/karpenter-sim/karpenter/reports/fleet"
 	"github.com/karpenter-sim/karpenter/sim"
@@ -157,7 +158,11 @@ func (p *planner) change(ctx context.Context, c *sim.Change, name string, row *f
 	if err := row.Fill(report); err != nil {
 		return err
 	}
-	p.flags.guards.Judge(row, simulation.Columns[0].Autoscalers[0].Policy.Interval)
+	noise, err := noiseOf(ctx, simulation, report)
+	if err != nil {
+		return err
+	}
+	p.flags.guards.Judge(row, noise)
 	if dir == "" {
 		return nil
 	}
@@ -165,6 +170,32 @@ func (p *planner) change(ctx context.Context, c *sim.Change, name string, row *f
 	row.Run = name
 	p.add(report)
 	return errors.Join(writeHead(c.Head, filepath.Join(dir, fleet.Head+".yaml")), report.WriteDir(dir))
+}
+
+// noiseOf is by how many minutes the breach of the policy before differs without a
+// change: its slots fall elsewhere.
+func noiseOf(ctx context.Context, s *sim.Simulation, report *reports.Report) (float64, error) {
+	current := report.Column(reports.Current)
+	before, column := current.Figures.Get("breach_minutes"), &s.Columns[0]
+	interval := column.Autoscalers[0].Policy.Interval
+	breaches := []float64{before}
+	if len(s.Columns) > 1 && before > 0 {
+		needed := columnOf(report.Run)
+		for _, shift := range []int32{interval / 3, 2 * interval / 3} {
+			played, err := s.Input.Play(ctx, column.Autoscalers, sim.Options{Manifests: column.Manifests, Decisions: func(*journal.Record) {}, Shift: shift})
+			if err != nil {
+				return 0, err
+			}
+			var seconds int64
+			for i := range needed {
+				k := slices.IndexFunc(played.Objects, func(o sim.Object) bool { return o.Journal == needed[i].Journal })
+				lacks, _, _ := reports.Lacks(&reports.Object{Needed: needed[i].Needed, Ready: played.Objects[k].Ready, Spec: played.Objects[k].Spec}, report.Run.Start, report.Run.End)
+				seconds += lacks
+			}
+			breaches = append(breaches, float64(seconds)/60)
+		}
+	}
+	return fleet.Noise(current.Figures.Get("breach_episodes"), interval, breaches...), nil
 }
 
 // checkLength refuses a run of hours, unless it is wanted.

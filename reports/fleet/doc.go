@@ -9,7 +9,9 @@
 //     polling interval. Two runs that differ in nothing but where their slots fall
 //     thus differ, over n stretches, by a sum of n differences of uniform variables:
 //     with a standard deviation of the interval x sqrt(n/6). The noise is the
-//     interval x sqrt(n), 2.4 of those.
+//     interval x sqrt(n), 2.4 of those, or twice the range of what the policy before
+//     breaches at slots a third and two thirds of an interval later, if that is more:
+//     a count that is decided earlier or later also changes what follows.
 //   - cost: not more than 10 % above before; the cost where prices are known, else
 //     replica-hours.
 //

@@ -3,6 +3,7 @@ package fleet
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -77,16 +78,15 @@ type Guard struct {
 	Passed  bool    `json:"passed"`
 }
 
-// Judge holds the row of a change that can be judged to the guards. The interval is
-// that of the policy before, in seconds.
-func (g Guards) Judge(row *Row, interval int32) {
+// Judge holds the row of a change that can be judged to the guards. The noise is in
+// minutes.
+func (g Guards) Judge(row *Row, noise float64) {
 	if row.Action != Changed || row.Result == Unjudged {
 		return
 	}
 	breach := g.Breach
 	if breach.text == "" {
-		minutes := Noise(row.Before.Get("breach_episodes"), interval)
-		breach = Allowance{text: fmt.Sprintf("noise of %s min", reports.Number(minutes)), amount: minutes}
+		breach = Allowance{text: fmt.Sprintf("noise of %s min", reports.Number(noise)), amount: noise}
 	}
 	expense := "cost"
 	if math.IsNaN(row.Before.Get(expense)) || math.IsNaN(row.After.Get(expense)) {
@@ -109,10 +109,14 @@ func (row *Row) guard(metric string, a Allowance) Guard {
 }
 
 // Noise is by how many minutes breaches of so many episodes may differ without a
-// reason, for policies with a polling interval in seconds; the package comment has
-// the rule.
-func Noise(episodes float64, interval int32) float64 {
-	return float64(interval) / 60 * math.Sqrt(max(episodes, 1))
+// reason, for policies with a polling interval in seconds, given the breaches of the
+// same policy at slots that fall elsewhere; the package comment has the rule.
+func Noise(episodes float64, interval int32, breaches ...float64) float64 {
+	noise := float64(interval) / 60 * math.Sqrt(max(episodes, 1))
+	if len(breaches) > 1 {
+		noise = max(noise, 2*(slices.Max(breaches)-slices.Min(breaches)))
+	}
+	return noise
 }
 
 // String says of a guard what was, what is and what would be allowed.

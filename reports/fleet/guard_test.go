@@ -48,14 +48,14 @@ func TestJudge(t *testing.T) {
 				t.Fatal(err)
 			}
 			row := Row{Action: Changed, Before: c.before, After: c.after}
-			g.Judge(&row, 15)
+			g.Judge(&row, Noise(c.before["breach_episodes"], 15))
 			if row.Result != c.want || row.Guards[1].Metric != c.metric {
 				t.Errorf("%s by %v, want %s", row.Result, row.Guards, c.want)
 			}
 		})
 	}
 	row := Row{Action: Changed, Result: Unjudged, Before: figures(1, 1, 1, 0), After: figures(1, 1, 1, 0)}
-	Guards{}.Judge(&row, 15)
+	Guards{}.Judge(&row, 1)
 	if row.Result != Unjudged || row.Guards != nil {
 		t.Error("no guard passes what cannot be judged")
 	}
@@ -64,6 +64,9 @@ func TestJudge(t *testing.T) {
 // Two runs whose episodes end at slots of another phase differ by more than the noise
 // in 2 of 100 at most.
 func TestNoise(t *testing.T) {
+	if n := Noise(4, 15, 60, 62, 61); n != 4 {
+		t.Errorf("a policy that differs by 2 min by itself has a noise of %v min, want 4", n)
+	}
 	random := rand.New(rand.NewPCG(1, 2))
 	const interval, runs = 15, 20_000
 	for _, episodes := range []int{1, 4, 30, 200} {
