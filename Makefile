@@ -34,6 +34,10 @@ unit: ## Run the fast tests
 test: ## Run all tests; RACE=1 adds the race detector
 	$(SERVERS) $(GO_TEST) $(RACE_FLAG) -timeout 30m ./...
 
+.PHONY: hpa
+hpa: ## Play Kubernetes' own HPA controller beside ours in one scenario (builds k8s.io/kubernetes: five minutes at first)
+	cd sim/hpa && go test -count=1 ./...
+
 .PHONY: tools
 tools: ## Build the API server, etcd, Prometheus and helm that tests use (once, ten minutes)
 	@.ci/tools/build envtest prometheus helm

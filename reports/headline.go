@@ -3,6 +3,7 @@ package reports
 import (
 	"fmt"
 	"math"
+	"slices"
 	"sort"
 	"strings"
 )
@@ -239,12 +240,28 @@ func apportion(shares []phraseShare, u unit) []int64 {
 // notes are the caller's, and what a zoom leaves out.
 func (r *Report) notes() []string {
 	run := r.Run
-	if run.Whole == nil {
-		return run.Notes
-	}
 	c := clockOf(run)
-	return append(append([]string{}, run.Notes...), fmt.Sprintf("The run covers %s to %s; this is a part of it. Expectations were judged over all of it.",
+	list := append(slices.Clone(run.Notes), r.failures(c)...)
+	if run.Whole == nil {
+		return list
+	}
+	return append(list, fmt.Sprintf("The run covers %s to %s; this is a part of it. Expectations were judged over all of it.",
 		c.full(run.Whole.Start), c.full(run.Whole.End)))
+}
+
+// failures returns which decisions of other autoscalers were not carried out.
+func (r *Report) failures(c clock) []string {
+	var list []string
+	for i := range r.Run.Columns {
+		for _, f := range r.Run.Columns[i].Failures {
+			text := fmt.Sprintf("Column %s: %s %s of %s not carried out (%s), first at %s", r.Run.Columns[i].Name, group(f.Count), plural(f.Count, "decision"), f.Object, f.Code, c.full(f.First))
+			if f.Detail != "" {
+				text += ": " + f.Detail
+			}
+			list = append(list, text+".")
+		}
+	}
+	return list
 }
 
 // caveats are assumptions that the figures themselves show.

@@ -59,6 +59,8 @@ type storedColumn struct {
 	File   string `json:"file,omitempty"`
 	// Reference columns are never ranked.
 	Reference bool `json:"reference,omitempty"`
+	// Failures are of a column in which somebody else decided.
+	Failures []result.Failure `json:"failures,omitempty"`
 	// AtLeast says that the figures are lower bounds: the recording was saturated.
 	AtLeast bool           `json:"atLeast,omitempty"`
 	Figures Figures        `json:"figures"`
@@ -117,7 +119,7 @@ func (r *Report) stored() *stored {
 	for i := range r.Columns {
 		c := &r.Columns[i]
 		column := storedColumn{
-			Name: c.Name, Digest: c.Digest, File: run.Columns[i].File, Reference: run.Columns[i].Reference, AtLeast: r.atLeast(i),
+			Name: c.Name, Digest: c.Digest, File: run.Columns[i].File, Reference: run.Columns[i].Reference, Failures: run.Columns[i].Failures, AtLeast: r.atLeast(i),
 			Figures: c.Figures, Causes: c.Causes, Objects: []storedObject{},
 		}
 		for j := range c.Objects {
@@ -261,7 +263,7 @@ func (s *stored) run(dir string) (*Run, error) {
 }
 
 func (c *storedColumn) column(dir string) Column {
-	column := Column{Name: c.Name, Digest: c.Digest, File: c.File, Reference: c.Reference}
+	column := Column{Name: c.Name, Digest: c.Digest, File: c.File, Reference: c.Reference, Failures: c.Failures}
 	for i := range c.Objects {
 		o := &c.Objects[i]
 		object := Object{

@@ -49,6 +49,9 @@ type Options struct {
 	Fresh *result.Object
 	// NodesAtOnce has every pod find a node.
 	NodesAtOnce bool
+	// decider, if set, decides in place of the autoscalers; it has patience to answer.
+	decider  Decider
+	patience time.Duration
 	// edits come besides the scenario's.
 	edits []scenario.Edit
 	// Shift moves the slots of all objects by so many seconds, modulo their interval:
@@ -75,6 +78,8 @@ type Result struct {
 	Notes []string
 	// Faults are what went wrong, by the time it began.
 	Faults []result.Fault
+	// Failures are decisions of a Decider that were not carried out.
+	Failures []result.Failure
 	// Doubts are why the column cannot be ranked.
 	Doubts []result.Doubt
 }
@@ -364,6 +369,7 @@ func (r *run) finish() (*Result, error) {
 		return nil, fmt.Errorf("series: %w", err)
 	}
 	r.result.Outcomes = r.judge.Outcomes()
+	r.result.Failures = r.failures()
 	for _, p := range r.played {
 		if err := p.sampled(); err != nil {
 			return nil, err

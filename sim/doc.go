@@ -8,6 +8,11 @@
 //	run, err := simulation.Play(ctx, sim.PlayOptions{})                                        // every column; see sim/result
 //	report, err := reports.Compute(run)                                                        // figures, causes, the report
 //
+// Somebody else's autoscaler plays as a column of its own: a Decider is shown a target
+// and its metrics at every slot, and returns how many replicas it wants. The examples
+// of Decider have a function of ten lines and a reconciler of controller-runtime;
+// sim/hpa plays Kubernetes' own controller.
+//
 // Check resolves a column of every set of policies; Input.Play plays one of them.
 //
 // Time moves from event to event. At one instant everything happens in a fixed

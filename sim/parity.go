@@ -201,9 +201,9 @@ func (s *Stage) Report(name types.NamespacedName, status *v1alpha1.HorizontalAut
 	status.DeepCopyInto(&s.run.autoscalers.find(name).object.Status)
 }
 
-// A Decider decides the slots of a kind of objects that are due now, and returns
+// A SlotFunc decides the slots of a kind of objects that are due now, and returns
 // the wake-ups that follow, one for each.
-type Decider func(now time.Time, kind string, due []types.NamespacedName) ([]cycle.Wake, error)
+type SlotFunc func(now time.Time, kind string, due []types.NamespacedName) ([]cycle.Wake, error)
 
 // Play moves time from the start to the end. At each instant at which objects of
 // a kind are due it calls decide with their names, first producers, then
@@ -211,7 +211,7 @@ type Decider func(now time.Time, kind string, due []types.NamespacedName) ([]cyc
 // decide said. What was decided must have reached the stage when it returns.
 // What a fault keeps the controller from is left out. Where one ends with a new
 // controller in charge, it calls restart.
-func (s *Stage) Play(ctx context.Context, restart func(now time.Time), decideSlots Decider) error {
+func (s *Stage) Play(ctx context.Context, restart func(now time.Time), decideSlots SlotFunc) error {
 	r := s.run
 	r.ctx, r.replaced = ctx, restart
 	var producing, deciding, resizing []*gridded
@@ -240,7 +240,7 @@ type gridded struct {
 }
 
 // schedule calls decide whenever objects are due.
-func (s *Stage) schedule(c class, kind string, objects []*gridded, decide Decider) {
+func (s *Stage) schedule(c class, kind string, objects []*gridded, decide SlotFunc) {
 	if len(objects) == 0 {
 		return
 	}

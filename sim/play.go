@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/karpenter-sim/karpenter/engine/cycle"
+	"github.com/karpenter-sim/karpenter/engine/journal"
 	"github.com/karpenter-sim/karpenter/sim/result"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 )
@@ -84,6 +85,9 @@ func (s *Simulation) playColumn(ctx context.Context, i int, out *result.Column, 
 		options.Progress = func(now time.Time) { o.Progress(c.Name, now) }
 	}
 	out.Name = c.Name
+	if c.decider != nil {
+		return s.playDecider(ctx, c, options)
+	}
 	if o.Keep {
 		options.Lines = &Lines{}
 	}
@@ -131,6 +135,20 @@ func (s *Simulation) playColumn(ctx context.Context, i int, out *result.Column, 
 	return played, errors.Join(buffered.Flush(), compressed.Close())
 }
 
+// playDecider plays a column in which somebody else decides. It has no journal: what
+// is decided there cannot be decided again from a record.
+func (s *Simulation) playDecider(ctx context.Context, c *Column, o Options) (*Result, error) {
+	o.decider, o.patience, o.Decisions = c.decider(), s.patience, func(*journal.Record) {}
+	played, err := s.Input.Play(ctx, c.Autoscalers, o)
+	if err != nil {
+		return nil, err
+	}
+	for i := range played.Objects {
+		played.Objects[i].Policy, played.Objects[i].Responses = nil, nil
+	}
+	return played, nil
+}
+
 // columnDir returns where a column's files are below the run's directory.
 func columnDir(name string) string {
 	if name == result.Current {
@@ -161,7 +179,7 @@ func (s *Simulation) sideBySide(played []*Result, columns []result.Column) *resu
 			}
 		}
 		out := columns[i]
-		out.Digest = played[i].Digest
+		out.Digest, out.Failures = played[i].Digest, played[i].Failures
 		owned := map[cycle.TargetRef]bool{}
 		for _, o := range actingFirst(played[i].Objects) {
 			if owned[o.Target] {
@@ -182,11 +200,12 @@ func (s *Simulation) sideBySide(played []*Result, columns []result.Column) *resu
 // actingFirst returns the objects with those in front that act on their targets.
 func actingFirst(objects []Object) []Object {
 	sorted := slices.Clone(objects)
+	dry := func(o Object) bool { return o.Policy != nil && o.Policy.DryRun }
 	slices.SortStableFunc(sorted, func(a, b Object) int {
 		switch {
-		case a.Policy.DryRun == b.Policy.DryRun:
+		case dry(a) == dry(b):
 			return 0
-		case b.Policy.DryRun:
+		case dry(b):
 			return -1
 		}
 		return 1

@@ -30,6 +30,8 @@ type player struct {
 	// workload is the target's, nil where it has none.
 	workload *world.Workload
 	source   metricSource
+	// elsewhere has the decider that decides in place of the driver, if any does.
+	elsewhere deciding
 	// demand is that on the target; nil where nobody says, or workloads and
 	// queues do.
 	demand *demand
@@ -61,6 +63,7 @@ func (r *run) addPlayer(a Autoscaler) error {
 	if r.workloads.Of(p.target) != nil && a.Policy.Max > limit.Pods {
 		return a.Doc.Errorf("spec.maxReplicas", "%v", tooManyPods(a.Policy.Max))
 	}
+	p.elsewhere.decider, p.elsewhere.patience = r.o.decider, r.o.patience
 	r.played = append(r.played, p)
 	if r.sharing == nil {
 		r.sharing = map[cycle.TargetKey][]*player{}
@@ -194,6 +197,9 @@ func (p *player) watch(at int64) {
 
 // slot decides the slot that is due, and returns the next one.
 func (p *player) slot(now time.Time) (slot.Slot, error) {
+	if p.elsewhere.decider != nil {
+		return p.decideElsewhere(now)
+	}
 	return p.driver.Reconcile(p.run.ctx, now, p.Object)
 }
 

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -42,6 +43,7 @@ type Simulation struct {
 	Conversions []Conversion
 	LeftOut     error
 
+	patience time.Duration
 	// current is what came of the current policy, where it was played beforehand.
 	current *playedColumn
 }
@@ -58,6 +60,8 @@ type Column struct {
 	Autoscalers []Autoscaler
 	// Manifests has the node groups and producers.
 	Manifests *manifest.Set
+	// decider, if set, makes the Decider that decides in place of the autoscalers.
+	decider func() Decider
 }
 
 // CheckOptions are what Check needs besides the scenario.
@@ -75,6 +79,14 @@ type CheckOptions struct {
 	// Cache, if set, keeps what the recordings are converted to, for many scenarios
 	// over the same ones.
 	Cache *recording.Cache
+	// Deciders are other autoscalers by the names of their columns, which stand in
+	// the order of the names behind all others. Each makes a Decider without memory,
+	// for one run.
+	Deciders map[string]func() Decider
+	// Patience is how much real time a Decider has until its context ends, and once
+	// more as much to give up: one that hangs is late
+	// from then on, and the run goes on. 0 is 30 s.
+	Patience time.Duration
 }
 
 // Load reads a scenario file with its manifests. Its errors are manifest.Errors.
@@ -96,6 +108,7 @@ func Check(ctx context.Context, file *scenario.File, o CheckOptions) (*Simulatio
 	p.addCurrent()
 	p.addVariants()
 	p.addBaseline(o.Baseline)
+	p.addDeciders(o.Deciders)
 	p.checkReports(o.Report)
 	p.checkFaults()
 	p.readZone()
@@ -103,6 +116,7 @@ func Check(ctx context.Context, file *scenario.File, o CheckOptions) (*Simulatio
 		return nil, err
 	}
 	s := p.Simulation
+	s.patience = cmp.Or(o.Patience, defaultPatience)
 	s.Notes = file.Metadata.Notes()
 	for _, r := range Rivals(s.Columns[0].Autoscalers) {
 		s.Notes = append(s.Notes, r.Message)
@@ -194,6 +208,30 @@ func (p *preparation) addBaseline(baseline func(*scenario.File, convert.Options)
 	if set != nil {
 		p.add(result.Baseline, set)
 	}
+}
+
+// addDeciders adds the columns of other autoscalers.
+func (p *preparation) addDeciders(deciders map[string]func() Decider) {
+	for _, name := range slices.Sorted(maps.Keys(deciders)) {
+		if err := p.checkColumn(name); err != nil {
+			p.errs = append(p.errs, fmt.Errorf("decider %q: %w", name, err))
+			continue
+		}
+		column := p.Columns[0]
+		column.Name, column.decider = name, deciders[name]
+		p.Columns = append(p.Columns, column)
+	}
+}
+
+// checkColumn refuses a name that a column of the scenario cannot have, or has.
+func (p *preparation) checkColumn(name string) error {
+	switch {
+	case !scenario.ValidName(name):
+		return errors.New("no name of a column; want letters, digits, '-', '_' and '.'")
+	case scenario.Reserved(name) || slices.ContainsFunc(p.Columns, func(c Column) bool { return c.Name == name }):
+		return errors.New("a column of the report has that name")
+	}
+	return nil
 }
 
 // checkReports checks expectations on the report as far as that can be done

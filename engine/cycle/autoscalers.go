@@ -235,7 +235,7 @@ func (a *Autoscalers) observe(ctx context.Context, m *autoscalerMemory, s slot.S
 	m.record.Scale = m.in.Scale
 	m.record.Metrics = m.record.Metrics[:0]
 	for i := range m.queries {
-		sample := sampleOf(&m.answers[i])
+		sample := SampleOf(&m.answers[i])
 		m.in.Metrics = append(m.in.Metrics, sample)
 		m.record.Metrics = append(m.record.Metrics, journal.Metric{
 			Source: m.queries[i].Source, Query: m.queries[i].Text, At: slot.At(at), Value: sample.Value, Code: sample.Code,
@@ -281,8 +281,8 @@ func (m *autoscalerMemory) ask(ctx context.Context, source MetricSource, at time
 	source.QueryAll(ctx, m.queries, at, time.Duration(m.grid.Interval)*time.Second, m.answers)
 }
 
-// sampleOf judges an answer.
-func sampleOf(answer *Answer) autoscaler.Sample {
+// SampleOf judges an answer.
+func SampleOf(answer *Answer) autoscaler.Sample {
 	result := &answer.Result
 	switch {
 	case answer.Err != nil:

@@ -8,6 +8,7 @@ import (
 
 	"github.com/karpenter-sim/karpenter/engine/cycle"
 	"github.com/karpenter-sim/karpenter/engine/journal"
+	"github.com/karpenter-sim/karpenter/engine/observation"
 	"github.com/karpenter-sim/karpenter/engine/policy"
 )
 
@@ -93,10 +94,32 @@ type Column struct {
 	File string
 	// Digest is the golden digest of the column's decisions.
 	Digest string
+	// Failures are decisions of somebody else's autoscaler that were not carried
+	// out, by object and code.
+	Failures []Failure
 	// Reference marks what no policy could do or nobody would run (an oracle, a
 	// static peak): it is shown and never ranked.
 	Reference bool
 }
+
+// A Failure is decisions of somebody else's autoscaler that were not carried out,
+// for one reason.
+type Failure struct {
+	Object journal.Object `json:"object"`
+	// Code says why: Failed, Panicked, an observation code, or Superseded.
+	Code  observation.Code `json:"code"`
+	Count int64            `json:"count"`
+	// First is when the first of them was decided, in Unix seconds; Detail says what
+	// came of it, in a line, where there is more to say than the code.
+	First  int64  `json:"first"`
+	Detail string `json:"detail,omitempty"`
+}
+
+// Codes of failures besides those of observations.
+const (
+	Failed   observation.Code = "Failed"   // it returned an error
+	Panicked observation.Code = "Panicked" // it panicked, or ended its goroutine
+)
 
 // An Object is one autoscaler of a column and its replicas over time.
 type Object struct {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/karpenter-sim/karpenter/providers/fake"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
+	"github.com/karpenter-sim/karpenter/sim/result"
 )
 
 // A validation collects what is wrong with a decoded document.
@@ -318,12 +319,17 @@ func (v *validation) checkReplay() {
 	v.checkReplicas(r.Replicas)
 }
 
+// Reserved reports whether a name is that of a column with a meaning of its own.
+func Reserved(name string) bool {
+	return slices.Contains([]string{result.Recorded, result.Current, result.Baseline, "oracle"}, name)
+}
+
 func (v *validation) checkVariants() {
-	seen := map[string]bool{"recorded": true, "current": true, "baseline": true, "oracle": true}
+	seen := map[string]bool{}
 	for i, variant := range v.spec.Variants {
 		at := index("spec.variants", i)
 		if v.checkName(at+".name", variant.Name) {
-			if seen[variant.Name] {
+			if seen[variant.Name] || Reserved(variant.Name) {
 				v.fail(at+".name", "%q is taken; recorded, current, baseline, oracle and the other variants are columns of the same report", variant.Name)
 			}
 			seen[variant.Name] = true
