@@ -11,6 +11,9 @@ import (
 // Every cause has its colours, in light and in dark, and a pattern that tells it
 // apart without them.
 func TestCausesAreDrawn(t *testing.T) {
+	if len(causeMeanings) != len(Causes()) {
+		t.Errorf("%d of %d causes are defined", len(causeMeanings), len(Causes()))
+	}
 	patterns := map[string]Cause{}
 	for _, c := range Causes() {
 		for _, name := range []string{"--" + c.slug() + ": #", "--" + c.slug() + "-soft: #"} {
@@ -38,7 +41,7 @@ func TestCausesHaveOneName(t *testing.T) {
 			t.Errorf("the page has another name for a cause: %s", name)
 		}
 	}
-	for _, name := range []string{"maxReplicas</th>", "the rate policy</th>"} {
+	for _, name := range []string{"maxReplicas</a></th>", "the rate policy</a></th>"} {
 		if !strings.Contains(string(page), name) {
 			t.Errorf("the table of causes lacks %s", name)
 		}

@@ -31,6 +31,9 @@ type ColumnReport struct {
 	Causes  []CauseTime
 	Objects []ObjectReport
 	Digest  string
+	// pods are the figures without node groups, whose nodes do not add up with the
+	// pods that they carry; nil where there is nothing else, or no node group.
+	pods Figures
 }
 
 // An ObjectReport is one object's figures in one column.
@@ -134,11 +137,20 @@ func computeColumn(run *Run, column *Column, labels map[journal.Object]string, l
 		}
 	}
 	report := &ColumnReport{Name: column.Name, Digest: column.Digest}
-	total := newScore()
+	total, pods := newScore(), newScore()
+	groups := 0
 	for _, s := range scorers {
 		s.finish()
 		total.add(&s.score)
 		report.Objects = append(report.Objects, s.report())
+		if report.Objects[len(report.Objects)-1].isNodeGroup() {
+			groups++
+		} else {
+			pods.add(&s.score)
+		}
+	}
+	if groups > 0 && groups < len(scorers) {
+		report.pods = pods.figures()
 	}
 	report.Figures, report.Causes = total.figures(), sortCauses(total.causes)
 	return report, nil

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/karpenter-sim/karpenter/engine/journal"
 	"github.com/karpenter-sim/karpenter/engine/observation"
 	"github.com/karpenter-sim/karpenter/sim/result"
 )
@@ -147,16 +148,43 @@ func wrong(code observation.Code, cure bool) string {
 }
 
 // A shortfall is how sentences speak of too few replicas.
-type shortfall struct{ did, never, none string }
+type shortfall struct {
+	did, never, none string
+	// time follows an amount of it; does is the present, in the singular, and takes
+	// replica-hours behind by.
+	time, does, by string
+}
 
 var (
-	lacked = shortfall{did: "lacked capacity", never: "never lacked capacity", none: "lacked no capacity"}
-	above  = shortfall{did: "ran above its target", never: "never ran above its target", none: "stayed within its target"}
+	lacked = shortfall{did: "lacked capacity", never: "never lacked capacity", none: "lacked no capacity", time: "lacking", does: "lacks", by: "lacks"}
+	above  = shortfall{did: "ran above its target", never: "never ran above its target", none: "stayed within its target", time: "above target", does: "runs above its target", by: "runs above its target by"}
 )
+
+// shortOfAll is how to speak of all targets of the primary column together.
+func (r *Report) shortOfAll() shortfall {
+	c := &r.Columns[r.primary]
+	short := lacked
+	for i := range c.Objects {
+		if i == 0 {
+			short = c.Objects[i].short()
+		}
+		if c.Objects[i].short() != short {
+			return lacked
+		}
+	}
+	return short
+}
 
 // short is how to speak of an object's: only a yardstick of capacity, or a
 // world that has one, tells that capacity was lacking.
 func (o *ObjectReport) short() shortfall { return shortOf(&o.object) }
+
+// AboveTarget says whether an object of the primary column with too few replicas runs
+// above its target, and does not lack capacity.
+func (r *Report) AboveTarget(object journal.Object) bool {
+	o := r.Columns[r.primary].object(object)
+	return o != nil && o.short() == above
+}
 
 func shortOf(o *Object) shortfall {
 	for _, y := range o.Yardsticks {

@@ -123,8 +123,8 @@ func drawFaults(p *pen, a *frame, bands []faultBand, s size) {
 
 // faultsView is the table of what went wrong.
 type faultsView struct {
-	Note string
-	Rows []faultView
+	Note, Lacking string
+	Rows          []faultView
 }
 
 type faultView struct{ Name, When, Lasted, Chance, Lacking string }
@@ -138,7 +138,10 @@ func (r *Report) faultsView() *faultsView {
 		return nil
 	}
 	c := &r.Columns[r.primary]
-	v := &faultsView{Note: "The minutes are those of column " + c.Name + " that lacked capacity meanwhile, of all targets."}
+	v := &faultsView{Note: "The minutes are those of column " + c.Name + " in which a target had too few replicas meanwhile, of all targets."}
+	if o := r.focus(); o != nil {
+		v.Lacking = "minutes " + o.short().time
+	}
 	lacking := c.lackingSteps()
 	for i := range r.Run.Faults {
 		if i == maxFaults {

@@ -2,6 +2,7 @@ package reports
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -15,7 +16,7 @@ func Lacks(o *Object, start, end int64) (seconds int64, missing, asked float64) 
 	s := newScore()
 	walk(start, end, []Steps{roundedUp(o.Needed), o.Ready, o.Spec}, func(from, to int64, v []float64) {
 		s.supply(to-from, v[2], v[1])
-		if v[0] == v[0] && v[1] == v[1] { // both are known
+		if !math.IsNaN(v[0]) && !math.IsNaN(v[1]) {
 			s.compare(to-from, v[0], v[1])
 		}
 	})

@@ -16,13 +16,14 @@ func (r *Report) headline() string {
 		return fmt.Sprintf("%s ran for %s; it has no autoscaler to judge.", r.Run.Name, longSpan(r.Run.End-r.Run.Start))
 	}
 	if s := o.saturation(r.Run.End - r.Run.Start); s != "" {
-		return upperFirst(s) + ", where more may have been asked for than was served; " + r.verdict(o)
+		return upperFirst(s) + ", where more may have been asked for than was served; " + r.verdict(o, false)
 	}
-	return r.verdict(o)
+	return r.verdict(o, false)
 }
 
-// verdict says of an object when it lacked capacity, for how long, and why.
-func (r *Report) verdict(o *ObjectReport) string {
+// verdict says of an object when it lacked capacity, for how long, and why; alone,
+// it has no word of the others.
+func (r *Report) verdict(o *ObjectReport, alone bool) string {
 	whole := r.Run.End - r.Run.Start
 	doubt := o.doubt(whole)
 	switch {
@@ -32,7 +33,7 @@ func (r *Report) verdict(o *ObjectReport) string {
 		return fmt.Sprintf("%s ran %s for %s; what was needed is not known, so whether it %s is not either.",
 			o.Label, rangePhrase(&o.score), longSpan(whole), o.short().did)
 	case o.score.lacking == 0:
-		return r.sufficed(o, doubt)
+		return r.sufficed(o, doubt, alone)
 	}
 	worst := &o.Episodes[0]
 	when := clockOf(r.Run).stretch(worst.Start, worst.End)
@@ -49,12 +50,19 @@ func (r *Report) verdict(o *ObjectReport) string {
 	default:
 		sentence = fmt.Sprintf("%s %s for %s in %s episodes, worst %s", o.Label, did, amount, group(o.score.episodes), when)
 	}
-	return sentence + parts + r.others(o) + r.gain(o) + "."
+	if !alone {
+		parts += r.others(o)
+	}
+	return sentence + parts + r.gain(o) + "."
 }
 
 // sufficed is the headline where nothing was short in the time that could be
 // judged. Only of the whole time it says never.
-func (r *Report) sufficed(o *ObjectReport, doubt string) string {
+func (r *Report) sufficed(o *ObjectReport, doubt string, alone bool) string {
+	everyone := r.everyone(o)
+	if alone {
+		everyone = o.Label
+	}
 	whole := r.Run.End - r.Run.Start
 	ran := fmt.Sprintf("it ran %s, %s in all, %s.", rangePhrase(&o.score), replicaHours(o.Figures.Get("replica_hours")), reversals(o.score.reversals))
 	unjudged := whole - o.score.scored
@@ -64,11 +72,11 @@ func (r *Report) sufficed(o *ObjectReport, doubt string) string {
 	case doubt != "":
 		return fmt.Sprintf("%s; it %s; %s", doubt, o.short().none, ran)
 	case o.score.saturated > 0:
-		return fmt.Sprintf("for what was served %s %s; %s", r.everyone(o), o.short().none, ran)
+		return fmt.Sprintf("for what was served %s %s; %s", everyone, o.short().none, ran)
 	case unjudged > 0:
-		return fmt.Sprintf("%s %s in the %s that could be judged; %s", r.everyone(o), o.short().none, longSpan(o.score.scored), ran)
+		return fmt.Sprintf("%s %s in the %s that could be judged; %s", everyone, o.short().none, longSpan(o.score.scored), ran)
 	}
-	return fmt.Sprintf("%s %s in %s; %s", r.everyone(o), o.short().never, longSpan(whole), ran)
+	return fmt.Sprintf("%s %s in %s; %s", everyone, o.short().never, longSpan(whole), ran)
 }
 
 // everyone names the target, or all of them where there are more.

@@ -76,6 +76,8 @@ type storedObject struct {
 	Price     float64 `json:"price,omitempty"`
 	Billing   Billing `json:"billing,omitzero"`
 	BootDelay int64   `json:"bootDelaySeconds,omitempty"`
+	// Groups are the node groups on which its pods can run.
+	Groups []string `json:"nodeGroups,omitempty"`
 	// Yardsticks are what is needed was measured by.
 	Yardsticks []result.Yardstick `json:"yardsticks,omitempty"`
 	Responses  []result.Response  `json:"responses,omitempty"`
@@ -145,7 +147,7 @@ func (o *ObjectReport) stored() storedObject {
 	s := storedObject{
 		Kind: o.Object.Kind, Namespace: o.Object.Namespace, Name: o.Object.Name, Target: o.Target, Price: o.object.Price,
 		Billing: o.object.Billing, BootDelay: o.object.BootDelay, Yardsticks: o.object.Yardsticks, Responses: o.object.Responses,
-		Figures: o.Figures, Causes: o.Causes, Episodes: o.Episodes, Policy: o.Policy, Fixes: o.object.Fixes,
+		Figures: o.Figures, Causes: o.Causes, Episodes: o.Episodes, Policy: o.Policy, Fixes: o.object.Fixes, Groups: o.object.Groups,
 	}
 	if o.object.Policy != nil && o.Policy != nil && !bytes.Equal(o.object.Policy.Encode(), o.Policy.Encode()) {
 		s.First = o.object.Policy
@@ -268,7 +270,7 @@ func (c *storedColumn) column(dir string) Column {
 		o := &c.Objects[i]
 		object := Object{
 			Journal: journal.Object{Kind: o.Kind, Namespace: o.Namespace, Name: o.Name},
-			Target:  cycle.TargetRef{Name: o.Target}, Price: o.Price, Billing: o.Billing, BootDelay: o.BootDelay, Yardsticks: o.Yardsticks, Responses: o.Responses, Policy: o.Policy, Fixes: o.Fixes,
+			Target:  cycle.TargetRef{Name: o.Target}, Price: o.Price, Billing: o.Billing, BootDelay: o.BootDelay, Yardsticks: o.Yardsticks, Responses: o.Responses, Policy: o.Policy, Fixes: o.Fixes, Groups: o.Groups,
 		}
 		if o.First != nil {
 			object.Policy = o.First

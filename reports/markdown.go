@@ -59,25 +59,53 @@ func verdict(r *Report) string {
 }
 
 func (r *Report) markdownTable(b *strings.Builder) {
-	b.WriteString("| |")
 	figures := tableFigures(r)
+	ranked := r.ranked()
+	several := len(ranked) > 1
+	b.WriteString("| |")
+	if several {
+		b.WriteString(" target |")
+	}
 	for _, f := range figures {
 		fmt.Fprintf(b, " %s |", f.title)
 	}
-	b.WriteString("\n|---|" + strings.Repeat("--:|", len(figures)) + "\n")
+	b.WriteString("\n|---|")
+	if several {
+		b.WriteString("---|")
+	}
+	b.WriteString(strings.Repeat("--:|", len(figures)) + "\n")
 	for i := range r.Columns {
-		c := &r.Columns[i]
-		name := escapeMarkdown(c.Name)
+		name := escapeMarkdown(r.Columns[i].Name)
 		if r.Run.Columns[i].Reference {
 			name = "*" + name + "*"
 		}
-		fmt.Fprintf(b, "| %s |", name)
-		for _, f := range figures {
-			fmt.Fprintf(b, " %s |", r.cell(i, f.metric))
+		if !several {
+			fmt.Fprintf(b, "| %s |", name)
+			for _, f := range figures {
+				fmt.Fprintf(b, " %s |", r.cell(i, f.metric))
+			}
+			b.WriteString("\n")
+			continue
 		}
-		b.WriteString("\n")
+		for _, o := range ranked[:min(len(ranked), maxNamed)] {
+			other := r.Columns[i].object(o.Object)
+			if other == nil {
+				continue
+			}
+			fmt.Fprintf(b, "| %s | %s |", name, escapeMarkdown(r.listed(o)))
+			for _, f := range figures {
+				fmt.Fprintf(b, " %s |", r.objectCell(i, other, f.metric))
+			}
+			b.WriteString("\n")
+		}
+	}
+	if rest := len(ranked) - maxNamed; rest > 0 {
+		fmt.Fprintf(b, "\n%s more targets stand in %s.\n", group(int64(rest)), htmlName)
 	}
 }
+
+// maxNamed is how many targets of a run a summary and a terminal list.
+const maxNamed = 10
 
 // markdownFixes is what fixes would gain, where that is known.
 func (r *Report) markdownFixes(b *strings.Builder) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html/template"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -30,32 +31,35 @@ var (
 
 // A page is report.html as its template sees it; all texts are ready to show.
 type page struct {
-	Style                                 template.CSS
-	Policy, Data                          template.HTML
-	Script                                template.JS
-	Hatches                               []template.HTML
-	Name, Covered, Headline, Trade, Scope string
-	Description, Command                  string
-	Badges                                []badgeView
-	Titles                                []string
-	Rows                                  []rowView
-	Figure                                *figureView
-	Key                                   []keyView
-	Fidelity, Assumptions, Notes          []string
-	Expectations                          []expectationView
-	Episodes                              []episodeView
-	Causes, Fixes, Objects, Figures       *tableView
-	Compared                              []figureView
-	Definitions, About                    []textView
-	Decisions                             *decisionsView
-	Faults                                *faultsView
-	Policies                              []policyView
+	Style                           template.CSS
+	Policy, Data                    template.HTML
+	Script                          template.JS
+	Hatches                         []template.HTML
+	Name, Covered, Headline, Trade  string
+	Description, Command            string
+	Badges                          []badgeView
+	Titles                          []string
+	Rows                            []rowView
+	Figure                          *figureView
+	Key                             []keyView
+	Fidelity, Assumptions, Notes    []string
+	Expectations                    []expectationView
+	Episodes                        []episodeView
+	Causes, Fixes, Objects, Figures *tableView
+	Targets                         []targetView
+	Compared                        []figureView
+	Meanings                        []meaningView
+	Definitions, About              []textView
+	Decisions                       *decisionsView
+	Faults                          *faultsView
+	Policies                        []policyView
 }
 
 type (
 	badgeView struct{ Class, Text string }
 	rowView   struct {
 		Name, Title string
+		Link        string // of the name, within the page
 		Swatch      template.HTML
 		Cells       []string
 		Primary     bool
@@ -89,8 +93,8 @@ type (
 		Moment      bool
 	}
 	episodeView struct {
-		When, Text, Causes, Explain string
-		Bar                         []template.HTML
+		ID, When, Text, Causes, Explain string
+		Bar                             []template.HTML
 	}
 	textView   struct{ Name, Text string }
 	policyView struct {
@@ -116,12 +120,12 @@ func (r *Report) page() (*page, error) {
 	run := r.Run
 	p := &page{
 		Style: template.CSS(style), Policy: contentPolicy(exploreSource), Script: template.JS(exploreSource), Hatches: hatches(),
-		Name: run.Name, Covered: clockOf(run).covered(), Headline: r.Headline, Trade: r.Trade, Scope: r.scope(),
+		Name: run.Name, Covered: clockOf(run).covered(), Headline: r.Headline, Trade: r.Trade,
 		Description: run.Description, Command: run.Command,
 		Badges: r.badges(), Titles: r.figureTitles(), Rows: r.columnRows(),
 		Fidelity: r.fidelityDetail(), Assumptions: r.assumptions(), Notes: r.notes(),
-		Faults: r.faultsView(), Causes: r.causeTable(), Objects: r.objectTable(), Figures: r.figureTable(),
-		Definitions: r.definitions(), About: r.about(), Decisions: r.decisionsView(), Policies: r.policyViews(),
+		Faults: r.faultsView(), Objects: r.objectTable(), Figures: r.figureTable(),
+		Meanings: meanings(), Definitions: r.definitions(), About: r.about(), Decisions: r.decisionsView(), Policies: r.policyViews(),
 	}
 	var err error
 	if p.Expectations, err = r.expectationViews(); err != nil {
@@ -131,7 +135,11 @@ func (r *Report) page() (*page, error) {
 	if o == nil {
 		return p, nil
 	}
-	p.Episodes, p.Key, p.Fixes = r.episodeViews(o), o.key(), r.fixTable(o)
+	if p.Key = o.key(); p.Objects == nil {
+		p.Episodes, p.Causes, p.Fixes = r.episodeViews(o), r.causeTable(o), r.fixTable(o)
+	} else if p.Targets, err = r.targetViews(); err != nil {
+		return nil, err
+	}
 	main := r.figure(o)
 	e := newExploration(main)
 	e.decide(r.Runs, o.Label)
@@ -211,14 +219,6 @@ func (r *Report) comparedFigures(o *ObjectReport, e *exploration) ([]figureView,
 
 // maxCompared bounds the plots of other columns.
 const maxCompared = 6
-
-// scope says what the first table adds up.
-func (r *Report) scope() string {
-	if n := len(r.Columns[r.primary].Objects); n > 1 {
-		return "all " + group(int64(n)) + " targets"
-	}
-	return "column"
-}
 
 func (r *Report) badges() []badgeView {
 	var list []badgeView
@@ -321,6 +321,7 @@ func (r *Report) episodeViews(o *ObjectReport) []episodeView {
 	for i := range o.Episodes {
 		e := &o.Episodes[i]
 		view := episodeView{
+			ID:   r.episodeID(o, i),
 			When: clockOf(r.Run).stretch(e.Start, e.End),
 			Text: fmt.Sprintf("%s without enough replicas, at worst %s short; %s replica-minutes missing", minutesOrSeconds(e.Seconds), number(e.Depth), number(e.Lost/60)),
 		}
@@ -341,6 +342,15 @@ func (r *Report) episodeViews(o *ObjectReport) []episodeView {
 		list = append(list, view)
 	}
 	return list
+}
+
+// episodeID is the anchor of an episode: its number, of other targets than the one
+// that is drawn first behind theirs.
+func (r *Report) episodeID(o *ObjectReport, i int) string {
+	if o == r.focus() {
+		return strconv.Itoa(i)
+	}
+	return fmt.Sprintf("%d-%d", slices.Index(r.ranked(), o)+1, i)
 }
 
 func (r *Report) about() []textView {

@@ -143,7 +143,7 @@ func ruleTestTable(b *strings.Builder, tests []*RuleTest, o TableOptions) {
 			rows = append(rows, row)
 		}
 	}
-	writeRows(b, rows, o.Color)
+	writeRows(b, rows, 3, o.Color)
 	for _, t := range tests {
 		for _, c := range t.Cases {
 			for i := range c.Failures {

@@ -8,29 +8,30 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/policy"
 )
 
-// causeTable is minutes by cause, a column each; nil where nothing lacked.
-func (r *Report) causeTable() *tableView {
+// causeTable is minutes by cause of an object, a column each; nil where nothing
+// lacked.
+func (r *Report) causeTable(o *ObjectReport) *tableView {
 	t := &tableView{}
 	total := rowView{Name: "breach minutes", Primary: true}
-	counts := make([][]int64, len(r.Columns))
+	var columns []ColumnReport
+	var counts [][]int64
 	for i := range r.Columns {
-		if r.Run.Columns[i].Reference {
+		other := r.Columns[i].object(o.Object)
+		if other == nil || r.Run.Columns[i].Reference {
 			continue // nothing was decided, so there are no causes
 		}
-		t.Titles = append(t.Titles, r.Columns[i].Name)
-		var sum int64
-		counts[i], sum = r.Columns[i].causeCounts()
-		total.Cells = append(total.Cells, r.Columns[i].counted(sum))
+		c := ColumnReport{Name: r.Columns[i].Name, Figures: other.Figures, Causes: other.Causes}
+		count, sum := c.causeCounts()
+		columns, counts = append(columns, c), append(counts, count)
+		t.Titles = append(t.Titles, c.Name)
+		total.Cells = append(total.Cells, c.counted(sum))
 	}
 	for n, cause := range Causes() {
-		row := rowView{Name: cause.words(), Swatch: swatch(cause)}
+		row := rowView{Name: cause.words(), Swatch: swatch(cause), Link: "cause-" + cause.slug()}
 		any := false
-		for i := range r.Columns {
-			if r.Run.Columns[i].Reference {
-				continue
-			}
-			any = any || causeMinutes(r.Columns[i].Causes, cause) > 0
-			row.Cells = append(row.Cells, r.Columns[i].counted(counts[i][n]))
+		for i := range columns {
+			any = any || causeMinutes(columns[i].Causes, cause) > 0
+			row.Cells = append(row.Cells, columns[i].counted(counts[i][n]))
 		}
 		if any {
 			t.Rows = append(t.Rows, row)
@@ -78,36 +79,24 @@ func (c *ColumnReport) counted(n int64) string {
 // maxObjects bounds the table of targets.
 const maxObjects = 200
 
-// objectTable is the primary column by object; nil where it has only one.
-func (r *Report) objectTable() *tableView {
-	c := &r.Columns[r.primary]
-	if len(c.Objects) < 2 {
-		return nil
-	}
-	t := &tableView{Titles: r.figureTitles()}
-	for i := range c.Objects {
-		if i == maxObjects {
-			t.Note = fmt.Sprintf("%s more stand in %s.", group(int64(len(c.Objects)-i)), jsonName)
-			break
-		}
-		row := rowView{Name: c.Objects[i].Label}
-		for _, f := range tableFigures(r) {
-			row.Cells = append(row.Cells, number(c.Objects[i].Figures.Get(f.metric)))
-		}
-		t.Rows = append(t.Rows, row)
-	}
-	return t
-}
-
-// figureTable has every figure of every column.
+// figureTable has every figure of every column; of several targets every figure of
+// each in the primary column, since those of pods and nodes do not add up.
 func (r *Report) figureTable() *tableView {
 	t := &tableView{Titles: r.columnNames()}
+	columns := r.Columns
+	if ranked := r.ranked(); len(ranked) > 1 {
+		t.Titles, columns = nil, nil
+		for _, o := range ranked[:min(len(ranked), maxDrawn)] {
+			t.Titles = append(t.Titles, o.Label)
+			columns = append(columns, ColumnReport{Figures: o.Figures})
+		}
+	}
 	for i := range metrics {
 		m := &metrics[i]
 		row := rowView{Name: title(m), Title: m.Definition}
 		any := false
-		for j := range r.Columns {
-			v := r.Columns[j].Figures.Get(m.Name)
+		for j := range columns {
+			v := columns[j].Figures.Get(m.Name)
 			any = any || !math.IsNaN(v)
 			row.Cells = append(row.Cells, number(v))
 		}
@@ -181,11 +170,22 @@ func (r *Report) decisionsView() *decisionsView {
 			row.Reason += " (" + run.Limit + ")"
 		}
 		if run.Lacking > 0 {
-			row.Lacking = minutesOrSeconds(run.Lacking) + " lacking"
+			row.Lacking = minutesOrSeconds(run.Lacking) + " " + r.shortIn(run.Object)
 		}
 		v.Rows = append(v.Rows, row)
 	}
 	return v
+}
+
+// shortIn is how to speak of the time with too few replicas of an object.
+func (r *Report) shortIn(label string) string {
+	c := &r.Columns[r.primary]
+	for i := range c.Objects {
+		if c.Objects[i].Label == label {
+			return c.Objects[i].short().time
+		}
+	}
+	return lacked.time
 }
 
 func wanted(run *DecisionRun) string {

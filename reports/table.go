@@ -92,28 +92,23 @@ func (r *Report) cell(column int, metric string) string {
 }
 
 func textTable(reports []*Report, o TableOptions) string {
-	rows := [][]string{{"NAME", "RESULT", "COLUMN"}}
+	several := slices.ContainsFunc(reports, func(r *Report) bool { return len(r.ranked()) > 1 })
+	texts := []string{"NAME", "RESULT", "COLUMN"}
+	if several {
+		texts = append(texts, "TARGET")
+	}
 	figures := tableFigures(reports...)
+	rows := [][]string{slices.Clone(texts)}
 	for _, f := range figures {
 		rows[0] = append(rows[0], strings.ToUpper(f.title))
 	}
 	for _, r := range reports {
-		for i := range r.Columns {
-			if r.Run.Columns[i].Reference {
-				continue // they stand in the files
-			}
-			row := []string{"", "", r.Columns[i].Name}
-			if i == 0 {
-				row[0], row[1] = r.Run.Name, verdictLine(r)
-			}
-			for _, f := range figures {
-				row = append(row, r.cell(i, f.metric))
-			}
+		for _, row := range r.textRows(figures, several) {
 			rows = append(rows, row)
 		}
 	}
 	var b strings.Builder
-	writeRows(&b, rows, o.Color)
+	writeRows(&b, rows, len(texts), o.Color)
 	for _, r := range reports {
 		if len(reports) > 1 && r.Passed() {
 			continue // one line a run, and what failed
@@ -152,9 +147,42 @@ func verdictLine(r *Report) string {
 	}
 }
 
-// writeRows aligns columns: texts left, numbers right.
-func writeRows(b *strings.Builder, rows [][]string, color bool) {
-	const texts = 3
+// textRows are the columns of a run; of several targets the worst ones in each.
+func (r *Report) textRows(figures []tableFigure, several bool) [][]string {
+	var rows [][]string
+	add := func(column, target string, cell func(metric string) string) {
+		row := []string{"", "", column}
+		if len(rows) == 0 {
+			row[0], row[1] = r.Run.Name, verdictLine(r)
+		}
+		if several {
+			row = append(row, target)
+		}
+		for _, f := range figures {
+			row = append(row, cell(f.metric))
+		}
+		rows = append(rows, row)
+	}
+	ranked := r.ranked()
+	for i := range r.Columns {
+		name := r.Columns[i].Name
+		switch {
+		case r.Run.Columns[i].Reference: // they stand in the files
+		case len(ranked) < 2:
+			add(name, "", func(metric string) string { return r.cell(i, metric) })
+		default:
+			for _, o := range ranked[:min(len(ranked), maxNamed)] {
+				if other := r.Columns[i].object(o.Object); other != nil {
+					add(name, r.listed(o), func(metric string) string { return r.objectCell(i, other, metric) })
+				}
+			}
+		}
+	}
+	return rows
+}
+
+// writeRows aligns columns: those of text left, numbers right.
+func writeRows(b *strings.Builder, rows [][]string, texts int, color bool) {
 	widths := make([]int, len(rows[0]))
 	for _, row := range rows {
 		for i, cell := range row {

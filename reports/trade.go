@@ -33,7 +33,7 @@ func (r *Report) trade() string {
 	if best == nil {
 		return "Variants cannot be ranked: what was needed or what ran is not known."
 	}
-	return e.tradePhrase(current, best, saver, len(variants))
+	return e.tradePhrase(r.shortOfAll(), current, best, saver, len(variants))
 }
 
 // Unranked says why what other policies would have done is not told, in a clause;
@@ -56,7 +56,16 @@ func (r *Report) Unranked() string {
 
 // lack is how much capacity was missing, for however long: a long time with one
 // replica too few is better than a short one with ten.
-func (c *ColumnReport) lack() float64 { return c.Figures.Get("under_replica_hours") }
+func (c *ColumnReport) lack() float64 { return c.weighed("under_replica_hours") }
+
+// weighed is a figure by which columns are weighed: without node groups where there
+// are pods, too.
+func (c *ColumnReport) weighed(metric string) float64 {
+	if c.pods != nil {
+		return c.pods.Get(metric)
+	}
+	return c.Figures.Get(metric)
+}
 
 // priced says whether a column's cost is known.
 func (c *ColumnReport) priced() bool { return !math.IsNaN(c.Figures.Get("cost")) }
@@ -73,7 +82,12 @@ func expenseOf(columns []*ColumnReport) expense {
 	return "cost"
 }
 
-func (e expense) of(c *ColumnReport) float64 { return c.Figures.Get(string(e)) }
+func (e expense) of(c *ColumnReport) float64 {
+	if e == "cost" {
+		return c.Figures.Get(string(e))
+	}
+	return c.weighed(string(e))
+}
 
 // rank finds the variant that lacks the fewest replica-hours (of equals the one
 // that takes least), and the one that saves most; each is nil where there
@@ -125,13 +139,13 @@ func (e expense) percent(from *ColumnReport, change float64) string {
 	return " (" + signed(100*change/e.of(from)) + " %)"
 }
 
-func (e expense) tradePhrase(current, best, saver *ColumnReport, count int) string {
+func (e expense) tradePhrase(short shortfall, current, best, saver *ColumnReport, count int) string {
 	lack, change := best.lack()-current.lack(), e.of(best)-e.of(current)
 	name := fmt.Sprintf("Variant %q", best.Name)
 	if count > 1 {
-		name = fmt.Sprintf("Of %d variants %q lacks least: it", count, best.Name)
+		name = fmt.Sprintf("Of %d variants %q %s least: it", count, best.Name, short.does)
 	}
-	less := fmt.Sprintf("lacks %s less", replicaHours(-lack))
+	less := fmt.Sprintf("%s %s less", short.by, replicaHours(-lack))
 	same, asMuch := "for the same replica-hours", "takes as many replica-hours"
 	if e == "cost" {
 		same, asMuch = "at the same cost", "costs as much"
@@ -144,14 +158,14 @@ func (e expense) tradePhrase(current, best, saver *ColumnReport, count int) stri
 	case lack < 0:
 		return fmt.Sprintf("%s %s, and %s.", name, less, e.takes(current, best))
 	case lack == 0 && change < 0:
-		return fmt.Sprintf("%s lacks no more than current and %s.", name, e.saves(current, best))
+		return fmt.Sprintf("%s %s no more than current and %s.", name, short.does, e.saves(current, best))
 	case saver != nil:
-		return fmt.Sprintf("No variant lacks less: %q %s and lacks %s more.",
-			saver.Name, e.saves(current, saver), replicaHours(saver.lack()-current.lack()))
+		return fmt.Sprintf("No variant %s less: %q %s and %s %s more.",
+			short.does, saver.Name, e.saves(current, saver), short.by, replicaHours(saver.lack()-current.lack()))
 	case lack == 0 && change == 0:
-		return fmt.Sprintf("No variant improves on current: %q lacks as much and %s.", best.Name, asMuch)
+		return fmt.Sprintf("No variant improves on current: %q %s as much and %s.", best.Name, short.does, asMuch)
 	case lack == 0:
-		return fmt.Sprintf("No variant improves on current: %q lacks as much and %s.", best.Name, e.takes(current, best))
+		return fmt.Sprintf("No variant improves on current: %q %s as much and %s.", best.Name, short.does, e.takes(current, best))
 	}
-	return fmt.Sprintf("No variant improves on current: %q lacks %s more and %s.", best.Name, replicaHours(lack), e.takes(current, best))
+	return fmt.Sprintf("No variant improves on current: %q %s %s more and %s.", best.Name, short.by, replicaHours(lack), e.takes(current, best))
 }

@@ -214,6 +214,7 @@ func judgeReport(t *testing.T, file *scenario.File, run *reports.Run) {
 // tables are the parts of the README that are written by what they describe.
 var tables = map[string]func() string{
 	"report metrics": reports.MetricsTable,
+	"causes":         reports.CausesTable,
 	"scenarios":      catalogue,
 }
 

@@ -383,7 +383,7 @@ func (r *run) finish() (*Result, error) {
 				return nil, err
 			}
 		}
-		p.object.Responses = p.responses()
+		p.object.Responses, p.object.Groups = p.responses(), r.carriers(p.workload)
 		r.result.Objects = append(r.result.Objects, p.object)
 	}
 	return &r.result, nil

@@ -83,6 +83,21 @@ func (r *run) addCloud() error {
 	return nil
 }
 
+// carriers are the node groups that can run the pods of a workload, as
+// NAMESPACE/NAME; none where it is nil or its pods need no nodes.
+func (r *run) carriers(w *world.Workload) []string {
+	if w == nil {
+		return nil
+	}
+	var names []string
+	for _, s := range r.groupsOf() {
+		if len(s.allocatable) > 0 && !r.o.NodesAtOnce && w.RunsOn(s.labels, s.taints) {
+			names = append(names, s.object.Namespace+"/"+s.object.Name)
+		}
+	}
+	return names
+}
+
 // groupOf is the node group that a target is, or nil.
 func (r *run) groupOf(t *world.Target) *storedGroup {
 	for _, s := range r.groupsOf() {

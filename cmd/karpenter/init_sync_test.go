@@ -41,7 +41,7 @@ func TestInitSync(t *testing.T) {
 	write(t, "deploy/web.yaml", ha("web", 4))
 	call(t, "", "simulate", "ci/web.yaml", "--out", "out").want(t, exitFailed, "costs at most 10 % more than today")
 	write(t, "deploy/web.yaml", ha("web", 16))
-	call(t, "", "simulate", "ci/web.yaml", "--out", "out").want(t, exitFailed, "lacks capacity no longer than today")
+	call(t, "", "simulate", "ci/web.yaml", "--out", "out").want(t, exitFailed, "runs above its target no longer than today")
 
 	// Where it is meant, sync says so; the yardstick stays, and so does what was added.
 	mine := "    - name: mine\n      report: reversals <= 9\n"

@@ -230,7 +230,7 @@ spec:
 	call(t, "", "simulate", "autoscaling", "--out", "base").want(t, exitOK, "")
 	write(t, "so.yaml", scaledObject("24"))
 	got := call(t, "", "simulate", "autoscaling", "--baseline", "base", "--out", "head")
-	if got.code != exitFailed || !strings.Contains(got.stdout, "failed lacks capacity no longer than today") {
+	if got.code != exitFailed || !strings.Contains(got.stdout, "failed runs above its target no longer than today") {
 		t.Errorf("exit code %d, stdout:\n%s\nwant the guard to fail", got.code, got.stdout)
 	}
 	base, head := told(t, "base/checkout"), told(t, "head/checkout")

@@ -152,6 +152,9 @@ type Object struct {
 	// Saturated is 1 where the recording shows what was served and not what was
 	// asked for, else 0; empty where it always shows that.
 	Saturated Steps
+	// Groups are the node groups on which its pods can run, as NAMESPACE/NAME; empty
+	// where they need no nodes.
+	Groups []string
 	// Price is that of one replica-hour, in any currency; 0 where none is known.
 	// Billing says which hours are paid.
 	Price   float64

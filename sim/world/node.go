@@ -170,12 +170,17 @@ func (n *Node) share() float64 {
 // tolerates says whether the pods' selector takes a node and the node's taints
 // take the pods, which tolerate none.
 func (w *Workload) tolerates(node *Node) bool {
+	return w.RunsOn(node.Object.Labels, node.Object.Spec.Taints)
+}
+
+// RunsOn says whether the pods can run on nodes with these labels and taints.
+func (w *Workload) RunsOn(labels map[string]string, taints []corev1.Taint) bool {
 	for key, value := range w.NodeSelector {
-		if got, there := node.Object.Labels[key]; !there || got != value {
+		if got, there := labels[key]; !there || got != value {
 			return false
 		}
 	}
-	return !slices.ContainsFunc(node.Object.Spec.Taints, func(t corev1.Taint) bool { return t.Effect != corev1.TaintEffectPreferNoSchedule })
+	return !slices.ContainsFunc(taints, func(t corev1.Taint) bool { return t.Effect != corev1.TaintEffectPreferNoSchedule })
 }
 
 // Free implements Scheduler.
