@@ -153,11 +153,13 @@ type shortfall struct {
 	// time follows an amount of it; does is the present, in the singular, and takes
 	// replica-hours behind by.
 	time, does, by string
+	// again is by where does stands in front.
+	again string
 }
 
 var (
-	lacked = shortfall{did: "lacked capacity", never: "never lacked capacity", none: "lacked no capacity", time: "lacking", does: "lacks", by: "lacks"}
-	above  = shortfall{did: "ran above its target", never: "never ran above its target", none: "stayed within its target", time: "above target", does: "runs above its target", by: "runs above its target by"}
+	lacked = shortfall{did: "lacked capacity", never: "never lacked capacity", none: "lacked no capacity", time: "lacking", does: "lacks", by: "lacks", again: "lacks"}
+	above  = shortfall{did: "ran above its target", never: "never ran above its target", none: "stayed within its target", time: "above target", does: "runs above its target", by: "runs above its target by", again: "does so by"}
 )
 
 // shortOfAll is how to speak of all targets of the primary column together.

@@ -13,7 +13,7 @@ import (
 // fleet is a run of four targets: web lacks for 10 min and runs on nodes, which lack
 // for 30; cart lacks for 20 min; batch for none.
 func fleet() *Run {
-	r := oneColumn(60, Steps{}, steps(0, 2), steps(0, 2), nil)
+	r := oneColumn(90, Steps{}, steps(0, 2), steps(0, 2), nil)
 	object := func(name string, lacks float64) Object {
 		return Object{Journal: journal.Object{Kind: journal.HorizontalAutoscaler, Namespace: "default", Name: name}, Target: cycle.TargetRef{Kind: "Deployment", Name: name},
 			Needed: steps(0, 2, 10, 5, 10+lacks, 2), Ready: steps(0, 2), Spec: steps(0, 2)}
@@ -52,7 +52,7 @@ func TestTargetsAreJudgedAndDrawn(t *testing.T) {
 	if len(sections) != 4 {
 		t.Fatalf("%d sections, want one for each of four targets", len(sections))
 	}
-	for i, want := range []string{"web lacked capacity for 10 min", "nodes lacked capacity for 30 min", "cart lacked capacity for 20 min", "batch never lacked capacity in 1 hour"} {
+	for i, want := range []string{"web lacked capacity for 10 min", "nodes lacked capacity for 30 min", "cart lacked capacity for 20 min", "batch never lacked capacity in 90 minutes"} {
 		if !strings.Contains(sections[i], want) {
 			t.Errorf("section %d has not %q", i+1, want)
 		}

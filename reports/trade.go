@@ -142,10 +142,12 @@ func (e expense) percent(from *ColumnReport, change float64) string {
 func (e expense) tradePhrase(short shortfall, current, best, saver *ColumnReport, count int) string {
 	lack, change := best.lack()-current.lack(), e.of(best)-e.of(current)
 	name := fmt.Sprintf("Variant %q", best.Name)
+	by := short.by
 	if count > 1 {
 		name = fmt.Sprintf("Of %d variants %q %s least: it", count, best.Name, short.does)
+		by = short.again
 	}
-	less := fmt.Sprintf("%s %s less", short.by, replicaHours(-lack))
+	less := fmt.Sprintf("%s %s less", by, replicaHours(-lack))
 	same, asMuch := "for the same replica-hours", "takes as many replica-hours"
 	if e == "cost" {
 		same, asMuch = "at the same cost", "costs as much"
