@@ -147,4 +147,27 @@ var mutations = []mutation{
 	return rules`, `Value: 200, PeriodSeconds: 15},
 	}
 	return rules`, "an HPA triples"},
+
+	{"reports/cause.go", `return reason{cause: NotDecided}`, `return reason{cause: StartUp}`, "slots that nobody decided are start-up"},
+	{"reports/cause.go", `return reason{cause: ColdStart}`, `return reason{cause: NotExplained}`, "a run may begin with too few"},
+	{"reports/cause.go", `case d.contested:`, `case d.contested && d.dryRun:`, "two autoscalers on one target are missing data"},
+	{"reports/cause.go", `case d.dryRun && !d.held():`, `case d.dryRun && d.held():`, "a dry run is start-up"},
+	{"reports/cause.go", `d.desired >= s.needed && d.refused != "":`, `d.desired >= s.needed && d.refused == "never":`, "what is refused is starting"},
+	{"reports/cause.go", `case d.desired < d.limited:`, `case d.desired > d.limited:`, "a bound does not count"},
+	{"reports/cause.go", `case d.limited < d.stabilized:`, `case d.limited > d.stabilized:`, "a rate policy does not count"},
+	{"reports/cause.go", `case d.recommending && d.stabilized < d.recommended:`, `case d.recommending && d.stabilized > d.recommended:`, "a window does not count"},
+	{"reports/cause.go", `return 2*s.givenUp >= s.needed-s.ready`, `return s.givenUp > 1000*(s.needed-s.ready)`, "nothing is scaled down too early"},
+	{"reports/cause.go", `return reason{cause: MissingData, detail: string(d.reason)}`, `return reason{cause: NotExplained}`, "missing data explains nothing"},
+	{"reports/cause.go", `case s.dry:`, `case s.dry && s.trouble == "never":`, "the dry run of a group is start-up"},
+	{"reports/cause.go", `case s.trouble != "":`, `case s.trouble == "never":`, "a quota is start-up"},
+	{"reports/cause.go", `case s.ready+s.lost >= s.needed:`, `case s.ready-s.lost >= s.needed:`, "lost replicas are start-up"},
+	{"reports/cause.go", `case s.asked-s.pending < s.needed:`, `case s.asked+s.pending < s.needed:`, "pods without a node are start-up"},
+	{"reports/cause.go", `return reason{cause: StartUp}
+	}
+	if why`, `return reason{cause: NotExplained}
+	}
+	if why`, "what is on its way explains nothing"},
+	{"reports/cause.go", `case r.replicas >= s.needed:`, `case r.replicas > 1000*s.needed:`, "a late metric has a target above capacity"},
+	{"reports/cause.go", `case r.exact >= s.needed:`, `case r.exact > 1000*s.needed:`, "a tolerance is a target above capacity"},
+	{"reports/cause.go", `return reason{cause: Target}`, `return reason{cause: MetricLag}`, "a target above capacity is metric lag"},
 }

@@ -152,6 +152,61 @@ func TestCausesVanishWithTheirCure(t *testing.T) {
 	}
 }
 
+// Of two causes in one run, what vanishes with each alone is given to it.
+func TestCausesInMixtures(t *testing.T) {
+	// A rise by 38 % from 0:30 to 2:30, and a doubling from 4:00 to 5:00.
+	riseAndDouble := func(at time.Duration) float64 {
+		switch m := at.Minutes(); {
+		case m >= 30 && m < 150:
+			return 1080
+		case m >= 240 && m < 300:
+			return 1560
+		}
+		return 780
+	}
+	// Up and down every five minutes until 4:30, and far more from 5:00 to 5:40.
+	sawAndPeak := func(at time.Duration) float64 {
+		if m := at.Minutes(); m >= 300 && m < 340 {
+			return 2000
+		}
+		return sawDemand(at)
+	}
+	cases := map[string]struct {
+		reason string
+		with   incident
+		cured  map[string]incident
+	}{
+		"ToleranceAndStartUp": {
+			"the first rise is hidden by a tolerance, the second waits for replicas to start",
+			incident{load: riseAndDouble, target: 100, up: "tolerance: 500m", readyAfter: "5m", start: 8},
+			map[string]incident{
+				"tolerance": {load: riseAndDouble, target: 100, readyAfter: "5m", start: 8},
+				"start-up":  {load: riseAndDouble, target: 100, up: "tolerance: 500m", start: 8},
+			},
+		},
+		"ScaleDownAndBound": {
+			"replicas are given up too early for hours, and a peak needs more than is allowed",
+			incident{load: sawAndPeak, target: 80, max: 15, down: "stabilizationWindowSeconds: 0", readyAfter: "2m"},
+			map[string]incident{
+				"scaled down too early": {load: sawAndPeak, target: 80, max: 15, down: "stabilizationWindowSeconds: 900", readyAfter: "2m"},
+				"bound":                 {load: sawAndPeak, target: 80, down: "stabilizationWindowSeconds: 0", readyAfter: "2m"},
+			},
+		},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			with, byCause := c.with.play(t, "with")
+			for cause, cured := range c.cured {
+				left, _ := cured.play(t, "without-"+strings.ReplaceAll(cause, " ", "-"))
+				if vanished := with - left; vanished < 4 || byCause[cause] < 0.9*vanished || byCause[cause] > 1.1*vanished {
+					t.Errorf("%s: %.1f min given to %s, %.1f vanish without it; all: %v", c.reason, byCause[cause], cause, vanished, byCause)
+				}
+			}
+		})
+	}
+}
+
 // Pods that find no node are named as that, with the group that they wait for.
 func TestCauseNoNode(t *testing.T) {
 	t.Chdir(t.TempDir())
