@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
@@ -140,7 +141,7 @@ func (a *Autoscalers) latest(m *autoscalerMemory) slot.Slot {
 // begin implements steps.
 func (a *Autoscalers) begin(ctx context.Context, m *autoscalerMemory, s slot.Slot, why string) error {
 	m.lose(s)
-	m.status.State = m.text
+	m.status.State, m.status.Reason = m.text, StateReset
 	reset(&m.status.Conditions, s, m.generation, why)
 	version, err := a.Store.Commit(ctx, m.name, m.version, &m.status)
 	if err != nil {
@@ -168,6 +169,7 @@ func (a *Autoscalers) journal() Journal { return a.Journal }
 // decide implements steps.
 func (a *Autoscalers) decide(ctx context.Context, m *autoscalerMemory, s slot.Slot) error {
 	scale, d := a.step(ctx, m, s)
+	before := m.status.LastScaleTime
 	if err := a.commit(ctx, m, s, &d); err != nil {
 		// Not committed is not decided, unless only the answer was lost: the
 		// store knows.
@@ -180,11 +182,25 @@ func (a *Autoscalers) decide(ctx context.Context, m *autoscalerMemory, s slot.Sl
 		outcome = a.actuate(ctx, m, s, scale, d.Desired)
 	}
 	m.refused = m.refusal(outcome)
+	m.scaled(outcome, before)
 	a.Journal.Record(&m.record)
 	if outcome != nil {
 		a.Journal.Outcome(outcome)
 	}
 	return nil
+}
+
+// scaled corrects the time of the last change by what came of the one just decided;
+// the next slot, which settles that, writes it. What timed out may have been taken.
+func (m *autoscalerMemory) scaled(o *journal.Outcome, before *metav1.Time) {
+	switch {
+	case o == nil || o.Result == string(observation.TimedOut):
+	case o.Result == Applied:
+		at := metav1.NewTime(o.Slot.Time())
+		m.status.LastScaleTime = &at
+	default:
+		m.status.LastScaleTime = before
+	}
 }
 
 // step observes and decides, and fills in the record.

@@ -130,7 +130,7 @@ func (m *autoscalerMemory) publish(s slot.Slot, d *autoscaler.Decision, p *publi
 	if d.Known {
 		current, desired := m.in.Scale.Status, d.Desired
 		status.CurrentReplicas, status.DesiredReplicas = &current, &desired
-		if desired != m.in.Scale.Spec && !m.policy.DryRun {
+		if desired != m.in.Scale.Spec && !m.policy.DryRun && m.refused == "" {
 			at := metav1.NewTime(s.Time())
 			status.LastScaleTime = &at
 		}

@@ -162,6 +162,9 @@ func TestRefusedChange(t *testing.T) {
 			t.Errorf("refused: %s is %s", kind, got)
 		}
 	}
+	if at := w.object.Status.LastScaleTime; at != nil {
+		t.Errorf("last scaled at %v, though no change was taken", at)
+	}
 	// Whoever takes over says the same, without having been refused itself.
 	a = w.driver()
 	w.at(a, 30)
@@ -185,6 +188,10 @@ func TestRefusedChange(t *testing.T) {
 		if got := w.condition(kind); got != want || w.scale.Spec != 8 {
 			t.Errorf("taken: %s is %s, %d replicas", kind, got, w.scale.Spec)
 		}
+	}
+
+	if at := w.object.Status.LastScaleTime; at == nil || !at.Time.Equal((start + 50).Time()) {
+		t.Errorf("last scaled at %v, want the slot whose change was taken", at)
 	}
 
 	// A timeout says nothing about whether the change was taken; the next slot does.

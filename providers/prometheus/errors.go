@@ -42,7 +42,38 @@ func (e *statusError) Error() string {
 // failed gives a query's error its place among the errors of engine/cycle.
 func failed(query string, err error) error {
 	err = withoutURL(err)
-	return fmt.Errorf("query %s: %w: %w", escape.Excerpt(strconv.Quote(query)), cause(err), &excerpt{err})
+	return &explained{fmt.Errorf("query %s: %w: %w", escape.Excerpt(strconv.Quote(query)), cause(err), &excerpt{err}), sentence(err)}
+}
+
+// An explained error has a sentence for people: see cycle.Sentence.
+type explained struct {
+	error
+	sentence string
+}
+
+// Unwrap is the error without the sentence.
+func (e *explained) Unwrap() error { return e.error }
+
+// Sentence implements what cycle.Sentence asks for.
+func (e *explained) Sentence() string { return e.sentence }
+
+// sentence says what is likely wrong, and the cure, where that stays the same from
+// slot to slot: what Prometheus says of a query that it cannot read, and whom it or a
+// proxy in front of it refuses.
+func sentence(err error) string {
+	var status *statusError
+	var answer *v1.Error
+	switch cause := cause(err); {
+	case cause == cycle.ErrBadQuery && errors.As(err, &answer):
+		return "Prometheus says: " + escape.Excerpt(answer.Msg)
+	case cause == cycle.ErrBadQuery && errors.As(err, &status) && status.text != "":
+		return "Prometheus says: " + escape.Excerpt(status.text)
+	case cause == cycle.ErrForbidden:
+		return "Prometheus refuses the controller: check the credentials in --http.config.file, or of the source in --metrics-sources"
+	case cause == cycle.ErrNotFound:
+		return "there is no query API at this URL: check the path in --prometheus, or of the source in --metrics-sources"
+	}
+	return ""
 }
 
 // An excerpt is an error whose text, which may be a server's, fits into a line.
