@@ -62,6 +62,8 @@ func (c *converter) resource(name, container string, given autoscalingv2.MetricT
 	q := usageQuery{resource: name, container: container, pods: c.podMatchers(), owner: podOwner(c.target.kind), rateWindow: c.options.RateWindow}
 	if name == cpu {
 		c.lost(path, "cpu is averaged over %s by PromQL's rate; HPA sees metrics-server's window of about 15 to 30 s", c.options.RateWindow)
+	} else {
+		c.lost(path, "pods that are not ready are left out, as of cpu; HPA counts the memory of every pod that has a sample")
 	}
 	if target.Type == v1alpha1.AverageValueMetricType {
 		c.lost(path, "the total usage of the ready pods is shared among the replicas; HPA averages over ready pods and estimates pods that are not ready or have no sample")
