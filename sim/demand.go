@@ -69,6 +69,10 @@ func (g grid) before(t int64) int64 {
 func (in *Input) measure(demands []*demand) error {
 	var texts []string
 	for _, d := range demands {
+		if d.derived {
+			// What a policy reads need not make a yardstick: the time is not judged.
+			d.yardsticks = slices.DeleteFunc(d.yardsticks, func(y scenario.Yardstick) bool { return in.readsAhead(0, y) != nil })
+		}
 		for i, y := range d.yardsticks {
 			if err := in.readsAhead(i, y); err != nil {
 				return err
