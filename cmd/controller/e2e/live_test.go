@@ -14,6 +14,7 @@ import (
 	clientprometheus "github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
 	clientscheme "k8s.io/client-go/kubernetes/scheme"
@@ -64,6 +65,7 @@ type live struct {
 	random      *rand.Rand
 	last        time.Time
 	mirror      *mirror
+	writes      *writes
 	// exact is set where faults strike the controller: the scenario says when it
 	// wakes up and loses its memory, so nothing is added.
 	exact  bool
@@ -92,7 +94,7 @@ func playLive(t *testing.T, in *sim.Input, autoscalers []sim.Autoscaler, seed ui
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	l := &live{
-		t: t, ctx: ctx, in: in, stage: stage, autoscalers: autoscalers, config: config,
+		t: t, ctx: ctx, in: in, stage: stage, autoscalers: autoscalers, config: config, writes: noteWrites(config),
 		clock:   clocktesting.NewFakePassiveClock(in.File.Spec.Start.Time),
 		journal: newLockedJournal(), random: rand.New(rand.NewPCG(seed, 0)), status: map[cycle.TargetRef]int32{}, wakes: map[journal.Object]cycle.Wake{},
 	}
@@ -251,6 +253,9 @@ func (l *live) decideAutoscalers(due []types.NamespacedName) error {
 	}
 	l.pull()
 	for _, name := range due {
+		if !l.writes.take(l.objectAt("horizontalautoscalers", name)) {
+			continue // its status is what it was
+		}
 		object := &v1alpha1.HorizontalAutoscaler{}
 		l.check(l.client.Get(l.ctx, name, object))
 		l.stage.Report(name, &object.Status)
@@ -285,18 +290,23 @@ func (l *live) turns(names []types.NamespacedName) [][]types.NamespacedName {
 func (l *live) decideGroups(due []types.NamespacedName) error {
 	for _, name := range due {
 		object, cached := &v1alpha1.ScalableNodeGroup{}, &v1alpha1.ScalableNodeGroup{}
-		l.check(l.client.Get(l.ctx, name, object))
-		l.check(wait.PollUntilContextTimeout(l.ctx, time.Millisecond, timeout, true, func(context.Context) (bool, error) {
-			err := l.cache.Get(l.ctx, name, cached)
-			return cached.ResourceVersion == object.ResourceVersion, err
-		}))
+		path := l.objectAt("scalablenodegroups", name)
+		if l.writes.take(path) {
+			l.check(l.client.Get(l.ctx, name, object))
+			l.check(wait.PollUntilContextTimeout(l.ctx, time.Millisecond, timeout, true, func(context.Context) (bool, error) {
+				err := l.cache.Get(l.ctx, name, cached)
+				return cached.ResourceVersion == object.ResourceVersion, err
+			}))
+		}
 		for _, name := range l.disturbed([]types.NamespacedName{name}) {
 			if err := l.wakeOne(journal.ScalableNodeGroup, name); err != nil {
 				return err
 			}
 		}
-		l.check(l.client.Get(l.ctx, name, object))
-		l.stage.ReportGroup(object)
+		if l.writes.seen(path) {
+			l.check(l.client.Get(l.ctx, name, object))
+			l.stage.ReportGroup(object)
+		}
 	}
 	return nil
 }
@@ -396,6 +406,12 @@ func (l *live) edit() {
 // pull makes the world's counts those that the server has.
 func (l *live) pull() {
 	for _, ref := range l.refs() {
+		mapping, err := l.mapper.RESTMapping(schema.FromAPIVersionAndKind(ref.APIVersion, ref.Kind).GroupKind())
+		l.check(err)
+		path := l.objectAt(mapping.Resource.Resource, types.NamespacedName{Namespace: ref.Namespace, Name: ref.Name})
+		if ref.Kind == journal.ScalableNodeGroup && !l.writes.seen(path) || ref.Kind != journal.ScalableNodeGroup && !l.writes.take(path) {
+			continue // nobody has set it since
+		}
 		wanted, err := l.targets.Get(l.ctx, ref, time.Time{})
 		if errors.Is(err, cycle.ErrUnavailable) && ref.Kind == journal.ScalableNodeGroup {
 			continue // it has no count before one was adopted
