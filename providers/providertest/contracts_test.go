@@ -32,7 +32,7 @@ type scaled struct {
 	set     func(s *scaled, observed cycle.Scale, replicas int32) error
 }
 
-func (s *scaled) Get(_ context.Context, ref cycle.TargetRef, _ bool) (got cycle.Scale, err error) {
+func (s *scaled) Get(_ context.Context, ref cycle.TargetRef, _ time.Time) (got cycle.Scale, err error) {
 	switch {
 	case s.failure != nil:
 		err = s.failure
@@ -40,7 +40,7 @@ func (s *scaled) Get(_ context.Context, ref cycle.TargetRef, _ bool) (got cycle.
 		err = cycle.ErrNotFound
 	default:
 		got = s.scale
-		got.Version = strconv.Itoa(s.version)
+		got.Version, got.ReadyLeast, got.ReadyMost = strconv.Itoa(s.version), got.Ready, got.Ready
 	}
 	if s.got != nil {
 		return s.got(got, err)
