@@ -52,7 +52,7 @@ var mutations = []mutation{
 
 	{"engine/autoscaler/step.go", `changed = s.record(current, previous, in.Slot) || changed`, `		_ = current`, "a new autoscaler may scale down at once"},
 	{"engine/autoscaler/step.go", `current == last.From && n > 0`, `current == last.From && n > 1<<30`, "a command that did not land uses up its budget"},
-	{"engine/autoscaler/step.go", `	return min(max(r.Spec, least), most), code`, `	return most, code`, "replicas that became ready since the scrape are ordered again"},
+	{"engine/autoscaler/step.go", `	return min(max(r.Spec, least), most), code`, `	return max(most, min(least, most)), code`, "replicas that became ready since the scrape are ordered again"},
 	{"engine/autoscaler/step.go", `r.Replicas = in.Scale.WithMissing(r.Replicas)`, `_ = in.Scale.WithMissing(r.Replicas)`, "nodes that are not ready count as too many"},
 	{"engine/autoscaler/step.go", `largest = max(largest, r.Replicas)`, `largest = r.Replicas`, "the last metric wins"},
 	{"engine/autoscaler/step.go", `largest >= 0 && (!failed || largest >= in.Scale.Spec)`, `largest >= 0 && (!failed || largest >= 0)`, "scales down while a metric is missing"},
