@@ -35,6 +35,7 @@ import (
 
 	"github.com/karpenter-sim/karpenter/cmd/controller/share"
 	"github.com/karpenter-sim/karpenter/cmd/controller/sink"
+	"github.com/karpenter-sim/karpenter/cmd/controller/sources"
 	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
 	"github.com/karpenter-sim/karpenter/engine/cycle"
 	"github.com/karpenter-sim/karpenter/providers/aws"
@@ -122,11 +123,18 @@ func (c *controller) build(ctx context.Context, f *flags, config *rest.Config, l
 	if err != nil {
 		return err
 	}
-	source, err := f.openPrometheus(own, log)
+	source, err := prometheus.New(f.prometheus(own, log))
 	if err != nil {
 		return fmt.Errorf("%w: %w", errUsage, err) // an address or a file that cannot be meant
 	}
 	go f.reach(ctx, log, source)
+	named, err := f.openSources(source, own, log)
+	if err != nil {
+		return fmt.Errorf("%w: --metrics-sources %w", errUsage, err)
+	}
+	if err := c.manager.Add(named); err != nil {
+		return err
+	}
 	exporter, err := kubernetes.NewExporter(metrics.Registry)
 	if err != nil {
 		return err
@@ -139,7 +147,7 @@ func (c *controller) build(ctx context.Context, f *flags, config *rest.Config, l
 	log.Info("provider", "nodeGroups", slices.Sorted(maps.Keys(cloud.NodeGroups())), "queues", slices.Sorted(maps.Keys(cloud.Queues())))
 	return kubernetes.Setup(ctx, c.manager, kubernetes.Options{
 		NodeGroups: cloud.NodeGroups(), Queues: cloud.Queues(), Exporter: exporter,
-		Clock: clock.RealClock{}, Source: promql.Enforcing(promql.Label(f.enforceLabel), source), Journal: c.journal, Metrics: own, Events: events,
+		Clock: clock.RealClock{}, Source: named, Notice: named.Notice, Journal: c.journal, Metrics: own, Events: events,
 		Timeout: f.apiTimeout, QueryOffset: f.queryOffset, Refresh: f.metricsRefresh,
 		NodeGroupNamespaces: f.nodeGroupNamespaces, QueueNamespaces: f.queueNamespaces, Watched: f.watchNamespaces,
 		Concurrency: f.concurrency, DryRun: f.dryRun, Fence: fence, HPA: f.hpa(),
@@ -211,9 +219,22 @@ func (f *flags) shareJournal(m manager.Manager) error {
 	})
 }
 
-func (f *flags) openPrometheus(own *kubernetes.Metrics, log logr.Logger) (*prometheus.Client, error) {
+// openSources opens the named servers beside our own.
+func (f *flags) openSources(source *prometheus.Client, own *kubernetes.Metrics, log logr.Logger) (*sources.Sources, error) {
+	label := promql.Label(f.enforceLabel)
+	return sources.New(sources.Options{
+		Own: promql.Enforcing(label, source), Path: f.metricsSources, EnforceLabel: label, Client: f.prometheus(own, log),
+		Sign: func(s sources.SigV4, next http.RoundTripper) (http.RoundTripper, error) {
+			return aws.SignV4(s.Region, s.Profile, s.RoleARN, next)
+		},
+		Clock: clock.RealClock{}, Log: log.WithName("sources"), Registry: metrics.Registry,
+	})
+}
+
+// prometheus are the options of our own server's client.
+func (f *flags) prometheus(own *kubernetes.Metrics, log logr.Logger) prometheus.Options {
 	seldom := &seldom{log: log.WithName("prometheus"), clock: clock.RealClock{}}
-	return prometheus.New(prometheus.Options{
+	return prometheus.Options{
 		URL: f.prometheusURI, ConfigFile: f.httpConfig, Timeout: f.queryTimeout, MaxBytes: f.queryMaxBytes, ScrapeInterval: f.scrapeInterval, Clock: clock.RealClock{},
 		Observe: func(o prometheus.Observation) {
 			own.Query(string(cycle.Code(o.Err)), o.Duration, len(o.Warnings))
@@ -224,7 +245,7 @@ func (f *flags) openPrometheus(own *kubernetes.Metrics, log logr.Logger) (*prome
 				seldom.say("query gave a warning", "query", o.Query, "warning", w)
 			}
 		},
-	})
+	}
 }
 
 // startEvents uses the core API, whose events keep their messages apart.

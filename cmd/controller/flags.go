@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 	_ "sigs.k8s.io/controller-runtime/pkg/client/config" // defines --kubeconfig
 
+	"github.com/karpenter-sim/karpenter/cmd/controller/sources"
 	"github.com/karpenter-sim/karpenter/engine/policy"
 	"github.com/karpenter-sim/karpenter/providers/kubernetes"
 	"github.com/karpenter-sim/karpenter/providers/prometheus"
@@ -34,8 +35,10 @@ type flags struct {
 	// nodeGroupNamespaces and queueNamespaces may name what the cloud has;
 	// watchNamespaces are all that is seen of the cluster. Empty means all.
 	nodeGroupNamespaces, queueNamespaces, watchNamespaces []string
-	concurrency                                           int
-	metricsRefresh                                        time.Duration
+	// metricsSources is the file of named servers.
+	metricsSources string
+	concurrency    int
+	metricsRefresh time.Duration
 
 	hpaTolerance              float64
 	hpaDownscaleStabilization time.Duration
@@ -73,6 +76,7 @@ func (f *flags) add(s *pflag.FlagSet) {
 	s.DurationVar(&f.queryTimeout, "query-timeout", 5*time.Second, "longest time for the queries of a slot, which are asked at once; never longer than the interval")
 	s.Int64Var(&f.queryMaxBytes, "query-max-bytes", prometheus.DefaultMaxBytes, "largest answer to one query that is read")
 	s.DurationVar(&f.scrapeInterval, "scrape-interval", 15*time.Second, "longest interval at which metrics are scraped: pods that became ready, or stopped being so, within it may or may not show in a metric of type Value or Utilization, and scale nothing by themselves; 0s, as HPA does, for metrics without delay")
+	s.StringVar(&f.metricsSources, "metrics-sources", "", "file with more Prometheus servers, which metrics name by prometheus.source: their addresses, credentials and labels; it is followed while the controller runs")
 	s.StringVar(&f.enforceLabel, "enforce-label", "", "label that every selector of every query gets, with the namespace of the autoscaler as its value, e.g. namespace: an autoscaler reads series of its namespace only; empty for none")
 	s.StringSliceVar(&f.nodeGroupNamespaces, "node-group-namespaces", nil, "namespaces whose objects may name node groups of the cloud (default: all)")
 	s.StringSliceVar(&f.queueNamespaces, "queue-namespaces", nil, "namespaces whose objects may name queues of the cloud (default: all)")
@@ -128,6 +132,8 @@ func (f *flags) check() error {
 		return fmt.Errorf("--enforce-label %q: want the name of a label, such as namespace", f.enforceLabel)
 	case f.wrongNamespaces() != nil:
 		return f.wrongNamespaces()
+	case f.wrongSources() != nil:
+		return f.wrongSources()
 	case f.apiTimeout <= 0:
 		return fmt.Errorf("--api-timeout %s: want more than 0s", f.apiTimeout)
 	case f.concurrency < 1:
@@ -150,6 +156,17 @@ func (f *flags) check() error {
 		return fmt.Errorf("--journal-address %s: want a loopback address, as in 127.0.0.1:8083: what is served there asks nobody who they are", f.journalAddress)
 	case f.journalRetention <= 0:
 		return fmt.Errorf("--journal-retention %s: want more than 0s", f.journalRetention)
+	}
+	return nil
+}
+
+// wrongSources says what is wrong with the file of sources, before anything starts.
+func (f *flags) wrongSources() error {
+	if f.metricsSources == "" {
+		return nil
+	}
+	if _, _, err := sources.Load(f.metricsSources); err != nil {
+		return fmt.Errorf("--metrics-sources %w", err)
 	}
 	return nil
 }

@@ -38,6 +38,8 @@ func TestRefusesFlags(t *testing.T) {
 		{reason: "no namespace", args: "--node-group-namespaces a,B", want: "--node-group-namespaces \"B\": want names of namespaces"},
 		{reason: "an empty name", args: "--watch-namespaces a,,b", want: "--watch-namespaces \"\": want names"},
 		{reason: "twice the same", args: "--queue-namespaces a,a", want: "--queue-namespaces: a stands there twice"},
+		{reason: "no file of sources", args: "--metrics-sources none.yaml", want: "--metrics-sources open none.yaml: no such file"},
+		{reason: "a wrong one", args: "--metrics-sources testdata/sources.yaml", want: "--metrics-sources testdata/sources.yaml:4: sources[1].url: want http://HOST:PORT"},
 		{reason: "an unknown flag", args: "--prometheus http://p:9090", want: "unknown flag: --prometheus"},
 		{reason: "no number", args: "--concurrency many", want: "invalid argument"},
 	}

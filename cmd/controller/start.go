@@ -17,6 +17,9 @@ func (f *flags) announce(log logr.Logger) {
 	if restricted := f.restrictions(); len(restricted) > 0 {
 		log.Info("tenants are kept apart", restricted...)
 	}
+	if f.metricsSources != "" {
+		log.Info("metrics sources", "file", f.metricsSources)
+	}
 	if f.dryRun {
 		log.Info("dry run: decisions are recorded, and nothing is changed")
 	}

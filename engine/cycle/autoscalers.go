@@ -22,6 +22,9 @@ import (
 // concurrently; calls for one object must not.
 type Autoscalers struct {
 	Metrics MetricSource
+	// Notice, if set, says what is to be said of a metric's source while it answers,
+	// such as that its configuration is an old one; mostly it is empty.
+	Notice  func(source string) string
 	Targets ScaleTargets
 	Store   AutoscalerStore
 	Journal Journal

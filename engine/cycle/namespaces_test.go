@@ -97,3 +97,35 @@ func TestNodeGroupNamespacesTogether(t *testing.T) {
 		t.Errorf("called %q", p.calls)
 	}
 }
+
+// TestNotice holds that what is to be said of a source stands in the condition of
+// those that use it, costs no readiness, and goes when it is over.
+func TestNotice(t *testing.T) {
+	w := newCluster(t)
+	w.edit(func(s *v1alpha1.HorizontalAutoscalerSpec) { s.Metrics[0].Prometheus.Source = "eu" })
+	a := w.driver()
+	notice := ""
+	a.Notice = func(source string) string {
+		if source != "eu" {
+			t.Errorf("asked of %q", source)
+		}
+		return notice
+	}
+	const available = "True Available: every metric has a usable value"
+	for i, c := range []struct{ notice, want string }{
+		{"", available}, {"f.yaml:3: wrong: the last good file stays in force", available + "; f.yaml:3: wrong: the last good file stays in force"}, {"", available},
+	} {
+		notice = c.notice
+		w.at(a, i*10)
+		w.at(a, i*10+5)
+		if got := w.condition(v1alpha1.MetricsAvailableCondition); got != c.want {
+			t.Errorf("%d: MetricsAvailable is %s, want %s", i, got, c.want)
+		}
+		if got := w.condition(v1alpha1.ReadyCondition); !strings.HasPrefix(got, "True") {
+			t.Errorf("%d: Ready is %s", i, got)
+		}
+	}
+	if r := w.last(); r.Metrics[0].Source != "eu" {
+		t.Errorf("recorded %+v", r.Metrics[0])
+	}
+}

@@ -3,6 +3,7 @@ package cycle
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -48,6 +49,7 @@ type published struct {
 	paused           string // what annotations hold back, or which one cannot be read
 	everPaused       bool   // whether the condition is there
 	ended            bool   // whether paused-until is over, which ends all that stand beside it
+	notice           string // what is to be said of sources that answer
 }
 
 // publishedOf is what a stored status says, in the terms of the next comparison.
@@ -91,6 +93,7 @@ func (a *Autoscalers) commit(ctx context.Context, m *autoscalerMemory, s slot.Sl
 	}
 	next := m.published
 	next.generation, next.state, next.fault, next.refused, next.missing = m.generation, text, m.fault(d), m.refused, m.missing(d)
+	next.notice = a.notices(m)
 	if !d.Known || d.Desired == m.in.Scale.Spec {
 		next.refused = "" // a newer fault holds it back, or nothing waits any more
 	}
@@ -140,7 +143,7 @@ func (m *autoscalerMemory) publish(s slot.Slot, d *autoscaler.Decision, p *publi
 		status.CurrentMetrics = m.currentMetrics()
 	}
 	dryRun := m.policy != nil && m.policy.DryRun
-	said := conditionsSource{d.Reason, d.Limit.Direction, d.Limit.Policy, p.fault, m.rival, p.refused, p.missing, p.paused, m.in.Pause, p.everPaused, p.ended, dryRun, m.generation}
+	said := conditionsSource{d.Reason, d.Limit.Direction, d.Limit.Policy, p.fault, m.rival, p.refused, p.missing, p.notice, p.paused, m.in.Pause, p.everPaused, p.ended, dryRun, m.generation}
 	if said == m.said {
 		return
 	}
@@ -158,15 +161,15 @@ func (m *autoscalerMemory) publish(s slot.Slot, d *autoscaler.Decision, p *publi
 // conditionsSource is everything that conditions are made of: while it stays
 // the same, so do they.
 type conditionsSource struct {
-	reason                autoscaler.Reason
-	direction             behavior.Direction
-	policy                int
-	fault, rival, refused string
-	missing, paused       string
-	pause                 autoscaler.Pause
-	everPaused, ended     bool
-	dryRun                bool
-	generation            int64
+	reason                  autoscaler.Reason
+	direction               behavior.Direction
+	policy                  int
+	fault, rival, refused   string
+	missing, notice, paused string
+	pause                   autoscaler.Pause
+	everPaused, ended       bool
+	dryRun                  bool
+	generation              int64
 }
 
 // reason is what the status shows as the reason: that of the decision, unless
@@ -243,6 +246,20 @@ func (m *autoscalerMemory) paused() string {
 	return text + ", by annotation"
 }
 
+// notices are what is to be said of the sources of the metrics, each once.
+func (a *Autoscalers) notices(m *autoscalerMemory) string {
+	if a.Notice == nil || m.policy == nil {
+		return ""
+	}
+	var all []string
+	for i := range m.policy.Metrics {
+		if text := a.Notice(m.policy.Metrics[i].Source); text != "" && !slices.Contains(all, text) {
+			all = append(all, text)
+		}
+	}
+	return strings.Join(all, "; ")
+}
+
 // refusal says in one line why the target did not take a change, or is empty.
 func (m *autoscalerMemory) refusal(o *journal.Outcome) string {
 	if o == nil || o.Result == Applied || o.Result == Superseded {
@@ -261,6 +278,9 @@ func conditions(d *autoscaler.Decision, p *published, pause *autoscaler.Pause, d
 	able := metav1.Condition{Type: v1alpha1.AbleToScaleCondition, Status: metav1.ConditionTrue, Reason: "Able", Message: "nothing holds a change back"}
 	unbounded := metav1.Condition{Type: v1alpha1.ScalingUnboundedCondition, Status: metav1.ConditionTrue, Reason: "WithinBounds", Message: "the decision lies within minReplicas and maxReplicas"}
 	available := metav1.Condition{Type: v1alpha1.MetricsAvailableCondition, Status: metav1.ConditionTrue, Reason: "Available", Message: "every metric has a usable value"}
+	if p.notice != "" {
+		available.Message += "; " + p.notice
+	}
 	switch {
 	case p.missing != "" && d.Reason == autoscaler.MetricsUnavailable:
 		available.Status, available.Reason, available.Message = metav1.ConditionFalse, string(d.Reason), p.missing

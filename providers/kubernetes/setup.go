@@ -26,8 +26,10 @@ import (
 
 // Options are what the reconcilers need besides a manager.
 type Options struct {
-	Clock   clock.WithTicker
-	Source  cycle.MetricSource
+	Clock  clock.WithTicker
+	Source cycle.MetricSource
+	// Notice, if set, says what the conditions of those that use a source are to say.
+	Notice  func(source string) string
 	Journal cycle.Journal
 	Metrics *Metrics
 	Events  record.EventRecorder
@@ -90,7 +92,7 @@ func Setup(ctx context.Context, m manager.Manager, o Options) error {
 
 func addAutoscalers(m manager.Manager, o *Options, access Access, charge *charge, locks *Locks, targets *Targets, rivals *Rivals) error {
 	driver := &cycle.Autoscalers{
-		Metrics: o.Source, Targets: targets, Journal: access.Reporter, Store: &Store{access},
+		Metrics: o.Source, Notice: o.Notice, Targets: targets, Journal: access.Reporter, Store: &Store{access},
 		QueryOffset: o.QueryOffset, DryRun: o.DryRun, Owners: rivals.Owners, Refresh: int64(o.Refresh.Seconds()), HPA: o.HPA,
 	}
 	return add(m, o, &Reconciler[*v1alpha1.HorizontalAutoscaler]{

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strconv"
 	"strings"
 	"sync"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/prometheus/client_golang/api"
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
+	"github.com/prometheus/common/config"
 	"github.com/prometheus/common/model"
 	"golang.org/x/sync/singleflight"
 	"k8s.io/utils/clock"
@@ -32,8 +34,13 @@ const remembered = 4096
 type Options struct {
 	// URL is the server's address, with the prefix of its API if it has one.
 	URL string
-	// ConfigFile is HTTPClient's file.
+	// ConfigFile is HTTPClient's file; Config is what such a file says, in its place.
 	ConfigFile string
+	Config     *config.HTTPClientConfig
+	// Header is added to every request.
+	Header http.Header
+	// Wrap, if set, makes what sends requests into what is used, as one that signs them.
+	Wrap func(http.RoundTripper) (http.RoundTripper, error)
 	// Timeout is the longest time for the queries of a slot, DefaultTimeout if 0.
 	Timeout time.Duration
 	// MaxBytes is the largest answer that is read, DefaultMaxBytes if 0.
@@ -84,9 +91,9 @@ func New(o Options) (*Client, error) {
 	if err := checkURL(o.URL); err != nil {
 		return nil, err
 	}
-	caller, err := HTTPClient(o.ConfigFile, nil, "karpenter-autoscaling")
+	caller, err := o.caller()
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", o.ConfigFile, err)
+		return nil, err
 	}
 	caller.Transport = &roundTripper{next: caller.Transport, maxBytes: o.MaxBytes}
 	client, err := api.NewClient(api.Config{Address: o.URL, Client: caller})
@@ -94,6 +101,22 @@ func New(o Options) (*Client, error) {
 		return nil, fmt.Errorf("client of Prometheus: %w", withoutURL(err))
 	}
 	return &Client{options: o, api: v1.NewAPI(strictClient{client}), memory: newMemory(remembered)}, nil
+}
+
+// caller is the HTTP client.
+func (o *Options) caller() (*http.Client, error) {
+	const agent = "karpenter-autoscaling"
+	caller, err := (*http.Client)(nil), error(nil)
+	if o.Config != nil {
+		caller, err = clientOf(*o.Config, o.Header, agent)
+	} else if caller, err = HTTPClient(o.ConfigFile, o.Header, agent); err != nil {
+		err = fmt.Errorf("%s: %w", o.ConfigFile, err)
+	}
+	if err != nil || o.Wrap == nil {
+		return caller, err
+	}
+	caller.Transport, err = o.Wrap(caller.Transport)
+	return caller, err
 }
 
 // QueryAll implements cycle.MetricSource: it asks all queries at once, under one

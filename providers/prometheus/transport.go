@@ -32,6 +32,11 @@ func HTTPClient(file string, header http.Header, agent string) (*http.Client, er
 		}
 		settings = *loaded
 	}
+	return clientOf(settings, header, agent)
+}
+
+// clientOf is HTTPClient of what a file says.
+func clientOf(settings config.HTTPClientConfig, header http.Header, agent string) (*http.Client, error) {
 	options := []config.HTTPClientOption{config.WithUserAgent(cmp.Or(header.Get("User-Agent"), agent))}
 	if host := header.Get("Host"); host != "" {
 		options = append(options, config.WithHost(host))

@@ -134,11 +134,30 @@ func TestEnforcing(t *testing.T) {
 	}
 }
 
+// TestNarrowing holds the same of labels with fixed values, within a namespace.
+func TestNarrowing(t *testing.T) {
+	inner := &asked{}
+	if got := Narrowing(nil, inner); got != cycle.MetricSource(inner) {
+		t.Error("without labels there is nothing between")
+	}
+	source := Enforcing("namespace", Narrowing(map[string]string{"region": "eu", "cluster": "a"}, inner))
+	answers := make([]cycle.Answer, 3)
+	source.QueryAll(context.Background(), []cycle.Query{{Namespace: "shop", Text: "x / y"}, {Namespace: "shop", Text: `x{cluster="b"}`}, {Namespace: "shop", Text: `x{cluster=~"a|b"}`}}, time.Time{}, time.Second, answers)
+	want := []string{
+		`x{cluster="a",namespace="shop",region="eu"} / y{cluster="a",namespace="shop",region="eu"}`,
+		`x{cluster="a",namespace="shop",region="eu"}`,
+	}
+	if diff := cmp.Diff(want, inner.texts); diff != "" || cycle.Code(answers[1].Err) != "Forbidden" || answers[0].Err != nil || answers[2].Err != nil {
+		t.Errorf("%v (-want +got):\n%s", answers, diff)
+	}
+}
+
 // TestTextsAreBounded holds that other queries do not pile up.
 func TestTextsAreBounded(t *testing.T) {
 	var all texts
 	for i := range 3 * remembered {
-		if _, err := all.of(cycle.Query{Text: fmt.Sprint(i)}, "namespace"); err != nil {
+		enforce := func(q cycle.Query) (string, error) { return Label("namespace").Enforce(q.Text, q.Namespace) }
+		if _, err := all.of(cycle.Query{Text: fmt.Sprint(i)}, enforce); err != nil {
 			t.Fatal(err)
 		}
 	}

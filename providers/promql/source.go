@@ -2,6 +2,8 @@ package promql
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -19,13 +21,30 @@ func Enforcing(l Label, inner cycle.MetricSource) cycle.MetricSource {
 	if l == "" {
 		return inner
 	}
-	return &enforcing{label: l, inner: inner}
+	return &enforcing{inner: inner, enforce: func(q cycle.Query) (string, error) { return l.Enforce(q.Text, q.Namespace) }}
+}
+
+// Narrowing returns a MetricSource that asks inner for each query with labels of fixed
+// values enforced, as Enforcing does that of the namespace. Without any it is inner.
+func Narrowing(labels map[string]string, inner cycle.MetricSource) cycle.MetricSource {
+	if len(labels) == 0 {
+		return inner
+	}
+	return &enforcing{inner: inner, enforce: func(q cycle.Query) (text string, err error) {
+		text = q.Text
+		for _, name := range slices.Sorted(maps.Keys(labels)) {
+			if text, err = Label(name).Enforce(text, labels[name]); err != nil {
+				return "", err
+			}
+		}
+		return text, nil
+	}}
 }
 
 type enforcing struct {
-	label Label
-	inner cycle.MetricSource
-	texts texts
+	enforce func(cycle.Query) (string, error)
+	inner   cycle.MetricSource
+	texts   texts
 }
 
 // QueryAll implements cycle.MetricSource.
@@ -33,7 +52,7 @@ func (e *enforcing) QueryAll(ctx context.Context, queries []cycle.Query, at time
 	asked := make([]cycle.Query, 0, len(queries))
 	places := make([]int, 0, len(queries)) // of asked in answers
 	for i, q := range queries {
-		text, err := e.texts.of(q, e.label)
+		text, err := e.texts.of(q, e.enforce)
 		if err != nil {
 			answers[i] = cycle.Answer{Err: err}
 			continue
@@ -63,7 +82,7 @@ type enforced struct {
 	err  error
 }
 
-func (t *texts) of(q cycle.Query, l Label) (string, error) {
+func (t *texts) of(q cycle.Query, enforce func(cycle.Query) (string, error)) (string, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if e, ok := t.young[q]; ok {
@@ -71,7 +90,7 @@ func (t *texts) of(q cycle.Query, l Label) (string, error) {
 	}
 	e, ok := t.older[q]
 	if !ok {
-		e.text, e.err = l.Enforce(q.Text, q.Namespace)
+		e.text, e.err = enforce(q)
 	}
 	if t.young == nil || len(t.young) >= remembered {
 		t.young, t.older = map[cycle.Query]enforced{}, t.young

@@ -24,7 +24,7 @@ import (
 // everything turns on all that the templates have.
 var everything = []string{
 	"image=registry.example/controller@sha256:0123", "imagePullSecrets=[{name: pull}]", "provider=aws",
-	"aws.region=eu-west-1", "aws.roleARN=arn:aws:iam::123456789012:role/karpenter", "prometheus.httpConfigSecret=prometheus",
+	"aws.region=eu-west-1", "aws.roleARN=arn:aws:iam::123456789012:role/karpenter", "prometheus.httpConfigSecret=prometheus", "prometheus.sourcesSecret=sources",
 	"dryRun=true", "replicas=2", "enforceLabel=namespace", "nodeGroupNamespaces=[infra]", "queueNamespaces=[infra, jobs]", "journal.claim=journal", "metrics.secure=true", "serviceMonitor.enabled=true",
 	"serviceMonitor.labels.release=monitoring", "verbose=true", "extraArgs=[--pprof=localhost:6060, '--query-offset=5s']",
 	"podAnnotations.example=yes it is", "priorityClassName=system-cluster-critical",

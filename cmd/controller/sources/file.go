@@ -1,0 +1,232 @@
+package sources
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/prometheus/common/config"
+	"go.yaml.in/yaml/v3"
+	"golang.org/x/net/http/httpguts"
+	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/karpenter-sim/karpenter/engine/escape"
+	"github.com/karpenter-sim/karpenter/providers/promql"
+)
+
+// Limits of a file.
+const (
+	maxFileBytes = 1 << 20
+	maxSources   = 100
+)
+
+// A File is what a file of sources says.
+type File struct {
+	Sources []Source `yaml:"sources"`
+}
+
+// A Source is one server.
+type Source struct {
+	// Name is what metrics call it, URL where it is.
+	Name string `yaml:"name"`
+	URL  string `yaml:"url"`
+	// HTTP says how to reach it, as promtool's --http.config.file does; nil for
+	// nothing in particular.
+	HTTP *config.HTTPClientConfig `yaml:"http"`
+	// Tenant is sent as X-Scope-OrgID, which Mimir, Cortex and Thanos know.
+	Tenant string `yaml:"tenant"`
+	// EnforceLabel takes the place of the controller's --enforce-label.
+	EnforceLabel string `yaml:"enforceLabel"`
+	// Labels enter every selector of every query with their values.
+	Labels map[string]string `yaml:"labels"`
+	// SigV4 signs requests for Amazon's service; nil for none.
+	SigV4 *SigV4 `yaml:"sigv4"`
+}
+
+// SigV4 says who signs requests, and for where. What is empty comes from the
+// environment, as elsewhere in AWS.
+type SigV4 struct {
+	Region  string `yaml:"region"`
+	Profile string `yaml:"profile"`
+	RoleARN string `yaml:"roleARN"`
+}
+
+// Load reads a file. Names of files in it are relative to it. An error is one line,
+// FILE:LINE: FIELD: what is wrong; it has no value that might be a secret.
+func Load(path string) (*File, []byte, error) {
+	content, err := read(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	f, err := parse(path, content)
+	return f, content, err
+}
+
+// read reads a whole file, unless it is too long to be meant.
+func read(path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	content, err := io.ReadAll(io.LimitReader(file, maxFileBytes+1))
+	if err == nil && len(content) > maxFileBytes {
+		err = fmt.Errorf("%s: more than %d bytes, the limit of a file of sources", path, maxFileBytes)
+	}
+	return content, err
+}
+
+func parse(path string, content []byte) (*File, error) {
+	f := &File{}
+	decoder := yaml.NewDecoder(bytes.NewReader(content))
+	decoder.KnownFields(true)
+	if err := decoder.Decode(f); err != nil && err != io.EOF {
+		return nil, placed(path, content, err)
+	}
+	if err := decoder.Decode(&yaml.Node{}); err != io.EOF {
+		return nil, fmt.Errorf("%s: one YAML document is wanted, and there are more", path)
+	}
+	lines := linesOf(content)
+	fail := func(i int, field, format string, args ...any) error {
+		return fmt.Errorf("%s:%d: sources[%d]%s: %s", path, lines.of(i, field), i, dotted(field), fmt.Sprintf(format, args...))
+	}
+	switch {
+	case len(f.Sources) == 0:
+		return nil, fmt.Errorf("%s:1: sources: want at least one, as in sources: [{name: shop, url: http://prometheus.shop:9090}]", path)
+	case len(f.Sources) > maxSources:
+		return nil, fmt.Errorf("%s:%d: sources: %d of them; at most %d are allowed", path, lines.of(maxSources, ""), len(f.Sources), maxSources)
+	}
+	for i := range f.Sources {
+		s := &f.Sources[i]
+		if field, err := s.check(f.Sources[:i]); err != nil {
+			return nil, fail(i, field, "%v", err)
+		}
+	}
+	return f, nil
+}
+
+// check names the field that is wrong, and why.
+func (s *Source) check(before []Source) (field string, err error) {
+	if len(validation.IsDNS1123Label(s.Name)) > 0 {
+		return "name", fmt.Errorf("%s: want lower case letters, digits and -, at most 63", escape.Excerpt(fmt.Sprintf("%q", s.Name)))
+	}
+	if slices.ContainsFunc(before, func(o Source) bool { return o.Name == s.Name }) {
+		return "name", fmt.Errorf("%s is the name of an earlier source", s.Name)
+	}
+	u, err := url.Parse(s.URL)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return "url", errors.New("want http://HOST:PORT or https://HOST:PORT, with the prefix of the API if it has one")
+	}
+	if u.User != nil {
+		return "url", errors.New("has credentials in it; put them into files that http.basic_auth or http.authorization names")
+	}
+	if !httpguts.ValidHeaderFieldValue(s.Tenant) {
+		return "tenant", errors.New("can be no value of a header")
+	}
+	if _, err := promql.ParseLabel(s.EnforceLabel); err != nil {
+		return "enforceLabel", err
+	}
+	for name, value := range s.Labels {
+		switch _, err := promql.ParseLabel(name); {
+		case err != nil || name == "":
+			return "labels", fmt.Errorf("%q: want the name of a label", name)
+		case name == s.EnforceLabel:
+			return "labels", fmt.Errorf("%s is enforceLabel, too, with another value", name)
+		case value == "":
+			return "labels", fmt.Errorf("%s: want a value", name)
+		}
+	}
+	if s.HTTP != nil && s.SigV4 != nil && (s.HTTP.Authorization != nil || s.HTTP.BasicAuth != nil || s.HTTP.OAuth2 != nil || s.HTTP.BearerToken != "" || s.HTTP.BearerTokenFile != "") {
+		return "sigv4", errors.New("signs requests, and http has other credentials for them; leave one out")
+	}
+	return "", nil
+}
+
+func dotted(field string) string {
+	if field == "" {
+		return ""
+	}
+	return "." + field
+}
+
+// atLine is a place in an error of the YAML parser.
+var (
+	atLine   = regexp.MustCompile(`line (\d+): `)
+	typeName = regexp.MustCompile(` in type \S+$| into \S+$`)
+	valued   = regexp.MustCompile("(?s) `.*?`")
+	shell    = regexp.MustCompile(`^yaml: (unmarshal errors:\s*)?`)
+)
+
+// placed puts an error of the YAML parser into our form, without values and the
+// names of Go types.
+func placed(path string, content []byte, err error) error {
+	text := err.Error()
+	var list *yaml.TypeError
+	if errors.As(err, &list) && len(list.Errors) > 0 {
+		text = list.Errors[0]
+	}
+	text = shell.ReplaceAllString(text, "")
+	at := atLine.FindStringSubmatch(text)
+	text = typeName.ReplaceAllString(valued.ReplaceAllString(atLine.ReplaceAllString(text, ""), ""), "")
+	text = escape.Excerpt(strings.Join(strings.Fields(text), " "))
+	if at == nil {
+		// What promtool's part refuses has no place: it is the first source's whose
+		// http alone is refused.
+		if line := refused(content); line > 0 {
+			return fmt.Errorf("%s:%d: sources.http: %s", path, line, text)
+		}
+		return fmt.Errorf("%s: %s", path, text)
+	}
+	return fmt.Errorf("%s:%s: %s", path, at[1], text)
+}
+
+// refused is the line of the first http that is no configuration; 0 where all are.
+func refused(content []byte) int {
+	for _, s := range linesOf(content) {
+		if node := s["http"]; node != nil && node.value.Decode(&config.HTTPClientConfig{}) != nil {
+			return node.key.Line
+		}
+	}
+	return 0
+}
+
+// fieldNodes are the fields of a source by name; "" is the source itself.
+type fieldNodes map[string]*fieldNode
+
+type fieldNode struct{ key, value *yaml.Node }
+
+// sourceLines are those of a file's sources.
+type sourceLines []fieldNodes
+
+func linesOf(content []byte) sourceLines {
+	var document struct {
+		Sources []yaml.Node `yaml:"sources"`
+	}
+	_ = yaml.Unmarshal(content, &document) // as far as it goes
+	all := make(sourceLines, len(document.Sources))
+	for i := range document.Sources {
+		node := &document.Sources[i]
+		all[i] = fieldNodes{"": {node, node}}
+		for k := 0; node.Kind == yaml.MappingNode && k+1 < len(node.Content); k += 2 {
+			all[i][node.Content[k].Value] = &fieldNode{node.Content[k], node.Content[k+1]}
+		}
+	}
+	return all
+}
+
+// of is the line of a field of the i-th source, or of the source.
+func (l sourceLines) of(i int, field string) int {
+	if i >= len(l) {
+		return 1
+	}
+	if node := l[i][field]; node != nil {
+		return node.key.Line
+	}
+	return l[i][""].key.Line
+}
