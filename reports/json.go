@@ -279,7 +279,13 @@ func (c *storedColumn) column(dir string) Column {
 	}
 	if c.File != "" {
 		column.Open = journalOf(dir, filepath.FromSlash(c.File))
-		column.Journal = result.Lines(filepath.Join(dir, filepath.FromSlash(c.File)), func() (io.ReadCloser, error) { return column.Open() })
+		column.Journal = result.Lines(filepath.Join(dir, filepath.FromSlash(c.File)), func() (io.ReadCloser, error) {
+			file, err := column.Open()
+			if err != nil {
+				return nil, err
+			}
+			return result.Unzip(file)
+		})
 	}
 	return column
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/karpenter-sim/karpenter/engine/journal"
 	"github.com/karpenter-sim/karpenter/engine/slot"
+	"github.com/karpenter-sim/karpenter/sim/result"
 )
 
 // A DamagedError says that a journal is not the one that a run wrote.
@@ -39,9 +40,13 @@ func verifyColumn(c *Column, end int64) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, file.Close()) }()
+	text, err := result.Unzip(file)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, text.Close()) }()
 	golden, last := journal.NewGoldenDigest(), slot.Slot(0)
-	found, err := journal.VerifyEach(file, file.Name(), func(l *journal.Line) error {
+	found, err := journal.VerifyEach(text, file.Name(), func(l *journal.Line) error {
 		if l.Record != nil {
 			golden.Add(l.Record)
 			last = max(last, l.Record.Slot)

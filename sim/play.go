@@ -32,6 +32,8 @@ type PlayOptions struct {
 	// decisions and the series: those of the current policy directly, of others
 	// below variants. Empty keeps the decisions in memory and no series.
 	Dir string
+	// Journal says how the decisions are written into Dir; JournalAuto if empty.
+	Journal JournalForm
 	// Keep has the run read its decisions from memory, as they were made, even where
 	// they are written: reading them back takes most of the time of a run.
 	Keep bool
@@ -40,6 +42,40 @@ type PlayOptions struct {
 	Brief bool
 	// Progress, if set, is told the simulated time of a column now and then.
 	Progress func(column string, now time.Time)
+}
+
+// A JournalForm says how the decisions of a run are written.
+type JournalForm string
+
+// The forms.
+const (
+	// JournalAuto is JournalGzip for runs of many decisions, else JournalFull.
+	JournalAuto JournalForm = "auto"
+	// JournalFull writes DecisionsFile.
+	JournalFull JournalForm = "full"
+	// JournalGzip writes it gzipped, with .gz behind its name.
+	JournalGzip JournalForm = "gzip"
+	// JournalNone writes none: what the report says of the decisions stays, what
+	// verifies and explains them does not.
+	JournalNone JournalForm = "none"
+)
+
+// manyDecisions is the number from which on they are gzipped, some 100 MB of them.
+const manyDecisions = 200_000
+
+// form is how the decisions of a column are written.
+func (o *PlayOptions) form(in *Input, autoscalers []Autoscaler) JournalForm {
+	if o.Journal != "" && o.Journal != JournalAuto {
+		return o.Journal
+	}
+	decisions := int64(0)
+	for i := range autoscalers {
+		decisions += (in.end - in.start) / 1000 / int64(autoscalers[i].Policy.Interval)
+	}
+	if decisions >= manyDecisions {
+		return JournalGzip
+	}
+	return JournalFull
 }
 
 // Play plays all columns and returns what came of them side by side. Expectations
@@ -111,14 +147,23 @@ func (s *Simulation) playColumn(ctx context.Context, i int, out *result.Column, 
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
-	out.File = filepath.ToSlash(filepath.Join(below, DecisionsFile))
-	out.Journal = result.File(filepath.Join(dir, DecisionsFile))
-	if o.Keep {
+	decisions := decisionsWriter{Writer: io.Discard}
+	if form := o.form(s.Input, c.Autoscalers); form == JournalNone {
+		options.Lines = &Lines{}
 		out.Journal = options.Lines.Each
-	}
-	decisions, err := os.Create(filepath.Join(dir, DecisionsFile))
-	if err != nil {
-		return nil, err
+	} else {
+		name := DecisionsFile
+		if form == JournalGzip {
+			name += ".gz"
+		}
+		out.File = filepath.ToSlash(filepath.Join(below, name))
+		out.Journal = result.File(filepath.Join(dir, name))
+		if o.Keep {
+			out.Journal = options.Lines.Each
+		}
+		if decisions, err = writeDecisions(filepath.Join(dir, name), form == JournalGzip); err != nil {
+			return nil, err
+		}
 	}
 	defer func() { err = errors.Join(err, decisions.Close()) }()
 	series, err := os.Create(filepath.Join(dir, SeriesFile))
@@ -127,12 +172,56 @@ func (s *Simulation) playColumn(ctx context.Context, i int, out *result.Column, 
 	}
 	defer func() { err = errors.Join(err, series.Close()) }()
 	compressed := gzip.NewWriter(series)
-	buffered := bufio.NewWriterSize(decisions, 1<<18)
-	options.Journal, options.Series = buffered, compressed
+	options.Journal, options.Series = decisions, compressed
 	if played, err = s.Input.Play(ctx, c.Autoscalers, options); err != nil {
 		return nil, err
 	}
-	return played, errors.Join(buffered.Flush(), compressed.Close())
+	return played, errors.Join(decisions.Flush(), compressed.Close())
+}
+
+// A decisionsWriter writes the decisions of a column.
+type decisionsWriter struct {
+	io.Writer
+	buffered *bufio.Writer
+	zipped   *gzip.Writer // nil where they are not gzipped
+	file     *os.File     // nil where they go nowhere
+}
+
+// writeDecisions creates a file of decisions.
+func writeDecisions(name string, zip bool) (decisionsWriter, error) {
+	file, err := os.Create(name)
+	if err != nil {
+		return decisionsWriter{}, err
+	}
+	w := decisionsWriter{buffered: bufio.NewWriterSize(file, 1<<18), file: file}
+	w.Writer = w.buffered
+	if zip {
+		// The fastest level: a tenth of the size at half of the time of the default.
+		w.zipped, _ = gzip.NewWriterLevel(w.buffered, gzip.BestSpeed)
+		w.Writer = w.zipped
+	}
+	return w, nil
+}
+
+// Flush brings what was written into the file, which is whole then.
+func (w decisionsWriter) Flush() error {
+	if w.file == nil {
+		return nil
+	}
+	if w.zipped != nil {
+		if err := w.zipped.Close(); err != nil {
+			return err
+		}
+	}
+	return w.buffered.Flush()
+}
+
+// Close closes the file, whether it is whole or not.
+func (w decisionsWriter) Close() error {
+	if w.file == nil {
+		return nil
+	}
+	return w.file.Close()
 }
 
 // playDecider plays a column in which somebody else decides. It has no journal: what

@@ -37,13 +37,46 @@ func (p *player) addRecorded() error {
 		return err
 	}
 	if p.run.in.File.Spec.Replay != nil && !p.object.Recorded.Ready.Known() {
-		return p.run.in.File.Doc.Errorf(fmt.Sprintf("spec.replay.replicas[%s/%s/%s]", p.Target.Namespace, p.Target.Kind, p.Target.Name), "%s, the recorded replicas of %s, never has a sample in the recording, which has %s", ready, p.Target.Name, p.run.in.names(ready))
+		return p.run.in.File.Doc.Errorf(p.recordedPath(), "%s, the recorded replicas of %s, never has a sample in the recording, which has %s", ready, p.Target.Name, p.run.in.names(ready))
+	}
+	if err := p.checkRecorded(ready, &p.object.Recorded.Ready); err != nil {
+		return err
 	}
 	p.object.Recorded.Spec = p.object.Recorded.Ready
-	if spec != ready {
-		p.object.Recorded.Spec, err = p.followShared(spec)
+	if spec == ready {
+		return nil
 	}
-	return err
+	if p.object.Recorded.Spec, err = p.followShared(spec); err != nil {
+		return err
+	}
+	return p.checkRecorded(spec, &p.object.Recorded.Spec)
+}
+
+// checkRecorded refuses recorded counts that cannot be any. They may have fractions,
+// as means over some time do.
+func (p *player) checkRecorded(text string, counts *Steps) error {
+	for i, v := range counts.V {
+		if v < 0 || v > math.MaxInt32 {
+			return p.run.in.File.Doc.Errorf(p.recordedPath(), "%s, the recorded replicas of %s, is %v at %s, which is no count; name the series that has them with --replicas %s/%s/%s=SERIES (replay.replicas of a scenario)",
+				text, p.Target.Name, v, instant(counts.T[i]*1000), p.Target.Namespace, p.Target.Kind, p.Target.Name)
+		}
+	}
+	return nil
+}
+
+// recordedPath is the field that says where the recorded counts of the target are:
+// the recording where none does.
+func (p *player) recordedPath() string {
+	ref, doc := referenceOf(p.Target), p.run.in.File.Doc
+	if path := fmt.Sprintf("spec.replay.replicas[%s]", ref); doc.Has(path) || len(p.run.in.File.Spec.Recordings) == 0 {
+		return path
+	}
+	for i, t := range p.run.in.File.Spec.Targets {
+		if path := fmt.Sprintf("spec.targets[%d].recorded", i); t.Reference() == ref && doc.Has(path) {
+			return path
+		}
+	}
+	return "spec.recordings[0].file"
 }
 
 // recordedQueries are the queries for the recorded ready and wanted counts.

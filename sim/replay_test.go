@@ -110,6 +110,21 @@ func TestReplayRefuses(t *testing.T) {
 			reason: "a query that never has a sample is a mistake, and what there is helps to mend it",
 			target: "type: AverageValue, value: 1", series: "  - {series: v, values: '1'}\n", want: "u2 never has a sample in the recording, which has u, v",
 		},
+		"NegativeCount": {
+			reason: "a count below 0 is a mistake of the recording or of its column",
+			replay: "replicas: {Deployment/web: nodes}", target: utilization, series: "  - {series: nodes, values: '4x20 -1 4x19'}\n",
+			want: "nodes, the recorded replicas of web, is -1 at 2026-01-05T08:05:20Z, which is no count; name the series that has them with --replicas default/Deployment/web=SERIES",
+		},
+		"InfiniteCount": {
+			reason: "a division by zero is no count",
+			replay: "replicas: {Deployment/web: nodes}", target: utilization, series: "  - {series: nodes, values: 'Inf'}\n",
+			want: "nodes, the recorded replicas of web, is +Inf at 2026-01-05T08:00:00Z, which is no count",
+		},
+		"NoCount": {
+			reason: "NaN says nothing, and nothing else was recorded",
+			replay: "replicas: {Deployment/web: nodes}", target: utilization, series: "  - {series: nodes, values: 'NaN'}\n",
+			want: "nodes, the recorded replicas of web, never has a sample in the recording, which has ",
+		},
 		"ManyReplicaSeries": {
 			reason: "a count is one number",
 			replay: "replicas: {Deployment/web: nodes}", target: utilization, want: "nodes gives 2 series",

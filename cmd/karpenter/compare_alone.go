@@ -75,9 +75,9 @@ type course struct {
 
 type observedSlot struct {
 	slot slot.Slot
-	// spec and ready are NaN where they were not observed.
-	spec, ready float64
-	metrics     []journal.Metric
+	// spec, ready and all replicas, ready or not, are NaN where they were not observed.
+	spec, ready, all float64
+	metrics          []journal.Metric
 }
 
 // courseOf reads an autoscaler's records; counts that are asked for elsewhere
@@ -86,18 +86,18 @@ func courseOf(o *indexedObject, ran ran, elsewhere bool) (*course, error) {
 	c := &course{object: o.Object}
 	err := o.walk(func(_ *journalFile, step *journal.Step) error {
 		r := step.Record
-		s := observedSlot{slot: r.Slot, spec: math.NaN(), ready: math.NaN(), metrics: r.Metrics}
+		s := observedSlot{slot: r.Slot, spec: math.NaN(), ready: math.NaN(), all: math.NaN(), metrics: r.Metrics}
 		if r.Scale.Code == observation.OK {
-			s.spec, s.ready = float64(r.Scale.Spec), serving(&r.Scale)
+			s.spec, s.ready, s.all = float64(r.Scale.Spec), serving(&r.Scale), float64(r.Scale.Status)
 		}
 		if elsewhere {
 			value, ok, err := ran(r)
 			if err != nil {
 				return err
 			}
-			s.spec, s.ready = math.NaN(), math.NaN()
+			s.spec, s.ready, s.all = math.NaN(), math.NaN(), math.NaN()
 			if ok {
-				s.spec, s.ready = value, value
+				s.spec, s.ready, s.all = value, value, value
 			}
 		}
 		c.slots = append(c.slots, s)
@@ -174,6 +174,7 @@ func (c *course) verdict(report *reports.Report, file *scenario.File) *verdict {
 // their number. Those of schedules keep their name, by which they are known.
 const (
 	journalReady = "karpenter_journal_ready_replicas"
+	journalAll   = "karpenter_journal_replicas"
 	journalValue = "karpenter_journal_value"
 	metricLabel  = "metric"
 )
@@ -215,6 +216,7 @@ func (c *course) scenario(dir string, flags *compareFlags) (*scenario.File, erro
 		}
 	}
 	spec.Replay = &scenario.Replay{Replicas: map[string]string{ref.String(): journalReady}, ReadyAfter: &scenario.StartUp{Fixed: delay}}
+	spec.Yardstick = c.capacities(ref)
 	if n, ok := c.begins(); ok {
 		spec.Targets = []scenario.Target{{APIVersion: target.APIVersion, Kind: target.Kind, Namespace: ref.Namespace, Name: ref.Name, Replicas: &n}}
 	}
@@ -227,6 +229,47 @@ func (c *course) scenario(dir string, flags *compareFlags) (*scenario.File, erro
 		return nil, err
 	}
 	return scenario.Load(path, scenario.Options{})
+}
+
+// capacities say what was needed by the Utilization metrics of the policy: a replica
+// has the capacity of its request. A journal tells of no saturation: where replicas
+// showed more than that they had too much to do.
+func (c *course) capacities(ref scenario.Reference) scenario.Yardsticks {
+	var list scenario.Yardsticks
+	for i, m := range c.policy.Metrics {
+		if m.Type == policy.Utilization {
+			list = append(list, scenario.Yardstick{
+				Target: ref.String(), Expr: fmt.Sprintf("(%s) * scalar(%s)", c.selector(i), c.sharedBy(m.Query)), PerReplica: 1, Kind: result.Capacity,
+			})
+		}
+	}
+	return list
+}
+
+// sharedBy is the count that a share is of: of the ready replicas, or of all, where
+// the query divides by what those request that are starting, too. It is the one with
+// which share x count changes less where the counts change.
+func (c *course) sharedBy(query string) string {
+	var ready, all float64
+	last := observedSlot{ready: math.NaN()}
+	var share float64
+	for _, s := range c.slots {
+		i := slices.IndexFunc(s.metrics, func(m journal.Metric) bool { return m.Query == query && m.Code == observation.OK })
+		if i < 0 || !(s.ready > 0) || !(s.metrics[i].Value > 0) {
+			last.ready = math.NaN()
+			continue
+		}
+		value := s.metrics[i].Value
+		if last.ready > 0 && (s.ready != last.ready || s.all != last.all) {
+			ready += math.Abs(math.Log(value * s.ready / (share * last.ready)))
+			all += math.Abs(math.Log(value * s.all / (share * last.all)))
+		}
+		last, share = s, value
+	}
+	if all < ready {
+		return journalAll
+	}
+	return journalReady
 }
 
 // begins is the first count observed.
@@ -264,6 +307,7 @@ func (c *course) openMetrics() []byte {
 	for _, s := range c.slots {
 		if !math.IsNaN(s.ready) {
 			add(journalReady, s.slot, s.ready)
+			add(journalAll, s.slot, s.all)
 		}
 		for _, m := range s.metrics {
 			if i := c.metric(m.Query); i >= 0 && m.Code == observation.OK {

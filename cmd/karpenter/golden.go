@@ -10,7 +10,6 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/journal"
 	"github.com/karpenter-sim/karpenter/engine/slot"
 	"github.com/karpenter-sim/karpenter/reports"
-	"github.com/karpenter-sim/karpenter/sim/result"
 )
 
 // goldenOf is the summary beside a scenario file.
@@ -21,7 +20,7 @@ const maxGoldenLines = 1000
 
 // goldenDecisions lists what the golden digest covers, equal decisions in a row of
 // one object together, so that a change of the digest can be read in a diff.
-func goldenDecisions(file string) ([]string, error) {
+func goldenDecisions(read func(func(*journal.Line) error) error) ([]string, error) {
 	type decisions struct {
 		first  slot.Slot
 		object journal.Object
@@ -30,7 +29,6 @@ func goldenDecisions(file string) ([]string, error) {
 	}
 	var all []*decisions
 	latest := map[journal.Object]*decisions{}
-	read := result.File(file)
 	err := read(func(l *journal.Line) error {
 		r := l.Record
 		if r == nil {

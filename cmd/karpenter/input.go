@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
-	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +14,7 @@ import (
 
 	"github.com/karpenter-sim/karpenter/sim"
 	"github.com/karpenter-sim/karpenter/sim/output"
+	"github.com/karpenter-sim/karpenter/sim/result"
 )
 
 // stdinPath stands for standard input on the command line, stdinName in messages.
@@ -166,28 +165,12 @@ func openJournal(name string) (io.ReadCloser, error) {
 
 // decompressed reads gzip by its magic number, whatever the name says.
 func decompressed(name string, file io.ReadCloser) (io.ReadCloser, error) {
-	buffered := bufio.NewReaderSize(file, 1<<16)
-	magic, err := buffered.Peek(2)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, errors.Join(fmt.Errorf("%s: %w", name, reason(err)), file.Close())
-	}
-	if !bytes.Equal(magic, []byte{0x1f, 0x8b}) {
-		return &journalReader{buffered, file}, nil
-	}
-	unzipped, err := gzip.NewReader(buffered)
+	text, err := result.Unzip(file)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("%s: %w", name, err), file.Close())
+		return nil, fmt.Errorf("%s: %w", name, reason(err))
 	}
-	return &journalReader{unzipped, file}, nil
+	return text, nil
 }
-
-type journalReader struct {
-	io.Reader
-	file io.Closer
-}
-
-// Close closes the file behind the reader.
-func (r *journalReader) Close() error { return r.file.Close() }
 
 // read opens the journal for as long as use lasts.
 func (f *journalFile) read(use func(io.Reader) error) (err error) {

@@ -3,11 +3,11 @@ package main
 import (
 	"context"
 	"errors"
-	"path/filepath"
 	"slices"
 	"time"
 
 	"github.com/karpenter-sim/karpenter/engine/convert"
+	"github.com/karpenter-sim/karpenter/engine/journal"
 	"github.com/karpenter-sim/karpenter/reports"
 	"github.com/karpenter-sim/karpenter/sim"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
@@ -25,6 +25,8 @@ type job struct {
 	decisions []string
 	// whatIf says whether what fixes would gain is found out.
 	whatIf whatIf
+	// journal says how decisions are written.
+	journal sim.JournalForm
 	// earlier is the run of another call that is the baseline, nil for none.
 	earlier *reports.Run
 }
@@ -59,7 +61,7 @@ func (a *app) prepare(ctx context.Context, file *scenario.File, metrics map[stri
 
 // play runs all columns of a job into dir and writes its report there.
 func (j *job) play(ctx context.Context, dir string, progress func(column string, now time.Time)) (*reports.Report, error) {
-	run, err := j.Play(ctx, sim.PlayOptions{Dir: dir, Progress: progress})
+	run, err := j.Play(ctx, sim.PlayOptions{Dir: dir, Journal: j.journal, Progress: progress})
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +75,7 @@ func (j *job) play(ctx context.Context, dir string, progress func(column string,
 	if err := reports.AddReferences(run); err != nil {
 		return nil, err
 	}
-	if err := j.judgeDecisions(run, filepath.Join(dir, sim.DecisionsFile)); err != nil {
+	if err := j.judgeDecisions(run); err != nil {
 		return nil, err
 	}
 	report, err := reports.Compute(run)
@@ -86,16 +88,22 @@ func (j *job) play(ctx context.Context, dir string, progress func(column string,
 	return report, report.WriteDir(dir)
 }
 
+// currentJournal yields the decisions of the current policy.
+func currentJournal(run *reports.Run) func(func(*journal.Line) error) error {
+	i := slices.IndexFunc(run.Columns, func(c reports.Column) bool { return c.Name == reports.Current })
+	return run.Columns[i].Journal
+}
+
 // judgeDecisions says of an expectation on the decisions where they first differ
 // from those of the summary beside the scenario, or takes them as they are.
-func (j *job) judgeDecisions(run *reports.Run, path string) error {
+func (j *job) judgeDecisions(run *reports.Run) error {
 	for i := range run.Expectations {
 		e := &run.Expectations[i]
 		if scenario.Form(e.Kind) != scenario.DecisionsForm {
 			continue
 		}
 		var err error
-		if j.decisions, err = goldenDecisions(path); err != nil {
+		if j.decisions, err = goldenDecisions(currentJournal(run)); err != nil {
 			return err
 		}
 		if j.update {

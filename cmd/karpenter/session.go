@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/karpenter-sim/karpenter/engine/escape"
 	"github.com/karpenter-sim/karpenter/reports"
+	"github.com/karpenter-sim/karpenter/sim"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
 	"github.com/karpenter-sim/karpenter/sim/output"
 	"github.com/karpenter-sim/karpenter/sim/ruletest"
@@ -28,6 +30,7 @@ type runFlags struct {
 	determinism bool
 	yes         bool
 	whatIf      whatIf
+	journal     sim.JournalForm
 }
 
 func (f *runFlags) add(c *cobra.Command) {
@@ -35,9 +38,30 @@ func (f *runFlags) add(c *cobra.Command) {
 	addFormat(c, &f.format)
 	f.whatIf = whatIfAuto
 	c.Flags().Var(&f.whatIf, "what-if", "play each run again without the limits that it ran into, one by one and together, and say what that gains: auto where it is a few seconds' work, on or off")
+	f.journal = sim.JournalAuto
+	c.Flags().Var(&journalFlag{&f.journal}, "journal", "how decisions are written: full, gzip, none, which leaves nothing to verify and to explain, or auto, which is gzip for runs of many decisions and full for all others")
 	c.Flags().BoolVar(&f.yes, "yes", false, "run however long it takes")
 	c.Flags().BoolVar(&f.determinism, "check-determinism", false, "run again under GOMAXPROCS=1, another time zone and shuffled documents; exit 3 at the first byte that differs")
 }
+
+// A journalFlag is --journal.
+type journalFlag struct{ form *sim.JournalForm }
+
+// Set implements pflag.Value.
+func (f *journalFlag) Set(text string) error {
+	form := sim.JournalForm(text)
+	if !slices.Contains([]sim.JournalForm{sim.JournalAuto, sim.JournalFull, sim.JournalGzip, sim.JournalNone}, form) {
+		return errors.New("want auto, full, gzip or none")
+	}
+	*f.form = form
+	return nil
+}
+
+// String implements pflag.Value.
+func (f *journalFlag) String() string { return string(*f.form) }
+
+// Type implements pflag.Value.
+func (f *journalFlag) Type() string { return "auto|full|gzip|none" }
 
 // A session runs all scenarios of a call and writes their output.
 type session struct {
@@ -114,7 +138,7 @@ func (s *session) prepareAll(ctx context.Context, files []*scenario.File) ([]*jo
 	for _, f := range files {
 		j, err := s.prepare(ctx, f, nil, s.baseline)
 		if j != nil {
-			j.update, j.whatIf = s.update, s.flags.whatIf
+			j.update, j.whatIf, j.journal = s.update, s.flags.whatIf, s.flags.journal
 			j.Command = commandOf(f, s.arguments)
 			jobs = append(jobs, j)
 			if len(files) > 1 { // one alone is refused when it begins

@@ -35,6 +35,11 @@ func readRun(dir string) (*reports.Run, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, c := range run.Columns {
+		if c.Name == reports.Current && c.File == "" {
+			return nil, fmt.Errorf("%s: it was written without a journal, so that nothing can be verified or rendered again; run it again with --journal full or gzip", dir)
+		}
+	}
 	var damaged *reports.DamagedError
 	if err := reports.Verify(run); errors.As(err, &damaged) {
 		return nil, &statusError{exitFailed, err}
