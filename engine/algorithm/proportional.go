@@ -1,5 +1,5 @@
 // Package algorithm turns one metric and the current replicas into a
-// recommendation. Proportional is the only recommender.
+// recommendation. A Recommender is one file and one line of recommenders.
 package algorithm
 
 import (

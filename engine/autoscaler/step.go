@@ -219,16 +219,13 @@ func (d *Decision) recommend(p *policy.Autoscaler, in *Input) (int32, bool) {
 	}
 	replicas := algorithm.Replicas{Spec: in.Scale.Spec, Status: in.Scale.Status, Ready: in.Scale.Serving()}
 	tolerance := algorithm.Tolerance{Up: p.Up.Tolerance, Down: p.Down.Tolerance}
-	proportional := algorithm.Proportional
-	if p.Algorithm == policy.HPAWithoutBehavior {
-		proportional = algorithm.Unfloored
-	}
+	recommender := algorithm.Of(p)
 	largest, failed := int32(-1), false
 	for i := range p.Metrics {
 		r := &d.Metrics[i]
 		r.Code = in.Metrics[i].Code
 		if r.Code == observation.OK {
-			r.Replicas, r.Code = nearest(proportional, &p.Metrics[i], tolerance, in.Metrics[i].Value, replicas, &in.Scale)
+			r.Replicas, r.Code = nearest(recommender, &p.Metrics[i], tolerance, in.Metrics[i].Value, replicas, &in.Scale)
 		}
 		switch {
 		case r.Fallback:
@@ -244,26 +241,23 @@ func (d *Decision) recommend(p *policy.Autoscaler, in *Input) (int32, bool) {
 	return largest, largest >= 0 && (!failed || largest >= in.Scale.Spec)
 }
 
-// A proportion is algorithm.Proportional or algorithm.Unfloored.
-type proportion func(m *policy.Metric, tolerance algorithm.Tolerance, value float64, r algorithm.Replicas) (int32, observation.Code)
-
 // nearest is the recommendation of a metric that, since it was sampled, may have
 // another number of replicas to multiply. Which of these numbers the sample shows is
 // not known: of the recommendations that they give, the one nearest to spec counts, so
 // that only what holds for all of them scales.
-func nearest(of proportion, m *policy.Metric, tolerance algorithm.Tolerance, value float64, r algorithm.Replicas, scale *Scale) (int32, observation.Code) {
-	replicas, code := of(m, tolerance, value, r)
+func nearest(of algorithm.Recommender, m *policy.Metric, tolerance algorithm.Tolerance, value float64, r algorithm.Replicas, scale *Scale) (int32, observation.Code) {
+	replicas, code := of.Recommend(m, tolerance, value, r)
 	if code != observation.OK || m.Type == policy.AverageValue || scale.Fewer == 0 && scale.More == 0 {
 		return replicas, code
 	}
 	ready := r.Ready
 	r.Ready = ready - scale.Fewer
-	least, code := of(m, tolerance, value, r)
+	least, code := of.Recommend(m, tolerance, value, r)
 	if code != observation.OK {
 		return 0, code
 	}
 	r.Ready = ready + scale.More
-	most, code := of(m, tolerance, value, r)
+	most, code := of.Recommend(m, tolerance, value, r)
 	return min(max(r.Spec, least), most), code
 }
 
