@@ -16,10 +16,10 @@ import (
 // it where it has a sample from the slot's instant on and before the next one's,
 // and between two equal samples.
 type Fidelity struct {
-	// Slots are those that the recording shows; in Agreed of them the replay has
+	// Slots counts the slots that the recording shows; in Agreed of them the replay has
 	// the recorded count.
 	Slots, Agreed int64
-	// Changes are those of the recorded count from one shown slot to the next.
+	// Changes counts changes of the recorded count from one shown slot to the next.
 	// Matched ones have their like in the replay: in the same direction, to a
 	// count within one replica or 10 %, at most one slot earlier or later.
 	// Invented are changes of the replay without their like in the recording.

@@ -32,7 +32,7 @@ type failures struct {
 	count      float64
 }
 
-// groupLabels are those of a group's series of a name.
+// groupLabels returns the labels of a group's series of a name.
 func (s *storedGroup) groupLabels(name string, more ...string) labels.Labels {
 	return labels.FromStrings(append(more, labels.MetricName, name, "namespace", s.object.Namespace, "name", s.object.Name)...)
 }

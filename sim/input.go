@@ -44,7 +44,7 @@ type Input struct {
 	temporary  string
 	converted  int
 	shared     *shared // nil unless Precompute was called
-	// demands are those on the targets of the pinned column; nil before Pin.
+	// demands has the demand on each target of the pinned column; nil before Pin.
 	demands []*demand
 	// evidence is what recordings tell of metrics, once asked for.
 	evidence map[evidenceKey]*evidence
@@ -263,7 +263,7 @@ func (in *Input) needed(queries []string) (matchers [][]*labels.Matcher, from in
 	return matchers, from, nil
 }
 
-// names are those of givenNames that are nearest to a query's, as many as fit a
+// names returns those of givenNames that are nearest to a query's, as many as fit a
 // line, and what could give a name to those series that have none.
 func (in *Input) names(query string) string {
 	names, _, err := in.givenNames(math.MaxInt)

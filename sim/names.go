@@ -55,7 +55,7 @@ func nameWanted(matchers []*labels.Matcher) string {
 	return ""
 }
 
-// seriesNames are those that series of the run may have.
+// seriesNames returns the names that series of the run may have.
 func (r *run) seriesNames() ([]string, error) {
 	given, _, err := r.in.givenNames(math.MaxInt)
 	return slices.Concat(r.publishedNames(), r.prom.RuleNames(), given), err

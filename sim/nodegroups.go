@@ -43,7 +43,7 @@ type storedGroup struct {
 	bootFailure float64
 	// boot is how long nodes boot without a fault.
 	boot fake.Delay
-	// price and billing are those of a node, there are the machines that are paid for.
+	// price and billing say what a node costs, there counts the machines that are paid for.
 	price   float64
 	billing result.Billing
 	there   Steps

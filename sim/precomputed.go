@@ -36,7 +36,7 @@ type answers struct {
 	gridQuery
 	samples []int32
 	values  []float64
-	// errors are those of single slots, nil mostly.
+	// errors has the errors of single slots, nil mostly.
 	errors map[int]error
 }
 

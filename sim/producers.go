@@ -171,7 +171,7 @@ func reservedNames() []string {
 	return names
 }
 
-// names are those of the series that these producers can publish, those of
+// names returns the names of the series that these producers can publish, those of
 // extended resources excepted.
 func (p *producers) names() []string {
 	var names []string

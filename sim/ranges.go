@@ -53,7 +53,7 @@ func ShortRanges(query string, recordings ...*recording.Recording) ([]string, er
 	return lines, err
 }
 
-// shortRanges are those of a query over series of the input, or of the metrics that the
+// shortRanges returns the short ranges of a query over series of the input, or of the metrics that the
 // run publishes at every scrape.
 func (in *Input) shortRanges(text string, published []string) ([]shortRange, error) {
 	expr, err := fake.EveryFeature.Parser().ParseExpr(text)

@@ -10,7 +10,7 @@ import (
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 )
 
-// slots are those of one object of any kind.
+// slots says when one object of any kind is decided, and how.
 type slots struct {
 	class  class
 	object scenario.Reference

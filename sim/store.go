@@ -52,7 +52,7 @@ func nameOf(o metav1.Object) types.NamespacedName {
 	return types.NamespacedName{Namespace: o.GetNamespace(), Name: o.GetName()}
 }
 
-// objects are those of one kind.
+// objects holds the objects of one kind.
 type objects[O apiObject[O], E interface {
 	name() types.NamespacedName
 	resourceVersion() string
@@ -101,7 +101,7 @@ func (s *objects[O, E]) notFound(name types.NamespacedName) error {
 	return fmt.Errorf("%s %s: %w", s.kind, name, cycle.ErrNotFound)
 }
 
-// autoscalers are those of a run.
+// autoscalers holds the autoscalers of a run.
 type autoscalers struct {
 	objects[*v1alpha1.HorizontalAutoscaler, *kept[*v1alpha1.HorizontalAutoscaler]]
 }

@@ -20,7 +20,7 @@ func (f RecommenderFunc) Recommend(m *policy.Metric, tolerance Tolerance, value 
 	return f(m, tolerance, value, r)
 }
 
-// recommenders are those that a policy can name, by its algorithm.
+// recommenders maps the algorithm of a policy to what recommends for it.
 var recommenders = map[policy.Algorithm]Recommender{
 	"":                        RecommenderFunc(Proportional),
 	policy.HPAWithoutBehavior: RecommenderFunc(Unfloored),

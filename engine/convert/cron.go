@@ -84,7 +84,7 @@ func (c *converter) scheduleMetric(name string) v1alpha1.Metric {
 type cronField struct {
 	name     string
 	min, max int
-	// names are those of the values from min on.
+	// names has a name for each value from min on.
 	names []string
 }
 

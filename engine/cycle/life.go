@@ -54,7 +54,7 @@ func (l *life) is() *life { return l }
 // A memory is what a driver knows of an object of its kind.
 type memory interface{ is() *life }
 
-// memories are those of all objects of a kind.
+// memories holds what the driver knows of each object of a kind.
 type memories[M memory] struct {
 	mu     sync.Mutex
 	byName map[types.NamespacedName]M
@@ -86,7 +86,7 @@ func (all *memories[M]) forget(name types.NamespacedName) {
 	delete(all.byName, name)
 }
 
-// steps are those that differ from kind to kind.
+// steps is the part of a decision that differs from kind to kind.
 type steps[O metav1.Object, M memory] interface {
 	// compile turns the spec into a policy, and places the object on its grid.
 	compile(m M, object O)

@@ -8,7 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
-// Namespaces are those whose objects may do something; where there are none, all may.
+// Namespaces is the list of namespaces whose objects may do something; an empty one allows all.
 type Namespaces []string
 
 // Allow says whether the objects of a namespace may do it.

@@ -32,7 +32,7 @@ type NodeGroupStore interface {
 type ScalableNodeGroups struct {
 	// Providers are the providers by spec.type. It must not change.
 	Providers map[string]NodeGroups
-	// Namespaces are those whose objects may name a provider's node groups. For an
+	// Namespaces says whose objects may name a provider's node groups. For an
 	// object of another one no provider is ever called.
 	Namespaces Namespaces
 	Store      NodeGroupStore

@@ -61,8 +61,8 @@ type MetricsProducers struct {
 	Sizes   Sizes
 	// Queues are the queue providers by spec.queue.type. It must not change.
 	Queues map[string]Queues
-	// NodeGroupNamespaces are those whose objects may name a provider's node groups,
-	// QueueNamespaces those whose objects may name its queues.
+	// NodeGroupNamespaces says whose objects may name a provider's node groups,
+	// QueueNamespaces whose objects may name its queues.
 	NodeGroupNamespaces, QueueNamespaces Namespaces
 	// Watched are the namespaces whose pods Cluster shows. Where there are any, what
 	// counts the capacity of whole nodes is refused: it would count too little.

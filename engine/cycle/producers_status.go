@@ -57,7 +57,7 @@ func numberless(status *v1alpha1.MetricsProducerStatus) v1alpha1.MetricsProducer
 	return s
 }
 
-// conditions are those of an output. A resource without capacity is no fault.
+// conditions returns the conditions of an output. A resource without capacity is no fault.
 func (o *output) conditions() []metav1.Condition {
 	if o.fault != "" {
 		return []metav1.Condition{

@@ -268,7 +268,7 @@ func (m *autoscalerMemory) refusal(o *journal.Outcome) string {
 	return explain(fmt.Sprintf("%s %s: %s: the last change was not taken", m.target.Kind, m.target.Name, o.Result), m.cause)
 }
 
-// conditions are those of a decision. Being bounded or stabilizing is no fault,
+// conditions returns the conditions of a decision. Being bounded or stabilizing is no fault,
 // and neither is a metric that is missing beside others, or a pause: what can act, or
 // holds back on purpose, is ready.
 func conditions(d *autoscaler.Decision, p *published, pause *autoscaler.Pause, dryRun bool) []metav1.Condition {

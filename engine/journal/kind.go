@@ -2,7 +2,7 @@ package journal
 
 import "strings"
 
-// kinds are those that decide, and kubectl's short names for them.
+// kinds lists the kinds that decide, with kubectl's short names for them.
 var kinds = []struct{ kind, short string }{
 	{HorizontalAutoscaler, "ha"},
 	{MetricsProducer, "mp"},

@@ -85,7 +85,7 @@ func (c *compiler) behavior(given *v1alpha1.ScheduledBehavior, path *field.Path)
 type listField struct {
 	name, example string
 	low, high     int
-	// names are those of the values from low on; three letters suffice.
+	// names has a name for each value from low on; three letters suffice.
 	names []string
 }
 

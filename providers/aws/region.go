@@ -30,7 +30,7 @@ type region struct {
 	mu sync.Mutex
 	// resized is when a group was last resized from here.
 	resized map[string]time.Time
-	// urls are those of queues, by account and name.
+	// urls has the URLs of queues, by account and name.
 	urls map[string]string
 }
 

@@ -62,7 +62,7 @@ type NodeGroup struct {
 	config  NodeGroupConfig
 	random  *rand.PCG
 	desired int32
-	// nodes are those that are not gone, oldest first.
+	// nodes has the nodes that are not gone, oldest first.
 	nodes   []*Node
 	created int
 	// shortage says why nodes are missing; empty if nothing keeps them.

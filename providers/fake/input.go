@@ -35,7 +35,7 @@ type Inputs struct {
 	values      []inputValues
 }
 
-// inputValues are those of one series, point by point. The parser's own form
+// inputValues holds the values of one series, point by point. The parser's own form
 // takes three times the room.
 type inputValues struct {
 	floats []float64

@@ -71,7 +71,7 @@ type resultTable struct {
 	from, to, first int64
 	samples         []int32
 	values          []float64
-	// errors are those of single instants, nil mostly.
+	// errors has the errors of single instants, nil mostly.
 	errors map[int]error
 }
 

@@ -39,7 +39,7 @@ type Metrics struct {
 	mu sync.Mutex
 	// troubled is the code that trouble shows of each node group that has one.
 	troubled map[journal.Object]observation.Code
-	// reasons are those shown of autoscalers.
+	// reasons has the reason that is shown of each autoscaler.
 	reasons map[types.NamespacedName]string
 }
 
@@ -227,7 +227,7 @@ func (m *Metrics) forget(o journal.Object) {
 	}
 }
 
-// labelsOf are those that all series of an object have.
+// labelsOf returns the labels that all series of an object have.
 func labelsOf(o journal.Object) prometheus.Labels {
 	return prometheus.Labels{"namespace": o.Namespace, "name": o.Name}
 }

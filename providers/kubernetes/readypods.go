@@ -115,7 +115,7 @@ func NewPodCounter(ctx context.Context, config *rest.Config, clock clock.Passive
 	return counters, nil
 }
 
-// podCounters are those of namespaces.
+// podCounters holds a counter for each namespace.
 type podCounters map[string]*ReadyPods
 
 // Ready implements PodCounter.

@@ -38,7 +38,7 @@ var _ cycle.Journal = (*Reporter)(nil)
 type reported struct {
 	// involved is the object as events name it, zero until it was loaded.
 	involved corev1.ObjectReference
-	// conditions are those whose changes are events.
+	// conditions has the conditions whose changes are events.
 	conditions map[string]metav1.Condition
 	// began is when the object's reconciler last woke up.
 	began time.Time

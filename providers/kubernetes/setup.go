@@ -37,8 +37,8 @@ type Options struct {
 	NodeGroups map[string]cycle.NodeGroups
 	// Queues are the providers of queues by spec.queue.type.
 	Queues map[string]cycle.Queues
-	// NodeGroupNamespaces are those whose objects may name node groups of the
-	// providers, QueueNamespaces those whose objects may name queues.
+	// NodeGroupNamespaces says whose objects may name node groups of the providers,
+	// QueueNamespaces whose objects may name queues.
 	NodeGroupNamespaces, QueueNamespaces cycle.Namespaces
 	// Watched are the namespaces to which the manager's cache is restricted.
 	Watched cycle.Namespaces

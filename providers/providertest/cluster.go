@@ -92,7 +92,7 @@ func failsToSize(t *testing.T, h SizesHarness) error {
 type SnapshotHarness struct {
 	// Snapshots is what is tested.
 	Snapshots cycle.Snapshots
-	// Labels are those of the nodes.
+	// Labels has the labels of the nodes.
 	Labels map[string]string
 	// Grow makes the third node ready, and returns once that is to be seen.
 	Grow func()

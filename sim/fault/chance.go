@@ -30,7 +30,7 @@ type operation struct {
 	name   string
 }
 
-// attempts are those of one operation at an instant, in Unix milliseconds.
+// attempts counts the calls of one operation at an instant, in Unix milliseconds.
 type attempts struct {
 	at    int64
 	count int

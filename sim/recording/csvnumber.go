@@ -65,7 +65,7 @@ var units = map[string]unit{
 	"Ki": {unitless, 1 << 10}, "Mi": {unitless, 1 << 20}, "Gi": {unitless, 1 << 30}, "Ti": {unitless, 1 << 40},
 }
 
-// prefixes are those of counts.
+// prefixes maps the prefixes of counts to factors.
 var prefixes = map[string]float64{"k": 1e3, "K": 1e3, "M": 1e6, "Mil": 1e6, "G": 1e9, "Bil": 1e9, "T": 1e12, "Tri": 1e12}
 
 // unitOf reads what follows a number. Rates have the kind and scale of what they count.

@@ -21,7 +21,7 @@ type csvRows struct {
 	path   string
 	file   *textFile
 	reader *csv.Reader
-	// lines are those above the first row: separator lines, comments, blank ones.
+	// lines counts what stands above the first row: separator lines, comments, blank ones.
 	lines int
 	// comment is the last comment above the first row, without its mark.
 	comment string

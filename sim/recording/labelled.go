@@ -74,7 +74,7 @@ func (l Labels) EnterAll(selectors []Selector) []Selector {
 	return out
 }
 
-// Of are those of the labels that any series of the recording has a value for.
+// Of returns the labels that any series of the recording has a value for.
 // What no series of any recording has is refused by CheckLabels.
 func (l Labels) Of(r *Recording) (Labels, error) {
 	series, err := r.Series(nil)

@@ -27,7 +27,7 @@ type Info struct {
 	MedianSpacing time.Duration
 	// Notes tell what was done to the data, such as renamed columns, a line each.
 	Notes []string
-	// Columns are those of a CSV, in their order; nil for other formats.
+	// Columns has the columns of a CSV, in their order; nil for other formats.
 	Columns []Column
 	// Manifest is what Record wrote beside the samples; nil for other formats.
 	Manifest *Manifest

@@ -23,7 +23,7 @@ type Startup struct {
 // Total is from the pod's creation until it was ready.
 func (s Startup) Total() time.Duration { return s.Wait + s.Boot }
 
-// Startups are those of a workload's pods.
+// Startups holds how long the pods of a workload took to start.
 type Startups struct {
 	// Pods are in ascending order of their totals; none where nothing was recorded.
 	Pods []Startup

@@ -44,7 +44,7 @@ type Doubt struct {
 	Code DoubtCode `json:"code"`
 	// Metric is the query.
 	Metric string `json:"metric"`
-	// Changes are those of the ready count by 10 % or more that could be looked at.
+	// Changes counts the changes of the ready count by 10 % or more that could be looked at.
 	Changes int `json:"changes"`
 	// Excess is the share by which the rule misses what was recorded.
 	Excess float64 `json:"excess,omitempty"`

@@ -19,7 +19,7 @@ type validation struct {
 	doc  *manifest.Document
 	spec *Spec
 	errs manifest.Errors
-	// features are those of PromQL that queries may use.
+	// features says which parts of PromQL queries may use.
 	features fake.Features
 }
 

@@ -25,7 +25,7 @@ type Yardstick struct {
 	Kind result.Kind `json:"kind"`
 }
 
-// Yardsticks are those of a scenario: one as a mapping, or a list.
+// Yardsticks is what a scenario measures need by: one as a mapping, or a list.
 type Yardsticks []Yardstick
 
 var errYardstick = errors.New("want {expr, perReplica, kind}, or a list of them with target")

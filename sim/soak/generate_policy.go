@@ -28,7 +28,7 @@ func (g *generator) autoscaler(name, version, kind string) *v1alpha1.HorizontalA
 	return a
 }
 
-// rules are those of one direction, nil for the defaults.
+// rules returns scaling rules for one direction, nil for the defaults.
 func (g *generator) rules() *v1alpha1.ScalingRules {
 	if g.chance(0.2) {
 		return nil

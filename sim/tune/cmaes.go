@@ -19,7 +19,7 @@ type chain struct {
 // chainTrials is how many candidates a chain should have to learn anything.
 const chainTrials = 120
 
-// weights are those of lacking against cost, one after the other: a chain of
+// weights has what lacking weighs against cost, one after the other: a chain of
 // weight 1 looks for what is chosen, the others for other trades.
 var weights = []float64{1, 0.25, 4}
 

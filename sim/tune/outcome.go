@@ -23,7 +23,7 @@ const (
 // An Outcome is what came of a search.
 type Outcome struct {
 	*Search
-	// Trials are those of all units, numbered from 1 in the order of units, and
+	// Trials has the trials of all units, numbered from 1 in the order of units, and
 	// then the neighbours of the choice.
 	Trials []Trial
 	Steps  []Fold

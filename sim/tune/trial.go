@@ -27,7 +27,7 @@ type Trial struct {
 	Learned int `json:"learned,omitempty"`
 	// Neighbour of the trial of that ID; such a trial is looked at, not chosen.
 	Neighbour int `json:"neighbourOf,omitempty"`
-	// Values are those of the search's parameters, in their order.
+	// Values has a value for each of the search's parameters, in their order.
 	Values []string `json:"-"`
 	State  string   `json:"state"`
 	// Why it was stopped or is invalid.

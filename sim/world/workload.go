@@ -47,7 +47,7 @@ type Workload struct {
 	backlog backlog
 	latency histogram
 	pods    []*Pod
-	// names are those of the pods.
+	// names has the names of the pods.
 	names *naming
 	// at is the instant up to which demand has been served, in Unix milliseconds.
 	at int64

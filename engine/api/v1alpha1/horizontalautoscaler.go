@@ -234,7 +234,7 @@ type Zero struct {
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=86400
 	CooldownSeconds *int32 `json:"cooldownSeconds,omitempty"`
-	// IdleReplicas are those of a sleeping target; fewer than minReplicas, and 0
+	// IdleReplicas is the count of a sleeping target; fewer than minReplicas, and 0
 	// if absent.
 	//
 	// +kubebuilder:validation:Minimum=0

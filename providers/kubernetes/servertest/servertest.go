@@ -22,7 +22,7 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
 )
 
-// servers are those of a test binary.
+// servers holds the servers of a test binary.
 var servers struct {
 	mu sync.Mutex
 	// shared is of all tests that want none of their own.
