@@ -2,6 +2,7 @@ package reports
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/karpenter-sim/karpenter/engine/journal"
@@ -107,12 +108,19 @@ func firstSlot(o *ObjectReport) int64 {
 	return int64(o.Policy.Interval)
 }
 
-// part is a share of a time, in minutes where that says enough.
+// part is a share of a time, in minutes where that says enough, in whole ones from ten
+// minutes on.
 func part(seconds, whole int64) string {
 	if seconds < 120 {
 		return span(seconds) + " of " + span(whole)
 	}
-	return fmt.Sprintf("%s of %s min", number(minutes(seconds)), number(minutes(whole)))
+	shown := func(seconds int64) string {
+		if seconds >= 600 {
+			return number(math.Round(minutes(seconds)))
+		}
+		return number(minutes(seconds))
+	}
+	return fmt.Sprintf("%s of %s min", shown(seconds), shown(whole))
 }
 
 // wrong says in words what a code means of the time that it stands for, with the

@@ -162,8 +162,8 @@ func turnPhrase(f *result.Fix) string {
 	return fixPhrase(f, f.Value)
 }
 
-// gain ends a headline with what the best fix would have left; empty where there
-// is nothing to say.
+// gain ends a headline with what the best fix would have left; empty where none would
+// have left less.
 func (r *Report) gain(o *ObjectReport) string {
 	if r.narrowed() || len(o.object.Fixes) == 0 {
 		return ""
@@ -185,10 +185,7 @@ func (r *Report) gain(o *ObjectReport) string {
 			return fmt.Sprintf("; nothing alone, but %s together would have left %s", list(names), left(f.Then))
 		}
 	}
-	if len(o.object.Fixes) == 1 {
-		return fmt.Sprintf("; %s would have left no less", fixPhrase(&o.object.Fixes[0], o.object.Fixes[0].Value))
-	}
-	return "; lifting these limits, alone or together, would have left no less"
+	return ""
 }
 
 // list joins names as a sentence does.

@@ -49,9 +49,10 @@ spec:
 type toldRun struct {
 	Headline, Trade string
 	Columns         []struct {
-		Name    string
-		Figures map[string]float64
-		Objects []struct {
+		Name      string
+		Reference bool
+		Figures   map[string]float64
+		Objects   []struct {
 			Causes []struct {
 				Cause, Detail string
 				Seconds       float64

@@ -110,7 +110,7 @@ func (c *compiler) zero(p *Autoscaler, given *v1alpha1.Zero, path *field.Path) {
 	if z.Idle < 0 || z.Idle >= p.Min {
 		c.fail(field.Invalid(path.Child("zero", "idleReplicas"), z.Idle, fmt.Sprintf("must be at least 0 and less than minReplicas (%d)", p.Min)))
 	}
-	if p.Max < p.Min {
+	if p.Max < 1 {
 		c.fail(field.Invalid(path.Child("maxReplicas"), p.Max, "must be at least 1 with spec.zero"))
 	}
 }

@@ -123,7 +123,7 @@ func TestFaults(t *testing.T) {
 		}, message: "spec.metrics[0]: TimedOut", metric: `metric TimedOut`},
 		{reason: "500", prometheus: status(500), message: "spec.metrics[0]: Unavailable", metric: `metric Unavailable`},
 		{reason: "throttled", prometheus: status(429), message: "spec.metrics[0]: Throttled", metric: `metric Throttled`},
-		{reason: "credentials run out", prometheus: status(401), message: "spec.metrics[0]: Forbidden", metric: `metric Forbidden`},
+		{reason: "credentials run out", prometheus: status(401), message: "spec.metrics[0]: Forbidden: Prometheus refuses the controller: check the credentials in --http.config.file, or of the source in --metrics-sources", metric: `metric Forbidden`},
 		{reason: "truncated", prometheus: func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "500")
 			_, _ = io.WriteString(w, `{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1,"8`)

@@ -204,6 +204,7 @@ func TestInstalled(t *testing.T) {
 
 	address := "https://127.0.0.1:" + metrics + "/metrics"
 	mays := tokenOf(t, o.namespace, "prometheus")
+	eventually("metrics are served", func() bool { return get(t, address, "").status != 0 })
 	for _, c := range []struct {
 		reason, url, token string
 		served             bool

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/http/httptest"
 	"sync"
@@ -390,15 +391,19 @@ func (l *live) edit() {
 		name := l.autoscalers[i].Name()
 		wanted, applied := l.stage.Object(name), &v1alpha1.HorizontalAutoscaler{}
 		l.check(l.cache.Get(l.ctx, name, applied))
-		if applied.Generation == wanted.Generation {
+		same := func() bool {
+			return applied.Generation == wanted.Generation && maps.Equal(applied.Annotations, wanted.Annotations)
+		}
+		if same() {
 			continue
 		}
 		l.check(l.client.Get(l.ctx, name, applied))
 		wanted.Spec.DeepCopyInto(&applied.Spec)
+		applied.Annotations = maps.Clone(wanted.Annotations)
 		l.check(l.client.Update(l.ctx, applied))
 		l.check(wait.PollUntilContextTimeout(l.ctx, time.Millisecond, timeout, true, func(context.Context) (bool, error) {
 			err := l.cache.Get(l.ctx, name, applied)
-			return applied.Generation == wanted.Generation, err
+			return same(), err
 		}))
 	}
 }

@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	"context"
+	"maps"
 	"sync"
 	"time"
 
@@ -35,7 +36,7 @@ func (l *live) create() {
 	for i := range l.autoscalers {
 		o := l.autoscalers[i].Object
 		l.namespace(o.Namespace)
-		applied := &v1alpha1.HorizontalAutoscaler{ObjectMeta: metav1.ObjectMeta{Namespace: o.Namespace, Name: o.Name}}
+		applied := &v1alpha1.HorizontalAutoscaler{ObjectMeta: metav1.ObjectMeta{Namespace: o.Namespace, Name: o.Name, Annotations: maps.Clone(o.Annotations)}}
 		o.Spec.DeepCopyInto(&applied.Spec)
 		l.check(l.client.Create(l.ctx, applied))
 	}

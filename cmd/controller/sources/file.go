@@ -201,7 +201,7 @@ type fieldNodes map[string]*fieldNode
 
 type fieldNode struct{ key, value *yaml.Node }
 
-// sourceLines are those of a file's sources.
+// sourceLines has the fields of each source of a file.
 type sourceLines []fieldNodes
 
 func linesOf(content []byte) sourceLines {
