@@ -47,7 +47,7 @@ func ExampleDeciderFunc() {
 		fmt.Printf("%s: %v breach minutes, %.1f replica-hours\n", c.Name, c.Figures.Get("breach_minutes"), c.Figures.Get("replica_hours"))
 	}
 	// Output:
-	// Variant "per-hundred" lacks no more than current and saves 1.1 replica-hours (-13.1 %).
+	// Variant "per-hundred" runs above its target no more than current and saves 1.1 replica-hours (-13.1 %).
 	// current: 2.5 breach minutes, 8.0 replica-hours
 	// per-hundred: 2.5 breach minutes, 7.0 replica-hours
 }

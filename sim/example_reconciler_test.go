@@ -122,7 +122,7 @@ func ExampleDecider_reconciler() {
 		fmt.Println(time.Unix(at, 0).UTC().Format(time.TimeOnly), counts.V[i])
 	}
 	// Output:
-	// No variant lacks less: "doubling" saves 0.1 replica-hours (-1.8 %) and lacks 0.6 replica-hours more.
+	// No variant runs above its target less: "doubling" saves 0.1 replica-hours (-1.8 %) and runs above its target by 0.6 replica-hours more.
 	// 08:00:00 2
 	// 08:11:00 4
 	// 08:14:00 8

@@ -149,7 +149,7 @@ func TestNames(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"kube_deployment_spec_replicas", "kube_deployment_status_replicas_ready"}, names); diff != "" || more != 4 {
+	if diff := cmp.Diff([]string{"karpenter_horizontalautoscaler_max_replicas", "karpenter_horizontalautoscaler_missed_slots_total"}, names); diff != "" || more != 6 {
 		t.Errorf("%d more (-want +got):\n%s", more, diff)
 	}
 }

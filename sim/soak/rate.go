@@ -21,7 +21,8 @@ type change struct {
 	from, to int64
 }
 
-// rateLimited holds every change to the rate policies of its direction.
+// rateLimited holds every change to the rate policies of its direction, but one to the
+// count of a pause.
 func rateLimited(run *Run) error {
 	movers := map[journal.Object]*mover{}
 	return run.decided(func(r *journal.Record, p *policy.Autoscaler) error {
@@ -39,6 +40,7 @@ func rateLimited(run *Run) error {
 			m.pending = &change{r.Slot, now, want}
 		}
 		switch {
+		case r.Paused.Fixed: // whoever paused at a count asked for it at once
 		case want > now && want != int64(p.Min):
 			if most := max(now, m.furthest(&p.Up, 1, r.Slot, now)); want > most {
 				return violation(r, "from %d up to %d, but the rate policies allow %d at most", now, want, most)
