@@ -44,8 +44,8 @@ func (o *ObjectReport) Limits() []result.Limit {
 }
 
 // limit returns what is lifted to find out what a cause cost; empty for none.
-func (c *CauseTime) limit() result.Limit {
-	switch c.Cause {
+func (b *CauseTime) limit() result.Limit {
+	switch b.Cause {
 	case NotDecided:
 		return result.MissedSlots
 	case Bound:
@@ -77,7 +77,7 @@ func (c *CauseTime) limit() result.Limit {
 	case Target:
 		return result.MetricTarget
 	case MetricLag:
-		if c.Part == PollingInterval {
+		if b.Part == PollingInterval {
 			return result.Polling
 		}
 		return result.Metrics

@@ -103,9 +103,7 @@ func textTable(reports []*Report, o TableOptions) string {
 		rows[0] = append(rows[0], strings.ToUpper(f.title))
 	}
 	for _, r := range reports {
-		for _, row := range r.textRows(figures, several) {
-			rows = append(rows, row)
-		}
+		rows = append(rows, r.textRows(figures, several)...)
 	}
 	var b strings.Builder
 	writeRows(&b, rows, len(texts), o.Color)
