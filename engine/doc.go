@@ -59,11 +59,16 @@
 //	sim/tune              parameter search
 //	sim/output            the directories that calls write, and nothing of anybody else's
 //	sim/ruletest          promtool's unit tests of rules
+//	sim/whatif            what lifting each limit of a run would gain
+//	sim/hpa               the real HPA controller as a decider; a module of its own
 //	sim/soak              random scenarios against the invariants
 //	providers/...         the same ports, live and fake
 //	providers/promql      what the text of a query may read, in both modes
 //	reports               journal + series -> figures, plots, pages
-//	cmd/karpenter         the command line; cmd/controller, the in-cluster binary
+//	reports/fleet         many objects at once: plans, audits
+//	cmd/karpenter         the command line, and serve, its local page
+//	cmd/controller        the in-cluster binary, its chart, alerts and sources of metrics
+//	cmd/docs              the book and what makes a site of it
 //
 // Arrows point inwards: cmd -> providers, sim, reports -> engine; the driver ->
 // the core. The core (policy, slot, algorithm, behavior, autoscaler, nodegroup,
