@@ -75,7 +75,7 @@
 // producer) takes no context, logger or clock and returns no error from a step:
 // a failed read is an input. A test walks the imports.
 //
-// # The life of one decision (engine/cycle, both modes)
+// # The steps of one decision (engine/cycle, both modes)
 //
 //  1. load: once, past any cache; from then on the driver's memory is the truth.
 //  2. compile: spec to policy, once a generation; an invalid one holds.

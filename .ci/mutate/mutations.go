@@ -84,7 +84,7 @@ var mutations = []mutation{
 	{"engine/slot/slot.go", `h.Sum64() % uint64(interval)`, `h.Sum64() % 1`, "everybody decides at the same instant"},
 
 	{"engine/cycle/autoscalers.go", `m.state.UnmarshalText([]byte(m.text))`, `m.state.UnmarshalText(nil)`, "a restart forgets everything"},
-	{"engine/cycle/life.go", `l.uid == object.GetUID() && object.GetGeneration() <= l.generation {`, `l.uid == object.GetUID() {`, "an edit is never seen"},
+	{"engine/cycle/memory.go", `l.uid == object.GetUID() && object.GetGeneration() <= l.generation {`, `l.uid == object.GetUID() {`, "an edit is never seen"},
 	{"engine/cycle/autoscalers.go", `		m.loaded = false
 		return err
 `, `		return err

@@ -54,7 +54,7 @@ type Autoscalers struct {
 // autoscalerMemory is what the driver knows of one autoscaler; its state is what
 // the store holds, decoded.
 type autoscalerMemory struct {
-	life
+	objectMemory
 
 	policy    *policy.Autoscaler // nil where the spec is invalid
 	target    TargetRef
@@ -94,7 +94,7 @@ func (a *Autoscalers) compile(m *autoscalerMemory, object *v1alpha1.HorizontalAu
 	} else {
 		compiled.DryRun = compiled.DryRun || a.DryRun
 		interval = compiled.Interval
-		m.obey(compiled.Encode())
+		m.setPolicy(compiled.Encode())
 		m.target = TargetRef{compiled.Target.APIVersion, compiled.Target.Kind, m.name.Namespace, compiled.Target.Name}
 	}
 	m.grid = slot.Grid{Interval: interval, Phase: phase(a.Phase, journal.HorizontalAutoscaler, m.name, interval)}

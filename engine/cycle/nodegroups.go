@@ -51,7 +51,7 @@ type ScalableNodeGroups struct {
 // groupMemory is what the driver knows of one node group; its state is what the
 // store holds, decoded.
 type groupMemory struct {
-	life
+	objectMemory
 
 	policy   *policy.NodeGroup // nil where the spec is invalid
 	replicas *int32            // spec.replicas
@@ -97,7 +97,7 @@ func (n *ScalableNodeGroups) compile(m *groupMemory, object *v1alpha1.ScalableNo
 	}
 	compiled.DryRun = compiled.DryRun || n.DryRun
 	m.policy = compiled
-	m.obey(compiled.Encode())
+	m.setPolicy(compiled.Encode())
 }
 
 // load implements steps.

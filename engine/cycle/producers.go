@@ -87,7 +87,7 @@ type MetricsProducers struct {
 
 // producerMemory is what the driver knows of one producer, which has no state.
 type producerMemory struct {
-	life
+	objectMemory
 
 	policy   *policy.Producer // nil where the spec is invalid
 	schedule *producer.Schedule
@@ -122,7 +122,7 @@ func (p *MetricsProducers) compile(m *producerMemory, object *v1alpha1.MetricsPr
 		m.invalid = errs.ToAggregate().Error()
 	} else {
 		m.policy = compiled
-		m.obey(compiled.Encode())
+		m.setPolicy(compiled.Encode())
 		if compiled.Schedule != nil {
 			m.schedule, _ = producer.NewSchedule(compiled.Schedule) // a compiled schedule has no error
 		}

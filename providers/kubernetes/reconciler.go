@@ -37,9 +37,9 @@ type Reconciler[T client.Object] struct {
 	// Reporter is the driver's journal.
 	Reporter *Reporter
 	Clock    clock.PassiveClock
-	// Charge, if set, is called once before the first wake-up: the process is
+	// Leads, if set, is called once before the first wake-up: the process is
 	// in charge by then.
-	Charge func()
+	Leads func()
 	// Fence is that of Options.
 	Fence func() error
 	// Target names what an object acts on, in all kinds alike: decisions about
@@ -52,7 +52,7 @@ type Reconciler[T client.Object] struct {
 	// Woken, if set, is told the wake-up that follows a decision, or an attempt at one.
 	Woken func(object journal.Object, next cycle.Wake)
 
-	charged sync.Once
+	led sync.Once
 }
 
 // Reconcile implements reconcile.Reconciler.
@@ -69,8 +69,8 @@ func (r *Reconciler[T]) Reconcile(ctx context.Context, request reconcile.Request
 }
 
 func (r *Reconciler[T]) reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
-	if r.Charge != nil {
-		r.charged.Do(r.Charge)
+	if r.Leads != nil {
+		r.led.Do(r.Leads)
 	}
 	if r.Fence != nil {
 		if err := r.Fence(); err != nil {

@@ -64,8 +64,8 @@ type Options struct {
 
 // Setup adds the reconcilers to a manager whose scheme has our kinds.
 func Setup(ctx context.Context, m manager.Manager, o Options) error {
-	charge := &charge{clock: o.Clock}
-	if err := m.Add(charge); err != nil {
+	leading := &leadership{clock: o.Clock}
+	if err := m.Add(leading); err != nil {
 		return err
 	}
 	targets, err := NewTargets(m.GetConfig(), m.GetRESTMapper(), o.Timeout)
@@ -84,13 +84,13 @@ func Setup(ctx context.Context, m manager.Manager, o Options) error {
 	access := Access{Reader: m.GetAPIReader(), Writer: m.GetClient(), Timeout: o.Timeout, Reporter: reporter, Fence: o.Fence}
 	locks := &Locks{}
 	return errors.Join(
-		addAutoscalers(m, &o, access, charge, locks, targets, rivals),
-		addNodeGroups(m, &o, access, charge, locks),
-		addProducers(m, &o, access, charge),
+		addAutoscalers(m, &o, access, leading, locks, targets, rivals),
+		addNodeGroups(m, &o, access, leading, locks),
+		addProducers(m, &o, access, leading),
 	)
 }
 
-func addAutoscalers(m manager.Manager, o *Options, access Access, charge *charge, locks *Locks, targets *Targets, rivals *Rivals) error {
+func addAutoscalers(m manager.Manager, o *Options, access Access, leading *leadership, locks *Locks, targets *Targets, rivals *Rivals) error {
 	driver := &cycle.Autoscalers{
 		Metrics: o.Source, Notice: o.Notice, Targets: targets, Journal: access.Reporter, Store: &Store{access},
 		QueryOffset: o.QueryOffset, DryRun: o.DryRun, Owners: rivals.Owners, Refresh: int64(o.Refresh.Seconds()), HPA: o.HPA,
@@ -98,26 +98,26 @@ func addAutoscalers(m manager.Manager, o *Options, access Access, charge *charge
 	return add(m, o, &Reconciler[*v1alpha1.HorizontalAutoscaler]{
 		Kind: journal.HorizontalAutoscaler, Empty: func() *v1alpha1.HorizontalAutoscaler { return &v1alpha1.HorizontalAutoscaler{} },
 		Objects: m.GetClient(), Driver: driver, Reporter: access.Reporter, Clock: o.Clock,
-		Charge: func() { driver.Since = charge.since() },
-		Locks:  locks, Target: func(a *v1alpha1.HorizontalAutoscaler) string {
+		Leads: func() { driver.Since = leading.since() },
+		Locks: locks, Target: func(a *v1alpha1.HorizontalAutoscaler) string {
 			return targetOf(a).String()
 		},
 	})
 }
 
-func addNodeGroups(m manager.Manager, o *Options, access Access, charge *charge, locks *Locks) error {
+func addNodeGroups(m manager.Manager, o *Options, access Access, leading *leadership, locks *Locks) error {
 	driver := &cycle.ScalableNodeGroups{Providers: fenced(o.NodeGroups, o.Fence), Namespaces: o.NodeGroupNamespaces, Store: &NodeGroupStore{access}, Journal: access.Reporter, DryRun: o.DryRun}
 	return add(m, o, &Reconciler[*v1alpha1.ScalableNodeGroup]{
 		Kind: journal.ScalableNodeGroup, Empty: func() *v1alpha1.ScalableNodeGroup { return &v1alpha1.ScalableNodeGroup{} },
 		Objects: m.GetClient(), Driver: driver, Reporter: access.Reporter, Clock: o.Clock,
-		Charge: func() { driver.Since = charge.since() },
-		Locks:  locks, Target: func(g *v1alpha1.ScalableNodeGroup) string {
+		Leads: func() { driver.Since = leading.since() },
+		Locks: locks, Target: func(g *v1alpha1.ScalableNodeGroup) string {
 			return cycle.TargetKey{Group: v1alpha1.GroupVersion.Group, Kind: journal.ScalableNodeGroup, Namespace: g.Namespace, Name: g.Name}.String()
 		},
 	})
 }
 
-func addProducers(m manager.Manager, o *Options, access Access, charge *charge) error {
+func addProducers(m manager.Manager, o *Options, access Access, leading *leadership) error {
 	cluster := &Cluster{Objects: m.GetClient(), NodeGroups: o.NodeGroups}
 	driver := &cycle.MetricsProducers{
 		Cluster: cluster, Sizes: cluster, Queues: o.Queues, Watched: o.Watched,
@@ -127,7 +127,7 @@ func addProducers(m manager.Manager, o *Options, access Access, charge *charge) 
 	return add(m, o, &Reconciler[*v1alpha1.MetricsProducer]{
 		Kind: journal.MetricsProducer, Empty: func() *v1alpha1.MetricsProducer { return &v1alpha1.MetricsProducer{} },
 		Objects: m.GetClient(), Driver: driver, Reporter: access.Reporter, Clock: o.Clock,
-		Charge: func() { driver.Since = charge.since() },
+		Leads: func() { driver.Since = leading.since() },
 	})
 }
 
@@ -150,22 +150,22 @@ func add[T client.Object](m manager.Manager, o *Options, r *Reconciler[T]) error
 	return nil
 }
 
-// A charge notes when this process came to be in charge. The manager runs it
+// A leadership notes since when this process leads. The manager runs it
 // when leadership has been gained, or at once without leader election.
-type charge struct {
+type leadership struct {
 	clock clock.PassiveClock
 	once  sync.Once
 	at    slot.Slot
 }
 
 // Start implements manager.Runnable.
-func (c *charge) Start(context.Context) error {
+func (c *leadership) Start(context.Context) error {
 	c.since()
 	return nil
 }
 
-// since is when it was. Whoever asks first is in charge by then.
-func (c *charge) since() slot.Slot {
+// since returns the slot from which the process leads: whoever asks first does by then.
+func (c *leadership) since() slot.Slot {
 	c.once.Do(func() { c.at = slot.At(c.clock.Now()) })
 	return c.at
 }

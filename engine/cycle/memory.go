@@ -18,9 +18,9 @@ import (
 // attempts bounds how often one slot is decided again after a conflict.
 const attempts = 3
 
-// life is what a driver knows of an object of any kind. Between two calls it
+// objectMemory is what a driver knows of an object of any kind. Between two calls it
 // agrees with the store.
-type life struct {
+type objectMemory struct {
 	name types.NamespacedName
 
 	// Of the spec.
@@ -49,10 +49,10 @@ type life struct {
 	record journal.Record // reused from slot to slot
 }
 
-func (l *life) is() *life { return l }
+func (l *objectMemory) is() *objectMemory { return l }
 
 // A memory is what a driver knows of an object of its kind.
-type memory interface{ is() *life }
+type memory interface{ is() *objectMemory }
 
 // memories holds what the driver knows of each object of a kind.
 type memories[M memory] struct {
@@ -192,7 +192,7 @@ const (
 // ahead says whether the latest slot of the state, or the last one that this
 // process decided, lies too far ahead of now to be waited for: until it came,
 // nothing would be decided.
-func (l *life) ahead(latest, now slot.Slot) bool {
+func (l *objectMemory) ahead(latest, now slot.Slot) bool {
 	if l.decided {
 		return max(latest, l.last)-now > max(clockStep, slot.Slot(l.grid.Interval))
 	}
@@ -220,22 +220,22 @@ func beginAnew[O metav1.Object, M memory](ctx context.Context, m M, latest, due 
 }
 
 // due says whether a slot has come that this process has not decided.
-func (l *life) due(s slot.Slot) bool {
+func (l *objectMemory) due(s slot.Slot) bool {
 	return s >= l.created && !(l.decided && s <= l.last)
 }
 
-// obey makes a policy, in its canonical JSON, the one that is decided by.
-func (l *life) obey(encoded []byte) {
+// setPolicy makes a policy, in its canonical JSON, the one that is decided by.
+func (l *objectMemory) setPolicy(encoded []byte) {
 	l.encoded, l.digest = string(encoded), policy.Digest(encoded)
 }
 
 // restore makes a text the state that the store has.
-func (l *life) restore(text string) {
+func (l *objectMemory) restore(text string) {
 	l.text, l.named = text, journal.Digest([]byte(text))
 }
 
 // open begins the record of a slot, with the state as it is before.
-func (l *life) open(s slot.Slot) {
+func (l *objectMemory) open(s slot.Slot) {
 	r := &l.record
 	r.Generation, r.Slot = l.generation, s
 	r.Policy, r.PolicyBody = l.digest, l.encoded
@@ -243,7 +243,7 @@ func (l *life) open(s slot.Slot) {
 }
 
 // pass notes that a slot is decided: what it decided is committed.
-func (l *life) pass(s slot.Slot) {
+func (l *objectMemory) pass(s slot.Slot) {
 	l.record.Missed = 0
 	if l.decided {
 		l.record.Missed = l.grid.Between(l.last, s)
