@@ -55,6 +55,9 @@ const (
 	// Prometheus' own default, and the number of instants at which its subqueries
 	// may be evaluated.
 	Samples = 50_000_000
+	// Series is the number of recorded series that the queries of one run read from
+	// one recording: 100,000 take 308 MiB and 11 s, a million 2.2 GiB.
+	Series = 150_000
 	// InputSamples is the number of samples of all input series of a scenario.
 	InputSamples = 10_000_000
 	// Evaluations is the number of slots times queries, in all columns, of a run

@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/prometheus/tsdb"
 	"github.com/prometheus/prometheus/tsdb/chunkenc"
 
+	"github.com/karpenter-sim/karpenter/engine/limit"
 	"github.com/karpenter-sim/karpenter/providers/fake"
 )
 
@@ -202,11 +203,22 @@ func (b *blocks) feed(matchers [][]*labels.Matcher, from, to int64) (fake.Feed, 
 	if err != nil {
 		return nil, err
 	}
+	if err := b.readable(len(series)); matchers != nil && err != nil {
+		return nil, err
+	}
 	f := &blockFeed{blocks: b, matchers: matchers, series: series, next: from, to: to, slice: sliceMin / 2}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.open[f] = struct{}{}
 	return f, nil
+}
+
+// readable refuses to read more series at once than memory is promised for.
+func (b *blocks) readable(series int) error {
+	if series <= limit.Series {
+		return nil
+	}
+	return fmt.Errorf("%s: the queries read %d series of it; at most %d are read: select fewer, in the queries or by --label", b.path, series, limit.Series)
 }
 
 // close ends the feeds first: a block waits for its readers.

@@ -157,3 +157,14 @@ func TestBoundsOfAnswers(t *testing.T) {
 		t.Errorf("a long answer is asked for in halves first; asked %d times", asked)
 	}
 }
+
+func TestSeriesOfARun(t *testing.T) {
+	b := &blocks{path: "week"}
+	if err := b.readable(limit.Series); err != nil {
+		t.Error(err)
+	}
+	want := "week: the queries read 150001 series of it; at most 150000 are read: select fewer, in the queries or by --label"
+	if err := b.readable(limit.Series + 1); err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
