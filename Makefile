@@ -32,7 +32,7 @@ unit: ## Run the fast tests
 
 .PHONY: test
 test: ## Run all tests; RACE=1 adds the race detector
-	$(SERVERS) $(GO_TEST) $(RACE_FLAG) -timeout 30m ./...
+	$(SERVERS) $(GO_TEST) $(RACE_FLAG) -timeout 60m ./...
 
 .PHONY: hpa
 hpa: ## Play Kubernetes' own HPA controller beside ours in one scenario (builds k8s.io/kubernetes: five minutes at first)
