@@ -74,7 +74,7 @@ func (in *Input) measure(demands []*demand) error {
 			d.yardsticks = slices.DeleteFunc(d.yardsticks, func(y scenario.Yardstick) bool { return in.readsAhead(0, y) != nil })
 		}
 		for i, y := range d.yardsticks {
-			if err := in.readsAhead(i, y); err != nil && !d.derived {
+			if err := in.readsAhead(i, y); err != nil {
 				return err
 			}
 			if in.readsRun(y.Expr) {

@@ -144,3 +144,35 @@ func slotOf(line string) string {
 	slot, _, _ := strings.Cut(rest, `"`)
 	return slot
 }
+
+// A policy whose query reads ahead decides by what there is; its query measures no
+// demand, so the time is not judged and nothing is said to have sufficed.
+func TestReadingAheadMeasuresNothing(t *testing.T) {
+	for _, c := range []struct {
+		query string
+		known bool
+	}{{"max_over_time(rps[10m])", true}, {"max_over_time(rps[10m] offset -5m)", false}} {
+		result, _ := playText(t, `apiVersion: simulation.karpenter.sh/v1alpha1
+kind: Scenario
+metadata: {name: ahead}
+spec:
+  seed: 1
+  start: "2026-01-05T08:00:00Z"
+  duration: 10m
+  inputSeries: [{series: rps, values: '40x79'}]
+  targets: [{kind: Deployment, name: web, replicas: 5}]
+---
+apiVersion: autoscaling.karpenter.sh/v1alpha1
+kind: HorizontalAutoscaler
+metadata: {name: web}
+spec:
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}
+  minReplicas: 1
+  maxReplicas: 30
+  metrics: [{prometheus: {query: '`+c.query+`', target: {type: AverageValue, averageValue: 8}}}]
+`)
+		if known := len(result.Objects[0].Needed.T) > 0; known != c.known {
+			t.Errorf("%s: the need is known: %t, want %t", c.query, known, c.known)
+		}
+	}
+}

@@ -2,7 +2,7 @@ package sim
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"slices"
 
 	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
@@ -23,7 +23,7 @@ func (s *Simulation) Vary(name string, set *manifest.Set) (*Simulation, error) {
 		}
 	}
 	if n := len(set.Producers) + len(set.NodeGroups) + len(set.Foreign) + len(set.Scenarios); n > 0 || len(set.Autoscalers) == 0 {
-		return nil, fmt.Errorf("want HorizontalAutoscalers of the run and nothing else")
+		return nil, errors.New("want HorizontalAutoscalers of the run and nothing else")
 	}
 	varied := *s
 	varied.Columns = slices.Clone(s.Columns[:1])

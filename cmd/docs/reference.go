@@ -14,7 +14,7 @@ import (
 	"github.com/karpenter-sim/karpenter/reports"
 )
 
-// commands is what the program says about its commands and their flags.
+// commands returns the page that the program prints about its commands.
 func commands(root string) (string, error) {
 	call := exec.Command("go", "run", "./cmd/karpenter", "reference")
 	call.Dir = root

@@ -31,7 +31,7 @@ var templates = []string{
 // linked are the chart's files that are links here: go:embed takes none.
 var linked = map[string][]byte{"alerts.yaml": dashboards.Alerts, "grafana.json": dashboards.Grafana}
 
-// chartFiles is what templates know as .Files.
+// chartFiles has the chart's files by name, for templates as .Files.
 type chartFiles map[string][]byte
 
 // Get returns a file of the chart, empty where there is none, as helm does.

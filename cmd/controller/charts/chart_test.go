@@ -71,24 +71,34 @@ func TestChartCarriesWhatIsGenerated(t *testing.T) {
 	}
 }
 
+// ways are settings under which the chart renders differently.
+var ways = map[string][]string{"Defaults": nil, "Everything": everything, "Tenants": tenants, "TenantsInACloud": {"watchNamespaces=[web]", "provider=aws"}}
+
+// valuesFile writes values for helm.
+func valuesFile(t *testing.T, values map[string]any) string {
+	t.Helper()
+	content, err := yaml.Marshal(values)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "values.yaml")
+	if err := os.WriteFile(file, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
 // TestLint asks helm whether the chart is as charts should be, in each way that
 // changes what it renders.
 func TestLint(t *testing.T) {
 	helm := servertest.Helm(t)
-	for name, settings := range map[string][]string{"Defaults": nil, "Everything": everything, "Tenants": tenants, "TenantsInACloud": {"watchNamespaces=[web]", "provider=aws"}} {
+	for name, settings := range ways {
 		t.Run(name, func(t *testing.T) {
 			values, err := Values(settings...)
 			if err != nil {
 				t.Fatal(err)
 			}
-			content, err := yaml.Marshal(values)
-			if err != nil {
-				t.Fatal(err)
-			}
-			file := filepath.Join(t.TempDir(), "values.yaml")
-			if err := os.WriteFile(file, content, 0o600); err != nil {
-				t.Fatal(err)
-			}
+			file := valuesFile(t, values)
 			if out, err := exec.Command(helm, "lint", "--strict", Name, "--values", file).CombinedOutput(); err != nil {
 				t.Errorf("helm lint --strict: %v\n%s", err, out)
 			}
@@ -99,7 +109,7 @@ func TestLint(t *testing.T) {
 // TestHelm proves that Render is what helm does.
 func TestHelm(t *testing.T) {
 	helm := servertest.Helm(t)
-	for name, settings := range map[string][]string{"Defaults": nil, "Everything": everything, "Tenants": tenants, "TenantsInACloud": {"watchNamespaces=[web]", "provider=aws"}} {
+	for name, settings := range ways {
 		t.Run(name, func(t *testing.T) {
 			values, err := Values(settings...)
 			if err != nil {
@@ -109,14 +119,7 @@ func TestHelm(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			content, err := yaml.Marshal(values)
-			if err != nil {
-				t.Fatal(err)
-			}
-			file := filepath.Join(t.TempDir(), "values.yaml")
-			if err := os.WriteFile(file, content, 0o600); err != nil {
-				t.Fatal(err)
-			}
+			file := valuesFile(t, values)
 			call := exec.Command(helm, "template", "any", Name, "--namespace", "elsewhere", "--kube-version", "1.35.0", "--values", file)
 			call.Stderr = os.Stderr
 			out, err := call.Output()
