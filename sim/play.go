@@ -82,6 +82,9 @@ func (o *PlayOptions) form(in *Input, autoscalers []Autoscaler) JournalForm {
 // on series and decisions are judged; those on the report are by whoever computes
 // it.
 func (s *Simulation) Play(ctx context.Context, o PlayOptions) (*result.Run, error) {
+	if err := s.Input.Pin(s.Columns[0].Autoscalers); err != nil {
+		return nil, err
+	}
 	played := make([]*Result, len(s.Columns))
 	columns := make([]result.Column, len(s.Columns))
 	for i := range s.Columns {

@@ -76,6 +76,9 @@ type CheckOptions struct {
 	// baseline, nil for none. It is called once the scenario's own manifests are
 	// converted, with the options for converting others.
 	Baseline func(file *scenario.File, o convert.Options) (*manifest.Set, error)
+	// Long says that a simulation that CheckLength refuses will be played: its demand
+	// is measured, too. Else that is left to Play.
+	Long bool
 	// Cache, if set, keeps what the recordings are converted to, for many scenarios
 	// over the same ones.
 	Cache *recording.Cache
@@ -124,6 +127,9 @@ func Check(ctx context.Context, file *scenario.File, o CheckOptions) (*Simulatio
 	var err error
 	if s.Input, err = OpenCached(ctx, file, o.Cache); err != nil {
 		return nil, err
+	}
+	if s.long() && !o.Long {
+		return s, nil // measuring the demand alone takes long
 	}
 	if err := s.Input.Pin(s.Columns[0].Autoscalers); err != nil {
 		return nil, errors.Join(err, s.Input.Close())

@@ -3,24 +3,35 @@ package main
 import (
 	"bytes"
 	"compress/gzip"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/karpenter-sim/karpenter/sim"
 )
 
-// build builds the program once for all tests that run it as a user would.
+// program builds the program once for all tests that run it as a user would.
+var program = sync.OnceValues(func() (string, error) {
+	binary := filepath.Join(programs, "karpenter")
+	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	return binary, nil
+})
+
+// build returns the path of the program.
 func build(t *testing.T) string {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("builds the program")
 	}
-	binary := filepath.Join(t.TempDir(), "karpenter")
-	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
+	binary, err := program()
+	if err != nil {
+		t.Fatal(err)
 	}
 	return binary
 }
@@ -128,6 +139,7 @@ func TestBadInput(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			dir := t.TempDir()
 			files := map[string]string{"ha.yaml": goodManifest, "r.csv": goodCSV, "s.yaml": goodScenario, "old.csv": "timestamp,value\n2020-01-05 08:00:00,1\n2020-01-05 08:05:00,1\n"}
 			for file, text := range c.files {

@@ -131,7 +131,7 @@ func (a *app) alone(ctx context.Context, o *indexedObject, ran ran, flags *compa
 	}
 	quiet := *a
 	quiet.quiet = true
-	job, err := quiet.prepare(ctx, file, nil, nil)
+	job, err := quiet.prepare(ctx, file, prepareOptions{})
 	if err != nil {
 		return &verdict{Unjudged: reasonOf(err)}, nil
 	}

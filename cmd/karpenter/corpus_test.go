@@ -13,13 +13,19 @@ import (
 
 // TestCorpusIsDeterministic plays every scenario twice, the second time under
 // GOMAXPROCS=1, in another time zone and with shuffled documents: not a byte of
-// any file may differ.
+// any file may differ. What fixes gain takes two thirds of the time, so it is found out
+// for a few scenarios, which have different limits.
 func TestCorpusIsDeterministic(t *testing.T) {
 	binary := build(t)
 	out := filepath.Join(t.TempDir(), "out")
-	command := exec.Command(binary, "simulate", filepath.Join("..", "..", "scenarios"), "--check-determinism", "--quiet", "--out", out)
-	if text, err := command.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, text)
+	for _, arguments := range [][]string{
+		{"--what-if", "on", "--run", "^(throttled-provider|throttled-and-restless|nodes-isolated|rate-limited-ramp|slow-start|target-above-capacity)$"},
+		{"--what-if", "off"},
+	} {
+		arguments = append([]string{"simulate", filepath.Join("..", "..", "scenarios"), "--check-determinism", "--quiet", "--out", out}, arguments...)
+		if text, err := exec.Command(binary, arguments...).CombinedOutput(); err != nil {
+			t.Fatalf("%q: %v\n%s", arguments, err, text)
+		}
 	}
 	// Of what lacks in the corpus less than one in a hundred is not explained.
 	all, unexplained := 0.0, 0.0

@@ -213,7 +213,7 @@ func (s *starter) play(ctx context.Context, a *app) (*reports.Report, []string, 
 	if err != nil {
 		return nil, nil, err
 	}
-	job, err := a.prepare(ctx, file, nil, nil)
+	job, err := a.prepare(ctx, file, prepareOptions{})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -31,13 +31,22 @@ type job struct {
 	earlier *reports.Run
 }
 
+// prepareOptions are what a job depends on besides its scenario.
+type prepareOptions struct {
+	// queries of metrics come besides the scenario's own.
+	queries map[string]string
+	// baseline is another version to show beside this one, nil for none.
+	baseline *baseline
+	// long says that the run is played however long it takes.
+	long bool
+}
+
 // prepare makes a job of a scenario, or says everything that is wrong with it.
-// The queries of metrics come besides the scenario's own.
-func (a *app) prepare(ctx context.Context, file *scenario.File, metrics map[string]string, base *baseline) (*job, error) {
+func (a *app) prepare(ctx context.Context, file *scenario.File, o prepareOptions) (*job, error) {
 	j := &job{}
 	var missing string // why there is no baseline
-	options := sim.CheckOptions{Queries: metrics, Report: reports.CheckExpression}
-	if base != nil {
+	options := sim.CheckOptions{Queries: o.queries, Report: reports.CheckExpression, Long: o.long}
+	if base := o.baseline; base != nil {
 		options.Baseline = func(file *scenario.File, conversion convert.Options) (set *manifest.Set, err error) {
 			set, j.earlier, missing, err = base.of(file, conversion)
 			return set, err
@@ -52,11 +61,20 @@ func (a *app) prepare(ctx context.Context, file *scenario.File, metrics map[stri
 		j.Notes = slices.Insert(j.Notes, len(file.Metadata.Notes()), missing)
 	}
 	if j.earlier != nil {
-		if err := j.sameYardstick(j.earlier); err != nil {
+		if err := errors.Join(j.Input.Pin(j.Columns[0].Autoscalers), j.sameYardstick(j.earlier)); err != nil {
 			return nil, errors.Join(err, j.Close())
 		}
 	}
 	return j, nil
+}
+
+// checkLength refuses jobs that take more than about an hour together.
+func checkLength(jobs ...*job) error {
+	simulations := make([]*sim.Simulation, len(jobs))
+	for i, j := range jobs {
+		simulations[i] = j.Simulation
+	}
+	return sim.CheckLength(simulations...)
 }
 
 // play runs all columns of a job into dir and writes its report there.

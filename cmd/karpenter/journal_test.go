@@ -35,7 +35,18 @@ import (
 	"github.com/karpenter-sim/karpenter/sim/output"
 )
 
-func TestMain(m *testing.M) { os.Exit(servertest.Main(m)) }
+// programs is the directory of what tests build.
+var programs string
+
+func TestMain(m *testing.M) {
+	var err error
+	if programs, err = os.MkdirTemp("", "karpenter-test-"); err != nil {
+		panic(err)
+	}
+	code := servertest.Main(m)
+	os.RemoveAll(programs)
+	os.Exit(code)
+}
 
 // An installation is a release in a namespace of its own, on a node that only
 // forwards ports; the controllers are the test's.

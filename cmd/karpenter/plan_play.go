@@ -136,15 +136,17 @@ func (p *planner) change(ctx context.Context, c *sim.Change, name string, row *f
 	if err != nil {
 		return err
 	}
-	simulation, err := sim.Check(ctx, file, sim.CheckOptions{Cache: p.flags.cache})
+	simulation, err := sim.Check(ctx, file, sim.CheckOptions{Cache: p.flags.cache, Long: p.flags.yes})
 	if err != nil {
 		return err
 	}
 	defer simulation.Close()
 	simulation.Command = p.commandLine()
 	p.aged.Do(func() { p.noteAge(time.Now(), simulation.Input.Recordings()...) })
-	if err := p.checkLength(simulation); err != nil {
-		return err
+	if !p.flags.yes {
+		if err := sim.CheckLength(simulation); err != nil {
+			return err
+		}
 	}
 	run, err := simulation.Play(ctx, sim.PlayOptions{Dir: dir, Keep: true, Brief: dir == ""})
 	if err != nil {
@@ -196,14 +198,6 @@ func noiseOf(ctx context.Context, s *sim.Simulation, report *reports.Report) (fl
 		}
 	}
 	return fleet.Noise(current.Figures.Get("breach_episodes"), interval, breaches...), nil
-}
-
-// checkLength refuses a run of hours, unless it is wanted.
-func (p *planner) checkLength(s *sim.Simulation) error {
-	if p.flags.yes {
-		return nil
-	}
-	return (&session{app: p.app}).checkLength([]*job{{Simulation: s}})
 }
 
 // add keeps a report for the pages of the whole call.

@@ -169,15 +169,16 @@ func (a *app) checkShown(dir string) error {
 
 // workbench is that of a scenario.
 func (a *app) workbench(ctx context.Context, file *scenario.File, f *serveFlags) (http.Handler, func(), error) {
-	j, err := a.prepare(ctx, file, nil, nil)
+	j, err := a.prepare(ctx, file, prepareOptions{long: f.yes})
 	if err != nil {
 		return nil, nil, f.inFlags(err, file.Path)
 	}
 	end := func() { j.Close() }
-	s := &session{app: a, flags: runFlags{yes: f.yes}}
-	if err := s.checkLength([]*job{j}); err != nil {
-		end()
-		return nil, nil, err
+	if !f.yes {
+		if err := checkLength(j); err != nil {
+			end()
+			return nil, nil, err
+		}
 	}
 	w, err := serve.NewWorkbench(ctx, j.Simulation, version())
 	if err != nil {

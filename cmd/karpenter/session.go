@@ -105,9 +105,6 @@ func (s *session) run(ctx context.Context, files []*scenario.File) error {
 	if err != nil {
 		return err
 	}
-	if err := s.checkLength(jobs); err != nil {
-		return err
-	}
 	for _, j := range jobs {
 		s.leaveOut(j.LeftOut)
 		s.conversions = append(s.conversions, j.Conversions...)
@@ -136,11 +133,16 @@ func (s *session) prepareAll(ctx context.Context, files []*scenario.File) ([]*jo
 	var jobs []*job
 	var errs []error
 	for _, f := range files {
-		j, err := s.prepare(ctx, f, nil, s.baseline)
+		j, err := s.prepare(ctx, f, prepareOptions{baseline: s.baseline, long: s.flags.yes})
 		if j != nil {
 			j.update, j.whatIf, j.journal = s.update, s.flags.whatIf, s.flags.journal
 			j.Command = commandOf(f, s.arguments)
 			jobs = append(jobs, j)
+			if !s.flags.yes {
+				if err := checkLength(jobs...); err != nil {
+					return jobs, manifest.JoinAll(append(errs, err)...)
+				}
+			}
 			if len(files) > 1 { // one alone is refused when it begins
 				err = j.CheckStart(ctx)
 			}

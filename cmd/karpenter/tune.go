@@ -203,7 +203,7 @@ func (t *tuner) prepare(ctx context.Context, files []*scenario.File) error {
 	var errs []error
 	o := tune.Options{}
 	for _, f := range files {
-		j, err := t.app.prepare(ctx, withoutRest(f), nil, nil)
+		j, err := t.app.prepare(ctx, withoutRest(f), prepareOptions{})
 		if j != nil {
 			t.jobs = append(t.jobs, j)
 			j.Input.Precompute()

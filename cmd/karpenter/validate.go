@@ -225,7 +225,7 @@ func (v *validation) scenario(ctx context.Context, path string) error {
 	}
 	v.valid[file.Doc.File]++
 	v.count(file.Manifests)
-	job, err := v.prepare(ctx, file, v.options.Queries, nil)
+	job, err := v.prepare(ctx, file, prepareOptions{queries: v.options.Queries})
 	if job != nil {
 		v.errs = append(v.errs, job.LeftOut)
 		for _, n := range file.Metadata.Notes() {
