@@ -96,10 +96,11 @@ docs: ## Write the book as a site into out/docs
 	go run ./cmd/docs --out out/docs
 
 CLOUD_PROVIDER ?= none
+RELEASES ?= releases
 
 .PHONY: release
 release: ## Write releases/CLOUD_PROVIDER/VERSION.yaml and the Helm chart (see cmd/controller/docs/install.md)
-	@go run ./cmd/controller/manifests --provider $(CLOUD_PROVIDER) --version $(VERSION) $(if $(filter 1,$(DRY_RUN)),--dry-run) \
+	@go run ./cmd/controller/manifests --out $(RELEASES) --provider $(CLOUD_PROVIDER) --version $(VERSION) $(if $(filter 1,$(DRY_RUN)),--dry-run) \
 		$(if $(IMAGE),--set 'image=$(IMAGE)') $(if $(PROMETHEUS_URI),--set 'prometheus.uri=$(PROMETHEUS_URI)') \
 		$(if $(JOURNAL_RETENTION),--set 'journal.retention=$(JOURNAL_RETENTION)') $(if $(JOURNAL_MIB),--set 'journal.sizeMiB=$(JOURNAL_MIB)') \
 		$(foreach setting,$(SET),--set '$(setting)')
@@ -111,30 +112,47 @@ KO_DOCKER_REPO ?= ghcr.io/karpenter-sim/karpenter
 # what is shipped.
 BASE_IMAGE ?=
 
-# The names are KO_DOCKER_REPO/controller and KO_DOCKER_REPO/karpenter. A fixed date
-# makes the bytes depend on nothing but the source and the base.
-.PHONY: images
-images: ## Build the images of controller and karpenter on BASE_IMAGE with ko, publish them to KO_DOCKER_REPO, write SBOMs and digests to releases
+.PHONY: base
+base:
 	@if [[ ! "$(BASE_IMAGE)" =~ @sha256:[0-9a-f]{64}$$ ]]; then \
 		echo "BASE_IMAGE=$(BASE_IMAGE): want the base by its digest, as in gcr.io/distroless/static@sha256:...;"; \
 		echo "crane digest gcr.io/distroless/static:nonroot prints today's (see cmd/controller/docs/install.md)"; exit 2; fi >&2
+
+# A fixed date makes the bytes depend on nothing but the source and the base.
+BUILD_IMAGE = VERSION=$(VERSION) KO_DOCKER_REPO=$(KO_DOCKER_REPO) KO_DEFAULTBASEIMAGE=$(BASE_IMAGE) SOURCE_DATE_EPOCH=0 KO_DATA_DATE_EPOCH=0 \
+	$(KO) build --base-import-paths --sbom spdx --platform linux/amd64,linux/arm64 --tags $(VERSION)
+
+# The names are KO_DOCKER_REPO/controller and KO_DOCKER_REPO/karpenter.
+.PHONY: images
+images: base ## Build the images of controller and karpenter on BASE_IMAGE with ko, publish them to KO_DOCKER_REPO, write SBOMs and digests to releases
 	@mkdir -p releases/sbom
-	@VERSION=$(VERSION) KO_DOCKER_REPO=$(KO_DOCKER_REPO) KO_DEFAULTBASEIMAGE=$(BASE_IMAGE) SOURCE_DATE_EPOCH=0 KO_DATA_DATE_EPOCH=0 \
-		$(KO) build --base-import-paths --sbom spdx --sbom-dir releases/sbom --image-refs releases/images-$(VERSION).txt \
-		--platform linux/amd64,linux/arm64 --tags $(VERSION) ./cmd/controller ./cmd/karpenter
+	@$(BUILD_IMAGE) --sbom-dir releases/sbom --image-refs releases/images-$(VERSION).txt ./cmd/controller ./cmd/karpenter
 	@cd releases && sha256sum images-$(VERSION).txt sbom/* | tee images-$(VERSION).sha256
 
+.PHONY: layout
+layout: base
+	@mkdir -p $(LAYOUT)/sbom
+	@$(BUILD_IMAGE) --push=false --oci-layout-path $(LAYOUT)/layout --sbom-dir $(LAYOUT)/sbom ./cmd/$(IMAGE_NAME)
+
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64
+BINARIES = $(foreach platform,$(PLATFORMS),karpenter-$(VERSION)-$(subst /,-,$(platform)))
+
+# DIST has the files of a release, all in one folder, as a release on GitHub has them.
+DIST ?= releases/$(VERSION)
 
 .PHONY: binaries
-binaries: ## Build static binaries of karpenter into releases/bin with SBOMs (SPDX) and checksums, the same bytes each time
-	@mkdir -p releases/bin
+binaries: ## Build static binaries of karpenter into releases/VERSION with SBOMs (SPDX) and checksums, the same bytes each time
+	@mkdir -p $(DIST)
 	@for platform in $(PLATFORMS); do \
 		CGO_ENABLED=0 GOOS=$${platform%/*} GOARCH=$${platform#*/} go build -trimpath -buildvcs=false -ldflags "-s -w -X main.release=$(VERSION)" \
-			-o "releases/bin/karpenter-$(VERSION)-$${platform/\//-}" ./cmd/karpenter || exit 1; \
+			-o "$(DIST)/karpenter-$(VERSION)-$${platform/\//-}" ./cmd/karpenter || exit 1; \
 	done
-	@go run ./.ci/sbom $(foreach platform,$(PLATFORMS),releases/bin/karpenter-$(VERSION)-$(subst /,-,$(platform)))
-	@cd releases/bin && sha256sum $(foreach platform,$(PLATFORMS),karpenter-$(VERSION)-$(subst /,-,$(platform)){,.spdx.json}) | tee karpenter-$(VERSION).sha256
+	@go run ./.ci/sbom $(addprefix $(DIST)/,$(BINARIES))
+	@cd $(DIST) && sha256sum $(foreach binary,$(BINARIES),$(binary) $(binary).spdx.json) | tee karpenter-$(VERSION).sha256
+
+.PHONY: dist
+dist: base ## Write a whole release into releases/VERSION, the same bytes each time: binaries, images, chart, manifests, SBOMs, checksums
+	@.ci/dist "$(VERSION)" "$(DIST)"
 
 .PHONY: clean
 clean: ## Remove what was built

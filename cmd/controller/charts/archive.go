@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"fmt"
+	"io"
 	"io/fs"
 	"path"
 	"regexp"
@@ -50,9 +51,22 @@ func replace(content map[string][]byte, file string, line *regexp.Regexp, with s
 	content[name] = line.ReplaceAllLiteral(content[name], []byte(with))
 }
 
-// pack writes files in the order that helm reads best, without times and owners.
+// pack returns files as a compressed archive, in the order that helm reads best.
 func pack(content map[string][]byte) ([]byte, error) {
-	first := path.Join(Name, "Chart.yaml")
+	var out bytes.Buffer
+	compressed := gzip.NewWriter(&out)
+	if err := writeTar(compressed, path.Join(Name, "Chart.yaml"), content); err != nil {
+		return nil, err
+	}
+	if err := compressed.Close(); err != nil {
+		return nil, fmt.Errorf("chart: %w", err)
+	}
+	return out.Bytes(), nil
+}
+
+// writeTar writes files, one of them first and the others by name, without times and
+// owners.
+func writeTar(w io.Writer, first string, content map[string][]byte) error {
 	names := []string{first}
 	for name := range content {
 		if name != first {
@@ -60,24 +74,18 @@ func pack(content map[string][]byte) ([]byte, error) {
 		}
 	}
 	slices.Sort(names[1:])
-
-	var out bytes.Buffer
-	compressed := gzip.NewWriter(&out)
-	archive := tar.NewWriter(compressed)
+	archive := tar.NewWriter(w)
 	for _, name := range names {
 		header := &tar.Header{Name: name, Typeflag: tar.TypeReg, Mode: 0o644, Size: int64(len(content[name])), Format: tar.FormatUSTAR}
 		if err := archive.WriteHeader(header); err != nil {
-			return nil, fmt.Errorf("chart: %s: %w", name, err)
+			return fmt.Errorf("chart: %s: %w", name, err)
 		}
 		if _, err := archive.Write(content[name]); err != nil {
-			return nil, fmt.Errorf("chart: %s: %w", name, err)
+			return fmt.Errorf("chart: %s: %w", name, err)
 		}
 	}
 	if err := archive.Close(); err != nil {
-		return nil, fmt.Errorf("chart: %w", err)
+		return fmt.Errorf("chart: %w", err)
 	}
-	if err := compressed.Close(); err != nil {
-		return nil, fmt.Errorf("chart: %w", err)
-	}
-	return out.Bytes(), nil
+	return nil
 }

@@ -66,11 +66,20 @@ func run(args []string, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	directory := filepath.Join(*out, *provider)
-	if err := write(stdout, filepath.Join(directory, name+".yaml"), manifest); err != nil {
+	layout, err := charts.Layout(archive)
+	if err != nil {
 		return err
 	}
-	return write(stdout, filepath.Join(directory, charts.Name+"-"+strings.TrimPrefix(*version, "v")+".tgz"), archive)
+	chart := charts.Name + "-" + strings.TrimPrefix(*version, "v")
+	for _, file := range []struct {
+		name    string
+		content []byte
+	}{{name + ".yaml", manifest}, {chart + ".tgz", archive}, {chart + ".oci.tar", layout}} {
+		if err := write(stdout, filepath.Join(*out, *provider, file.name), file.content); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // write writes a whole file or none, and prints its name.

@@ -19,15 +19,15 @@ func TestRun(t *testing.T) {
 	}{
 		{
 			"Default", "without a provider there is no cloud", []string{"--version", "v0.1.0"},
-			[]string{"none/v0.1.0.yaml", "none/karpenter-autoscaling-0.1.0.tgz"},
+			[]string{"none/v0.1.0.yaml", "none/karpenter-autoscaling-0.1.0.tgz", "none/karpenter-autoscaling-0.1.0.oci.tar"},
 		},
 		{
 			"AWS", "each provider has its folder", []string{"--version", "v0.1.0-rc.1", "--provider", "aws"},
-			[]string{"aws/v0.1.0-rc.1.yaml", "aws/karpenter-autoscaling-0.1.0-rc.1.tgz"},
+			[]string{"aws/v0.1.0-rc.1.yaml", "aws/karpenter-autoscaling-0.1.0-rc.1.tgz", "aws/karpenter-autoscaling-0.1.0-rc.1.oci.tar"},
 		},
 		{
 			"DryRun", "a dry run must not replace the real release", []string{"--version", "v0.1.0", "--dry-run"},
-			[]string{"none/v0.1.0-dry-run.yaml", "none/karpenter-autoscaling-0.1.0.tgz"},
+			[]string{"none/v0.1.0-dry-run.yaml", "none/karpenter-autoscaling-0.1.0.tgz", "none/karpenter-autoscaling-0.1.0.oci.tar"},
 		},
 	}
 	for _, tc := range cases {
