@@ -39,6 +39,7 @@ var book = []chapter{
 		{file: "cmd/docs/reference/kinds.md", title: "The kinds, field by field", write: kinds},
 		{file: "scenarios/README.md", title: "Scenarios, series, figures, causes, limits"},
 		{file: "cmd/docs/reference/figures.md", title: "Figures", write: figures},
+		{file: "cmd/docs/reference/limits.md", title: "Limits", write: limits},
 		{file: "cmd/docs/reference/record.md"},
 		{file: "cmd/docs/reference/output.md"},
 		{file: "cmd/docs/reference/exit-codes.md"},

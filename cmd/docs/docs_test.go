@@ -33,6 +33,7 @@ func TestBook(t *testing.T) {
 		"reference-commands.html":           {`id="karpenter-replay"`, "--recording", "--variant"},
 		"reference-kinds.html":              {"HorizontalAutoscaler", "spec.behavior.scaleUp.stabilizationWindowSeconds", "ScaleTargetRef"},
 		"reference-figures.html":            {"breach_minutes", "theta U"},
+		"reference-limits.html":             {"<code>JournalLine</code>", "4 MiB", "<code>Series</code>", "150,000"},
 		"cmd-controller-docs-from-hpa.html": {`aria-current="page"`},
 	} {
 		content, err := os.ReadFile(filepath.Join(dir, name))
