@@ -190,6 +190,9 @@ func (a *app) comparedObjects(args []string, flags *compareFlags) ([]*indexedObj
 	if err != nil {
 		return nil, err
 	}
+	if len(paths) == 0 {
+		return nil, fmt.Errorf("no journal given; want e.g. karpenter compare journal %s", args[0])
+	}
 	files, err := a.journals(paths)
 	if err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,36 +17,44 @@ import (
 
 type explainFlags struct {
 	at, from, to, zone, format string
+	live                       liveFlags
 }
 
 func (a *app) explainCommand() *cobra.Command {
 	var flags explainFlags
 	c := &cobra.Command{
-		Use:   "explain JOURNAL|DIR|- ... [[NS/]KIND/NAME]",
+		Use:   "explain [JOURNAL|DIR|- ...] [[NS/]KIND/NAME]",
 		Short: "Say why a decision was what it was, step by step",
 		Long: `Explain reads journals of live or simulated decisions. With --at it takes one
 decision apart, step by step: what was observed, what each metric asked for, and
 what the window, the rate limit and the bounds made of it. With --from and --to
 it lists runs of equal decisions; without times, every change of the count.
 
+Without a journal the object is one of the cluster of the kubeconfig: its conditions,
+and from the journal of the controller, fetched as by journal fetch, its last decision,
+or what --at, --from and --to ask for.
+
 Times: RFC 3339, "2006-01-02 15:04", 15:04 or Fri 15:04 where the journal has it
 once, Unix seconds, or -36h before the journal's end. A time between two slots
 means the slot before.`,
 		Example: `  karpenter explain out/flash-crowd
   karpenter explain out/flash-crowd default/ha/web --at 08:10
-  karpenter explain journal/ ha/web --from "Fri 18:00" --to "Fri 19:00" --tz Europe/Berlin`,
-		Args: someArgs("a journal, or a directory with journals"),
-		RunE: func(_ *cobra.Command, args []string) error { return a.explain(args, &flags) },
+  karpenter explain journal/ ha/web --from "Fri 18:00" --to "Fri 19:00" --tz Europe/Berlin
+  karpenter explain ha/web -n shop --context production`,
+		Args:              someArgs("a journal, a directory with journals, or an object of a cluster"),
+		ValidArgsFunction: flags.live.completeObject,
+		RunE:              func(c *cobra.Command, args []string) error { return a.explain(c.Context(), args, &flags) },
 	}
 	c.Flags().StringVar(&flags.at, "at", "", "explain the decision in force at this time")
 	c.Flags().StringVar(&flags.from, "from", "", "list decisions from this time")
 	c.Flags().StringVar(&flags.to, "to", "", "list decisions up to this time")
 	c.Flags().StringVar(&flags.zone, "tz", "UTC", "time zone to read and show times in")
 	addFormat(c, &flags.format)
+	flags.live.add(c.Flags())
 	return c
 }
 
-func (a *app) explain(args []string, flags *explainFlags) error {
+func (a *app) explain(ctx context.Context, args []string, flags *explainFlags) error {
 	if flags.at != "" && flags.from+flags.to != "" {
 		return errors.New("--at excludes --from and --to: one decision, or those of a time")
 	}
@@ -59,6 +68,9 @@ func (a *app) explain(args []string, flags *explainFlags) error {
 	paths, wanted, err := divideArguments(args)
 	if err != nil {
 		return err
+	}
+	if len(paths) == 0 {
+		return a.explainLive(ctx, wanted, flags)
 	}
 	files, err := a.journals(paths)
 	if err != nil {
@@ -79,7 +91,8 @@ func (a *app) explain(args []string, flags *explainFlags) error {
 	return a.explainRange(object, clock, flags)
 }
 
-// divideArguments tells journals from the object. What exists is a journal.
+// divideArguments tells journals from the object. What exists is a journal; without one,
+// there is an object.
 func divideArguments(args []string) (paths []string, wanted *objectName, err error) {
 	for _, arg := range args {
 		if isJournalPath(arg) {
@@ -94,9 +107,6 @@ func divideArguments(args []string) (paths []string, wanted *objectName, err err
 			return nil, nil, fmt.Errorf("two objects, %s and %s: explain one at a time", wanted, name)
 		}
 		wanted = name
-	}
-	if len(paths) == 0 {
-		return nil, nil, fmt.Errorf("no journal given; want e.g. karpenter explain out/NAME %s", args[0])
 	}
 	return paths, wanted, nil
 }

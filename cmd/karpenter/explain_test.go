@@ -87,6 +87,7 @@ func TestExplainInputs(t *testing.T) {
 }
 
 func TestExplainRefuses(t *testing.T) {
+	t.Setenv("KUBECONFIG", filepath.Join(t.TempDir(), "none"))
 	played(t)
 	write(t, "twice/x.jsonl", read(t, spikeJournal))
 	write(t, "empty.jsonl", "")
@@ -100,7 +101,7 @@ func TestExplainRefuses(t *testing.T) {
 		"Namespace": {"nor in that namespace", []string{"out", "shop/ha/web"}, "no decisions of shop/HorizontalAutoscaler/web in the journals"},
 		"Typo":      {"neither", []string{"out", "web"}, `"web" is neither a file nor an object; want a journal, or [NAMESPACE/]KIND/NAME such as default/ha/web`},
 		"Path":      {"a mistyped path", []string{"out/queue-spike/decision.jsonl", "ha/web"}, "out/queue-spike/decision.jsonl: no such file or directory"},
-		"NoJournal": {"an object alone", []string{"ha/web"}, "no journal given; want e.g. karpenter explain out/NAME ha/web"},
+		"NoJournal": {"an object alone", []string{"ha/web"}, "HorizontalAutoscaler/web of the cluster, as no journal is given: no cluster: there is no kubeconfig"},
 		"TwoNames":  {"two objects", []string{"out", "ha/web", "ha/api"}, "explain one at a time"},
 		"Before":    {"a time before the data", []string{"out", "ha/web", "--at", "2026-01-04 08:00"}, "--at Sun 2026-01-04 08:00:00 UTC: before the first decision; the journals have decisions from Mon 2026-01-05 08:00:00 UTC to"},
 		"After":     {"a time after it", []string{"out", "ha/web", "--at", "2026-01-06 08:00"}, "after the last decision"},

@@ -454,10 +454,32 @@ func TestFetchFromController(t *testing.T) {
 		t.Fatalf("%v; %d records\n%s", err, seen, said.String())
 	}
 	call(t, "", "explain", "here", i.namespace+"/ha/web").want(t, exitOK, "")
+
+	live := []string{"explain", "ha/web", "-n", i.namespace, "--controller-namespace", i.namespace, "--kubeconfig", "admin"}
+	c := call(t, "", live...)
+	c.want(t, exitOK, "")
+	for _, text := range []string{i.namespace + "/HorizontalAutoscaler/web", "CONDITION", "AbleToScale", "Ready", "Deployment web: spec", "load"} {
+		if !strings.Contains(c.stdout, text) {
+			t.Errorf("%v lacks %q:\n%s", live, text, c.stdout)
+		}
+	}
+	call(t, "", append(live, "--from", "-10s", "-o", "json")...).want(t, exitOK, "")
+	call(t, "", "__complete", "explain", "-n", i.namespace, "--kubeconfig", "admin", "ha/w").want(t, exitOK, "")
+	if c := call(t, "", "__complete", "explain", "-n", i.namespace, "--kubeconfig", "admin", "ha/w"); !strings.HasPrefix(c.stdout, "ha/web\n") {
+		t.Errorf("completion: %s", c.stdout)
+	}
+	call(t, "", "explain", "ha/absent", "-n", i.namespace, "--kubeconfig", "admin").refused(t, i.namespace+`/HorizontalAutoscaler/absent of the cluster, as no journal is given: horizontalautoscalers.autoscaling.karpenter.sh "absent" not found`)
+
 	if err := controller.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
 	_ = controller.Wait()
+	c = call(t, "", live...) // the status is there, the decisions are not
+	c.want(t, exitOK, "")
+	if !strings.Contains(c.stdout, "CONDITION") || !strings.Contains(c.stdout, "cannot be read") {
+		t.Errorf("without a controller: %s", c.stdout)
+	}
+	call(t, "", append(live, "--at", "-10s")...).want(t, exitInvalid, "nothing serves the journal there")
 	i.fetch("-q").want(t, exitInvalid, "nothing serves the journal there")
 }
 

@@ -35,7 +35,9 @@ func main() {
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends what does not heed the first
 	a := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
-	os.Exit(a.run(ctx, os.Args[1:]))
+	args, name := plugin(os.Args[0], os.Args[1:])
+	a.program = name
+	os.Exit(a.run(ctx, args))
 }
 
 // An app is one call of the program.
@@ -45,6 +47,7 @@ type app struct {
 	stdout, stderr io.Writer
 	quiet          bool
 	args           []string
+	program        string // how usage names the program, if not by its own name
 	// conversions are of the objects of other autoscalers that the call has read;
 	// partial says that one is missing from its result.
 	conversions []sim.Conversion
@@ -150,6 +153,9 @@ what would it have decided, why, and what would that have cost.`,
 			}
 			return fmt.Errorf("unknown command %q; %s", args[0], hint)
 		},
+	}
+	if a.program != "" {
+		root.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: a.program}
 	}
 	root.PersistentFlags().BoolVarP(&a.quiet, "quiet", "q", false, "no progress and no notes on stderr")
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
