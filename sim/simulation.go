@@ -300,16 +300,15 @@ func (c *Column) asks(text string) bool {
 	})
 }
 
-// readZone takes the time zone that the scenario's annotation names. The machine's
-// own, Local, is none: what is written would differ from machine to machine.
+// readZone takes the time zone that the scenario's annotation names.
 func (p *preparation) readZone() {
 	name, ok := p.File.Metadata.Annotations[scenario.ZoneAnnotation]
 	if !ok || name == "" {
 		return
 	}
-	location, err := time.LoadLocation(name)
-	if err != nil || location == time.Local {
-		p.errs = append(p.errs, p.File.Doc.Errorf("metadata.annotations", "%s: %s: unknown time zone; want a name such as Europe/Berlin or UTC", scenario.ZoneAnnotation, name))
+	location, err := scenario.ParseZone(name)
+	if err != nil {
+		p.errs = append(p.errs, p.File.Doc.Errorf("metadata.annotations", "%s: %v", scenario.ZoneAnnotation, err))
 		return
 	}
 	p.Location = location

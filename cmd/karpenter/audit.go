@@ -68,7 +68,7 @@ func (a *app) audit(ctx context.Context, f *auditFlags) error {
 	if !slices.Contains(auditFormats, f.format) {
 		return fmt.Errorf("-o %s: want table, markdown, html, json or csv", f.format)
 	}
-	if len(f.manifests) == 0 || len(f.recordings) == 0 {
+	if len(f.Manifests) == 0 || len(f.Recordings) == 0 {
 		return errors.New("-f and --recording are required: the manifests of the autoscalers and the metrics that were recorded of them")
 	}
 	changes, err := a.audited(f)
@@ -80,10 +80,10 @@ func (a *app) audit(ctx context.Context, f *auditFlags) error {
 		return internal(err)
 	}
 	defer os.RemoveAll(temporary)
-	f.cache = recording.NewCache(temporary)
-	over, err := f.over(ctx, changes)
+	f.Cache = recording.NewCache(temporary)
+	over, err := f.Over(ctx, changes)
 	if err != nil {
-		return f.inFlags(err, sim.ScenarioFile)
+		return f.InFlags(err, sim.ScenarioFile)
 	}
 	audit := &fleet.Audit{Version: version(), Command: a.commandLine(), Rows: make([]fleet.Finding, len(changes))}
 	audit.From, audit.To = instantText(over.Spec.Start.Time), instantText(over.Spec.Start.Add(time.Duration(over.Spec.Duration)))
@@ -109,23 +109,23 @@ func (a *app) audit(ctx context.Context, f *auditFlags) error {
 
 // audited are the autoscalers of the manifests, by their targets.
 func (a *app) audited(f *auditFlags) ([]sim.Change, error) {
-	metrics, err := f.parse()
+	metrics, err := f.Parse()
 	if err != nil {
 		return nil, err
 	}
-	enforce, err := f.enforce.label()
+	enforce, err := f.Enforced()
 	if err != nil {
 		return nil, err
 	}
-	set, err := manifest.LoadIn(metrics.namespace, f.manifests, a.stdin)
+	set, err := manifest.LoadIn(metrics.Namespace, f.Manifests, a.stdin)
 	if err != nil {
 		return nil, err
 	}
 	a.noteSkipped(set)
-	a.noteNamespace(set, metrics.options())
+	a.noteNamespace(set, metrics.Options())
 	set.NodeGroups = nil // they do not decide by metrics
-	v, _ := sim.NewVersion(set, metrics.options(), enforce)
-	if err := metrics.unused(); err != nil {
+	v, _ := sim.NewVersion(set, metrics.Options(), enforce)
+	if err := metrics.Unused(); err != nil {
 		return nil, err
 	}
 	changes, _ := sim.Changes(&sim.Version{}, v)
@@ -133,7 +133,7 @@ func (a *app) audited(f *auditFlags) ([]sim.Change, error) {
 		return !slices.ContainsFunc(c.Objects, func(name string) bool { return !strings.Contains(name, "/mp/") })
 	})
 	if len(changes) == 0 {
-		return nil, fmt.Errorf("-f %s: no HorizontalAutoscaler, HorizontalPodAutoscaler or ScaledObject in it", strings.Join(f.manifests, " -f "))
+		return nil, fmt.Errorf("-f %s: no HorizontalAutoscaler, HorizontalPodAutoscaler or ScaledObject in it", strings.Join(f.Manifests, " -f "))
 	}
 	return changes, nil
 }
@@ -147,7 +147,7 @@ func (f *auditFlags) judge(ctx context.Context, c *sim.Change, name string, over
 	if err != nil {
 		return err
 	}
-	simulation, err := sim.Check(ctx, file, sim.CheckOptions{Cache: f.cache})
+	simulation, err := sim.Check(ctx, file, sim.CheckOptions{Cache: f.Cache})
 	if err != nil {
 		return err
 	}

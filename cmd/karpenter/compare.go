@@ -16,6 +16,7 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/journal"
 	"github.com/karpenter-sim/karpenter/engine/slot"
 	"github.com/karpenter-sim/karpenter/sim/recording"
+	"github.com/karpenter-sim/karpenter/sim/replay"
 )
 
 type compareFlags struct {
@@ -180,7 +181,7 @@ func (f *compareFlags) checkReadyAfter() error {
 	if f.readyAfter == "" {
 		return nil
 	}
-	_, err := parseDuration("--ready-after", f.readyAfter)
+	_, err := replay.ParseDuration("--ready-after", f.readyAfter)
 	return err
 }
 

@@ -29,6 +29,7 @@ import (
 	"github.com/karpenter-sim/karpenter/sim"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
 	"github.com/karpenter-sim/karpenter/sim/recording"
+	"github.com/karpenter-sim/karpenter/sim/replay"
 	"github.com/karpenter-sim/karpenter/sim/result"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 )
@@ -211,7 +212,7 @@ func (c *course) scenario(dir string, flags *compareFlags) (*scenario.File, erro
 	ref := scenario.Reference{Namespace: c.object.Namespace, Kind: target.Kind, Name: target.Name}
 	delay := scenario.Duration(c.bootDelay())
 	if flags.readyAfter != "" {
-		if delay, err = parseDuration("--ready-after", flags.readyAfter); err != nil {
+		if delay, err = replay.ParseDuration("--ready-after", flags.readyAfter); err != nil {
 			return nil, err
 		}
 	}

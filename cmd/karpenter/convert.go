@@ -13,11 +13,12 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/convert"
 	"github.com/karpenter-sim/karpenter/sim"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
+	"github.com/karpenter-sim/karpenter/sim/replay"
 )
 
 func (a *app) convertCommand() *cobra.Command {
 	var paths, assignments []string
-	var flags conversionFlags
+	var flags replay.Conversion
 	var window, server string
 	c := &cobra.Command{
 		Use:   "convert [-f] FILE|DIR|- ...",
@@ -38,32 +39,32 @@ converted, 2 if nothing could be.`,
 			if len(paths) == 0 {
 				return errors.New("nothing to convert: give files, directories or - with -f")
 			}
-			given, err := flags.parse()
+			given, err := flags.Parse()
 			if err != nil {
 				return err
 			}
 			if d, err := model.ParseDuration(window); err != nil || d == 0 {
 				return fmt.Errorf("--rate-window %s: want a duration above 0s such as 2m", window)
 			}
-			options := given.options()
+			options := given.Options()
 			options.RateWindow, options.PrometheusURL = window, server
 			return a.convert(paths, options, given, assignments)
 		},
 	}
 	c.Flags().StringArrayVarP(&paths, "filename", "f", nil, "manifests: file, directory or - (repeatable)")
-	flags.add(c.Flags())
+	addConversion(c.Flags(), &flags)
 	c.Flags().StringArrayVar(&assignments, "set", nil, "change the result: PATH=VALUE[,PATH=VALUE] of every HorizontalAutoscaler, or after [NAMESPACE/]KIND/NAME: of one object (repeatable)")
 	c.Flags().StringVar(&window, "rate-window", "2m", "range over which cpu usage is averaged")
 	c.Flags().StringVar(&server, "prometheus", "", "URL of the Prometheus that the controller queries; triggers that name another one are noted")
 	return c
 }
 
-func (a *app) convert(paths []string, options convert.Options, given *metricQueries, assignments []string) error {
+func (a *app) convert(paths []string, options convert.Options, given *replay.Queries, assignments []string) error {
 	docs, readErr := manifest.Read(paths, a.stdin)
 	set, collectErr := manifest.CollectIn(options.Namespace, docs)
 	if err := manifest.Join(readErr, collectErr); err != nil {
 		// All mistakes at once.
-		return manifest.Join(err, sim.LeftOut(sim.Adopt(set, options)), sim.CheckSet(set, given.features...))
+		return manifest.Join(err, sim.LeftOut(sim.Adopt(set, options)), sim.CheckSet(set, given.Features...))
 	}
 	empty := len(set.Foreign)+len(set.Autoscalers)+len(set.Producers)+len(set.NodeGroups) == 0
 	a.noteSkipped(set)
@@ -72,7 +73,7 @@ func (a *app) convert(paths []string, options convert.Options, given *metricQuer
 	}
 	a.noteNamespace(set, options)
 	a.conversions = sim.Adopt(set, options)
-	if err := given.unused(); err != nil {
+	if err := given.Unused(); err != nil {
 		return err
 	}
 	leftOut := sim.LeftOut(a.conversions)
@@ -86,7 +87,7 @@ func (a *app) convert(paths []string, options convert.Options, given *metricQuer
 	}
 	out, err := set.Assign(assignments)
 	if err == nil {
-		err = sim.CheckSet(out, given.features...)
+		err = sim.CheckSet(out, given.Features...)
 	}
 	if err != nil {
 		return manifest.Join(leftOut, fmt.Errorf("nothing is written: %w", err))

@@ -74,7 +74,7 @@ func (a *app) init(ctx context.Context, f *initFlags) error {
 		return internal(err)
 	}
 	defer os.RemoveAll(temporary)
-	f.cache = recording.NewCache(temporary)
+	f.Cache = recording.NewCache(temporary)
 	set, spec, err := a.initInput(ctx, &f.replayFlags)
 	if err != nil {
 		return err
@@ -122,7 +122,7 @@ func (all starters) complete(ctx context.Context, a *app, f *initFlags) error {
 	for _, s := range all {
 		group.Go(func() error {
 			// What Write refuses has no path yet.
-			return f.inFlags(s.complete(ctx, a, f.cache, f.golden), s.path, sim.ScenarioFile)
+			return f.InFlags(s.complete(ctx, a, f.Cache, f.golden), s.path, sim.ScenarioFile)
 		})
 	}
 	return group.Wait()
@@ -130,46 +130,46 @@ func (all starters) complete(ctx context.Context, a *app, f *initFlags) error {
 
 // initInput reads the manifests and what replay would make of the flags.
 func (a *app) initInput(ctx context.Context, f *replayFlags) (*manifest.Set, *scenario.Spec, error) {
-	if len(f.manifests) == 0 || len(f.recordings) == 0 {
+	if len(f.Manifests) == 0 || len(f.Recordings) == 0 {
 		return nil, nil, errors.New("-f and --recording are required: the manifests of the autoscalers and the metrics to replay them over")
 	}
-	if slices.Contains(f.manifests, "-") {
+	if slices.Contains(f.Manifests, "-") {
 		return nil, nil, errors.New("-f -: a scenario names its manifests by path; write them to a file first")
 	}
-	metrics, err := f.parse()
+	metrics, err := f.Parse()
 	if err != nil {
 		return nil, nil, err
 	}
-	set, err := manifest.LoadIn(metrics.namespace, f.manifests, nil)
+	set, err := manifest.LoadIn(metrics.Namespace, f.Manifests, nil)
 	if err != nil {
 		return nil, nil, err
 	}
-	notes, err := a.adopt(set, metrics.options())
+	notes, err := a.adopt(set, metrics.Options())
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := metrics.unused(); err != nil {
+	if err := metrics.Unused(); err != nil {
 		return nil, nil, err
 	}
 	for _, n := range notes {
 		a.note("%s", n)
 	}
 	if len(set.Autoscalers) == 0 {
-		return nil, nil, fmt.Errorf("-f %s: no HorizontalAutoscaler, HorizontalPodAutoscaler or ScaledObject in it", strings.Join(f.manifests, " -f "))
+		return nil, nil, fmt.Errorf("-f %s: no HorizontalAutoscaler, HorizontalPodAutoscaler or ScaledObject in it", strings.Join(f.Manifests, " -f "))
 	}
-	enforce, err := f.enforce.label()
+	enforce, err := f.Enforced()
 	if err != nil {
 		return nil, nil, err
 	}
-	if _, err := sim.Resolve(set, enforce, f.features...); err != nil {
+	if _, err := sim.Resolve(set, enforce, f.Features...); err != nil {
 		return nil, nil, err
 	}
 	spec := &scenario.Spec{}
-	if metrics.namespace != "" || metrics.allowLoss {
-		spec.Conversion = &scenario.Conversion{Namespace: metrics.namespace, AllowLoss: metrics.allowLoss}
+	if metrics.Namespace != "" || metrics.AllowLoss {
+		spec.Conversion = &scenario.Conversion{Namespace: metrics.Namespace, AllowLoss: metrics.AllowLoss}
 	}
-	if len(metrics.queries) > 0 {
-		spec.Metrics = metrics.queries
+	if len(metrics.Queries) > 0 {
+		spec.Metrics = metrics.Queries
 	}
-	return set, spec, f.fill(ctx, spec, set)
+	return set, spec, f.Fill(ctx, spec, set)
 }

@@ -195,7 +195,7 @@ func (a *app) removeGone(there map[string]*synced, f *initFlags) error {
 	for _, object := range slices.Sorted(maps.Keys(there)) {
 		old := there[object]
 		switch {
-		case !old.readBy(f.manifests):
+		case !old.readBy(f.Manifests):
 			a.note("%s: its manifest is none of -f; left as it is", old.path)
 		case old.extended():
 			a.note("%s: %s is gone, but somebody has added to the scenario; remove it yourself", old.path, object)

@@ -69,7 +69,7 @@ func failed(format string, args ...any) error {
 	return &statusError{exitFailed, fmt.Errorf(format, args...)}
 }
 
-func internal(err error) error { return &statusError{exitInternal, err} }
+func internal(err error) error { return sim.Internal(err) }
 
 // errReported says that stdout or stderr already tells what failed.
 var errReported = errors.New("")
@@ -111,8 +111,12 @@ func (a *app) run(ctx context.Context, args []string) (code int) {
 	}
 	code = exitInvalid
 	var status *statusError
-	if errors.As(err, &status) {
+	var internal *sim.InternalError
+	switch {
+	case errors.As(err, &status):
 		code = status.code
+	case errors.As(err, &internal):
+		code = exitInternal
 	}
 	if !errors.Is(err, errReported) {
 		a.say(err)

@@ -20,7 +20,7 @@ import (
 	"github.com/karpenter-sim/karpenter/sim/manifest"
 	"github.com/karpenter-sim/karpenter/sim/output"
 	"github.com/karpenter-sim/karpenter/sim/recording"
-	"github.com/karpenter-sim/karpenter/sim/scenario"
+	"github.com/karpenter-sim/karpenter/sim/replay"
 )
 
 // markdownFormat is what -o takes besides of commands that write comments.
@@ -81,7 +81,7 @@ func (f *planFlags) check(base, head string) error {
 	if !slices.Contains([]string{tableFormat, jsonFormat, yamlFormat, markdownFormat}, f.format) {
 		return fmt.Errorf("-o %s: want table, json, yaml or markdown", f.format)
 	}
-	if len(f.recordings) == 0 {
+	if len(f.Recordings) == 0 {
 		return errors.New("--recording is required: the metrics over which the change is played")
 	}
 	if base == stdinPath && head == stdinPath {
@@ -110,11 +110,11 @@ func (a *app) plan(ctx context.Context, base, head string, f *planFlags) error {
 	if err := f.check(base, head); err != nil {
 		return err
 	}
-	metrics, err := f.parse()
+	metrics, err := f.Parse()
 	if err != nil {
 		return err
 	}
-	enforce, err := f.enforce.label()
+	enforce, err := f.Enforced()
 	if err != nil {
 		return err
 	}
@@ -126,7 +126,7 @@ func (a *app) plan(ctx context.Context, base, head string, f *planFlags) error {
 	if err != nil {
 		return err
 	}
-	if err := metrics.unused(); err != nil {
+	if err := metrics.Unused(); err != nil {
 		return err
 	}
 	changes, unchanged := sim.Changes(before, after)
@@ -138,7 +138,7 @@ func (a *app) plan(ctx context.Context, base, head string, f *planFlags) error {
 		return internal(err)
 	}
 	defer os.RemoveAll(temporary)
-	f.cache = recording.NewCache(filepath.Join(temporary, "recordings"))
+	f.Cache = recording.NewCache(filepath.Join(temporary, "recordings"))
 	p := &planner{app: a, flags: f, metrics: metrics, dir: filepath.Join(temporary, "out"), final: f.out}
 	var out *output.Dir
 	if f.out != "" {
@@ -167,16 +167,16 @@ func (a *app) plan(ctx context.Context, base, head string, f *planFlags) error {
 }
 
 // version reads one of the two versions of manifests.
-func (a *app) version(name, path string, metrics *metricQueries, enforce promql.Label) (*sim.Version, error) {
-	set, err := manifest.LoadIn(metrics.namespace, []string{path}, a.stdin)
+func (a *app) version(name, path string, metrics *replay.Queries, enforce promql.Label) (*sim.Version, error) {
+	set, err := manifest.LoadIn(metrics.Namespace, []string{path}, a.stdin)
 	if err != nil {
 		return nil, err
 	}
 	if name == "HEAD" {
 		a.noteSkipped(set)
-		a.noteNamespace(set, metrics.options())
+		a.noteNamespace(set, metrics.Options())
 	}
-	v, conversions := sim.NewVersion(set, metrics.options(), enforce)
+	v, conversions := sim.NewVersion(set, metrics.Options(), enforce)
 	if name == "HEAD" {
 		a.conversions = append(a.conversions, conversions...)
 	}
@@ -215,24 +215,6 @@ func failedPlan(plan *fleet.Plan) error {
 		return nil
 	}
 	return &statusError{exitFailed, errors.New(strings.Join(plan.Failures(), "\n"))}
-}
-
-// over is what all changes are played over: the recordings, from where they cover
-// the policies of both versions on.
-func (f *replayFlags) over(ctx context.Context, changes []sim.Change) (*scenario.Scenario, error) {
-	union := &manifest.Set{}
-	for i := range changes {
-		for _, set := range []*manifest.Set{changes[i].Base, changes[i].Head} {
-			if set != nil {
-				union.Autoscalers = append(union.Autoscalers, set.Autoscalers...)
-			}
-		}
-	}
-	s := &scenario.Scenario{APIVersion: scenario.APIVersion, Kind: scenario.Kind}
-	if f.zone != "" && f.zone != "UTC" {
-		s.Metadata.Annotations = map[string]string{scenario.ZoneAnnotation: f.zone}
-	}
-	return s, f.fill(ctx, &s.Spec, union)
 }
 
 func instantText(t time.Time) string { return t.UTC().Format(time.RFC3339) }

@@ -21,6 +21,7 @@ import (
 	"github.com/karpenter-sim/karpenter/reports/fleet"
 	"github.com/karpenter-sim/karpenter/sim"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
+	"github.com/karpenter-sim/karpenter/sim/replay"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 )
 
@@ -34,7 +35,7 @@ const (
 type planner struct {
 	*app
 	flags   *planFlags
-	metrics *metricQueries
+	metrics *replay.Queries
 	// dir is where runs are written, final where they will lie; empty if nobody
 	// wants them.
 	dir, final string
@@ -50,8 +51,8 @@ type planner struct {
 // play fills the rows of a plan: as many changes at once as there are cores.
 func (p *planner) play(ctx context.Context, changes []sim.Change, plan *fleet.Plan) error {
 	var err error
-	if p.over, err = p.flags.over(ctx, changes); err != nil {
-		return p.flags.inFlags(err, sim.ScenarioFile)
+	if p.over, err = p.flags.Over(ctx, changes); err != nil {
+		return p.flags.InFlags(err, sim.ScenarioFile)
 	}
 	spec := &p.over.Spec
 	plan.From, plan.To = instantText(spec.Start.Time), instantText(spec.Start.Add(time.Duration(spec.Duration)))
@@ -136,7 +137,7 @@ func (p *planner) change(ctx context.Context, c *sim.Change, name string, row *f
 	if err != nil {
 		return err
 	}
-	simulation, err := sim.Check(ctx, file, sim.CheckOptions{Cache: p.flags.cache, Long: p.flags.yes})
+	simulation, err := sim.Check(ctx, file, sim.CheckOptions{Cache: p.flags.Cache, Long: p.flags.yes})
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,8 @@ package main
 
 import (
 	"path/filepath"
-	"strings"
+
+	"github.com/karpenter-sim/karpenter/engine/escape"
 )
 
 func absolute(path string) string {
@@ -13,12 +14,4 @@ func absolute(path string) string {
 }
 
 // quoteArgument writes an argument as a shell reads it.
-func quoteArgument(s string) string {
-	plain := func(c rune) bool {
-		return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune("-_./=:,+@%", c)
-	}
-	if s != "" && strings.IndexFunc(s, func(c rune) bool { return !plain(c) }) < 0 {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-}
+func quoteArgument(s string) string { return escape.Argument(s) }

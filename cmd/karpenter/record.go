@@ -18,15 +18,16 @@ import (
 	"github.com/karpenter-sim/karpenter/sim"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
 	"github.com/karpenter-sim/karpenter/sim/recording"
+	"github.com/karpenter-sim/karpenter/sim/replay"
 )
 
 type recordFlags struct {
-	conversionFlags
+	replay.Conversion
 	manifests, matches, labels []string
 	from, to, zone, out        string
 	lookback, queryOffset      time.Duration
 	context, evaluated, dryRun bool
-	enforce                    enforceFlag
+	enforce                    string
 	server                     serverFlags
 }
 
@@ -48,8 +49,8 @@ interrupted recording goes on where it stopped when the command is repeated.`,
 	f.StringArrayVarP(&flags.manifests, "filename", "f", nil, "manifests: file, directory or - (repeatable, required)")
 	f.StringArrayVar(&flags.matches, "match", nil, "save these series, too: a selector such as up{job=\"x\"} (repeatable)")
 	f.StringArrayVar(&flags.labels, "label", nil, "a label that enters every selector: NAME=VALUE, e.g. cluster=eu1 (repeatable)")
-	flags.conversionFlags.add(f)
-	flags.enforce.add(f)
+	addConversion(f, &flags.Conversion)
+	addEnforceLabel(f, &flags.enforce)
 	f.StringVar(&flags.from, "from", "", "first decision (required)")
 	f.StringVar(&flags.to, "to", "", "last decision (default: now)")
 	f.StringVar(&flags.zone, "tz", "UTC", "time zone to read and show times in")
@@ -83,11 +84,11 @@ func (a *app) record(ctx context.Context, flags *recordFlags) error {
 	if err != nil {
 		return err
 	}
-	enforce, err := flags.enforce.label()
+	enforce, err := replay.EnforcedLabel(flags.enforce)
 	if err != nil {
 		return err
 	}
-	autoscalers, err := a.autoscalers(flags.manifests, &flags.conversionFlags, enforce)
+	autoscalers, err := a.autoscalers(flags.manifests, &flags.Conversion, enforce)
 	if err != nil {
 		return err
 	}
@@ -137,21 +138,21 @@ func (f *recordFlags) times(now time.Time) (from, to time.Time, err error) {
 }
 
 // autoscalers loads manifests and refuses what could not be replayed.
-func (a *app) autoscalers(paths []string, flags *conversionFlags, enforce promql.Label) ([]sim.Autoscaler, error) {
-	given, err := flags.parse()
+func (a *app) autoscalers(paths []string, flags *replay.Conversion, enforce promql.Label) ([]sim.Autoscaler, error) {
+	given, err := flags.Parse()
 	if err != nil {
 		return nil, err
 	}
-	set, err := manifest.LoadIn(given.namespace, paths, a.stdin)
+	set, err := manifest.LoadIn(given.Namespace, paths, a.stdin)
 	if err != nil {
 		return nil, err
 	}
-	notes, err := a.adopt(set, given.options())
-	autoscalers, resolveErr := sim.Resolve(set, enforce, flags.features...)
+	notes, err := a.adopt(set, given.Options())
+	autoscalers, resolveErr := sim.Resolve(set, enforce, flags.Features...)
 	if err := manifest.Join(err, resolveErr); err != nil {
 		return nil, err
 	}
-	if err := given.unused(); err != nil {
+	if err := given.Unused(); err != nil {
 		return nil, err
 	}
 	for _, n := range notes {

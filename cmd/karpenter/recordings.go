@@ -35,13 +35,13 @@ of each column. Units are those of the cells, else those that names end in.`,
 			if err := checkFormat(format); err != nil {
 				return err
 			}
-			flags.recordings = paths
+			flags.Recordings = paths
 			return a.describeRecordings(c.Context(), &flags, format)
 		},
 	}
 	flags.addColumns(c.Flags())
-	c.Flags().StringArrayVar(&flags.labels, "label", nil, "read only recorded series with this label: NAME=VALUE, e.g. cluster=eu1 (repeatable)")
-	c.Flags().StringVar(&flags.zone, "tz", "UTC", "time zone of CSV times without an offset, and of what is shown")
+	c.Flags().StringArrayVar(&flags.Labels, "label", nil, "read only recorded series with this label: NAME=VALUE, e.g. cluster=eu1 (repeatable)")
+	c.Flags().StringVar(&flags.Zone, "tz", "UTC", "time zone of CSV times without an offset, and of what is shown")
 	addFormat(c, &format)
 	return c
 }
@@ -80,18 +80,15 @@ type seriesView struct {
 }
 
 func (a *app) describeRecordings(ctx context.Context, f *replayFlags, format string) error {
-	location, err := parseZone(f.zone)
+	location, err := parseZone(f.Zone)
 	if err != nil {
 		return err
 	}
-	columns, err := f.columns()
+	columns, err := f.Columns()
 	if err != nil {
 		return err
 	}
-	if f.timeColumn != "" {
-		columns[f.timeColumn] = ""
-	}
-	wanted, err := recording.ParseLabels(f.labels)
+	wanted, err := recording.ParseLabels(f.Labels)
 	if err != nil {
 		return fmt.Errorf("--label %w", err)
 	}
@@ -103,7 +100,7 @@ func (a *app) describeRecordings(ctx context.Context, f *replayFlags, format str
 	used := map[string]bool{}
 	views := []recordingView{}
 	var errs []error
-	for i, path := range f.recordings {
+	for i, path := range f.Recordings {
 		view, err := f.describe(ctx, path, location, columns, used, wanted, filepath.Join(temporary, strconv.Itoa(i)))
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -136,7 +133,7 @@ func (a *app) describeRecordings(ctx context.Context, f *replayFlags, format str
 
 // describe opens a recording and describes what it holds.
 func (f *replayFlags) describe(ctx context.Context, path string, location *time.Location, columns map[string]string, used map[string]bool, wanted recording.Labels, dir string) (view *recordingView, err error) {
-	rec, _, err := f.openRecording(ctx, path, location, columns, used, func() (string, error) { return dir, os.MkdirAll(dir, 0o700) })
+	rec, _, err := f.Open(ctx, path, location, columns, used, func() (string, error) { return dir, os.MkdirAll(dir, 0o700) })
 	if err != nil {
 		return nil, err
 	}

@@ -116,7 +116,7 @@ func (f *serveFlags) checkAddress() error {
 
 // served is what is shown, and what ends it.
 func (a *app) served(ctx context.Context, args []string, f *serveFlags) (handler http.Handler, done func(), err error) {
-	given := len(f.manifests)+len(f.recordings) > 0
+	given := len(f.Manifests)+len(f.Recordings) > 0
 	switch {
 	case len(args) == 1 && given:
 		return nil, nil, fmt.Errorf("%s and -f: a directory, a scenario, or manifests and recordings, not two of them", args[0])
@@ -171,7 +171,7 @@ func (a *app) checkShown(dir string) error {
 func (a *app) workbench(ctx context.Context, file *scenario.File, f *serveFlags) (http.Handler, func(), error) {
 	j, err := a.prepare(ctx, file, prepareOptions{long: f.yes})
 	if err != nil {
-		return nil, nil, f.inFlags(err, file.Path)
+		return nil, nil, f.InFlags(err, file.Path)
 	}
 	end := func() { j.Close() }
 	if !f.yes {

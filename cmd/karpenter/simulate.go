@@ -11,13 +11,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/karpenter-sim/karpenter/sim/output"
+	"github.com/karpenter-sim/karpenter/sim/replay"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 )
 
 // simulateFlags say which scenarios run, and how.
 type simulateFlags struct {
 	runFlags
-	enforce        enforceFlag
+	enforce        string
 	seed           int64
 	pattern        string
 	manifests      []string
@@ -47,7 +48,7 @@ code. Of a directory it takes all scenarios and all unit test files.`,
 	}
 	flags.add(c)
 	c.Flags().Int64Var(&flags.seed, "seed", 0, "replaces the seed of every scenario")
-	flags.enforce.add(c.Flags())
+	addEnforceLabel(c.Flags(), &flags.enforce)
 	c.Flags().StringVar(&flags.pattern, "run", "", "only scenarios, and tests of rules, whose name matches this regular expression")
 	c.Flags().StringArrayVar(&flags.manifests, "manifests", nil, "manifests that replace the scenarios' own (repeatable)")
 	c.Flags().StringVar(&flags.zone, "tz", "", "time zone of the reports (default: the scenario's, else UTC)")
@@ -65,10 +66,10 @@ func (a *app) simulate(ctx context.Context, paths []string, flags *simulateFlags
 	if err != nil {
 		return fmt.Errorf("--run: %w", err)
 	}
-	if err := errors.Join(flags.checkUpdate(paths), checkFeatures(flags.features)); err != nil {
+	if err := errors.Join(flags.checkUpdate(paths), replay.CheckFeatures(flags.features)); err != nil {
 		return err
 	}
-	enforce, err := flags.enforce.label()
+	enforce, err := replay.EnforcedLabel(flags.enforce)
 	if err != nil {
 		return err
 	}
@@ -129,7 +130,7 @@ func (f *simulateFlags) checkUpdate(paths []string) error {
 		return nil
 	case f.reseeded:
 		return errors.New("--update and --seed: the digests would be those of another seed than the files name; change it there")
-	case f.enforce.name != "":
+	case f.enforce != "":
 		return errors.New("--update and --enforce-label: the digests would be those of other queries than the files ask; write spec.controller.enforceLabel there")
 	case len(f.manifests) > 0:
 		return errors.New("--update and --manifests: the digests would be those of other manifests than the files name; change them there")
@@ -145,8 +146,8 @@ func (f *simulateFlags) arguments() string {
 	if f.reseeded {
 		text += fmt.Sprintf(" --seed %d", f.seed)
 	}
-	if f.enforce.name != "" {
-		text += " --enforce-label " + quoteArgument(f.enforce.name)
+	if f.enforce != "" {
+		text += " --enforce-label " + quoteArgument(f.enforce)
 	}
 	for _, m := range f.manifests {
 		text += " --manifests " + quoteArgument(m)

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/prometheus/common/model"
+
+	"github.com/karpenter-sim/karpenter/sim/scenario"
 )
 
 // timeForms are what --at, --from and --to take, for messages.
@@ -178,12 +180,11 @@ func stamp(t time.Time, location *time.Location) string {
 	return t.In(location).Format("2006-01-02 15:04:05 MST")
 }
 
-// parseZone reads --tz. The machine's own zone, Local, is none: what is written
-// would differ from machine to machine.
+// parseZone reads --tz.
 func parseZone(name string) (*time.Location, error) {
-	location, err := time.LoadLocation(name)
-	if err != nil || name == "" || location == time.Local {
-		return nil, fmt.Errorf("--tz %s: unknown time zone; want a name such as Europe/Berlin or UTC", name)
+	location, err := scenario.ParseZone(name)
+	if err != nil {
+		return nil, fmt.Errorf("--tz %w", err)
 	}
 	return location, nil
 }

@@ -83,9 +83,9 @@ func (t *attempt) try(ctx context.Context, args []string) error {
 	}
 	defer os.RemoveAll(temporary)
 	switch {
-	case len(t.manifests) > 0:
-		t.recordings = append(t.recordings, args...)
-		if len(t.recordings) == 0 {
+	case len(t.Manifests) > 0:
+		t.Recordings = append(t.Recordings, args...)
+		if len(t.Recordings) == 0 {
 			return errors.New("no metrics: name the files that have them, e.g. karpenter try -f hpa.yaml metrics.csv")
 		}
 		for _, flag := range []string{"from", "to", "prometheus", "context"} {
@@ -93,7 +93,7 @@ func (t *attempt) try(ctx context.Context, args []string) error {
 				return fmt.Errorf("--%s goes with an object of a cluster, such as hpa/checkout; files of metrics are replayed from their first to their last sample", flag)
 			}
 		}
-	case len(args) == 1 && isObject(args[0]) && len(t.recordings) == 0:
+	case len(args) == 1 && isObject(args[0]) && len(t.Recordings) == 0:
 		if err := t.fromCluster(ctx, args[0]); err != nil {
 			return err
 		}
@@ -119,7 +119,7 @@ func (t *attempt) try(ctx context.Context, args []string) error {
 	}
 	t.note("the same as: %s", t.commandLine())
 	session := &session{app: t.app, flags: t.run, inputs: inputs, command: file.Metadata.Annotations[scenario.CommandAnnotation], brief: t.run.format == tableFormat}
-	return t.inFlags(session.run(ctx, []*scenario.File{file}), file.Path)
+	return t.InFlags(session.run(ctx, []*scenario.File{file}), file.Path)
 }
 
 // isObject says whether an argument names an object of a cluster.
@@ -145,34 +145,34 @@ func (t *attempt) equivalent() []string {
 			add(flag, value)
 		}
 	}
-	add("-f", t.manifests...)
-	add("--recording", t.recordings...)
-	add("--metric", t.metrics...)
-	some("--namespace", t.namespace, "")
-	if t.allowLoss {
+	add("-f", t.Manifests...)
+	add("--recording", t.Recordings...)
+	add("--metric", t.Metrics...)
+	some("--namespace", t.Namespace, "")
+	if t.AllowLoss {
 		args = append(args, "--allow-loss")
 	}
-	add("--enable-feature", t.features...)
-	add("--series", t.series...)
-	some("--time-column", t.timeColumn, "")
-	some("--time-layout", t.timeLayout, "")
-	add("--replicas", t.replicas...)
-	add("--target", t.targets...)
-	add("--variant", t.variants...)
-	add("--label", t.labels...)
-	some("--name", t.name, "")
-	some("--tz", t.zone, "UTC")
-	some("--lookback", t.lookback, "")
-	some("--ready-after", t.readyAfter, "")
-	some("--demand", t.demand, "")
+	add("--enable-feature", t.Features...)
+	add("--series", t.Series...)
+	some("--time-column", t.TimeColumn, "")
+	some("--time-layout", t.TimeLayout, "")
+	add("--replicas", t.Replicas...)
+	add("--target", t.Targets...)
+	add("--variant", t.Variants...)
+	add("--label", t.Labels...)
+	some("--name", t.Name, "")
+	some("--tz", t.Zone, "UTC")
+	some("--lookback", t.Lookback, "")
+	some("--ready-after", t.ReadyAfter, "")
+	some("--demand", t.Demand, "")
 	for _, number := range []struct {
 		flag  string
 		value float64
 		usual float64
-	}{{"--capacity", t.capacity, 0}, {"--scale", t.scale, 1}, {"--saturation", t.saturation, 0}} {
+	}{{"--capacity", t.Capacity, 0}, {"--scale", t.Scale, 1}, {"--saturation", t.Saturation, 0}} {
 		some(number.flag, strconv.FormatFloat(number.value, 'g', -1, 64), strconv.FormatFloat(number.usual, 'g', -1, 64))
 	}
-	if t.openLoop {
+	if t.OpenLoop {
 		args = append(args, "--open-loop")
 	}
 	add("--out", t.run.out)
@@ -214,7 +214,7 @@ func (t *attempt) guessReplay(ctx context.Context, temporary string) error {
 		if resources := t.resources(); len(resources) == 1 {
 			name = resources[0]
 		}
-		t.series = append(t.series, "*="+name)
+		t.Series = append(t.Series, "*="+name)
 		t.guess("--series", "*="+name, "headers that are labels only need a name")
 		if recorded, err = t.describeAll(ctx, filepath.Join(temporary, "second")); err != nil {
 			return err
@@ -225,20 +225,17 @@ func (t *attempt) guessReplay(ctx context.Context, temporary string) error {
 
 // describeAll reads all recordings.
 func (t *attempt) describeAll(ctx context.Context, dir string) ([]recording.Description, error) {
-	location, err := parseZone(t.zone)
+	location, err := parseZone(t.Zone)
 	if err != nil {
 		return nil, err
 	}
-	columns, err := t.columns()
+	columns, err := t.Columns()
 	if err != nil {
 		return nil, err
-	}
-	if t.timeColumn != "" {
-		columns[t.timeColumn] = ""
 	}
 	var all []recording.Description
-	for i, path := range t.recordings {
-		rec, _, err := t.openRecording(ctx, path, location, columns, map[string]bool{}, func() (string, error) {
+	for i, path := range t.Recordings {
+		rec, _, err := t.Open(ctx, path, location, columns, map[string]bool{}, func() (string, error) {
 			below := filepath.Join(dir, strconv.Itoa(i))
 			return below, os.MkdirAll(below, 0o700)
 		})

@@ -17,6 +17,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/karpenter-sim/karpenter/sim/manifest"
+	"github.com/karpenter-sim/karpenter/sim/replay"
 )
 
 // clusterKinds are the kinds of autoscalers that a cluster may have, by kubectl's names.
@@ -68,8 +69,8 @@ func (t *attempt) fromCluster(ctx context.Context, text string) error {
 	if t.cluster.overrides.CurrentContext == "" && context != "" {
 		t.guess("--context", context, "the current one")
 	}
-	if t.namespace == "" {
-		t.namespace = namespace
+	if t.Namespace == "" {
+		t.Namespace = namespace
 		t.guess("--namespace", namespace, "the context's")
 	}
 	objects, err := t.fetch(ctx, text)
@@ -101,11 +102,11 @@ func (t *attempt) fromCluster(ctx context.Context, text string) error {
 		return fmt.Errorf("%s: %w", file, reason(err))
 	}
 	t.note("the manifest is in %s, what its replay needs in %s", file, recorded)
-	t.manifests, t.recordings = []string{file}, []string{recorded}
+	t.Manifests, t.Recordings = []string{file}, []string{recorded}
 	if _, err := os.Stat(recorded); err == nil && !(t.said("from") && t.said("to")) {
 		return fmt.Errorf("%s is there already: replay it with karpenter try -f %s %s, or move it away", recorded, file, recorded)
 	}
-	flags := &recordFlags{conversionFlags: t.conversionFlags, manifests: t.manifests, from: t.from, to: t.to, zone: t.zone, out: recorded, server: t.server, labels: t.labels, context: true, lookback: defaultLookback}
+	flags := &recordFlags{Conversion: t.Conversion, manifests: t.Manifests, from: t.from, to: t.to, zone: t.Zone, out: recorded, server: t.server, labels: t.Labels, context: true, lookback: replay.DefaultLookback}
 	stdout := t.stdout
 	defer func() { t.stdout = stdout }()
 	t.stdout = t.stderr // it is no result of this command
@@ -133,21 +134,21 @@ func (t *attempt) fetch(ctx context.Context, text string) ([]unstructured.Unstru
 	}
 	kind := clusterKind(word)
 	if resource, ok := clusterKinds[kind]; ok {
-		object, err := client.Resource(resource).Namespace(t.namespace).Get(ctx, name, metav1.GetOptions{})
+		object, err := client.Resource(resource).Namespace(t.Namespace).Get(ctx, name, metav1.GetOptions{})
 		if err != nil {
-			return nil, fmt.Errorf("%s in the namespace %s: %w", text, t.namespace, err)
+			return nil, fmt.Errorf("%s in the namespace %s: %w", text, t.Namespace, err)
 		}
 		return []unstructured.Unstructured{*object}, nil
 	}
 	var found []unstructured.Unstructured
 	var names []string
 	for _, short := range []string{"ha", "so", "hpa"} {
-		list, err := client.Resource(clusterKinds[short]).Namespace(t.namespace).List(ctx, metav1.ListOptions{})
+		list, err := client.Resource(clusterKinds[short]).Namespace(t.Namespace).List(ctx, metav1.ListOptions{})
 		if apierrors.IsNotFound(err) {
 			continue // the cluster does not have this kind
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%s of the namespace %s: %w", clusterKinds[short].Resource, t.namespace, err)
+			return nil, fmt.Errorf("%s of the namespace %s: %w", clusterKinds[short].Resource, t.Namespace, err)
 		}
 		for _, o := range list.Items {
 			scaled, _, _ := unstructured.NestedString(o.Object, "spec", "scaleTargetRef", "name")
@@ -161,7 +162,7 @@ func (t *attempt) fetch(ctx context.Context, text string) ([]unstructured.Unstru
 	}
 	switch len(found) {
 	case 0:
-		return nil, fmt.Errorf("nothing in the namespace %s scales %s", t.namespace, text)
+		return nil, fmt.Errorf("nothing in the namespace %s scales %s", t.Namespace, text)
 	case 1:
 		t.note("guessed: %s  (it scales %s)", names[0], text)
 		return found, nil

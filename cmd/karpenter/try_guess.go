@@ -14,6 +14,7 @@ import (
 	"github.com/karpenter-sim/karpenter/sim"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
 	"github.com/karpenter-sim/karpenter/sim/recording"
+	"github.com/karpenter-sim/karpenter/sim/replay"
 )
 
 // A reading is what the manifests would be converted to with the flags so far.
@@ -25,18 +26,18 @@ type reading struct {
 }
 
 func (t *attempt) reading() (*reading, error) {
-	if slices.Contains(t.manifests, stdinPath) {
+	if slices.Contains(t.Manifests, stdinPath) {
 		return nil, errors.New("-f -: try reads the manifests several times; write them to a file first")
 	}
-	given, err := t.conversionFlags.parse()
+	given, err := t.Conversion.Parse()
 	if err != nil {
 		return nil, err
 	}
 	r := &reading{}
-	if r.set, err = manifest.LoadIn(given.namespace, t.manifests, nil); err != nil {
+	if r.set, err = manifest.LoadIn(given.Namespace, t.Manifests, nil); err != nil {
 		return nil, err
 	}
-	o := given.options()
+	o := given.Options()
 	o.Asked = func(a convert.Asked) {
 		if !slices.ContainsFunc(r.asked, func(other convert.Asked) bool { return other.Object == a.Object && other.Name == a.Name }) {
 			r.asked = append(r.asked, a)
@@ -77,22 +78,22 @@ func (t *attempt) guessMetrics(recorded []recording.Description) error {
 			continue // replay says what is missing
 		}
 		flag := a.Name + "=" + guess.Query
-		if slices.Contains(t.metrics, flag) {
+		if slices.Contains(t.Metrics, flag) {
 			continue
 		}
-		t.metrics = append(t.metrics, flag)
+		t.Metrics = append(t.Metrics, flag)
 		t.guess("--metric", flag, guess.Reason)
 	}
 	if r, err = t.reading(); err != nil {
 		return err
 	}
-	if !t.allowLoss && sim.LeftOut(r.conversions) != nil {
-		t.allowLoss = true
+	if !t.AllowLoss && sim.LeftOut(r.conversions) != nil {
+		t.AllowLoss = true
 		with, err := t.reading()
 		if err != nil {
 			return err
 		}
-		if t.allowLoss = len(with.set.Autoscalers) > len(r.set.Autoscalers); t.allowLoss {
+		if t.AllowLoss = len(with.set.Autoscalers) > len(r.set.Autoscalers); t.AllowLoss {
 			r = with
 			t.guess("--allow-loss", "", "without what cannot be converted; the notes name it")
 		}
@@ -166,7 +167,7 @@ func (t *attempt) guessSignal(r *reading, a convert.Asked, recorded []recording.
 
 // guessReplicas guesses how many replicas ran, which metrics per replica need.
 func (t *attempt) guessReplicas(r *reading, recorded []recording.Description) {
-	if t.openLoop || t.demand != "" {
+	if t.OpenLoop || t.Demand != "" {
 		return
 	}
 	for _, e := range r.set.Autoscalers {
@@ -175,9 +176,9 @@ func (t *attempt) guessReplicas(r *reading, recorded []recording.Description) {
 			return m.Prometheus != nil && m.Prometheus.Target.Type != v1alpha1.AverageValueMetricType
 		})
 		object := fmt.Sprintf("%s/%s/%s", e.Object.Namespace, target.Kind, target.Name)
-		if !dependent || slices.ContainsFunc(t.replicas, func(r string) bool {
+		if !dependent || slices.ContainsFunc(t.Replicas, func(r string) bool {
 			given, _, _ := strings.Cut(r, "=")
-			ref, err := scaledReference(setOf(e), given)
+			ref, err := replay.ScaleTarget(setOf(e), given)
 			return err == nil && ref.String() == object
 		}) || slices.ContainsFunc(recording.ContextSelectors(target.Kind, e.Object.Namespace, target.Name), func(s recording.Selector) bool {
 			return strings.Contains(s.String(), "replicas") && slices.ContainsFunc(recorded, func(d recording.Description) bool {
@@ -188,11 +189,11 @@ func (t *attempt) guessReplicas(r *reading, recorded []recording.Description) {
 		}
 		if guess := sim.GuessReplicas(recorded); guess.Query != "" {
 			flag := object + "=" + guess.Query
-			t.replicas = append(t.replicas, flag)
+			t.Replicas = append(t.Replicas, flag)
 			t.guess("--replicas", flag, guess.Reason)
 			continue
 		}
-		t.openLoop = true
+		t.OpenLoop = true
 		t.guess("--open-loop", "", "no series says how many replicas ran, so values are replayed as recorded; --replicas "+object+"=PROMQL says it")
 		return
 	}

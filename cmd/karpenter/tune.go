@@ -15,6 +15,7 @@ import (
 
 	"github.com/karpenter-sim/karpenter/sim/manifest"
 	"github.com/karpenter-sim/karpenter/sim/output"
+	"github.com/karpenter-sim/karpenter/sim/replay"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 	"github.com/karpenter-sim/karpenter/sim/tune"
 )
@@ -52,7 +53,7 @@ func (f *tuneFlags) addSearch(c *cobra.Command) {
 
 func (a *app) tuneCommand() *cobra.Command {
 	var flags tuneFlags
-	var replay replayFlags
+	var replayed replayFlags
 	c := &cobra.Command{
 		Use:   "tune (-f MANIFESTS --recording SRC ... | SCENARIO.yaml ...) --out DIR",
 		Short: "Search behaviour parameters: cost against under-provisioning, judged on held-out windows",
@@ -64,11 +65,11 @@ nothing does, the answer is to keep what you have.`,
   karpenter tune scenario.yaml --sampler cmaes --trials 800 --constraint 'breach_minutes <= 5' --out out
   karpenter tune scenario.yaml --shard 2/4 --out part-2`,
 		RunE: func(c *cobra.Command, paths []string) error {
-			inputs := slices.Concat(replay.inputs(), flagInputs("scenario", paths...))
+			inputs := slices.Concat(replayed.inputs(), flagInputs("scenario", paths...))
 			if err := checkOutput(flags.out, tuneOutput, inputs...); err != nil {
 				return err
 			}
-			files, err := a.tuneFiles(c, paths, &replay)
+			files, err := a.tuneFiles(c, paths, &replayed)
 			if err != nil {
 				return err
 			}
@@ -80,12 +81,12 @@ nothing does, the answer is to keep what you have.`,
 			t := &tuner{app: a, flags: flags, inputs: inputs, command: a.tuneCommandLine()}
 			err = t.run(c, files)
 			if len(paths) == 0 {
-				err = replay.inFlags(err, files[0].Path)
+				err = replayed.InFlags(err, files[0].Path)
 			}
 			return err
 		},
 	}
-	replay.add(c)
+	replayed.add(c)
 	for _, name := range []string{"filename", "recording"} {
 		flag := c.Flags().Lookup(name)
 		flag.Usage = strings.Replace(flag.Usage, "required)", "required unless scenarios are given)", 1)
@@ -96,21 +97,21 @@ nothing does, the answer is to keep what you have.`,
 }
 
 // tuneFiles are the scenarios that are named, or that the flags mean.
-func (a *app) tuneFiles(c *cobra.Command, paths []string, replay *replayFlags) ([]*scenario.File, error) {
+func (a *app) tuneFiles(c *cobra.Command, paths []string, replayed *replayFlags) ([]*scenario.File, error) {
 	if len(paths) == 0 {
-		file, err := a.replayScenario(c.Context(), replay)
+		file, err := a.replayScenario(c.Context(), replayed)
 		if err != nil {
 			return nil, err
 		}
 		return []*scenario.File{file}, nil
 	}
-	if len(replay.manifests)+len(replay.recordings) > 0 {
+	if len(replayed.Manifests)+len(replayed.Recordings) > 0 {
 		return nil, errors.New("either scenarios or -f and --recording, not both: a scenario names its own")
 	}
-	if err := checkFeatures(replay.features); err != nil {
+	if err := replay.CheckFeatures(replayed.Features); err != nil {
 		return nil, err
 	}
-	return scenario.LoadAll(paths, scenario.Options{Stdin: a.stdin, EnableFeatures: replay.features})
+	return scenario.LoadAll(paths, scenario.Options{Stdin: a.stdin, EnableFeatures: replayed.Features})
 }
 
 // tuneCommandLine is the call without what does not change its result.

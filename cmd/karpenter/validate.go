@@ -17,13 +17,14 @@ import (
 	"github.com/karpenter-sim/karpenter/providers/fake"
 	"github.com/karpenter-sim/karpenter/sim"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
+	"github.com/karpenter-sim/karpenter/sim/replay"
 	"github.com/karpenter-sim/karpenter/sim/ruletest"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 )
 
 func (a *app) validateCommand() *cobra.Command {
 	var paths []string
-	var flags conversionFlags
+	var flags replay.Conversion
 	var format string
 	c := &cobra.Command{
 		Use:   "validate [-f] FILE|DIR|- ...",
@@ -42,7 +43,7 @@ if they can be converted. Other kinds are skipped and counted.`,
 			if err := checkFormat(format); err != nil {
 				return err
 			}
-			given, err := flags.parse()
+			given, err := flags.Parse()
 			if err != nil {
 				return err
 			}
@@ -50,7 +51,7 @@ if they can be converted. Other kinds are skipped and counted.`,
 		},
 	}
 	c.Flags().StringArrayVarP(&paths, "filename", "f", nil, "manifests and scenarios: file, directory or - (repeatable)")
-	flags.add(c.Flags())
+	addConversion(c.Flags(), &flags)
 	addFormat(c, &format)
 	return c
 }
@@ -74,8 +75,8 @@ type validation struct {
 	errs  []error
 }
 
-func (a *app) validate(ctx context.Context, paths []string, given *metricQueries, format string) error {
-	v := &validation{app: a, options: given.options(), features: given.features, valid: map[string]int{}, wrong: map[string]bool{}, seen: map[manifest.Position]bool{}, tests: map[string]bool{}}
+func (a *app) validate(ctx context.Context, paths []string, given *replay.Queries, format string) error {
+	v := &validation{app: a, options: given.Options(), features: given.Features, valid: map[string]int{}, wrong: map[string]bool{}, seen: map[manifest.Position]bool{}, tests: map[string]bool{}}
 	if slices.Contains(paths, stdinPath) {
 		var err error
 		if v.stdin, err = manifest.ReadText(a.stdin, stdinName); err != nil {
@@ -93,7 +94,7 @@ func (a *app) validate(ctx context.Context, paths []string, given *metricQueries
 		}
 	}
 	if manifest.Join(v.errs...) == nil {
-		if err := given.unused(); err != nil {
+		if err := given.Unused(); err != nil {
 			return err
 		}
 	}

@@ -1,21 +1,20 @@
-package main
+package replay
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/karpenter-sim/karpenter/engine/escape"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 )
 
-// inFlags names the flags behind mistakes in a scenario that nobody has written:
+// InFlags names the flags behind mistakes in a scenario that nobody has written:
 // files are what it would have been called.
-func (f *replayFlags) inFlags(err error, files ...string) error {
-	var status *statusError
-	if err == nil || errors.As(err, &status) {
-		return err
+func (o *Options) InFlags(err error, files ...string) error {
+	if err == nil {
+		return nil
 	}
 	all := manifest.Placed(err)
 	some := false
@@ -25,7 +24,7 @@ func (f *replayFlags) inFlags(err error, files ...string) error {
 		if !slices.Contains(files, e.Position.File) {
 			continue
 		}
-		if flag := f.flagOf(e.Field); flag != "" {
+		if flag := o.flagOf(e.Field); flag != "" {
 			mapped[i], some = &manifest.Error{Field: flag, Message: e.Message}, true
 		}
 	}
@@ -37,60 +36,60 @@ func (f *replayFlags) inFlags(err error, files ...string) error {
 
 // flagOf is the flag with its value that a field of the scenario comes from;
 // empty where none does.
-func (f *replayFlags) flagOf(field string) string {
+func (o *Options) flagOf(field string) string {
 	switch field {
 	case "metadata.name":
-		if f.name == "" {
+		if o.Name == "" {
 			return "--name is needed"
 		}
-		return "--name " + quoteArgument(f.name)
+		return "--name " + escape.Argument(o.Name)
 	case "spec.prometheus.lookbackDelta":
-		return "--lookback " + f.lookback
+		return "--lookback " + o.Lookback
 	case "spec.duration":
-		return "--recording " + quoteArgument(f.recordings[0])
+		return "--recording " + escape.Argument(o.Recordings[0])
 	case "spec.replay.demand":
-		return "--demand " + quoteArgument(f.demand)
+		return "--demand " + escape.Argument(o.Demand)
 	case "spec.replay.capacity":
-		return fmt.Sprintf("--capacity %v", f.capacity)
+		return fmt.Sprintf("--capacity %v", o.Capacity)
 	case "spec.replay.saturation":
-		return fmt.Sprintf("--saturation %v", f.saturation)
+		return fmt.Sprintf("--saturation %v", o.Saturation)
 	case "spec.replay.scale":
-		return fmt.Sprintf("--scale %v", f.scale)
+		return fmt.Sprintf("--scale %v", o.Scale)
 	case "spec.replay.readyAfter":
-		return "--ready-after " + f.readyAfter
+		return "--ready-after " + o.ReadyAfter
 	}
 	if key, ok := strings.CutPrefix(field, "spec.replay.replicas["); ok {
-		return f.replicasFlag(strings.TrimSuffix(key, "]"))
+		return o.replicasFlag(strings.TrimSuffix(key, "]"))
 	}
 	for _, list := range []struct {
 		path, flag string
 		values     []string
 	}{
-		{"spec.recordings", "--recording", f.recordings}, {"spec.targets", "--target", f.targets}, {"spec.variants", "--variant", f.variantNames()},
+		{"spec.recordings", "--recording", o.Recordings}, {"spec.targets", "--target", o.Targets}, {"spec.variants", "--variant", o.variantNames()},
 	} {
 		var i int
 		if n, _ := fmt.Sscanf(field, list.path+"[%d]", &i); n == 1 && i < len(list.values) {
-			return list.flag + " " + quoteArgument(list.values[i])
+			return list.flag + " " + escape.Argument(list.values[i])
 		}
 	}
 	return ""
 }
 
 // replicasFlag is the --replicas of an object.
-func (f *replayFlags) replicasFlag(object string) string {
-	for _, v := range f.replicas {
+func (o *Options) replicasFlag(object string) string {
+	for _, v := range o.Replicas {
 		name, _, _ := strings.Cut(v, "=")
 		if ref, err := scenario.ParseReference(name); err == nil && ref.String() == object {
-			return "--replicas " + quoteArgument(v)
+			return "--replicas " + escape.Argument(v)
 		}
 	}
 	return ""
 }
 
 // variantNames are the variants' names.
-func (f *replayFlags) variantNames() []string {
-	names := make([]string, len(f.variants))
-	for i, text := range f.variants {
+func (o *Options) variantNames() []string {
+	names := make([]string, len(o.Variants))
+	for i, text := range o.Variants {
 		names[i], _, _ = strings.Cut(text, "=")
 	}
 	return names

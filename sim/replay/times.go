@@ -1,4 +1,4 @@
-package main
+package replay
 
 import (
 	"math"
@@ -14,8 +14,8 @@ import (
 // fillTimes has the run be as long as the recordings: from the first decision
 // that they were made for, else from where they cover every range and offset of
 // the queries, to their end.
-func (f *replayFlags) fillTimes(spec *scenario.Spec, set *manifest.Set, all []*recording.Recording) {
-	reach := reachOf(set, f.demand)
+func (o *Options) fillTimes(spec *scenario.Spec, set *manifest.Set, all []*recording.Recording) {
+	reach := reachOf(set, o.Demand)
 	first, last, start := int64(math.MaxInt64), int64(math.MinInt64), int64(math.MinInt64)
 	var spacing time.Duration
 	for _, r := range all {
@@ -90,9 +90,9 @@ func reachOf(set *manifest.Set, demand string) reach {
 	return r
 }
 
-// defaultLookback is the one with which recordings are made that do not say when
+// DefaultLookback is the lookback with which recordings are made that do not say when
 // their first decision is.
-const defaultLookback = 5 * time.Minute
+const DefaultLookback = 5 * time.Minute
 
 // begins is the first decision that a recording was made for: as it says, else
 // later than its first sample by what it was begun earlier for.
@@ -100,5 +100,5 @@ func begins(m *recording.Manifest, r reach) int64 {
 	if m.Start != 0 {
 		return m.Start
 	}
-	return m.From + (defaultLookback + r.before + r.window).Milliseconds()
+	return m.From + (DefaultLookback + r.before + r.window).Milliseconds()
 }
