@@ -147,6 +147,9 @@ type run struct {
 	result Result
 	// unread says that nothing reads what the world publishes.
 	unread bool
+	// reads are the names of the metrics that the run's Prometheus is asked for; nil
+	// where they may be any.
+	reads map[string]bool
 }
 
 // Play runs one column of the scenario: its autoscalers against the input.

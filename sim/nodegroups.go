@@ -3,7 +3,6 @@ package sim
 import (
 	"cmp"
 	"context"
-	"maps"
 	"slices"
 	"time"
 
@@ -227,29 +226,26 @@ func cloudDelay(d scenario.Delay) fake.Delay {
 // follow brings the cluster's nodes in line with the provider's machines. A node
 // joins when its machine is ready.
 func (r *run) follow(s *storedGroup, g *fake.NodeGroup) {
-	machines := g.Nodes()
-	s.there.Append(r.queue.clock.now.Unix(), float64(len(machines)))
-	there := map[string]bool{}
-	for _, m := range machines {
-		if !m.Terminating.IsZero() {
-			continue
-		}
+	s.there.Append(r.queue.clock.now.Unix(), float64(g.Count()))
+	var left []string
+	for _, m := range g.Altered() {
 		node := s.machines[m.Name]
-		if node == nil && !m.Ready() {
+		switch {
+		case !m.There() && node != nil:
+			left = append(left, m.Name)
 			continue
-		}
-		there[m.Name] = true
-		if node == nil {
+		case node == nil && !m.Ready():
+			continue
+		case node == nil:
 			node = r.nodes.Join(m.Name, s.labels, s.taints, s.allocatable)
 			s.machines[m.Name] = node
 		}
 		r.nodes.SetReady(node, m.Ready())
 	}
-	for _, name := range slices.Sorted(maps.Keys(s.machines)) {
-		if !there[name] {
-			r.nodes.Leave(s.machines[name])
-			delete(s.machines, name)
-		}
+	slices.Sort(left)
+	for _, name := range left {
+		r.nodes.Leave(s.machines[name])
+		delete(s.machines, name)
 	}
 }
 

@@ -67,6 +67,7 @@ func (in *Input) Stage(autoscalers []Autoscaler) (*Stage, error) {
 func (s *Stage) answerEverything() error {
 	r := s.run
 	r.prom.Close()
+	r.reads = nil
 	spec := &r.in.File.Spec
 	r.prom = fake.NewPrometheus(fake.Options{
 		Start: r.in.start, Lookback: r.in.Lookback, Features: r.in.features,

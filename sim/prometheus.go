@@ -10,6 +10,7 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/slot"
 	"github.com/karpenter-sim/karpenter/providers/fake"
 	"github.com/karpenter-sim/karpenter/sim/check"
+	"github.com/karpenter-sim/karpenter/sim/recording"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 	"github.com/karpenter-sim/karpenter/sim/world"
 )
@@ -88,7 +89,45 @@ func (r *run) addMetrics() error {
 			return err
 		}
 	}
+	if r.reads, err = metricsOf(instant); err != nil {
+		return err
+	}
 	return r.addScrape()
+}
+
+// metricsOf returns the names of the metrics that queries read, nil where they may
+// read any.
+func metricsOf(queries []string) (map[string]bool, error) {
+	if queries == nil {
+		return nil, nil
+	}
+	names := map[string]bool{}
+	for _, q := range queries {
+		selectors, err := recording.Selectors(q)
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range selectors {
+			if s.Name() == "" {
+				return nil, nil
+			}
+			names[s.Name()] = true
+		}
+	}
+	return names, nil
+}
+
+// asked passes on what somebody reads: a fleet publishes half a million series, of
+// which queries read a few.
+func (r *run) asked(emit world.Emit) world.Emit {
+	if r.reads == nil {
+		return emit
+	}
+	return func(l labels.Labels, v float64) {
+		if r.reads[l.Get(labels.MetricName)] {
+			emit(l, v)
+		}
+	}
 }
 
 // keep is how long before the present instant queries are asked: by offset,
@@ -178,11 +217,11 @@ func (r *run) addScrape() error {
 		}
 	}
 	reasons := make([]reasonSeries, len(r.played))
-	r.series = newSeriesWriter(r.o.Series)
+	r.series = newSeriesWriter(r.o.Series, r.in.start, time.Duration(spec.ScrapeInterval).Milliseconds())
 	return r.prom.AddScrape(fake.Scrape{
 		Interval: time.Duration(spec.ScrapeInterval), Start: r.in.start, IngestDelay: time.Duration(spec.IngestDelay),
 		Collect: func(now int64, emit func(labels.Labels, float64)) {
-			both := r.series.tee(now, emit)
+			both := r.series.tee(now, r.asked(emit))
 			targets(now, both)
 			r.workloads.Emit(now, both)
 			if r.groups != nil {

@@ -2,7 +2,10 @@ package sim
 
 import (
 	"bufio"
+	"cmp"
+	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,25 +24,34 @@ const heartbeat = 240_000
 // where the value changed, one a heartbeat, and the last one of each series. It
 // keeps one series' samples together, as the format wants.
 type seriesWriter struct {
-	out    *bufio.Writer
-	series map[uint64]*course
-	order  []*course
+	out *bufio.Writer
+	// start and interval are those of the scrapes, in Unix milliseconds.
+	start, interval int64
+	series          map[uint64]*course
+	order           []*course
+	// before are the series of the last scrape in its order, found those of this one.
+	before, found []*course
+	err           error
 }
 
-// A course is the samples of one series.
+// A course is the values of one series.
 type course struct {
 	labels labels.Labels
-	t      []int64 // Unix milliseconds
-	v      []float64
-	// seen is the last sample, which is kept only if something follows from it.
-	seen int64
+	spans  []span
 }
 
-func newSeriesWriter(w io.Writer) *seriesWriter {
+// A span is a value that a series had at every scrape from one to another, which
+// are counted from 0. Most series have one that never ends.
+type span struct {
+	v        float64
+	from, to int32
+}
+
+func newSeriesWriter(w io.Writer, start, interval int64) *seriesWriter {
 	if w == nil {
 		return &seriesWriter{}
 	}
-	return &seriesWriter{out: bufio.NewWriter(w), series: map[uint64]*course{}}
+	return &seriesWriter{out: bufio.NewWriter(w), start: start, interval: interval, series: map[uint64]*course{}}
 }
 
 // tee passes samples on to emit and keeps them.
@@ -47,26 +59,43 @@ func (s *seriesWriter) tee(now int64, emit world.Emit) world.Emit {
 	if s.out == nil {
 		return emit
 	}
+	s.before, s.found = s.found, s.before[:0]
+	at := int32((now - s.start) / s.interval)
 	return func(l labels.Labels, v float64) {
 		emit(l, v)
-		hash := l.Hash()
-		c := s.series[hash]
-		if c == nil {
-			c = &course{labels: l}
-			s.series[hash] = c
-			s.order = append(s.order, c)
+		c := s.course(l)
+		s.found = append(s.found, c)
+		last := len(c.spans) - 1
+		switch {
+		case last >= 0 && c.spans[last].to == at:
+			s.err = cmp.Or(s.err, fmt.Errorf("the scrape at %s has series %s twice", instant(now), l))
+		case last >= 0 && c.spans[last].to == at-1 && math.Float64bits(c.spans[last].v) == math.Float64bits(v):
+			c.spans[last].to = at
+		default:
+			c.spans = append(c.spans, span{v, at, at})
 		}
-		if n := len(c.t); n == 0 || c.v[n-1] != v || now-c.t[n-1] >= heartbeat {
-			c.t, c.v = append(c.t, now), append(c.v, v)
-		}
-		c.seen = now
 	}
+}
+
+// course returns that of a series. It mostly stands where it stood in the last scrape.
+func (s *seriesWriter) course(l labels.Labels) *course {
+	if i := len(s.found); i < len(s.before) && labels.Equal(s.before[i].labels, l) {
+		return s.before[i]
+	}
+	hash := l.Hash()
+	c := s.series[hash]
+	if c == nil {
+		c = &course{labels: l}
+		s.series[hash] = c
+		s.order = append(s.order, c)
+	}
+	return c
 }
 
 // close writes the series by name, then in the order of their first samples.
 func (s *seriesWriter) close() error {
-	if s.out == nil {
-		return nil
+	if s.out == nil || s.err != nil {
+		return s.err
 	}
 	slices.SortStableFunc(s.order, func(a, b *course) int {
 		return strings.Compare(a.labels.Get(labels.MetricName), b.labels.Get(labels.MetricName))
@@ -78,16 +107,36 @@ func (s *seriesWriter) close() error {
 			name = n
 			s.out.WriteString("# TYPE " + name + " gauge\n")
 		}
-		if n := len(c.t); c.t[n-1] != c.seen {
-			c.t, c.v = append(c.t, c.seen), append(c.v, c.v[n-1])
-		}
-		for i, t := range c.t {
-			line = c.append(line[:0], t, c.v[i])
+		c.samples(s.start, s.interval, func(t int64, v float64) {
+			line = c.append(line[:0], t, v)
 			s.out.Write(line)
-		}
+		})
 	}
 	s.out.WriteString("# EOF\n")
 	return s.out.Flush()
+}
+
+// samples calls write for each sample that is written, with its time in Unix
+// milliseconds.
+func (c *course) samples(start, interval int64, write func(t int64, v float64)) {
+	beat := int32((heartbeat + interval - 1) / interval)
+	last, value := int32(0), math.NaN() // of the last sample that was written
+	put := func(at int32, v float64) {
+		write(start+int64(at)*interval, v)
+		last, value = at, v
+	}
+	for _, s := range c.spans {
+		at := s.from
+		if s.v == value {
+			at = max(at, last+beat)
+		}
+		for ; at <= s.to; at += beat {
+			put(at, s.v)
+		}
+	}
+	if end := c.spans[len(c.spans)-1]; last != end.to {
+		put(end.to, end.v)
+	}
 }
 
 func (c *course) append(b []byte, ms int64, v float64) []byte {

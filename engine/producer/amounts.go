@@ -15,6 +15,8 @@ type vector []int64
 type dimensions struct {
 	names []corev1.ResourceName
 	index map[corev1.ResourceName]int
+	// list is what the last pod requested.
+	list corev1.ResourceList
 }
 
 // pods is the index of the resource of which every pod requests one.
@@ -38,7 +40,8 @@ func (d *dimensions) of(name corev1.ResourceName) int {
 
 // request is what a pod takes of a node, in as many dimensions as are known so far.
 func (d *dimensions) request(pod *corev1.Pod) vector {
-	list := requests(pod)
+	d.list = requests(pod, d.list)
+	list := d.list
 	for _, name := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory} {
 		d.of(name)
 	}

@@ -55,7 +55,7 @@ func Reserved(p *policy.Reserved, s *Snapshot) []Reservation {
 			if p.ExcludeDaemonSets && ofDaemonSet(pod) {
 				continue
 			}
-			list := requests(pod)
+			list := requests(pod, nil)
 			list[corev1.ResourcePods] = *resource.NewQuantity(1, resource.DecimalSI)
 			for i := range sums {
 				sums[i].Reserved.Add(list[sums[i].Resource])

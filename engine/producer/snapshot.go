@@ -66,9 +66,10 @@ func ofDaemonSet(pod *corev1.Pod) bool {
 }
 
 // requests are what the scheduler reserves for a pod, without the pod itself;
-// negative amounts are left out.
-func requests(pod *corev1.Pod) corev1.ResourceList {
-	list := podresource.PodRequests(pod, podresource.PodResourcesOptions{UseStatusResources: true})
+// negative amounts are left out. They are put into list, where that is not nil,
+// which a cluster of 30,000 pods fills at every slot.
+func requests(pod *corev1.Pod, list corev1.ResourceList) corev1.ResourceList {
+	list = podresource.PodRequests(pod, podresource.PodResourcesOptions{UseStatusResources: true, Reuse: list})
 	for name, amount := range list {
 		if amount.Sign() <= 0 {
 			delete(list, name)

@@ -48,9 +48,9 @@ func (g *NodeGroup) Lose(count int) {
 // They still run, and the group does not replace them.
 func (g *NodeGroup) Isolate(count int, d time.Duration) {
 	for _, node := range g.ready(count) {
-		node.Isolated = true
+		g.alter(node, running, true)
 		g.after(d, node, running, func() {
-			node.Isolated = false
+			g.alter(node, running, false)
 			g.changed()
 		})
 	}

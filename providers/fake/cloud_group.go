@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/karpenter-sim/karpenter/engine/cycle"
@@ -62,9 +63,13 @@ type NodeGroup struct {
 	config  NodeGroupConfig
 	random  *rand.PCG
 	desired int32
-	// nodes has the nodes that are not gone, oldest first.
-	nodes   []*Node
-	created int
+	// nodes has the nodes that are not gone, oldest first. Of them active are not
+	// terminating and serving are ready.
+	nodes           []*Node
+	active, serving int32
+	created         int
+	// altered are the nodes that changed since Altered was called.
+	altered []*Node
 	// shortage says why nodes are missing; empty if nothing keeps them.
 	shortage string
 	frozen   *cycle.NodeGroup
@@ -113,7 +118,7 @@ func (g *NodeGroup) resize(desired int32) {
 func (g *NodeGroup) launch() {
 	before := g.shortage
 	g.shortage = ""
-	for missing := g.desired - g.active(); missing > 0; missing-- {
+	for missing := g.desired - g.active; missing > 0; missing-- {
 		node := g.create()
 		if node == nil {
 			break
@@ -134,9 +139,11 @@ func (g *NodeGroup) create() *Node {
 	node := &Node{
 		Name:    fmt.Sprintf("%s-%05d", g.config.Name, g.created),
 		Created: g.cloud.timeline.Now(),
+		number:  g.created,
 		draws:   g.draw(),
 	}
 	g.nodes = append(g.nodes, node)
+	g.count(node, 1)
 	return node
 }
 
@@ -161,7 +168,7 @@ func (g *NodeGroup) boot(node *Node) {
 
 // begin makes a node ready and schedules its loss.
 func (g *NodeGroup) begin(node *Node) {
-	node.state = running
+	g.alter(node, running, false)
 	if g.config.MeanLifetime > 0 && g.random != nil {
 		g.after(exponential(g.config.MeanLifetime, node.draws.lifetime), node, running, func() { g.remove(node) })
 	}
@@ -170,7 +177,7 @@ func (g *NodeGroup) begin(node *Node) {
 // trim ends nodes that are too many: those that are not ready first, and of
 // equals the youngest, which have the least to lose.
 func (g *NodeGroup) trim() {
-	spare := g.active() - g.desired
+	spare := g.active - g.desired
 	for _, ready := range []bool{false, true} {
 		for i := len(g.nodes) - 1; i >= 0 && spare > 0; i-- {
 			if node := g.nodes[i]; node.state < terminating && node.Ready() == ready {
@@ -183,18 +190,16 @@ func (g *NodeGroup) trim() {
 
 // terminate ends a node, whose machine is gone after a while.
 func (g *NodeGroup) terminate(node *Node) {
-	node.state, node.Terminating = terminating, g.cloud.timeline.Now()
+	node.Terminating = g.cloud.timeline.Now()
+	g.alter(node, terminating, node.Isolated)
 	g.after(g.config.Terminate.quantile(node.draws.terminate), node, terminating, func() { g.remove(node) })
 }
 
 // remove makes a machine be gone, and the group replace it if it still should.
 func (g *NodeGroup) remove(node *Node) {
-	node.state = gone
-	for i, n := range g.nodes {
-		if n == node {
-			g.nodes = append(g.nodes[:i:i], g.nodes[i+1:]...)
-			break
-		}
+	g.alter(node, gone, node.Isolated)
+	if i, found := slices.BinarySearchFunc(g.nodes, node, byNumber); found {
+		g.nodes = slices.Delete(g.nodes, i, i+1)
 	}
 	g.cloud.pool(g.config.Pool).used -= g.config.Units
 	g.cloud.retryAll(g.config.Pool)
@@ -216,15 +221,22 @@ func (g *NodeGroup) after(delay time.Duration, node *Node, state nodeState, f fu
 	})
 }
 
-// active is the number of nodes that count towards the desired size.
-func (g *NodeGroup) active() int32 {
-	count := int32(0)
-	for _, node := range g.nodes {
-		if node.state < terminating {
-			count++
-		}
+// alter moves a node to another state.
+func (g *NodeGroup) alter(node *Node, to nodeState, isolated bool) {
+	g.count(node, -1)
+	node.state, node.Isolated = to, isolated
+	g.count(node, 1)
+	g.altered = append(g.altered, node)
+}
+
+// count adds a node to what the group counts, or takes it away.
+func (g *NodeGroup) count(node *Node, sign int32) {
+	if node.state < terminating {
+		g.active += sign
 	}
-	return count
+	if node.Ready() {
+		g.serving += sign
+	}
 }
 
 func (g *NodeGroup) changed() {

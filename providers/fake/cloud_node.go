@@ -1,6 +1,7 @@
 package fake
 
 import (
+	"cmp"
 	"math"
 	"time"
 )
@@ -19,7 +20,9 @@ type Node struct {
 	Isolated bool
 
 	state nodeState
-	draws draws
+	// number counts the nodes of the group.
+	number int
+	draws  draws
 }
 
 type nodeState int
@@ -33,6 +36,11 @@ const (
 
 // Ready says whether the node can run pods.
 func (n *Node) Ready() bool { return n.state == running && !n.Isolated }
+
+// There says whether the node is the group's still: not gone, and not terminating.
+func (n *Node) There() bool { return n.state < terminating }
+
+func byNumber(a, b *Node) int { return cmp.Compare(a.number, b.number) }
 
 // The draws of a node are made when it is created, always in the same number:
 // the nth node of a group meets the same chance under every policy.

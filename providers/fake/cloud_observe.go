@@ -3,6 +3,7 @@ package fake
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/karpenter-sim/karpenter/engine/cycle"
@@ -66,12 +67,7 @@ type snapshot struct {
 
 // Now is the group as it is, whatever Observe reports.
 func (g *NodeGroup) Now() cycle.NodeGroup {
-	now := cycle.NodeGroup{Desired: g.desired, Min: g.config.Min, Max: g.config.Max}
-	for _, node := range g.nodes {
-		if node.Ready() {
-			now.Ready++
-		}
-	}
+	now := cycle.NodeGroup{Desired: g.desired, Ready: g.serving, Min: g.config.Min, Max: g.config.Max}
 	if g.shortage != "" {
 		now.Code, now.Message = observation.LimitReached, g.shortage
 	}
@@ -113,6 +109,22 @@ func (g *NodeGroup) Nodes() []Node {
 	for _, node := range g.nodes {
 		nodes = append(nodes, *node)
 	}
+	return nodes
+}
+
+// Count is the number of machines that are not gone.
+func (g *NodeGroup) Count() int { return len(g.nodes) }
+
+// Altered are the machines that began to be ready, to terminate or to be gone, or
+// stopped being ready, since it was last called, oldest first.
+func (g *NodeGroup) Altered() []Node {
+	slices.SortFunc(g.altered, byNumber)
+	nodes := make([]Node, 0, len(g.altered))
+	for _, node := range slices.Compact(g.altered) {
+		nodes = append(nodes, *node)
+	}
+	clear(g.altered)
+	g.altered = g.altered[:0]
 	return nodes
 }
 

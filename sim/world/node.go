@@ -20,6 +20,9 @@ type Node struct {
 	free  room
 	size  room
 	pods  []*Pod
+	// shape has the nodes like it, leaf is its place there.
+	shape *shape
+	leaf  int
 
 	gauges []nodeGauge
 }
@@ -53,6 +56,8 @@ type Nodes struct {
 	timeline  Timeline
 	workloads *Workloads
 	sorted    []*Node
+	// shapes are in the order in which their first nodes joined.
+	shapes []*shape
 }
 
 // NewNodes returns no nodes yet.
@@ -77,9 +82,15 @@ func (n *Nodes) Join(name string, labels map[string]string, taints []corev1.Tain
 	node.free = node.size
 	node.gauges = nodeGauges(node)
 	node.condition()
-	n.sorted = append(n.sorted, node)
-	slices.SortFunc(n.sorted, func(a, b *Node) int { return cmp.Compare(a.Name, b.Name) })
+	i, _ := n.place(node)
+	n.sorted = slices.Insert(n.sorted, i, node)
+	n.shapeOf(node).add(node)
 	return node
+}
+
+// place is where a node stands among the others, which is by name.
+func (n *Nodes) place(node *Node) (at int, found bool) {
+	return slices.BinarySearchFunc(n.sorted, node, func(a, b *Node) int { return cmp.Compare(a.Name, b.Name) })
 }
 
 // condition writes the Ready condition.
@@ -88,7 +99,8 @@ func (n *Node) condition() {
 	if n.ready {
 		status = corev1.ConditionTrue
 	}
-	n.Object = n.Object.DeepCopy()
+	object := *n.Object
+	n.Object = &object
 	n.Object.Status.Conditions = []corev1.NodeCondition{{Type: corev1.NodeReady, Status: status}}
 }
 
@@ -103,6 +115,7 @@ func (n *Nodes) SetReady(node *Node, ready bool) {
 	}
 	node.ready = ready
 	node.condition()
+	node.shape.update(node)
 	// A pod that is ready again can move a rollout on, which takes pods away.
 	for _, p := range slices.Clone(node.pods) {
 		p.reach(ready)
@@ -113,7 +126,10 @@ func (n *Nodes) SetReady(node *Node, ready bool) {
 // Leave takes a node away. Its pods are replaced by others that have to find a
 // place.
 func (n *Nodes) Leave(node *Node) {
-	n.sorted = slices.DeleteFunc(n.sorted, func(o *Node) bool { return o == node })
+	if i, found := n.place(node); found {
+		n.sorted = slices.Delete(n.sorted, i, i+1)
+	}
+	node.shape.remove(node)
 	for _, p := range node.pods {
 		p.Evict()
 	}
@@ -127,15 +143,18 @@ func (n *Nodes) Schedule() {
 		return
 	}
 	for _, w := range n.workloads.sorted {
-		for _, p := range slices.Clone(w.pods) {
-			if p.Node != nil || p.gone {
-				continue
+		// A pod that is ready at once can move a rollout on, which schedules, too.
+		for len(w.waiting) > 0 {
+			node := n.find(w)
+			if node == nil {
+				break // for the others neither: they ask for the same
 			}
-			if node := n.find(w); node != nil {
-				node.free.take(w.room, 1)
-				node.pods = append(node.pods, p)
-				p.place(node)
-			}
+			p := w.waiting[0]
+			w.waiting = w.waiting[1:]
+			node.free.take(w.room, 1)
+			node.shape.update(node)
+			node.pods = append(node.pods, p)
+			p.place(node)
 		}
 		w.count()
 	}
@@ -144,12 +163,9 @@ func (n *Nodes) Schedule() {
 // find is the best node for a pod of a workload, or nil.
 func (n *Nodes) find(w *Workload) *Node {
 	var best *Node
-	for _, node := range n.sorted {
-		if !node.ready || !node.free.holds(w.room) || !w.tolerates(node) {
-			continue
-		}
-		if best == nil || node.share() > best.share() {
-			best = node
+	for _, s := range n.shapes {
+		if s.size.holds(w.room) && w.RunsOn(s.labels, s.taints) {
+			best = roomier(best, s.find(w.room, 1))
 		}
 	}
 	return best
@@ -167,13 +183,8 @@ func (n *Node) share() float64 {
 	return share
 }
 
-// tolerates says whether the pods' selector takes a node and the node's taints
-// take the pods, which tolerate none.
-func (w *Workload) tolerates(node *Node) bool {
-	return w.RunsOn(node.Object.Labels, node.Object.Spec.Taints)
-}
-
-// RunsOn says whether the pods can run on nodes with these labels and taints.
+// RunsOn says whether the pods can run on nodes with these labels and taints, of
+// which they tolerate none.
 func (w *Workload) RunsOn(labels map[string]string, taints []corev1.Taint) bool {
 	for key, value := range w.NodeSelector {
 		if got, there := labels[key]; !there || got != value {
@@ -186,6 +197,7 @@ func (w *Workload) RunsOn(labels map[string]string, taints []corev1.Taint) bool 
 // Free implements Scheduler.
 func (n *Nodes) Free(p *Pod) {
 	p.Node.free.take(p.Workload.room, -1)
+	p.Node.shape.update(p.Node)
 	p.Node.pods = slices.DeleteFunc(p.Node.pods, func(o *Pod) bool { return o == p })
 }
 
@@ -203,14 +215,21 @@ func (n *Nodes) Snapshot() (nodes []*corev1.Node, pods []*corev1.Pod) {
 	return nodes, pods
 }
 
-// object is the pod as an API server has it.
+// object is the pod as an API server has it, made when it is first asked for after a
+// change.
 func (p *Pod) object() *corev1.Pod {
+	if p.api != nil {
+		return p.api
+	}
 	w := p.Workload
+	if w.containers == nil {
+		w.containers = []corev1.Container{{Name: w.Target.Ref.Name, Resources: corev1.ResourceRequirements{Requests: w.Requests}}}
+	}
 	o := &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Namespace: w.Target.Ref.Namespace, Name: p.Name, CreationTimestamp: metav1.NewTime(p.created)},
 		Spec: corev1.PodSpec{
 			NodeSelector: w.NodeSelector,
-			Containers:   []corev1.Container{{Name: w.Target.Ref.Name, Resources: corev1.ResourceRequirements{Requests: w.Requests}}},
+			Containers:   w.containers,
 		},
 		Status: corev1.PodStatus{Phase: corev1.PodPending},
 	}
@@ -220,6 +239,7 @@ func (p *Pod) object() *corev1.Pod {
 	} else {
 		o.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Reason: corev1.PodReasonUnschedulable}}
 	}
+	p.api = o
 	return o
 }
 

@@ -1,11 +1,11 @@
 package world
 
 import (
-	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"regexp"
 	"slices"
+	"sort"
 
 	"github.com/karpenter-sim/karpenter/engine/convert"
 )
@@ -66,12 +66,10 @@ func (n *naming) owner() (kind, name string) {
 }
 
 // next is the name of another pod beside these, and its ordinal. The ordinal of a
-// StatefulSet's is the lowest that is free.
+// StatefulSet's is the lowest that is free; these are in the order of theirs.
 func (n *naming) next(pods []*Pod) (name string, ordinal int) {
 	if n.kind == "StatefulSet" {
-		for slices.ContainsFunc(pods, func(p *Pod) bool { return p.ordinal == ordinal }) {
-			ordinal++
-		}
+		ordinal = sort.Search(len(pods), func(i int) bool { return pods[i].ordinal > i })
 		return fmt.Sprintf("%s-%d", n.name, ordinal), ordinal
 	}
 	_, prefix := n.owner()
@@ -86,10 +84,8 @@ func (n *naming) next(pods []*Pod) (name string, ordinal int) {
 	}
 }
 
-// order sorts the pods of a StatefulSet by their ordinals, so that the highest one is
-// the last.
-func (n *naming) order(pods []*Pod) {
-	if n.kind == "StatefulSet" {
-		slices.SortStableFunc(pods, func(a, b *Pod) int { return cmp.Compare(a.ordinal, b.ordinal) })
-	}
+// insert puts a pod behind those that came before it; the pods of a StatefulSet are
+// in the order of their ordinals, so that the highest one is the last.
+func insert(pods []*Pod, p *Pod) []*Pod {
+	return slices.Insert(pods, sort.Search(len(pods), func(i int) bool { return pods[i].ordinal > p.ordinal }), p)
 }

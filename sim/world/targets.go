@@ -136,7 +136,9 @@ func (t *Target) keepServed() {
 		t.last = count // with which the target begins
 		return
 	}
-	t.served = slices.DeleteFunc(t.served, func(s served) bool { return now.Sub(s.until) > servedFor })
+	for len(t.served) > 0 && now.Sub(t.served[0].until) > servedFor {
+		t.served = t.served[1:]
+	}
 	t.served = append(t.served, served{until: now, count: t.last})
 	t.last = count
 }
@@ -146,10 +148,8 @@ func (t *Target) keepServed() {
 func (t *Target) servingSince(since time.Time) (now, least, most int32) {
 	now = t.Serving()
 	least, most = now, now
-	for _, s := range t.served {
-		if s.until.After(since) && t.delegate == nil {
-			least, most = min(least, s.count), max(most, s.count)
-		}
+	for i := len(t.served) - 1; i >= 0 && t.delegate == nil && t.served[i].until.After(since); i-- {
+		least, most = min(least, t.served[i].count), max(most, t.served[i].count)
 	}
 	return now, least, most
 }

@@ -47,6 +47,12 @@ type Workload struct {
 	backlog backlog
 	latency histogram
 	pods    []*Pod
+	// unready counts the pods that are not ready. waiting are those without a node
+	// where they need one, in the order of the pods.
+	unready int32
+	waiting []*Pod
+	// containers are those of each pod, once they were asked for.
+	containers []corev1.Container
 	// names has the names of the pods.
 	names *naming
 	// at is the instant up to which demand has been served, in Unix milliseconds.
@@ -77,6 +83,8 @@ type Pod struct {
 	// had served before.
 	since, used float64
 	gauges      []podGauge
+	// api is the pod as an API server has it, nil until it is asked for.
+	api *corev1.Pod
 }
 
 // Workloads are all workloads of a world.
@@ -196,8 +204,11 @@ func (w *Workload) create() *Pod {
 	p.Name, p.ordinal = w.names.next(w.pods)
 	p.OwnerKind, p.OwnerName = w.names.owner()
 	p.gauges = podGauges(p)
-	w.pods = append(w.pods, p)
-	w.names.order(w.pods)
+	w.pods = insert(w.pods, p)
+	w.unready++
+	if w.world.scheduler != nil {
+		w.waiting = insert(w.waiting, p)
+	}
 	return p
 }
 
@@ -210,7 +221,7 @@ func (w *Workload) start(p *Pod) {
 
 // place has a pod run on a node from now on.
 func (p *Pod) place(n *Node) {
-	p.Node = n
+	p.Node, p.api = n, nil
 	p.gauges = podGauges(p)
 	p.Workload.boot(p)
 	p.Workload.notePending()
@@ -221,13 +232,7 @@ func (w *Workload) notePending() {
 	if w.Pending == nil || w.world.scheduler == nil {
 		return
 	}
-	pods := 0
-	for _, p := range w.pods {
-		if p.Node == nil {
-			pods++
-		}
-	}
-	w.Pending(w.world.timeline.Now().Unix(), float64(pods))
+	w.Pending(w.world.timeline.Now().Unix(), float64(len(w.waiting)))
 }
 
 // Evict takes a pod off its node, which is gone; another one replaces it.
@@ -237,9 +242,8 @@ func (p *Pod) Evict() {
 		return
 	}
 	w.advance(w.world.timeline.Now().UnixMilli())
-	p.gone = true
 	p.Node = nil
-	w.pods = slices.DeleteFunc(w.pods, func(o *Pod) bool { return o == p })
+	w.drop(slices.Index(w.pods, p))
 	w.start(w.create())
 	w.count()
 }
@@ -255,6 +259,7 @@ func (p *Pod) reach(found bool) {
 	case !found && p.Ready:
 		p.used += (w.share - p.since)
 		p.cut, p.Ready = true, false
+		w.unready++
 		w.count()
 	}
 }
@@ -282,6 +287,7 @@ func (w *Workload) ready(p *Pod) {
 	}
 	w.advance(w.world.timeline.Now().UnixMilli())
 	p.Ready, p.since = true, w.share
+	w.unready--
 	w.count()
 	w.roll()
 }
@@ -305,28 +311,39 @@ func (w *Workload) remove(count int) {
 
 func (w *Workload) delete(i int) {
 	p := w.pods[i]
+	switch {
+	case p.Node != nil:
+		w.world.scheduler.Free(p)
+	case w.world.scheduler != nil:
+		// The youngest go first, so that it is among the last that wait.
+		at := len(w.waiting) - 1
+		for w.waiting[at] != p {
+			at--
+		}
+		w.waiting = slices.Delete(w.waiting, at, at+1)
+	}
+	w.drop(i)
+}
+
+// drop takes a pod out of the world.
+func (w *Workload) drop(i int) {
+	p := w.pods[i]
 	p.gone = true
 	w.pods = slices.Delete(w.pods, i, i+1)
-	if p.Node != nil {
-		w.world.scheduler.Free(p)
+	if !p.Ready {
+		w.unready--
 	}
 }
 
 // count brings the target's counts in line with the pods.
 func (w *Workload) count() {
 	w.notePending()
-	unready := int32(0)
-	for _, p := range w.pods {
-		if !p.Ready {
-			unready++
-		}
-	}
 	t := w.Target
 	status := int32(len(w.pods))
-	if t.Status == status && t.unready == unready {
+	if t.Status == status && t.unready == w.unready {
 		return
 	}
-	t.Status, t.unready = status, unready
+	t.Status, t.unready = status, w.unready
 	t.changed()
 }
 
