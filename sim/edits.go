@@ -11,11 +11,13 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
+	"github.com/karpenter-sim/karpenter/engine/cycle"
 	"github.com/karpenter-sim/karpenter/engine/journal"
 	"github.com/karpenter-sim/karpenter/engine/limit"
 	"github.com/karpenter-sim/karpenter/engine/policy"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
+	"github.com/karpenter-sim/karpenter/sim/world"
 )
 
 // An editable is an object that can be changed during the run.
@@ -35,6 +37,15 @@ func (r *run) addEdits() error {
 	}
 	slices.SortStableFunc(edits, func(a, b scenario.Edit) int { return cmp.Compare(*a.At, *b.At) })
 	for _, e := range edits {
+		if t := r.scaled(&e); t != nil {
+			replicas, err := e.Replicas()
+			if err != nil {
+				return r.in.File.Doc.Errorf(path[e.At]+".set", "%v", err)
+			}
+			when := r.in.start + time.Duration(*e.At).Milliseconds()
+			r.queue.schedule(when, transition, "edit/"+e.Object, func() (int64, error) { r.targets.Scale(t, replicas); return 0, nil })
+			continue
+		}
 		objects := r.edited(&e)
 		if len(objects) == 0 {
 			return r.in.File.Doc.Errorf(path[e.At]+".object", "the run has no %s", e.Object)
@@ -49,6 +60,15 @@ func (r *run) addEdits() error {
 		}
 	}
 	return nil
+}
+
+// scaled is the scale target that an edit is of, nil for one of our kinds.
+func (r *run) scaled(e *scenario.Edit) *world.Target {
+	ref, err := e.Reference()
+	if e.Object == "" || err != nil || ref.Kind == journal.ScalableNodeGroup {
+		return nil
+	}
+	return r.targets.Find(cycle.TargetRef{Kind: ref.Kind, Namespace: ref.Namespace, Name: ref.Name})
 }
 
 // edited are the objects that an edit is of.

@@ -371,7 +371,7 @@ func (c *course) candidate() (*v1alpha1.HorizontalAutoscaler, error) {
 		},
 	}
 	if p.Zero != nil {
-		ha.Spec.Zero = &v1alpha1.Zero{CooldownSeconds: &p.Zero.Cooldown, IdleReplicas: p.Zero.Idle}
+		ha.Spec.Zero = &v1alpha1.Zero{CooldownSeconds: &p.Zero.Cooldown, InitialCooldownSeconds: p.Zero.InitialCooldown, IdleReplicas: p.Zero.Idle}
 	}
 	want := *p
 	want.DryRun = false

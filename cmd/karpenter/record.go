@@ -222,7 +222,7 @@ func (a *app) recordSamples(ctx context.Context, flags *recordFlags, plan record
 	fmt.Fprintf(a.stdout, "%s: about %d series, %d samples, %s, from %s to %s\n", source.Address(), estimate.Series, estimate.Samples,
 		bytesText(estimate.Bytes), stamp(time.UnixMilli(estimate.From), location), stamp(time.UnixMilli(estimate.To), location))
 	if !estimate.StaleMarkers {
-		a.note("%s offers no remote read: stale markers are lost, so a series that vanished counts until the lookback is over", source.Address())
+		a.note("%s offers no remote read, so stale markers are inferred: a series has ended where others were scraped on and it was not", source.Address())
 	}
 	if flags.dryRun {
 		return nil

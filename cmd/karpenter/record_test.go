@@ -91,7 +91,7 @@ func TestRecord(t *testing.T) {
 	common := []string{"record", "--prometheus", server.URL, "-f", "a.yaml", "--from", "2026-01-05 08:00", "--to", "2026-01-05 09:00"}
 
 	dry := call(t, "", append(slices.Clone(common), "--dry-run")...)
-	dry.want(t, exitOK, "offers no remote read: stale markers are lost")
+	dry.want(t, exitOK, "offers no remote read, so stale markers are inferred")
 	if want := ": about 2 series, 560 samples, 1.7 KiB, from 2026-01-05 07:50:00 UTC to 2026-01-05 09:00:00 UTC\n"; !strings.HasSuffix(dry.stdout, want) {
 		t.Errorf("--dry-run says %q, want %q", dry.stdout, want)
 	}

@@ -10,7 +10,8 @@ import (
 //
 //   - active and below minReplicas: to minReplicas in one step;
 //   - not active, no metric in error but of the replicas themselves (as cpu is), and
-//     the cooldown over, or no activity ever: to the idle count in one step;
+//     the cooldown over, or without activity ever the initial one: to the idle count
+//     in one step;
 //   - not active at the idle count or 0: stay.
 //
 // It says whether it decided, and whether the state changed. What it decides

@@ -41,6 +41,23 @@ func TestSleep(t *testing.T) {
 	}
 }
 
+// A target that was never active stays awake for the initial cooldown, and for the
+// cooldown after it was.
+func TestSleepInitialCooldown(t *testing.T) {
+	for _, restart := range []bool{false, true} {
+		p := sleeper()
+		p.Min, p.Zero.InitialCooldown, p.Down.Window = 1, 90, 0
+		w := &world{policy: p, replicas: 5, restart: restart, t: t}
+		w.want(t, "awake, and lowered by its metric", w.decide(15, Sample{Value: 0}), 1, Bounded)
+		w.want(t, "longer than the cooldown", w.decide(90, Sample{Value: 0}), 1, Bounded)
+		w.want(t, "asleep 90 s after the first decision", w.decide(105, Sample{Value: 0}), 0, ScaledDown)
+		w = &world{policy: p, replicas: 5, restart: restart, t: t}
+		w.want(t, "once active", w.decide(15, Sample{Value: 6}), 1, ScaledDown)
+		w.want(t, "the cooldown counts", w.decide(30, Sample{Value: 0}), 1, Bounded)
+		w.want(t, "60 s after 15", w.decide(75, Sample{Value: 0}), 0, ScaledDown)
+	}
+}
+
 // An idle count stands for 0.
 func TestSleepIdle(t *testing.T) {
 	p := sleeper()

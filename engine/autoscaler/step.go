@@ -128,6 +128,10 @@ func Step(p *policy.Autoscaler, s State, in *Input) (State, Decision) {
 		// window, so that no rule scales down at once. The step to the idle count
 		// looks at no window: a target that never was active sleeps at first sight.
 		changed = s.record(current, previous, in.Slot) || changed
+		if p.Zero != nil && p.Zero.InitialCooldown > 0 && s.Activity == (Activity{}) {
+			// As if it had been active so that the cooldown ends with the initial one.
+			s.Activity.Last = in.Slot + slot.Slot(p.Zero.InitialCooldown-p.Zero.Cooldown)
+		}
 	}
 
 	changed = d.fallback(p, &s, in) || changed

@@ -38,7 +38,7 @@ func (c *converter) scaledObject(so *keda.ScaledObject) ([]runtime.Object, error
 	*ha.Spec.PollingIntervalSeconds = hpaIntervalSeconds
 
 	producers, err := c.triggers(so, ha, path.Child("triggers"))
-	errs := []error{err}
+	errs := []error{err, c.formula(so, ha, path)}
 	behavior := path.Child("advanced", "horizontalPodAutoscalerConfig", "behavior")
 	ha.Spec.Behavior = c.kedaBehavior(spec.Advanced, path.Child("advanced"))
 	c.sleep(spec, &ha.Spec, path)
@@ -225,7 +225,9 @@ func (c *converter) sleep(spec *keda.Spec, out *v1alpha1.HorizontalAutoscalerSpe
 		return
 	}
 	cooldown := or(spec.CooldownPeriod, kedaCooldownSeconds)
-	out.Zero = &v1alpha1.Zero{CooldownSeconds: &cooldown, IdleReplicas: or(spec.IdleReplicaCount, 0)}
+	out.Zero = &v1alpha1.Zero{
+		CooldownSeconds: &cooldown, InitialCooldownSeconds: or(spec.InitialCooldownPeriod, 0), IdleReplicas: or(spec.IdleReplicaCount, 0),
+	}
 	if spec.MinReplicaCount == nil || *spec.MinReplicaCount == 0 {
 		c.changed(path.Child("minReplicaCount"), "0 is spec.zero: one step to 0 past the behavior, %d s after the last activity, and one to 1 from it", cooldown)
 	}
@@ -237,11 +239,11 @@ func (c *converter) noteReplicas(spec *keda.Spec, path *field.Path) {
 		c.changed(path.Child("cooldownPeriod"), "without effect: the replicas never reach 0")
 	}
 	if or(spec.InitialCooldownPeriod, 0) > 0 {
-		initial := "a new autoscaler starts with the target's current replicas in its stabilization window instead"
 		if sleeps(spec) {
-			initial = "a new autoscaler whose target was not active yet goes to the idle count at its first decision, as with KEDA's default of 0"
+			c.changed(path.Child("initialCooldownPeriod"), "counts from the first decision instead of the creation of the object")
+		} else {
+			c.changed(path.Child("initialCooldownPeriod"), "without effect: the replicas never reach 0")
 		}
-		c.dropped(path.Child("initialCooldownPeriod"), "dropped: %s", initial)
 	}
 	if spec.PollingInterval != nil {
 		c.changed(path.Child("pollingInterval"), "it only paces KEDA's step from 0; the HPA that KEDA creates decides every %d s, and so does the result", hpaIntervalSeconds)
@@ -262,9 +264,5 @@ func (c *converter) noteAdvanced(spec *keda.Spec, path *field.Path) {
 	}
 	if advanced.RestoreToOriginalReplicaCount {
 		c.dropped(path.Child("restoreToOriginalReplicaCount"), "dropped: the replicas stay as they are when the autoscaler is deleted")
-	}
-	if m := advanced.ScalingModifiers; m != nil && *m != (keda.ScalingModifiers{}) {
-		c.dropped(path.Child("scalingModifiers"), "the formula %q (target %s of type %s, activation %s) is dropped, so the trigger that asks for most replicas decides; write the formula as one PromQL query instead",
-			m.Formula, cmp.Or(m.Target, "none"), cmp.Or(m.MetricType, "AverageValue"), cmp.Or(m.ActivationTarget, "above 0"))
 	}
 }

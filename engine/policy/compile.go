@@ -101,7 +101,8 @@ func (c *compiler) zero(p *Autoscaler, given *v1alpha1.Zero, path *field.Path) {
 		}
 		return
 	}
-	z := &Zero{Cooldown: DefaultCooldown, Idle: given.IdleReplicas}
+	z := &Zero{Cooldown: DefaultCooldown, InitialCooldown: given.InitialCooldownSeconds, Idle: given.IdleReplicas}
+	c.between(z.InitialCooldown, 0, MaxCooldown, " seconds", path.Child("zero", "initialCooldownSeconds"))
 	if given.CooldownSeconds != nil {
 		z.Cooldown = *given.CooldownSeconds
 		c.between(z.Cooldown, 0, MaxCooldown, " seconds", path.Child("zero", "cooldownSeconds"))

@@ -54,6 +54,9 @@ type Autoscaler struct {
 // been for Cooldown seconds. Where no metric has one it is always active. Min is then 1 or more, and of targets that are awake.
 type Zero struct {
 	Cooldown int32 `json:"cooldown"`
+	// InitialCooldown is how long a target that was never active stays awake after
+	// its first decision, in seconds.
+	InitialCooldown int32 `json:"initialCooldown,omitempty"`
 	// Idle is the count of a sleeping target.
 	Idle int32 `json:"idle"`
 }

@@ -30,6 +30,9 @@ type Manifest struct {
 	Source string `json:"source,omitempty"`
 	// StaleMarkers tells whether the source kept stale markers.
 	StaleMarkers bool `json:"staleMarkers"`
+	// Inferred is how many stale markers were set where the source kept none: where
+	// a series was missing from a scrape.
+	Inferred int64 `json:"inferredMarkers,omitempty"`
 	// Selectors are the series selectors that were saved.
 	Selectors []string `json:"selectors,omitempty"`
 	// Queries are the queries that the recording is for, or whose results it holds.

@@ -78,6 +78,13 @@ func (q *QueryAPI) Read(ctx context.Context, matchers []*labels.Matcher, from, t
 		return fmt.Errorf("%s: query %s: the answer is no matrix", q.Address(), quoted(query))
 	}
 	for _, stream := range matrix {
+		times := make([]int64, 0, len(stream.Values))
+		for _, pair := range stream.Values {
+			times = append(times, int64(pair.Timestamp))
+		}
+		if resolution := downsampled(times); resolution > 0 {
+			return fmt.Errorf("%s: %w", q.Address(), errDownsampled(labelsOf(stream.Metric), resolution))
+		}
 		if len(stream.Histograms) > 0 {
 			return fmt.Errorf("%s: %s is a native histogram, which the query API does not return completely; record it by remote read", q.Address(), stream.Metric)
 		}

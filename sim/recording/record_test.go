@@ -120,15 +120,6 @@ func points(t *testing.T, samples []given, from, to int64) []point {
 }
 
 func TestRecord(t *testing.T) {
-	withoutStale := func(samples []given) []given {
-		var kept []given
-		for _, g := range samples {
-			if !value.IsStaleNaN(g.f) {
-				kept = append(kept, g)
-			}
-		}
-		return kept
-	}
 	tests := map[string]struct {
 		reason string
 		server func(*testing.T, []given) *httptest.Server
@@ -137,7 +128,7 @@ func TestRecord(t *testing.T) {
 		want   []given
 	}{
 		"RemoteRead": {"streamed chunks, with stale markers", remoteServer, "/prom/", true, live()},
-		"QueryAPI":   {"range selectors, without", queryServer, "", false, withoutStale(live())},
+		"QueryAPI":   {"range selectors, without: the marker is inferred", queryServer, "", false, live()},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -162,12 +153,12 @@ func TestRecord(t *testing.T) {
 			if diff := cmp.Diff(want, all(t, r), cmpopts.EquateNaNs()); diff != "" {
 				t.Errorf("%s (-want +got):\n%s", tc.reason, diff)
 			}
-			if last.Done != last.Chunks || last.Samples != int64(len(want)) || last.Series != 3 || last.Bytes == 0 {
-				t.Errorf("progress %+v", last)
-			}
 			m := r.Info().Manifest
-			if m == nil || m.StaleMarkers != tc.stale || strings.Contains(m.Source, "secret") || m.From != 85*minute || len(m.Selectors) != 3 {
-				t.Errorf("manifest %+v", m)
+			if m == nil || m.StaleMarkers != tc.stale || m.Inferred > 0 == tc.stale || strings.Contains(m.Source, "secret") || m.From != 85*minute || len(m.Selectors) != 3 {
+				t.Fatalf("manifest %+v", m)
+			}
+			if last.Done != last.Chunks || last.Samples+m.Inferred != int64(len(want)) || last.Series != 3 || last.Bytes == 0 {
+				t.Errorf("progress %+v", last)
 			}
 			if entries, err := os.ReadDir(filepath.Dir(dir)); err != nil || len(entries) != 1 {
 				t.Errorf("left behind: %v %v", entries, err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/prometheus/common/promslog"
 	"github.com/prometheus/prometheus/tsdb"
@@ -16,7 +17,22 @@ import (
 // finish makes one block of all chunks, adds the manifest, and puts both in their
 // places.
 func (r *recorder) finish(ctx context.Context, dir string, out *output.Dir) error {
-	if err := r.compact(ctx, out.Set()); err != nil {
+	blocks := r.state.Blocks
+	var markers int64
+	if !r.source.StaleMarkers() {
+		block, inferred, err := r.inferMarkers(ctx)
+		if err != nil {
+			return err
+		}
+		if markers = inferred; markers > 0 {
+			relative, err := filepath.Rel(r.work, block)
+			if err != nil {
+				return pathError(block, err)
+			}
+			blocks = append(slices.Clone(blocks), relative)
+		}
+	}
+	if err := r.compact(ctx, blocks, out.Set()); err != nil {
 		return err
 	}
 	from, to := r.plan.bounds()
@@ -27,6 +43,7 @@ func (r *recorder) finish(ctx context.Context, dir string, out *output.Dir) erro
 		Start:        r.plan.From,
 		Source:       r.source.Address(),
 		StaleMarkers: r.source.StaleMarkers(),
+		Inferred:     markers,
 		Selectors:    r.plan.selectorTexts(),
 	}
 	for _, query := range r.plan.Queries {
@@ -46,23 +63,23 @@ func (r *recorder) finish(ctx context.Context, dir string, out *output.Dir) erro
 
 // compact merges the chunks' blocks with Prometheus' own compactor, which
 // streams them.
-func (r *recorder) compact(ctx context.Context, out string) error {
+func (r *recorder) compact(ctx context.Context, blocks []string, out string) error {
 	compactor, err := tsdb.NewLeveledCompactor(ctx, nil, promslog.NewNopLogger(), []int64{tsdb.DefaultBlockDuration}, nil, nil)
 	if err != nil {
 		return fmt.Errorf("%s: merging blocks: %w", r.work, err)
 	}
 	var dirs []string
-	for _, block := range r.state.Blocks {
+	for _, block := range blocks {
 		dirs = append(dirs, filepath.Join(r.work, block))
 	}
 	if _, err := compactor.Compact(out, dirs, nil); err != nil {
 		return fmt.Errorf("%s: merging blocks: %w; remove it and record again", r.work, flat(err))
 	}
-	blocks, err := blockDirs(out)
+	made, err := blockDirs(out)
 	if err != nil {
 		return err
 	}
-	for _, block := range blocks {
+	for _, block := range made {
 		if err := renameBlock(block); err != nil {
 			return err
 		}

@@ -57,8 +57,7 @@ func parseOwn(text string) (Reference, error) {
 	if err != nil {
 		return Reference{}, err
 	}
-	switch ref.Kind {
-	case autoscalerKind, nodeGroupKind, producerKind:
+	if ref.own() {
 		return ref, nil
 	}
 	return Reference{}, fmt.Errorf("%s is of none of our kinds; want a HorizontalAutoscaler (ha), MetricsProducer (mp) or ScalableNodeGroup (sng)", ref)
@@ -79,4 +78,9 @@ func kindOf(word string) string {
 		}
 	}
 	return word
+}
+
+// own says whether a reference is to an object of our kinds.
+func (r Reference) own() bool {
+	return r.Kind == autoscalerKind || r.Kind == nodeGroupKind || r.Kind == producerKind
 }

@@ -228,13 +228,13 @@ func (w *Targets) Set(_ context.Context, ref cycle.TargetRef, observed cycle.Sca
 	if observed.Version != t.tag {
 		return fmt.Errorf("%s %s/%s has changed: %w", ref.Kind, ref.Namespace, ref.Name, cycle.ErrConflict)
 	}
-	w.scale(t, replicas)
+	w.Scale(t, replicas)
 	return nil
 }
 
-// scale moves a target to a new count. New replicas start; too many go, those
+// Scale moves a target to a new count, whoever wants it. New replicas start; too many go, those
 // that are still starting first.
-func (w *Targets) scale(t *Target, replicas int32) {
+func (w *Targets) Scale(t *Target, replicas int32) {
 	delta := replicas - t.Spec
 	t.Spec = replicas
 	switch {

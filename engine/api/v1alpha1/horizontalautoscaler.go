@@ -234,6 +234,12 @@ type Zero struct {
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=86400
 	CooldownSeconds *int32 `json:"cooldownSeconds,omitempty"`
+	// InitialCooldownSeconds is how long one that never was active stays awake after
+	// its first decision; 0 if absent.
+	//
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=86400
+	InitialCooldownSeconds int32 `json:"initialCooldownSeconds,omitempty"`
 	// IdleReplicas is the count of a sleeping target; fewer than minReplicas, and 0
 	// if absent.
 	//
