@@ -26,6 +26,9 @@ const (
 	ScenarioFile  = "scenario.yaml"
 )
 
+// variantsDir has the files of all columns but the current one, each in a folder.
+const variantsDir = "variants"
+
 // PlayOptions are what a run of all columns needs besides them.
 type PlayOptions struct {
 	// Dir receives the scenario that repeats the run, and of each column the
@@ -246,7 +249,7 @@ func columnDir(name string) string {
 	if name == result.Current {
 		return ""
 	}
-	return filepath.Join("variants", name)
+	return filepath.Join(variantsDir, name)
 }
 
 // sideBySide puts what came of the columns side by side, behind what was recorded.

@@ -38,6 +38,10 @@ workbench: the policy as text and its main numbers as fields, and beside them th
 of the run, which the same engine decides again at every change. The page offers the
 manifest, and the scenario that gives the same decisions to simulate.
 
+Below /api/v1/ it answers as a Prometheus that has the recorded and the simulated series
+of all runs, with the labels run and column: for Grafana (a dashboard is at /grafana.json),
+promtool and curl. The address #from=UNIX&to=UNIX opens a report at a time.
+
 It listens on the loopback address only, unless --allow-remote is given, answers only to
 an IP address, to localhost and to the names of --host, and writes nothing.`,
 		Example: `  karpenter serve out
@@ -143,8 +147,11 @@ func (a *app) served(ctx context.Context, args []string, f *serveFlags) (handler
 	if err := a.checkShown(args[0]); err != nil {
 		return nil, nil, err
 	}
-	handler, err = serve.Directory(args[0])
-	return handler, func() {}, err
+	directory, err := serve.NewDirectory(args[0])
+	if err != nil {
+		return nil, nil, err
+	}
+	return directory, func() { directory.Close() }, nil
 }
 
 // checkShown refuses a directory without reports, and one with a damaged journal.
@@ -185,5 +192,5 @@ func (a *app) workbench(ctx context.Context, file *scenario.File, f *serveFlags)
 		end()
 		return nil, nil, err
 	}
-	return w, end, nil
+	return w, func() { w.Close(); end() }, nil
 }

@@ -60,6 +60,9 @@ const (
 	Series = 150_000
 	// InputSamples is the number of samples of all input series of a scenario.
 	InputSamples = 10_000_000
+	// PublishedSamples is the number of samples of the runs that serve answers PromQL
+	// over.
+	PublishedSamples = 10_000_000
 	// Evaluations is the number of slots times queries, in all columns, of a run
 	// that starts without being asked: about an hour's work.
 	Evaluations = 100_000_000

@@ -19,7 +19,7 @@ import (
 const maxRequestBytes = 32 << 20
 
 // Handler serves the parts of Prometheus' HTTP API that read: instant and range
-// queries, series, label names and values, and remote read with sampled
+// queries, series, label names and values, metadata, and remote read with sampled
 // responses. Where a request names no time, it is the instant reached.
 func Handler(p *Prometheus) http.Handler {
 	mux := http.NewServeMux()
@@ -29,6 +29,7 @@ func Handler(p *Prometheus) http.Handler {
 		"/api/v1/series":              serveSeries,
 		"/api/v1/labels":              serveLabels,
 		"/api/v1/label/{name}/values": serveLabelValues,
+		"/api/v1/metadata":            serveMetadata,
 	} {
 		h := apiHandler(p, serve)
 		mux.HandleFunc("GET "+path, h)

@@ -173,6 +173,40 @@ func serveLabelValues(p *Prometheus, r *http.Request) (answer, error) {
 	})
 }
 
+// metricMetadata is what is known of a metric. Samples come without types, help and
+// units.
+type metricMetadata struct {
+	Type string `json:"type"`
+	Help string `json:"help"`
+	Unit string `json:"unit"`
+}
+
+func serveMetadata(p *Prometheus, r *http.Request) (answer, error) {
+	limit, err := limitParameter(r)
+	if err != nil {
+		return answer{}, err
+	}
+	_, q, err := p.selectors(r)
+	if err != nil {
+		return answer{}, err
+	}
+	names, _, err := q.LabelValues(r.Context(), model.MetricNameLabel, nil)
+	if err != nil {
+		return answer{}, executionFailed(err)
+	}
+	slices.Sort(names)
+	known := map[string][]metricMetadata{}
+	for _, name := range names {
+		if limit > 0 && len(known) == limit {
+			break
+		}
+		if wanted := r.FormValue("metric"); wanted == "" || wanted == name {
+			known[name] = []metricMetadata{{Type: string(model.MetricTypeUnknown)}}
+		}
+	}
+	return answer{data: known}, nil
+}
+
 // serveNames unites what list returns for each selector, or for everything.
 func serveNames(p *Prometheus, r *http.Request, list func(*querier, []*labels.Matcher) []string) (answer, error) {
 	sets, q, err := p.selectors(r)

@@ -121,6 +121,10 @@ func TestHTTPLabels(t *testing.T) {
 	if diff := cmp.Diff(model.LabelValues{"b"}, values); err != nil || diff != "" {
 		t.Errorf("values: %v\n%s", err, diff)
 	}
+	metadata, err := client.Metadata(ctx, "x_total", "")
+	if diff := cmp.Diff(map[string][]v1.Metadata{"x_total": {{Type: v1.MetricTypeUnknown}}}, metadata); err != nil || diff != "" {
+		t.Errorf("metadata: %v\n%s", err, diff)
+	}
 	values, warnings, _, err := client.LabelValues(ctx, "__name__", nil, start, end, v1.WithLimit(1))
 	if diff := cmp.Diff(model.LabelValues{"native"}, values); err != nil || diff != "" || len(warnings) != 1 {
 		t.Errorf("limited values: %v %v\n%s", err, warnings, diff)

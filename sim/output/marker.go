@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -147,6 +148,17 @@ func Listed(dir, name string) bool {
 	files, _ := m.listed()
 	_, listed := files[name]
 	return listed
+}
+
+// Files returns what the marker of a directory lists, with slashes, sorted; nothing
+// without a marker.
+func Files(dir string) []string {
+	m, err := readMarker(os.DirFS(dir), Marker)
+	if err != nil || m == nil {
+		return nil
+	}
+	files, _ := m.listed()
+	return slices.Sorted(maps.Keys(files))
 }
 
 // Owner is the directory at or above a path whose marker lists what is there, and

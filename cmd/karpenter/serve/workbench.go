@@ -9,6 +9,8 @@ import (
 	"io"
 	"math"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -40,10 +42,13 @@ type Workbench struct {
 	version    string
 	manifests  string
 	mux        *http.ServeMux
+	api        *prometheus
 
 	mu      sync.Mutex
 	last    int
 	reports map[int][]byte
+	// played is what the last report is of.
+	played *sim.Simulation
 }
 
 // NewWorkbench returns the workbench of a simulation, of whose columns the first is
@@ -75,7 +80,37 @@ func NewWorkbench(ctx context.Context, s *sim.Simulation, version string) (*Work
 	w.mux.HandleFunc("POST /decide", w.decide)
 	w.mux.HandleFunc("POST /scenario.yaml", w.scenario)
 	w.mux.HandleFunc("GET /report/{number}", w.report)
+	w.mux.HandleFunc("GET /"+dashboardPath, func(rw http.ResponseWriter, _ *http.Request) { sendDashboard(rw) })
+	w.played = current
+	w.api = &prometheus{state: w.state, publish: w.publish}
+	w.mux.Handle(apiPath, w.api)
 	return w, nil
+}
+
+// Close forgets the series that the API has read.
+func (w *Workbench) Close() error { return w.api.Close() }
+
+// state names the run that is shown.
+func (w *Workbench) state() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return strconv.Itoa(w.last)
+}
+
+// publish plays what is shown once more, to have its series.
+func (w *Workbench) publish(ctx context.Context) (*sim.Published, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	dir, err := os.MkdirTemp("", "karpenter-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir) // memory has the series then
+	name := w.played.File.Metadata.Name
+	if _, err := w.played.Play(ctx, sim.PlayOptions{Dir: filepath.Join(dir, name), Journal: sim.JournalNone}); err != nil {
+		return nil, err
+	}
+	return sim.Publish(ctx, dir, []string{name})
 }
 
 // ServeHTTP implements http.Handler.
@@ -210,6 +245,7 @@ func (w *Workbench) play(ctx context.Context, s *sim.Simulation) (*verdict, erro
 	}
 	w.last++
 	w.reports[w.last] = page
+	w.played = s
 	delete(w.reports, w.last-keptReports)
 	return &verdict{Report: "/report/" + strconv.Itoa(w.last), Headline: report.Headline, Trade: report.Trade, Figures: figures(report)}, nil
 }

@@ -129,8 +129,11 @@
     try { hash = old.contentWindow.location.hash; } catch { /* nothing shown yet */ }
     next.classList.remove('old');
     next.addEventListener('load', () => { old.remove(); resolve(); }, {once: true});
-    // At first all lines are shown, the edited policy's too.
-    next.src = address + (hash || (edited ? '#off=' : ''));
+    // At first it is the time that the page's own address asks for, and all lines are
+    // shown, the edited policy's too.
+    const asked = new URLSearchParams(location.hash.slice(1));
+    if (edited && !asked.has('off')) asked.set('off', '');
+    next.src = address + (hash || (asked.size ? '#' + asked : ''));
     next.style.position = 'absolute';
     next.style.visibility = 'hidden';
     old.after(next);

@@ -69,6 +69,7 @@ func workbench(t testing.TB) http.Handler {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { w.Close() })
 	return Guard(w)
 }
 
@@ -219,10 +220,11 @@ func TestDirectoryShowsWhatItsMarkerLists(t *testing.T) {
 	write("karpenter-output.json", `{"version":1,"kind":"Reports","state":"Complete","files":[{"path":"index.html","sha256":"00"}]}`)
 	write("index.html", "<title>runs</title>")
 	write("secret.txt", "mine")
-	h, err := Directory(dir)
+	h, err := NewDirectory(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { h.Close() })
 	got := map[string]int{}
 	for _, path := range []string{"/", "/index.html", "/secret.txt", "/karpenter-output.json", "/../etc/passwd"} {
 		got[path], _ = ask(h, "GET", path, "")
