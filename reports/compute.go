@@ -54,6 +54,8 @@ type ObjectReport struct {
 	// object has the replicas, with the needed ones rounded up.
 	object Object
 	score  score
+	// watch has the metrics and bounds of the policy, of the primary column only.
+	watch watch
 }
 
 // Compute makes all figures of a run, streaming each column's records once, and
@@ -124,6 +126,9 @@ func computeColumn(run *Run, column *Column, labels map[journal.Object]string, l
 		o := &column.Objects[i]
 		scorers[i] = newScorer(run, o, labels[o.Journal], column.Journal != nil, list)
 		scorers[i].scalers = scalers
+		if list != nil {
+			scorers[i].watch = newWatch(metricsOf(column), run.End-run.Start)
+		}
 		byObject[o.Journal] = scorers[i]
 		if p := o.Policy; p != nil && p.Target.Kind == journal.ScalableNodeGroup {
 			scalers[journal.Object{Kind: journal.ScalableNodeGroup, Namespace: o.Journal.Namespace, Name: p.Target.Name}] = p
@@ -180,11 +185,15 @@ func follow(l *journal.Line, scorers []*scorer, byObject map[journal.Object]*sco
 func (s *scorer) report() ObjectReport {
 	object := *s.object
 	object.Needed = s.needed.steps
-	return ObjectReport{
+	o := ObjectReport{
 		Object: object.Journal, Label: s.label, Target: object.Target.Name,
 		Figures: s.score.figures(), Causes: sortCauses(s.score.causes), Episodes: s.episodes.worst,
 		Policy: s.policy, Decided: s.decided, object: object, score: s.score,
 	}
+	if s.watch != nil {
+		o.watch = *s.watch
+	}
+	return o
 }
 
 // worstObject is the one that lacked capacity longest; of equals the one that

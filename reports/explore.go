@@ -39,6 +39,8 @@ type chartLines struct {
 	Least float64     `json:"least,omitempty"`
 	Limit float64     `json:"limit,omitempty"`
 	Lines []chartLine `json:"lines"`
+	// Panels are the metrics above the replicas.
+	Panels []chartPanel `json:"panels,omitempty"`
 	// Spans are [from, to, color] of what limited the replicas.
 	Spans [][3]any `json:"spans,omitempty"`
 }
@@ -52,6 +54,7 @@ type chartLine struct {
 	Dashes   string     `json:"dashes,omitempty"`
 	Area     bool       `json:"area,omitempty"`
 	Overview bool       `json:"overview,omitempty"`
+	Bound    bool       `json:"bound,omitempty"` // drawn as far as the axis reaches
 	T        []int64    `json:"t"`
 	V        []*float64 `json:"v"`
 }
@@ -82,6 +85,12 @@ func (e *exploration) add(f *figure, title string) int {
 	}
 	for i := range f.curves {
 		chart.Lines = append(chart.Lines, f.curves[i].line(f.clock))
+	}
+	for i := range f.bounds {
+		chart.Lines = append(chart.Lines, f.bounds[i].line(f.clock))
+	}
+	for i := range f.metrics {
+		chart.Panels = append(chart.Panels, f.metrics[i].panel(f.clock))
 	}
 	for i := range f.episodes {
 		for _, s := range f.episodes[i].Spans {
@@ -193,7 +202,9 @@ func (run *DecisionRun) words() string {
 type frames struct {
 	Large    [4]float64  `json:"large"`
 	Overview *[4]float64 `json:"overview,omitempty"`
-	Text     float64     `json:"text"`
+	// Panels are those of the metrics, from above.
+	Panels [][4]float64 `json:"panels,omitempty"`
+	Text   float64      `json:"text"`
 }
 
 // box is a frame from the upper left of a drawing of a height.

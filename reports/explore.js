@@ -19,6 +19,12 @@
       let t = 0;
       line.t = line.t.map(step => (t += step));
     }
+    for (const panel of chart.panels || []) {
+      for (const line of [panel.value, panel.target]) {
+        let t = 0;
+        line.t = line.t.map(step => (t += step));
+      }
+    }
   }
   // before is the index of the last time not after t, -1 for none.
   const before = (times, t) => {
@@ -62,6 +68,15 @@
     if (Number.isInteger(v)) return v.toLocaleString('en-US');
     return Math.abs(v) >= 100 ? Math.round(v).toLocaleString('en-US') : String(Number(v.toPrecision(3)));
   };
+  // brief has prefixes of the SI, for axes of metrics.
+  const brief = v => {
+    if (Math.abs(v) < 1e4) return String(Number.isInteger(v) ? v : Number(v.toPrecision(3)));
+    for (const prefix of ['k', 'M', 'G', 'T', 'P']) {
+      v /= 1000;
+      if (Math.abs(v) < 1000 || prefix === 'P') return String(Number(v.toPrecision(3))) + prefix;
+    }
+    return '';
+  };
 
   // ---- drawing
 
@@ -88,6 +103,13 @@
     for (let i = 0; top / step > most; i++) step *= [2, 2.5, 2][i % 3];
     const ticks = [];
     for (let n = 0; n <= top; n += step) ticks.push(Number(n.toPrecision(12)));
+    return ticks;
+  };
+  const valueTicks = (top, most) => {
+    let step = Math.pow(10, Math.floor(Math.log10(top / most)));
+    for (let i = 0; top / step > most + 0.999; i++) step *= [2, 2.5, 2][i % 3];
+    const ticks = [];
+    for (let i = 0; i * step <= top; i++) ticks.push(Number((i * step).toPrecision(12)));
     return ticks;
   };
   // path is a step function between two instants, as one path with gaps.
@@ -117,12 +139,38 @@
     }
     return most;
   };
+  // upTo is a line without what lies above the axis.
+  const upTo = (line, top) => ({...line, v: line.v.map(v => v > top ? null : v)});
+
+  // drawPanel draws a metric, its target and what the tolerance ignores.
+  const drawPanel = (panel, group, frame, from, to, text) => {
+    const band = (panel.band || []).filter(b => b[1] > from && b[0] < to);
+    const top = Math.max(greatest([panel.value, panel.target], from, to), ...band.map(b => b[3])) || 1;
+    const most = top * 1.12, {x, y} = scale(frame, from, to, most);
+    for (const [start, end, low, high] of band) {
+      group.append(element('rect', {x: x(start), width: Math.max(x(end) - x(start), 0.5), y: y(high), height: Math.max(y(low) - y(high), 0.5), fill: 'var(--metric-band)'}));
+    }
+    for (const n of valueTicks(most, frame[3] - frame[2] < 40 ? 1 : 2)) {
+      if (n > 0) group.append(element('path', {d: 'M' + frame[0] + ' ' + y(n) + 'H' + frame[1], stroke: 'var(--grid)'}));
+      group.append(element('text', {x: frame[0] - 5, y: y(n) + text / 3, 'text-anchor': 'end', 'font-size': text, fill: 'var(--muted)'}, brief(n)));
+    }
+    for (const line of [panel.target, panel.value]) {
+      group.append(element('path', {d: path(line, from, to, x, y), fill: 'none', stroke: 'var(--' + line.color + ')', 'stroke-width': line.width, 'stroke-dasharray': line.dashes || 'none'}));
+    }
+    group.append(element('path', {d: 'M' + frame[0] + ' ' + frame[3] + 'H' + frame[1], stroke: 'var(--frame)'}));
+    const target = valueAt(panel.target, to - 1);
+    if (target !== null) group.append(element('text', {x: frame[1] + 3, y: Math.min(Math.max(y(target) + text / 3, frame[2] + text), frame[3]), 'font-size': text, fill: 'var(--metric-target)'}, 'target ' + brief(target)));
+    const about = panel.about ? (panel.about.startsWith('tolerance') ? ', ' : ' ') + panel.about.replace(/^, /, '') : '';
+    const room = Math.max(8, Math.floor((frame[1] - frame[0] + 60) / (text * 0.52)) - about.length);
+    const name = panel.title.length > room ? panel.title.slice(0, room - 1) + '…' : panel.title;
+    group.append(element('text', {x: frame[0], y: frame[2] - 3, 'font-size': text, fill: 'var(--text)'}, name + about));
+  };
   const visible = chart => chart.lines.filter(line => !state.off.has(line.name));
 
   // plot draws a chart between two instants into a group.
   const plot = (chart, group, frame, from, to, text, small) => {
     const lines = visible(chart).filter(line => !small || line.overview);
-    const most = Math.max(chart.least || 0, Math.min(greatest(lines, from, to), chart.limit || Infinity), 1e-9) * 1.12;
+    const most = Math.max(chart.least || 0, Math.min(greatest(lines.filter(line => !line.bound), from, to), chart.limit || Infinity), 1e-9) * 1.12;
     const {x, y} = scale(frame, from, to, most);
     if (!small) {
       for (const [start, end, color] of chart.spans || []) {
@@ -134,7 +182,7 @@
       }
     }
     for (const line of lines) {
-      const d = path(line, from, to, x, y);
+      const d = path(line.bound ? upTo(line, most) : line, from, to, x, y);
       if (line.area) group.append(element('path', {d: d.replace(/M([\d.]+) ([\d.]+)/g, 'M$1 ' + frame[3] + 'V$2') + 'V' + frame[3], fill: 'var(--needed-area)', stroke: 'none'}));
       group.append(element('path', {d, fill: 'none', stroke: 'var(--' + line.color + ')', 'stroke-width': small ? 1 : line.width, 'stroke-dasharray': line.dashes || 'none'}));
     }
@@ -148,7 +196,13 @@
       free = x(t) + half;
     }
     if (small) return;
-    const names = lines.map(line => ({line, v: valueAt(line, to - 1)})).filter(n => n.v !== null).sort((a, b) => a.v - b.v);
+    for (const line of lines.filter(line => line.bound)) {
+      const v = valueAt(line, from);
+      const under = line.name.endsWith('minReplicas') && frame[3] - y(v) > text + 2;
+      const at = frame[0] + 3 + (line.name.startsWith('recorded') ? (frame[1] - frame[0]) / 2 : 0);
+      if (v > 0 && v <= most) group.append(element('text', {x: at, y: under ? y(v) + text - 1 : y(v) - 2, 'font-size': text - 1, fill: 'var(--' + line.color + ')'}, line.name + ' ' + number(v)));
+    }
+    const names = lines.filter(line => !line.bound).map(line => ({line, v: valueAt(line, to - 1)})).filter(n => n.v !== null).sort((a, b) => a.v - b.v);
     let above = frame[3] + text;
     for (const name of names) {
       above = Math.min(above - text - 2, y(name.v) + text / 3);
@@ -171,6 +225,7 @@
         const frames = JSON.parse(original.dataset.frame);
         const svg = element('svg', {class: original.getAttribute('class').replace(' replaced', ''), viewBox: original.getAttribute('viewBox'), role: 'img', 'aria-label': chart.title + ', ' + spoken(state.from) + ' to ' + spoken(state.to), 'data-drawn': 'yes', 'data-frame': original.dataset.frame});
         plot(chart, svg, frames.large, state.from, state.to, frames.text, false);
+        (frames.panels || []).forEach((frame, i) => drawPanel(chart.panels[i], svg, frame, state.from, state.to, frames.text));
         if (frames.overview) {
           const frame = frames.overview, {x} = scale(frame, data.start, data.end, 1);
           svg.append(element('rect', {x: x(state.from) - 1, width: Math.max(x(state.to) - x(state.from), 2) + 2, y: frame[2], height: frame[3] - frame[2], fill: 'var(--needed-area)', stroke: 'var(--text)'}));
@@ -205,11 +260,16 @@
       for (const svg of chart.figure.querySelectorAll('svg[data-frame]:not(.replaced)')) {
         const frames = JSON.parse(svg.dataset.frame);
         const {x} = scale(frames.large, state.from, state.to, 1);
-        svg.append(element('path', {class: 'crosshair', d: 'M' + x(state.at) + ' ' + frames.large[2] + 'V' + frames.large[3], stroke: 'var(--text)', 'stroke-width': 1, 'pointer-events': 'none'}));
+        svg.append(element('path', {class: 'crosshair', d: 'M' + x(state.at) + ' ' + (frames.panels ? frames.panels[0][2] : frames.large[2]) + 'V' + frames.large[3], stroke: 'var(--text)', 'stroke-width': 1, 'pointer-events': 'none'}));
       }
     }
     const shown = new Map();
     for (const chart of charts) {
+      for (const panel of chart.panels || []) {
+        const target = valueAt(panel.target, state.at);
+        const name = panel.title.length > 40 ? panel.title.slice(0, 39) + '…' : panel.title;
+        shown.set('metric ' + panel.title + panel.about, pair(name, number(valueAt(panel.value, state.at)) + (target === null ? '' : ' of ' + number(target)), 'metric'));
+      }
       for (const line of chart.lines) {
         if (!shown.has(line.name)) shown.set(line.name, pair(line.name, number(valueAt(line, state.at)) + (line.note ? ' ' + line.note : ''), line.color));
       }

@@ -70,7 +70,7 @@ func TestExplore(t *testing.T) {
 			text := evaluate[string](b, readoutText)
 			for _, want := range []string{
 				clockOf(r.Run).at(at).Format("Mon 2 Jan 15:04"),
-				"needed " + number(o.object.Needed.At(at)), "ready " + number(o.object.Ready.At(at)), "decided " + number(o.Decided.At(at)),
+				"of 100", "maxReplicas 20", "needed " + number(o.object.Needed.At(at)), "ready " + number(o.object.Ready.At(at)), "decided " + number(o.Decided.At(at)),
 			} {
 				if !strings.Contains(text, want) {
 					t.Errorf("at %d the page says %q, not %q", at, text, want)
@@ -112,6 +112,11 @@ func TestExplore(t *testing.T) {
 		b.open(page, 1200, 1000, "light")
 		evaluate[any](b, `location.hash = "`+hash+`"; null`)
 		evaluate[any](b, `window.dispatchEvent(new Event('hashchange')); null`)
+		for _, what := range []string{"--metric)", "--metric-target)"} {
+			if n := evaluate[float64](b, `document.querySelectorAll('#plot svg.wide[data-drawn] path[stroke="var(`+what+`"]').length`); n != 1 {
+				t.Errorf("zoomed, %v lines have the colour %s", n, what)
+			}
+		}
 		if label := evaluate[string](b, `document.querySelector('#plot svg[data-drawn]').getAttribute('aria-label')`); !strings.Contains(label, clockOf(r.Run).at(gotFrom).Format("15:04:05")) {
 			t.Errorf("the link %s shows %q", hash, label)
 		}

@@ -31,7 +31,9 @@ type figure struct {
 	// episode is the one shown large; nil shows the whole run.
 	episode  *Episode
 	episodes []Episode
-	faults   []Fault // by the time they begin
+	faults   []Fault        // by the time they begin
+	metrics  []metricSeries // of the policy, above the replicas
+	bounds   []bound
 	from, to int64   // shown large
 	alone    bool    // without the whole run below
 	least    float64 // what the axis of replicas reaches at least
@@ -42,21 +44,24 @@ type size struct {
 	class           string
 	width           vg.Length
 	large, overview vg.Length
+	panel           vg.Length // of a metric
 	text            vg.Length
 	margin          vg.Length // right of the curves, for their names
 	ticks           int
 }
 
 var (
-	narrow = size{class: "plot narrow", width: 358, large: 146, overview: 36, text: 11, margin: 66, ticks: 5}
-	wide   = size{class: "plot wide", width: 820, large: 250, overview: 56, text: 12, margin: 74, ticks: 9}
+	narrow = size{class: "plot narrow", width: 358, large: 146, overview: 36, panel: 34, text: 11, margin: 66, ticks: 5}
+	// beside is narrow with metrics above the replicas, to fit on a phone's first screen.
+	beside = size{class: "plot narrow", width: 358, large: 110, overview: 26, panel: 26, text: 11, margin: 66, ticks: 5}
+	wide   = size{class: "plot wide", width: 820, large: 250, overview: 56, panel: 64, text: 12, margin: 74, ticks: 9}
 )
 
 // newFigure is the figure of an object of a column; recorded is the same object
 // as it ran, nil where that is not known or is what is shown.
 func newFigure(run *Run, o, recorded *ObjectReport) *figure {
 	f := &figure{clock: clockOf(run), needed: o.object.Needed, ready: o.object.Ready, from: run.Start, to: run.End, episodes: o.Episodes,
-		faults: sortedFaults(run.Faults)}
+		faults: sortedFaults(run.Faults), metrics: o.watched(run), bounds: bounds(o, recorded)}
 	f.curves = append(f.curves, curve{"needed", o.object.Needed, inkNeeded, 1.3, nil})
 	if recorded != nil {
 		f.curves = append(f.curves, curve{"recorded", recorded.object.Spec, inkRecorded, 1.5, []vg.Length{5, 3}})
@@ -92,11 +97,19 @@ func (f *figure) zoom(e *Episode) {
 	}
 }
 
+// sizes are those in which the figure is drawn.
+func (f *figure) sizes() []size {
+	if len(f.metrics) > 0 {
+		return []size{beside, wide}
+	}
+	return []size{narrow, wide}
+}
+
 func (f *figure) overview() bool { return !f.alone && (f.from > f.clock.start || f.to < f.clock.end) }
 
 // svg draws the figure in one size.
 func (f *figure) svg(s size, title, description string) (string, error) {
-	height := s.large + f.lane() + s.text + 9
+	height := f.panels(s) + s.large + f.lane() + s.text + 9
 	if f.overview() {
 		height += s.overview + s.text + 12
 	}
@@ -132,16 +145,22 @@ type figurePlotter struct {
 func (d *figurePlotter) Plot(c draw.Canvas, p *plot.Plot) {
 	f, s := d.figure, d.size
 	canvas := &pen{Canvas: c, size: s.text}
-	axis := canvas.width(number(math.Floor(p.Y.Max)))*wider + 6
+	axis := f.axisWidth(canvas, p.Y.Max, s)
+	below := c.Max.Y - f.panels(s)
 	large := &frame{
 		from: f.from, to: f.to, top: p.Y.Max,
-		left: c.Min.X + axis, right: c.Max.X - s.margin, ceil: c.Max.Y - 4, bottom: c.Max.Y - s.large,
+		left: c.Min.X + axis, right: c.Max.X - s.margin, ceil: below - 4, bottom: below - s.large,
 	}
 	bands, rows := f.faultBands(&pen{Canvas: c, size: s.text - 1}, large)
 	large.ceil -= vg.Length(rows) * faultRow(s)
 	f.drawLarge(canvas, large, s)
 	drawFaults(canvas, large, bands, s)
 	d.frames = frames{Large: large.box(d.height), Text: s.text.Points()}
+	for i := range f.metrics {
+		panel := f.panelFrame(i, large.left, large.right, c.Max.Y, s)
+		f.drawPanel(canvas, i, panel, s)
+		d.frames.Panels = append(d.frames.Panels, panel.box(d.height))
+	}
 	if !f.overview() {
 		return
 	}
@@ -205,6 +224,7 @@ func (f *figure) drawLarge(p *pen, a *frame, s size) {
 		p.fill(inkNeededArea, closed(line, a.bottom)...)
 	}
 	f.drawGaps(p, a)
+	f.drawBounds(p, a)
 	for i := range f.curves {
 		c := &f.curves[i]
 		for _, line := range a.trace(c.steps) {
@@ -329,6 +349,9 @@ func (f *figure) describe(o *ObjectReport) string {
 	text := fmt.Sprintf("Replicas of %s over time, needed against decided, %s.", o.Label, f.clock.stretch(f.from, f.to))
 	if faults := faultsPhrase(f.faults, f.clock, f.from, f.to); faults != "" {
 		text += " Faults: " + faults + "."
+	}
+	for i := range f.metrics {
+		text += " Above them " + f.metrics[i].describe(f.to-1) + "."
 	}
 	if f.episode == nil {
 		return text + " It " + o.short().never + "."

@@ -34,6 +34,10 @@ const (
 	inkLacking
 	inkFault
 	inkFaultSoft
+	inkMetric
+	inkMetricTarget
+	inkMetricBand
+	inkBound
 	inkCause // from here on causeInks for each cause
 )
 
@@ -45,7 +49,7 @@ const (
 	causeInks
 )
 
-var inkNames = [...]string{"text", "muted", "grid", "page", "frame", "needed", "needed-area", "decided", "recorded", "ready", "lacking", "fault", "fault-soft"}
+var inkNames = [...]string{"text", "muted", "grid", "page", "frame", "needed", "needed-area", "decided", "recorded", "ready", "lacking", "fault", "fault-soft", "metric", "metric-target", "metric-band", "bound-line"}
 
 // causeInk is an ink of a cause.
 func causeInk(c Cause, kind int) ink { return inkCause + ink(c.order()*causeInks+kind) }

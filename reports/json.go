@@ -101,6 +101,9 @@ type storedSeries struct {
 	Spec    Steps  `json:"spec"`
 	Paid    *Steps `json:"paid,omitempty"`
 	Pending *Steps `json:"pending,omitempty"`
+	// Min and Max are the bounds of what ran, as recorded.
+	Min *Steps `json:"minReplicas,omitempty"`
+	Max *Steps `json:"maxReplicas,omitempty"`
 	// Saturated is 1 where the recording hides demand.
 	Saturated *Steps `json:"saturated,omitempty"`
 }
@@ -129,6 +132,7 @@ func (r *Report) stored() *stored {
 			column.Objects = append(column.Objects, o.stored())
 			series := storedSeries{Column: i, Object: j, Ready: o.object.Ready, Spec: o.object.Spec}
 			series.Paid, series.Pending = present(&o.object.Paid), present(&o.object.Pending)
+			series.Min, series.Max = present(&o.object.MinReplicas), present(&o.object.MaxReplicas)
 			series.Saturated = present(&o.object.Saturated)
 			if needed, ok := first[o.Object]; !ok || !equalSteps(needed, o.object.Needed) {
 				series.Needed = &o.object.Needed
@@ -303,14 +307,12 @@ func (s *stored) fill(run *Run) error {
 		if series.Needed != nil {
 			o.Needed = *series.Needed
 		}
-		if series.Paid != nil {
-			o.Paid = *series.Paid
-		}
-		if series.Pending != nil {
-			o.Pending = *series.Pending
-		}
-		if series.Saturated != nil {
-			o.Saturated = *series.Saturated
+		for _, f := range []struct{ stored, to *Steps }{
+			{series.Paid, &o.Paid}, {series.Pending, &o.Pending}, {series.Min, &o.MinReplicas}, {series.Max, &o.MaxReplicas}, {series.Saturated, &o.Saturated},
+		} {
+			if f.stored != nil {
+				*f.to = *f.stored
+			}
 		}
 		if _, ok := first[o.Journal]; !ok {
 			first[o.Journal] = o.Needed

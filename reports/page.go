@@ -170,7 +170,7 @@ func (r *Report) figureView(f *figure, o *ObjectReport) (*figureView, error) {
 		caption += "; below, the whole run, with marks where too few replicas were ready"
 	}
 	view := &figureView{Caption: caption + "."}
-	for _, s := range []size{narrow, wide} {
+	for _, s := range f.sizes() {
 		drawing, err := f.svg(s, "Replicas of "+o.Label, f.describe(o))
 		if err != nil {
 			return nil, err
@@ -205,7 +205,7 @@ func (r *Report) comparedFigures(o *ObjectReport, e *exploration) ([]figureView,
 	}
 	for i, f := range figures {
 		f.least = least
-		for _, s := range []size{narrow, wide} {
+		for _, s := range f.sizes() {
 			drawing, err := f.svg(s, views[i].Caption, "Replicas needed against decided")
 			if err != nil {
 				return nil, err

@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"html"
 	"math"
 	"strings"
 	"testing"
@@ -134,7 +135,7 @@ func TestFigureIsDrawnInInksOnly(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, bad := range []string{"#", "Liberation", "<?xml"} {
-			if strings.Contains(strings.ReplaceAll(drawing, "url(#plot-hatch-", "url("), bad) {
+			if strings.Contains(strings.ReplaceAll(html.UnescapeString(drawing), "url(#plot-hatch-", "url("), bad) {
 				t.Errorf("%s: %q is left in the drawing", s.class, bad)
 			}
 		}

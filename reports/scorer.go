@@ -33,6 +33,7 @@ type scorer struct {
 	last     int64 // slot of the decision in force
 	run      DecisionRun
 	runs     *runs // nil where they are not listed
+	watch    *watch
 	changes  changes
 	decided  Steps
 	episodes episodes
@@ -67,6 +68,9 @@ func (s *scorer) record(r *journal.Record) error {
 			return fmt.Errorf("%s at %s: policy: %w", r.Object, rfc3339(t), err)
 		}
 		s.policy = p
+	}
+	if r.Kind == journal.HorizontalAutoscaler && s.policy != nil && s.watch != nil {
+		s.watch.record(r, s.policy, s.last)
 	}
 	d := decide(r)
 	first := s.inForce == nil
@@ -251,6 +255,9 @@ func (s *scorer) overdue() int64 {
 // finish scores the rest of the run.
 func (s *scorer) finish() {
 	s.until(s.end)
+	if s.inForce != nil && s.policy != nil && s.watch != nil {
+		s.watch.silent(s.policy, s.last, s.end)
+	}
 	s.score.lags.restored(s.score.decisionsKnown)
 	s.finishCurves()
 	if s.runs != nil {

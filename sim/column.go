@@ -385,6 +385,9 @@ func (r *run) finish() (*Result, error) {
 			if p.object.Fidelity, err = p.fidelity(); err != nil {
 				return nil, err
 			}
+			if p.object.Recorded.Max, p.object.Recorded.Min, err = r.in.recordedBounds(&p.Autoscaler); err != nil {
+				return nil, err
+			}
 		}
 		p.object.Responses, p.object.Groups = p.responses(), r.carriers(p.workload)
 		r.result.Objects = append(r.result.Objects, p.object)

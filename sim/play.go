@@ -357,7 +357,7 @@ func recordedColumn(current *Result) *result.Column {
 		column.Objects = append(column.Objects, result.Object{
 			Journal: o.Journal, Target: o.Target,
 			Needed: o.Needed, Yardsticks: o.Yardsticks, Saturated: o.Saturated, Ready: o.Recorded.Ready, Spec: o.Recorded.Spec,
-			Price: o.Price, Billing: o.Billing,
+			Price: o.Price, Billing: o.Billing, MinReplicas: o.Recorded.Min, MaxReplicas: o.Recorded.Max,
 		})
 	}
 	if len(column.Objects) == 0 {

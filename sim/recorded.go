@@ -21,6 +21,9 @@ import (
 type Recorded struct {
 	// Spec is what was wanted, Ready what served.
 	Spec, Ready Steps
+	// Min and Max are the bounds of the autoscaler that ran; empty where they are
+	// not recorded or Fidelity was not asked for.
+	Min, Max Steps
 	// Source says where they come from.
 	Source string
 }

@@ -109,10 +109,8 @@ func (in *Input) recordedPolicy(a *Autoscaler) (ran string, fields []recordedFie
 		{name: "maxReplicas", path: "spec.maxReplicas", manifest: float64(a.Policy.Max)},
 		{name: "minReplicas", path: "spec.minReplicas", manifest: float64(a.Policy.Min)},
 	}
-	for i, metric := range []string{"kube_horizontalpodautoscaler_spec_max_replicas", "kube_horizontalpodautoscaler_spec_min_replicas"} {
-		if all[i].values, err = in.recordedValues(metric, a.Target.Namespace, hpaLabel, hpa); err != nil {
-			return ran, nil, err
-		}
+	if all[0].values, all[1].values, err = in.boundsOfHPA(a, hpa); err != nil {
+		return ran, nil, err
 	}
 	targets, err := in.recordedTargets(a, hpa)
 	if err != nil {
@@ -132,19 +130,45 @@ func (in *Input) recordedPolicy(a *Autoscaler) (ran string, fields []recordedFie
 	return ran, fields, nil
 }
 
+// boundsOfHPA are maxReplicas and minReplicas of an HPA as recorded.
+func (in *Input) boundsOfHPA(a *Autoscaler, hpa string) (most, least Steps, err error) {
+	if most, err = in.recordedValues("kube_horizontalpodautoscaler_spec_max_replicas", a.Target.Namespace, hpaLabel, hpa); err == nil {
+		least, err = in.recordedValues("kube_horizontalpodautoscaler_spec_min_replicas", a.Target.Namespace, hpaLabel, hpa)
+	}
+	return most, least, err
+}
+
+// boundsOfOwn are those that the controller exposed of the autoscaler itself.
+func (in *Input) boundsOfOwn(a *Autoscaler) (most, least Steps, err error) {
+	if most, err = in.recordedValues(journal.AutoscalerMax, a.Object.Namespace, "name", a.Object.Name); err == nil {
+		least, err = in.recordedValues(journal.AutoscalerMin, a.Object.Namespace, "name", a.Object.Name)
+	}
+	return most, least, err
+}
+
+// recordedBounds are the bounds of what ran, of the HPA or where none was recorded of
+// the HorizontalAutoscaler itself; empty where neither was.
+func (in *Input) recordedBounds(a *Autoscaler) (most, least Steps, err error) {
+	hpa, err := in.hpaName(a)
+	if err != nil {
+		return most, least, err
+	}
+	if most, least, err = in.boundsOfHPA(a, hpa); err != nil || most.Known() || least.Known() {
+		return most, least, err
+	}
+	return in.boundsOfOwn(a)
+}
+
 // recordedOwn are the bounds and targets that the controller exposed of the
 // autoscaler itself.
 func (in *Input) recordedOwn(a *Autoscaler, bounds []recordedField) (all []recordedField, err error) {
 	own := func(metric string, more ...*labels.Matcher) (Steps, error) {
 		return in.recordedValues(metric, a.Object.Namespace, "name", a.Object.Name, more...)
 	}
-	for i, metric := range []string{journal.AutoscalerMax, journal.AutoscalerMin} {
-		f := bounds[i]
-		if f.values, err = own(metric); err != nil {
-			return nil, err
-		}
-		all = append(all, f)
+	if bounds[0].values, bounds[1].values, err = in.boundsOfOwn(a); err != nil {
+		return nil, err
 	}
+	all = append(all, bounds...)
 	for i, m := range a.Policy.Metrics {
 		f := recordedField{
 			name: fmt.Sprintf("the target of metric %d", i), path: fmt.Sprintf("spec.metrics[%d].prometheus.target.%s", i, targetTypes[m.Type][1]), manifest: m.Target,

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -81,6 +82,9 @@ func TestTwoClusters(t *testing.T) {
 	if f := run.Fidelity; f == nil || f.Percent < 99 {
 		t.Errorf("fidelity %+v, want at least 99 %% of the HPA as it was", f)
 	}
+	if got := run.Columns[0].Objects[0].MaxReplicas; !slices.Equal(got.V, []float64{10, 40}) || got.T[1]-got.T[0] != 3600 {
+		t.Errorf("the recorded maximum is %v, want 10 for an hour and 40 from then on", got)
+	}
 	call(t, "", "simulate", "out/checkout/scenario.yaml", "--out", "again").want(t, exitOK, "")
 	if diff := cmp.Diff(tree(t, "out/checkout"), tree(t, "again/checkout")); diff != "" {
 		t.Errorf("simulating scenario.yaml:\n%s", diff)
@@ -108,6 +112,13 @@ spec:
 	summary, err := os.ReadFile("out/pay/summary.md")
 	if err != nil {
 		t.Fatal(err)
+	}
+	run, err := reports.ReadRun("out/pay")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := run.Columns[0].Objects[0].MaxReplicas.V; !slices.Equal(got, []float64{10, 40}) {
+		t.Errorf("the recorded maximum is %v, want 10, then 40", got)
 	}
 	for _, want := range []string{
 		"the recorded HorizontalAutoscaler shop/pay had maxReplicas 10 until 2026-01-05T09:00:00Z, 40 from then on; the manifest says 40",

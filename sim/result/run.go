@@ -149,6 +149,9 @@ type Object struct {
 	// Pending are the replicas that have no node to run on; empty where nodes are
 	// not known.
 	Pending Steps
+	// MinReplicas and MaxReplicas are the bounds of what ran, as recorded; empty
+	// where they are not known, and of columns that the program played.
+	MinReplicas, MaxReplicas Steps
 	// Saturated is 1 where the recording shows what was served and not what was
 	// asked for, else 0; empty where it always shows that.
 	Saturated Steps
@@ -274,7 +277,7 @@ func (c *Column) check() error {
 		for _, s := range []struct {
 			name  string
 			steps Steps
-		}{{"needed", o.Needed}, {"ready", o.Ready}, {"spec", o.Spec}, {"paid", o.Paid}, {"pending", o.Pending}} {
+		}{{"needed", o.Needed}, {"ready", o.Ready}, {"spec", o.Spec}, {"paid", o.Paid}, {"pending", o.Pending}, {"minimum", o.MinReplicas}, {"maximum", o.MaxReplicas}} {
 			if err := s.steps.Check(); err != nil {
 				return fmt.Errorf("%s: %s replicas: %w", o.Journal, s.name, err)
 			}
