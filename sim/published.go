@@ -41,20 +41,23 @@ type Published struct {
 // they read, of the runs of these names: what was recorded as the column recorded. What
 // a run read is left out where its recordings are gone. The instant reached is the end of
 // the last run. Close it after the last query.
-func Publish(ctx context.Context, dir string, runs []string) (p *Published, err error) {
-	p = &Published{}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, p.Close())
-		}
-	}()
+func Publish(ctx context.Context, dir string, runs []string) (*Published, error) {
+	p := &Published{}
+	if err := p.read(ctx, dir, runs); err != nil {
+		return nil, errors.Join(err, p.Close())
+	}
+	return p, nil
+}
+
+// read opens what the runs wrote and read, and reads it.
+func (p *Published) read(ctx context.Context, dir string, runs []string) error {
 	options := fake.Options{Features: fake.EveryFeature, Start: math.MaxInt64}
 	var feeds []fake.Feed
 	end := int64(math.MinInt64)
 	for _, name := range runs {
 		file, err := scenario.Load(filepath.Join(dir, name, ScenarioFile), scenario.Options{})
 		if err != nil {
-			return nil, err
+			return err
 		}
 		start := file.Spec.Start.UnixMilli()
 		options.Start = min(options.Start, start)
@@ -66,20 +69,20 @@ func Publish(ctx context.Context, dir string, runs []string) (p *Published, err 
 			options.Lookback = max(options.Lookback, input.Lookback)
 			feed, err := input.feed(nil, nil)
 			if err != nil {
-				return nil, err
+				return err
 			}
 			feeds = append(feeds, &publishedFeed{feed, name, RecordedColumn})
 		case !errors.Is(err, fs.ErrNotExist):
-			return nil, err
+			return err
 		}
 		columns, err := publishedColumns(filepath.Join(dir, name))
 		if err != nil {
-			return nil, err
+			return err
 		}
 		for _, column := range columns {
 			feed, err := p.open(ctx, filepath.Join(dir, name, columnDir(column), SeriesFile))
 			if err != nil {
-				return nil, err
+				return err
 			}
 			feeds = append(feeds, &publishedFeed{feed, name, column})
 		}
@@ -87,9 +90,9 @@ func Publish(ctx context.Context, dir string, runs []string) (p *Published, err 
 	p.Prometheus = fake.NewPrometheus(options)
 	p.Attach(&counted{Feed: fake.MergeFeeds(feeds...)})
 	if len(runs) == 0 {
-		return p, nil
+		return nil
 	}
-	return p, p.Advance(end)
+	return p.Advance(end)
 }
 
 // publishedColumns are the columns of a run that wrote series.
