@@ -85,6 +85,7 @@ func play(t *testing.T, file *scenario.File) {
 	if len(run.Expectations) != len(file.Spec.Expect) {
 		t.Errorf("%d of %d expectations are judged", len(run.Expectations), len(file.Spec.Expect))
 	}
+	compareCauses(t, run, report)
 	for _, e := range report.Failures() {
 		t.Errorf("%s: %s", e.Name, report.Failure(&e))
 	}

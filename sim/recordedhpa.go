@@ -130,7 +130,7 @@ func (in *Input) recordedPolicy(a *Autoscaler) (ran string, fields []recordedFie
 	return ran, fields, nil
 }
 
-// boundsOfHPA are maxReplicas and minReplicas of an HPA as recorded.
+// boundsOfHPA returns maxReplicas and minReplicas of an HPA as recorded.
 func (in *Input) boundsOfHPA(a *Autoscaler, hpa string) (most, least Steps, err error) {
 	if most, err = in.recordedValues("kube_horizontalpodautoscaler_spec_max_replicas", a.Target.Namespace, hpaLabel, hpa); err == nil {
 		least, err = in.recordedValues("kube_horizontalpodautoscaler_spec_min_replicas", a.Target.Namespace, hpaLabel, hpa)
@@ -138,7 +138,7 @@ func (in *Input) boundsOfHPA(a *Autoscaler, hpa string) (most, least Steps, err 
 	return most, least, err
 }
 
-// boundsOfOwn are those that the controller exposed of the autoscaler itself.
+// boundsOfOwn returns the bounds that the controller exposed of the autoscaler itself.
 func (in *Input) boundsOfOwn(a *Autoscaler) (most, least Steps, err error) {
 	if most, err = in.recordedValues(journal.AutoscalerMax, a.Object.Namespace, "name", a.Object.Name); err == nil {
 		least, err = in.recordedValues(journal.AutoscalerMin, a.Object.Namespace, "name", a.Object.Name)
@@ -146,7 +146,7 @@ func (in *Input) boundsOfOwn(a *Autoscaler) (most, least Steps, err error) {
 	return most, least, err
 }
 
-// recordedBounds are the bounds of what ran, of the HPA or where none was recorded of
+// recordedBounds returns the bounds of what ran, of the HPA or where none was recorded of
 // the HorizontalAutoscaler itself; empty where neither was.
 func (in *Input) recordedBounds(a *Autoscaler) (most, least Steps, err error) {
 	hpa, err := in.hpaName(a)
