@@ -5,17 +5,20 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
+	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
-	"github.com/karpenter-sim/karpenter/engine/cycle"
 	"github.com/karpenter-sim/karpenter/engine/journal"
 	"github.com/karpenter-sim/karpenter/engine/limit"
 	"github.com/karpenter-sim/karpenter/engine/policy"
+	"github.com/karpenter-sim/karpenter/engine/suggest"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
+	"github.com/karpenter-sim/karpenter/sim/recording"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 	"github.com/karpenter-sim/karpenter/sim/world"
 )
@@ -28,47 +31,43 @@ type editable interface {
 	change(set []string) (apply func() error, err error)
 }
 
+// A dueEdit is an edit at one of its instants.
+type dueEdit struct {
+	*scenario.Edit
+	path string // "" of one that no file has
+	at   scenario.Duration
+}
+
 // addEdits schedules the changes of objects during the run.
 func (r *run) addEdits() error {
-	edits := slices.Concat(r.in.File.Spec.Edits, r.o.edits)
-	path := map[*scenario.Duration]string{}
-	for i := range edits {
-		path[edits[i].At] = fmt.Sprintf("spec.edits[%d]", i)
-	}
-	slices.SortStableFunc(edits, func(a, b scenario.Edit) int { return cmp.Compare(*a.At, *b.At) })
-	for _, e := range edits {
-		if t := r.scaled(&e); t != nil {
-			replicas, err := e.Replicas()
-			if err != nil {
-				return r.in.File.Doc.Errorf(path[e.At]+".set", "%v", err)
-			}
-			when := r.in.start + time.Duration(*e.At).Milliseconds()
-			r.queue.schedule(when, transition, "edit/"+e.Object, func() (int64, error) { r.targets.Scale(t, replicas); return 0, nil })
-			continue
-		}
-		objects := r.edited(&e)
+	for _, e := range r.dueEdits() {
+		objects := r.edited(e.Edit)
 		if len(objects) == 0 {
-			return r.in.File.Doc.Errorf(path[e.At]+".object", "the run has no %s", e.Object)
+			return r.in.File.Doc.Errorf(e.path+".object", "the run has no %s%s", e.Object, r.meant(e.Edit))
 		}
 		for _, o := range objects {
 			apply, err := o.change(e.Set)
 			if err != nil {
-				return r.in.File.Doc.Errorf(path[e.At]+".set", "%s: %v", o.reference(), err)
+				return r.in.File.Doc.Errorf(e.path+".set", "%s: %v", o.reference(), err)
 			}
-			when := r.in.start + time.Duration(*e.At).Milliseconds()
+			when := r.in.start + time.Duration(e.at).Milliseconds()
 			r.queue.schedule(when, transition, "edit/"+o.reference().String(), func() (int64, error) { return 0, apply() })
 		}
 	}
 	return nil
 }
 
-// scaled is the scale target that an edit is of, nil for one of our kinds.
-func (r *run) scaled(e *scenario.Edit) *world.Target {
-	ref, err := e.Reference()
-	if e.Object == "" || err != nil || ref.Kind == journal.ScalableNodeGroup {
-		return nil
+// dueEdits are all edits in the order of time.
+func (r *run) dueEdits() []dueEdit {
+	var all []dueEdit
+	edits := slices.Concat(r.in.File.Spec.Edits, r.o.edits)
+	for i := range edits {
+		for _, at := range edits[i].Instants(r.in.File.Spec.Duration) {
+			all = append(all, dueEdit{&edits[i], fmt.Sprintf("spec.edits[%d]", i), at})
+		}
 	}
-	return r.targets.Find(cycle.TargetRef{Kind: ref.Kind, Namespace: ref.Namespace, Name: ref.Name})
+	slices.SortStableFunc(all, func(a, b dueEdit) int { return cmp.Compare(a.at, b.at) })
+	return all
 }
 
 // edited are the objects that an edit is of.
@@ -88,8 +87,62 @@ func (r *run) edited(e *scenario.Edit) []editable {
 			all = append(all, s)
 		}
 	}
+	for target, declared := range r.declared {
+		all = append(all, &editedTarget{run: r, target: target, declared: declared.Reference()})
+	}
 	ref, _ := e.Reference()
 	return slices.DeleteFunc(all, func(o editable) bool { return o.reference() != ref })
+}
+
+// meant proposes the scale target that a misspelt one was meant to be.
+func (r *run) meant(e *scenario.Edit) string {
+	if !e.OfTarget() {
+		return ""
+	}
+	var names []string
+	for _, t := range r.declared {
+		names = append(names, t.Reference().String())
+	}
+	slices.Sort(names)
+	ref, _ := e.Reference()
+	if name := suggest.Closest(ref.String(), names); name != "" {
+		return fmt.Sprintf("; did you mean %s?", name)
+	}
+	if len(names) == 0 {
+		return ": it has no targets and no workloads"
+	}
+	return "; its targets are " + recording.NearestListed(ref.String(), names)
+}
+
+// An editedTarget is a scale target whose replicas somebody sets who is no autoscaler.
+type editedTarget struct {
+	run      *run
+	target   *world.Target
+	declared scenario.Reference
+}
+
+func (t *editedTarget) reference() scenario.Reference { return t.declared }
+
+// change implements editable, as `kubectl scale` has it.
+func (t *editedTarget) change(set []string) (func() error, error) {
+	scale := &autoscalingv1.Scale{}
+	entry, err := manifest.Assign(manifest.Entry[autoscalingv1.Scale]{Object: scale}, set)
+	if err != nil {
+		return nil, err
+	}
+	replicas := entry.Object.Spec.Replicas
+	switch {
+	case len(entry.Object.Annotations)+len(entry.Object.Labels) > 0, slices.ContainsFunc(set, func(s string) bool { return strings.HasSuffix(s, "=null") }):
+		return nil, errors.New("of a target only spec.replicas can be set, to a number")
+	case replicas < 0:
+		return nil, fmt.Errorf("spec.replicas: want 0 or more, got %d", replicas)
+	case t.run.workloads.Of(t.target) != nil && replicas > limit.Pods:
+		return nil, tooManyPods(replicas)
+	}
+	return func() error {
+		t.run.targets.Scale(t.target, replicas)
+		return nil
+	}, nil
 }
 
 // change implements editable.

@@ -140,3 +140,114 @@ func (c *hpaReadyCase) play(t *testing.T) {
 		}
 	}
 }
+
+// TestRollingUpdateTables plays a rolling update of 100 pods with a surge of 25 as the
+// counts of a target, and compares what each kind of metric asks for with what the real
+// HPA asks for in the same state. Where we differ on purpose, deviation says by which of
+// the differences in package engine.
+func TestRollingUpdateTables(t *testing.T) {
+	cases := []struct {
+		name, reason, kind string
+		// of 125 pods so many are ready, unless status says otherwise.
+		ready, status []int32
+		values        []float64
+		hpa, want     []int32
+		deviation     string
+	}{
+		{
+			name: "ValueLevel", reason: "a level that more pods do not lower is multiplied by the ready ones, the surge included", kind: "Value",
+			ready: []int32{100, 105, 110, 115, 118, 120, 125}, values: []float64{8.5, 8.5, 8.5, 8.5, 8.5, 8.5, 8.5},
+			hpa: []int32{85, 90, 94, 98, 101, 102, 107},
+		},
+		{
+			name: "ValueShared", reason: "a load that the ready pods share asks for the same all along", kind: "Value",
+			ready:  []int32{100, 105, 110, 115, 118, 120, 125},
+			values: []float64{850. / 100, 850. / 105, 850. / 110, 850. / 115, 850. / 118, 850. / 120, 850. / 125},
+			hpa:    []int32{85, 85, 85, 85, 85, 85, 85},
+		},
+		{
+			name: "AverageValue", reason: "of a total ready or not is of no concern", kind: "AverageValue",
+			ready: []int32{100, 105, 110, 115, 118, 120, 125}, values: []float64{850, 850, 850, 850, 850, 850, 850},
+			hpa: []int32{85, 85, 85, 85, 85, 85, 85},
+		},
+		{
+			name: "AverageValueByStatus", reason: "the tolerance of a total is about status.replicas", kind: "AverageValue",
+			status: []int32{100, 100, 100, 100, 125, 125, 125, 125, 125, 125, 125}, ready: []int32{100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100},
+			values:    []float64{920, 1060, 1120, 1370, 850, 920, 1060, 1130, 1180, 1370, 1380},
+			hpa:       []int32{100, 100, 112, 137, 85, 92, 106, 125, 125, 125, 138},
+			want:      []int32{100, 100, 112, 137, 85, 92, 106, 100, 100, 100, 138},
+			deviation: "average",
+		},
+		{
+			name: "Terminating", reason: "pods that terminate and are still ready count for Value, not in status", kind: "Value",
+			status: []int32{125, 115, 100}, ready: []int32{125, 125, 125}, values: []float64{8.5, 8.5, 8.5},
+			hpa: []int32{107, 107, 107},
+		},
+		{
+			name: "Utilization", reason: "so does cpu that stays as it is", kind: "Utilization",
+			ready: []int32{100, 105, 110, 115, 118, 120, 125}, values: []float64{.68, .68, .68, .68, .68, .68, .68},
+			hpa: []int32{85, 90, 94, 98, 101, 102, 107},
+		},
+	}
+	for _, tc := range cases {
+		t.Run(tc.name, func(t *testing.T) {
+			status, want, target := tc.status, tc.want, "10"
+			if status == nil {
+				status = make([]int32, len(tc.ready))
+				for i := range status {
+					status[i] = 125
+				}
+			}
+			if want == nil {
+				want = tc.hpa
+			}
+			if tc.kind == "Utilization" {
+				target = "80"
+			}
+			list := func(v any) string { return strings.Trim(fmt.Sprint(v), "[]") }
+			text := fmt.Sprintf(`apiVersion: simulation.karpenter.sh/v1alpha1
+kind: Scenario
+metadata: {name: update}
+spec:
+  seed: 1
+  start: "2026-01-05T08:00:00Z"
+  duration: %ds
+  interval: 15s
+  controller: {phase: aligned}
+  inputSeries:
+  - {series: web_status, values: '%s'}
+  - {series: web_ready, values: '%s'}
+  - {series: load, values: '%s'}
+  targets:
+  - {kind: Deployment, name: web, replicas: 100, counts: {status: web_status, ready: web_ready}}
+---
+apiVersion: autoscaling.karpenter.sh/v1alpha1
+kind: HorizontalAutoscaler
+metadata: {name: web}
+spec:
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}
+  minReplicas: 1
+  maxReplicas: 1000
+  pollingIntervalSeconds: 15
+  dryRun: true
+  behavior: {scaleDown: {stabilizationWindowSeconds: 0, tolerance: 0.1}, scaleUp: {tolerance: 0.1}}
+  metrics:
+  - prometheus:
+      query: load
+      target: {type: %s, value: %s}
+`, 15*len(want), list(status), list(tc.ready), list(tc.values), tc.kind, target)
+			var got []int32
+			_, decisions := playText(t, text)
+			for r := journal.NewReader(strings.NewReader(decisions), "decisions.jsonl"); ; {
+				line, err := r.Next()
+				if err != nil {
+					break
+				}
+				got = append(got, line.Record.Metrics[0].Recommendation)
+			}
+			if fmt.Sprint(got) != fmt.Sprint(want) {
+				t.Errorf("%s: asked for %v, want %v (HPA: %v, deviation %q)", tc.reason, got, want, tc.hpa, tc.deviation)
+			}
+		})
+	}
+}

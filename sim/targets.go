@@ -98,6 +98,7 @@ func (r *run) addTargets(column []Autoscaler) error {
 		if err := r.startUp(target, t, i); err != nil {
 			return err
 		}
+		r.addRollouts(t.Reference(), t.Rollouts, func(rollout world.Rollout) { r.targets.Rollout(target, rollout) })
 	}
 	return nil
 }

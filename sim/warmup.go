@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/prometheus/common/model"
@@ -27,6 +28,10 @@ func (in *Input) beforeTheRun() *Input {
 	s.Spec.Start.Time = s.Spec.Start.Add(-time.Duration(replay.LeadIn))
 	s.Spec.Duration = replay.LeadIn
 	s.Spec.Faults, s.Spec.Edits, s.Spec.Expect = nil, nil, nil
+	s.Spec.Targets = slices.Clone(s.Spec.Targets)
+	for i := range s.Spec.Targets {
+		s.Spec.Targets[i].Rollouts = nil
+	}
 	file.Scenario = &s
 	lead := *in
 	lead.File = &file

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
+	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/karpenter-sim/karpenter/engine/limit"
 	"github.com/karpenter-sim/karpenter/providers/fake"
@@ -26,15 +27,31 @@ func (r *run) addWorkloads() error {
 			return err
 		}
 		r.workloads.Add(w)
-		for _, rollout := range declared.Rollouts {
-			at := r.in.start + time.Duration(rollout.At).Milliseconds()
-			r.queue.schedule(at, transition, "rollout/"+declared.Reference().String(), func() (int64, error) {
-				w.Rollout(int(rollout.Batch))
-				return 0, nil
-			})
-		}
+		r.addRollouts(declared.Reference(), declared.Rollouts, w.Rollout)
 	}
 	return nil
+}
+
+// addRollouts schedules the rollouts of an object.
+func (r *run) addRollouts(of scenario.Reference, rollouts []scenario.Rollout, begin func(world.Rollout)) {
+	for _, declared := range rollouts {
+		rollout := world.Rollout{Batch: declared.Batch}
+		if declared.Rolls() {
+			rollout.Surge, rollout.Unavailable = share(*declared.MaxSurge), share(*declared.MaxUnavailable)
+		}
+		at := r.in.start + time.Duration(declared.At).Milliseconds()
+		r.queue.schedule(at, transition, "rollout/"+of.String(), func() (int64, error) {
+			begin(rollout)
+			return 0, nil
+		})
+	}
+}
+
+func share(s scenario.Share) intstr.IntOrString {
+	if s.Percent {
+		return intstr.FromString(fmt.Sprintf("%d%%", s.Number))
+	}
+	return intstr.FromInt32(s.Number)
 }
 
 // workload makes a workload of its declaration.

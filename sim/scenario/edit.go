@@ -1,39 +1,50 @@
 package scenario
 
-import (
-	"fmt"
-	"strconv"
-	"strings"
-
-	"github.com/karpenter-sim/karpenter/engine/limit"
-)
-
-// An Edit changes objects of our kinds during the run, as kubectl patch would, or the
-// replicas of a scale target, as kubectl scale would.
+// An Edit changes objects during the run, as kubectl patch would: objects of our kinds,
+// or how many replicas a target or workload has.
 type Edit struct {
 	// At is the instant, before its decisions. Required.
 	At *Duration `json:"at"`
+	// Every makes the edit again so much later, and so on: somebody who resets what
+	// others change.
+	Every Duration `json:"every,omitzero"`
+	// For is how long an edit is made again; to the end if absent.
+	For Duration `json:"for,omitzero"`
 	// Object is the only object that is changed, as [NAMESPACE/]KIND/NAME; every
 	// HorizontalAutoscaler if absent.
 	Object string `json:"object,omitempty"`
 	// Set are the changes, in helm's syntax. Of an autoscaler neither the target,
 	// nor the interval, nor a query can be changed, of a node group neither type
-	// nor id, of a producer not what it measures. Of a scale target it is
-	// spec.replicas=N.
+	// nor id, of a producer not what it measures, of a target only spec.replicas.
 	Set Assignments `json:"set"`
 }
+
+// mostEdits is how often an edit can be made in one run.
+const mostEdits = 100_000
 
 // Reference is the only object that is changed; kubectl's short names will do.
 func (e *Edit) Reference() (Reference, error) { return ParseReference(e.Object) }
 
-// Replicas is the count that an edit of a scale target sets.
-func (e *Edit) Replicas() (int32, error) {
-	if text, ok := strings.CutPrefix(e.Set[0], "spec.replicas="); ok && len(e.Set) == 1 {
-		if replicas, err := strconv.ParseInt(text, 10, 32); err == nil && 0 <= replicas && replicas <= limit.Pods {
-			return int32(replicas), nil
-		}
+// OfTarget says whether the edit is of a scale target, and of no object of our kinds.
+func (e *Edit) OfTarget() bool {
+	if e.Object == "" {
+		return false
 	}
-	return 0, fmt.Errorf("%q: of %s only spec.replicas=N can be set, a number from 0 to %d", strings.Join(e.Set, ","), e.Object, limit.Pods)
+	ref, err := e.Reference()
+	return err == nil && !ref.own()
+}
+
+// Instants are the instants at which the edit is made in a run of a duration.
+func (e *Edit) Instants(run Duration) []Duration {
+	all := []Duration{*e.At}
+	end := run
+	if e.For > 0 {
+		end = min(run, *e.At+e.For)
+	}
+	for at := *e.At + e.Every; e.Every > 0 && at < end; at += e.Every {
+		all = append(all, at)
+	}
+	return all
 }
 
 func (v *validation) checkEdits() {
@@ -46,21 +57,29 @@ func (v *validation) checkEdits() {
 		case *e.At >= v.spec.Duration && v.spec.Duration > 0:
 			v.fail(at+".at", "%s is past the last decision; the run lasts %s", *e.At, v.spec.Duration)
 		}
+		v.checkRepeated(at, e)
 		if len(e.Set) == 0 {
 			v.fail(at+".set", "required: changes such as spec.maxReplicas=20")
 		}
 		if e.Object == "" {
 			continue
 		}
-		ref, err := ParseReference(e.Object)
-		if err != nil {
+		if _, err := e.Reference(); err != nil {
 			v.fail(at+".object", "%v", err)
-			continue
 		}
-		if !ref.own() && len(e.Set) > 0 {
-			if _, err := e.Replicas(); err != nil {
-				v.fail(at+".set", "%v", err)
-			}
-		}
+	}
+}
+
+// checkRepeated checks how often an edit is made.
+func (v *validation) checkRepeated(at string, e *Edit) {
+	switch {
+	case e.Every == 0 && v.doc.Has(at+".every"):
+		v.fail(at+".every", "must be more than 0s")
+	case e.Every == 0 && v.doc.Has(at+".for"):
+		v.fail(at+".for", "says for how long an edit is made again; every is missing, such as every: 3m")
+	case e.For == 0 && v.doc.Has(at+".for"):
+		v.fail(at+".for", "must be more than 0s")
+	case e.Every > 0 && v.spec.Duration/e.Every > mostEdits:
+		v.fail(at+".every", "%s is %d times in a run of %s; at most %d are allowed", e.Every, v.spec.Duration/e.Every, v.spec.Duration, mostEdits)
 	}
 }

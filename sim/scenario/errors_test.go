@@ -35,6 +35,39 @@ s.yaml:4:7: spec.duration: required`,
 			text:   strings.Replace(base, "name: s", "name: ../s", 1) + "}",
 			want:   `s.yaml:3:18: metadata.name: "../s" cannot name a directory; want at most 100 letters, digits, '-', '_' and '.', a letter or digit first and last`,
 		},
+		"Rollouts": {
+			reason: "what a Deployment would refuse, or what would never move, is no rollout",
+			spec: `targets: [
+  {kind: Deployment, name: a, rollouts: [{at: 2h}, {at: 1m, maxSurge: 0, maxUnavailable: 0%}, {at: 1m, maxSurge: 1, batch: 2}, {at: 1m, batch: 0}, {at: 1m, maxUnavailable: 120%}]},
+  {kind: StatefulSet, name: b, rollouts: [{at: 1m, maxSurge: 1}]},
+  {kind: Deployment, name: c, counts: {ready: x}, rollouts: [{at: 1m}]}]`,
+			want: `s.yaml:7:47: spec.targets[0].rollouts[0].at: 2h is past the end of the run at 1h
+s.yaml:7:52: spec.targets[0].rollouts[1]: maxSurge and maxUnavailable are both 0, so that no replica could be replaced; want more of one of them
+s.yaml:7:124: spec.targets[0].rollouts[2].batch: maxSurge and maxUnavailable say how many are replaced at once; remove batch or these
+s.yaml:7:144: spec.targets[0].rollouts[3].batch: want 1 or more, got 0
+s.yaml:7:173: spec.targets[0].rollouts[4].maxUnavailable: want at most 100%, got 120%
+s.yaml:8:43: spec.targets[1].rollouts[0]: a StatefulSet replaces its pods in place; want batch instead of maxSurge and maxUnavailable
+s.yaml:9:61: spec.targets[2].rollouts: counts say how many replicas there are; remove one of the two`,
+		},
+		"RolloutShare": {
+			reason: "a share is a whole number or a whole percentage, written as in a Deployment",
+			spec:   `workloads: [{name: a, rollouts: [{at: 1m, maxSurge: lots}, {at: 1m, maxSurge: -1}, {at: 1m, maxUnavailable: 0.5}, {at: 1m, maxSurge: "2"}, {at: 1m, surge: 1}]}]`,
+			want: `s.yaml:6:53: spec.workloads[0].rollouts[0].maxSurge: want a number of replicas such as 2, or a percentage such as 25%, got "lots"
+s.yaml:6:79: spec.workloads[0].rollouts[1].maxSurge: want a number of replicas such as 2, or a percentage such as 25%, got -1
+s.yaml:6:109: spec.workloads[0].rollouts[2].maxUnavailable: want a number of replicas such as 2, or a percentage such as 25%, got 0.5
+s.yaml:6:134: spec.workloads[0].rollouts[3].maxSurge: want a number of replicas such as 2, or a percentage such as 25%, got "2"
+s.yaml:6:149: spec.workloads[0].rollouts[4].surge: unknown field; allowed: at, batch, maxSurge, maxUnavailable`,
+		},
+		"RepeatedEdits": {
+			reason: "an edit that is made again needs to know how often",
+			spec: `edits: [{at: 1m, every: 0s, object: deploy/web, set: spec.replicas=1}, {at: 1m, for: 3m, object: deploy/web, set: spec.replicas=1},
+  {at: 1m, every: 1ms, object: deploy/web, set: spec.replicas=1}, {at: 1m, every: 1m, for: 0s, object: web, set: spec.replicas=1}]`,
+			want: `s.yaml:6:25: spec.edits[0].every: must be more than 0s
+s.yaml:6:86: spec.edits[1].for: says for how long an edit is made again; every is missing, such as every: 3m
+s.yaml:7:19: spec.edits[2].every: 1ms is 3600000 times in a run of 1h; at most 100000 are allowed
+s.yaml:7:92: spec.edits[3].for: must be more than 0s
+s.yaml:7:104: spec.edits[3].object: "web" is no object; want [NAMESPACE/]KIND/NAME such as shop/deployment/web`,
+		},
 		"UnknownField": {
 			reason: "a misspelt field would be ignored otherwise",
 			spec:   "expects: []",

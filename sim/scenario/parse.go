@@ -80,6 +80,9 @@ func (s *Spec) fillDefaults() {
 		if t.APIVersion == "" {
 			t.APIVersion = apiVersions[t.Kind]
 		}
+		for k := range t.Rollouts {
+			t.Rollouts[k].fillDefaults()
+		}
 	}
 	s.fillWorld()
 }

@@ -71,6 +71,7 @@ var (
 	}
 	scalarSchema   = ordered{{"type", []string{"string", "number", "boolean", "null"}}}
 	quantitySchema = ordered{{"type", []string{"string", "number"}}}
+	shareSchema    = anyOf(ordered{{"type", "integer"}, {"minimum", 0}}, ordered{{"type", "string"}, {"pattern", "^[0-9]+%$"}})
 	timeSchema     = ordered{{"type", "string"}, {"format", "date-time"}}
 )
 
@@ -82,6 +83,8 @@ func special(c *comments, t reflect.Type) (ordered, bool) {
 		return timeSchema, true
 	case reflect.TypeFor[resource.Quantity]():
 		return quantitySchema, true
+	case reflect.TypeFor[Share]():
+		return shareSchema, true
 	case reflect.TypeFor[TuneValue]():
 		return scalarSchema, true
 	case reflect.TypeFor[Delay]():

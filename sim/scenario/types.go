@@ -240,6 +240,8 @@ type Target struct {
 	Recorded *RecordedCounts `json:"recorded,omitempty"`
 	// Counts say how many replicas there are and are ready, whatever is commanded.
 	Counts *Counts `json:"counts,omitempty"`
+	// Rollouts replace all replicas at instants of the run.
+	Rollouts []Rollout `json:"rollouts,omitempty"`
 	// PricePerHour is that of a replica, in any currency.
 	PricePerHour float64 `json:"pricePerHour,omitempty"`
 	// Billing says which time of a replica is paid; exactly that in which it is there if absent.

@@ -225,6 +225,10 @@ func (v *validation) checkTargets() {
 		v.checkCounts(at, &t)
 		v.checkStartUp(at, &t)
 		v.checkPrice(at, t.PricePerHour, t.Billing)
+		v.checkRollouts(at, kindOf(t.Kind), t.Rollouts)
+		if t.Counts != nil && len(t.Rollouts) > 0 {
+			v.fail(at+".rollouts", "counts say how many replicas there are; remove one of the two")
+		}
 		if !complete {
 			continue
 		}

@@ -42,12 +42,7 @@ func (v *validation) checkWorkloads() {
 		v.checkRequests(at+".requests", w.Requests)
 		v.checkLabels(at+".labels", w.Labels, "code", "le", "namespace", "queue", "service")
 		v.checkPrice(at, w.PricePerHour, w.Billing)
-		for k, r := range w.Rollouts {
-			v.checkInstant(index(at+".rollouts", k)+".at", r.At)
-			if r.Batch < 0 {
-				v.fail(index(at+".rollouts", k)+".batch", "want 1 or more, got %d", r.Batch)
-			}
-		}
+		v.checkRollouts(at, w.Reference().Kind, w.Rollouts)
 	}
 }
 

@@ -153,14 +153,6 @@ func (r Requests) List() corev1.ResourceList {
 	return list
 }
 
-// A Rollout replaces all pods, Batch at a time: the next batch goes once the
-// one before is ready.
-type Rollout struct {
-	At Duration `json:"at"`
-	// Batch is how many pods are replaced at once; 1 if absent.
-	Batch int32 `json:"batch,omitempty"`
-}
-
 // ScaleTargets are all objects with a scale subresource that the scenario
 // itself declares: the targets and the workloads.
 func (s *Spec) ScaleTargets() []Target {

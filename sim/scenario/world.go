@@ -47,7 +47,7 @@ func (s *Spec) fillWorld() {
 			}
 		}
 		for k := range w.Rollouts {
-			w.Rollouts[k].Batch = max(w.Rollouts[k].Batch, 1)
+			w.Rollouts[k].fillDefaults()
 		}
 	}
 	for i := range s.NodeGroups {

@@ -59,10 +59,9 @@ s.yaml:6:96: spec.workloads[0].labels[a-b]: "a-b" is no label's name; want lette
 s.yaml:6:65: spec.faults[1].object: default/HorizontalAutoscaler/web is no MetricsProducer`,
 		},
 		"EditObject": {
-			reason: "an edit is of an object of our kinds",
-			spec:   "edits: [{at: 1m, object: deployment/web, set: spec.paused=true}, {at: 1m, object: web, set: spec.replicas=3}]",
-			want: `s.yaml:6:47: spec.edits[0].set: "spec.paused=true": of deployment/web only spec.replicas=N can be set, a number from 0 to 30000
-s.yaml:6:83: spec.edits[1].object: "web" is no object; want [NAMESPACE/]KIND/NAME such as shop/deployment/web`,
+			reason: "an edit is of an object of our kinds, or of one that is scaled",
+			spec:   "edits: [{at: 1m, object: deployment/web, set: spec.replicas=3}, {at: 1m, object: web, set: spec.replicas=3}]",
+			want: `s.yaml:6:82: spec.edits[1].object: "web" is no object; want [NAMESPACE/]KIND/NAME such as shop/deployment/web`,
 		},
 		"Objects": {
 			reason: "what takes part is of our kinds, and named once",

@@ -212,6 +212,11 @@ func (s *subject) inWorld(l result.Limit) *lift {
 					spec.Workloads[i].Rollouts = nil
 				}
 			}
+			for i := range spec.Targets {
+				if spec.Targets[i].Reference() == s.reference() {
+					spec.Targets[i].Rollouts = nil
+				}
+			}
 		}
 	default:
 		return nil

@@ -132,7 +132,7 @@ func TestNodeIsAwayDuringRollout(t *testing.T) {
 	other.start(other.create())
 	nodes.Schedule()
 	nodes.SetReady(node, false)
-	w.Rollout(2)
+	w.Rollout(Rollout{Batch: 2})
 	nodes.SetReady(node, true)
 	if other.Target.Serving() != 1 {
 		t.Errorf("a rollout that moves on as the node is ready again loses no other pod: %d of 1 serve", other.Target.Serving())

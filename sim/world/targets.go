@@ -58,6 +58,9 @@ type Target struct {
 	// says that spec.replicas is absent.
 	delegate func(replicas int32)
 	unset    bool
+	// rolling replaces the old ones of the replicas, nil while nothing does.
+	rolling *Rollout
+	old     int32
 }
 
 // Begin sets the count with which the target begins; all replicas are ready.
@@ -160,6 +163,8 @@ func (t *Target) Waiting() int32 { return t.waiting }
 // A batch of replicas gets its nodes and becomes ready together.
 type batch struct {
 	count int32
+	// old says that a rollout is to replace them.
+	old bool
 	// waits says that they have no node yet: until placed.
 	waits         bool
 	placed, ready time.Time
@@ -244,20 +249,38 @@ func (w *Targets) Scale(t *Target, replicas int32) {
 		t.delegate(replicas)
 	case t.owner != nil:
 		t.owner.scaled()
-	case delta > 0 && t.Startup != nil:
-		t.Status += delta
-		for range delta {
-			wait, boot := t.Startup()
-			w.launch(t, 1, wait, boot)
-		}
+	case t.rolling != nil && t.rolling.Batch == 0:
+		// The rollout follows the new count: what it adds is new, what goes is old.
 	case delta > 0:
-		t.Status += delta
-		w.launch(t, delta, t.PendingFor, t.ReadyAfter-t.PendingFor)
+		w.add(t, delta)
 	default:
-		t.Status = max(0, t.Status+delta)
-		t.cancel(-delta)
+		t.remove(-delta)
 	}
 	t.changed()
+	w.roll(t)
+}
+
+// add has new replicas start.
+func (w *Targets) add(t *Target, count int32) {
+	t.Status += count
+	if t.Startup == nil {
+		w.launch(t, count, t.PendingFor, t.ReadyAfter-t.PendingFor)
+		return
+	}
+	for range count {
+		wait, boot := t.Startup()
+		w.launch(t, 1, wait, boot)
+	}
+}
+
+// remove takes replicas away: those that are starting, then those that serve, of
+// which a rollout's old ones go first.
+func (t *Target) remove(count int32) {
+	old := t.fleet().oldUnready
+	canceled := t.cancel(count, func(*batch) bool { return true })
+	t.old -= old - t.fleet().oldUnready
+	t.old = max(0, t.old-(count-canceled))
+	t.Status = max(0, t.Status-count)
 }
 
 // launch has new replicas wait for a node and then boot.
@@ -280,25 +303,26 @@ func (w *Targets) launch(t *Target, count int32, wait, boot time.Duration) {
 	}
 }
 
-// cancel takes replicas away from those that are starting, in a ReplicaSet's
-// order: those without a node first, and of these and the others the youngest.
-func (t *Target) cancel(count int32) {
+// cancel takes away replicas of some that are starting, in a ReplicaSet's order: those
+// without a node first, and of these and the others the youngest. It returns how many.
+func (t *Target) cancel(count int32, of func(*batch) bool) (canceled int32) {
 	for _, waits := range []bool{true, false} {
-		for i := len(t.starting) - 1; i >= 0 && count > 0; i-- {
+		for i := len(t.starting) - 1; i >= 0 && canceled < count; i-- {
 			b := &t.starting[i]
-			if b.waits != waits {
+			if b.waits != waits || !of(b) {
 				continue
 			}
-			taken := min(count, b.count)
+			taken := min(count-canceled, b.count)
 			b.count -= taken
 			t.unready -= taken
 			if waits {
 				t.waiting -= taken
 			}
-			count -= taken
+			canceled += taken
 		}
 	}
 	t.starting = slices.DeleteFunc(t.starting, func(b batch) bool { return b.count == 0 })
+	return canceled
 }
 
 // start gives replicas their nodes and makes them ready where the time has come.
@@ -321,6 +345,7 @@ func (w *Targets) start(t *Target) {
 	switch {
 	case t.unready != unready:
 		t.changed()
+		w.roll(t)
 	case t.waiting != waiting && t.Changed != nil:
 		t.Changed(t) // of which the object itself tells nothing
 	}

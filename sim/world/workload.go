@@ -58,9 +58,12 @@ type Workload struct {
 	// at is the instant up to which demand has been served, in Unix milliseconds.
 	at int64
 	// share is what one ready replica has served since the start.
-	share   float64
-	gauges  []serviceGauge
-	rolling *rollout
+	share  float64
+	gauges []serviceGauge
+	// rolling replaces the old pods, nil while nothing does; moving says that a step
+	// of it is being made.
+	rolling *Rollout
+	moving  bool
 }
 
 // A Pod is one replica of a workload.
@@ -75,6 +78,8 @@ type Pod struct {
 
 	created time.Time
 	gone    bool
+	// old says that a rollout is to replace it.
+	old bool
 	// ordinal is that of a StatefulSet's pod.
 	ordinal int
 	// cut says that the pod would be ready if its node were.
@@ -184,10 +189,12 @@ func (w *Workload) serve(until int64) {
 // least loss, not ready and young ones first.
 func (w *Workload) scaled() {
 	w.advance(w.world.timeline.Now().UnixMilli())
-	for range int(w.Target.Spec) - len(w.pods) {
-		w.start(w.create())
+	if w.rolling == nil || w.rolling.Batch > 0 { // else the rollout follows
+		for range int(w.Target.Spec) - len(w.pods) {
+			w.start(w.create())
+		}
+		w.remove(len(w.pods)-int(w.Target.Spec), func(*Pod) bool { return true })
 	}
-	w.remove(len(w.pods) - int(w.Target.Spec))
 	w.count()
 	w.world.reschedule()
 	w.roll()
@@ -292,16 +299,16 @@ func (w *Workload) ready(p *Pod) {
 	w.roll()
 }
 
-// remove deletes pods: those that are not ready, then the others, the youngest
-// first; of a StatefulSet those with the highest ordinals.
-func (w *Workload) remove(count int) {
+// remove deletes some of the pods: those that are not ready, then the others, the
+// youngest first; of a StatefulSet those with the highest ordinals.
+func (w *Workload) remove(count int, of func(*Pod) bool) {
 	for w.names.kind == "StatefulSet" && count > 0 {
 		w.delete(len(w.pods) - 1)
 		count--
 	}
 	for _, ready := range []bool{false, true} {
 		for i := len(w.pods) - 1; i >= 0 && count > 0; i-- {
-			if w.pods[i].Ready == ready {
+			if p := w.pods[i]; p.Ready == ready && of(p) {
 				w.delete(i)
 				count--
 			}

@@ -251,7 +251,7 @@ func TestRollout(t *testing.T) {
 	w := &Workload{Capacity: 1, Demand: Constant(0), Startup: Fixed(10 * time.Second)}
 	_, ws := worldOf(l, w, 5)
 	before := slices.Clone(w.pods)
-	w.Rollout(2)
+	w.Rollout(Rollout{Batch: 2})
 	if w.Target.Serving() != 3 || w.Target.Status != 5 {
 		t.Errorf("the first two of five are replaced: %d serve of %d", w.Target.Serving(), w.Target.Status)
 	}
@@ -276,7 +276,7 @@ func TestScaleDownDuringRollout(t *testing.T) {
 	w := &Workload{Capacity: 1, Demand: Constant(0), Startup: Fixed(10 * time.Second)}
 	targets, ws := worldOf(l, w, 5)
 	before := slices.Clone(w.pods)
-	w.Rollout(2)
+	w.Rollout(Rollout{Batch: 2})
 	if err := targets.Set(t.Context(), w.Target.Ref, cycle.Scale{Version: w.Target.tag}, 3); err != nil {
 		t.Fatal(err)
 	}
