@@ -61,7 +61,7 @@ s.yaml:6:65: spec.faults[1].object: default/HorizontalAutoscaler/web is no Metri
 		"EditObject": {
 			reason: "an edit is of an object of our kinds, or of one that is scaled",
 			spec:   "edits: [{at: 1m, object: deployment/web, set: spec.replicas=3}, {at: 1m, object: web, set: spec.replicas=3}]",
-			want: `s.yaml:6:82: spec.edits[1].object: "web" is no object; want [NAMESPACE/]KIND/NAME such as shop/deployment/web`,
+			want:   `s.yaml:6:82: spec.edits[1].object: "web" is no object; want [NAMESPACE/]KIND/NAME such as shop/deployment/web`,
 		},
 		"Objects": {
 			reason: "what takes part is of our kinds, and named once",
