@@ -406,7 +406,7 @@ func (r *run) scheduleDemands() {
 // worldNames are the names of what the world of the scenario publishes.
 func (in *Input) worldNames() []string {
 	spec := &in.File.Spec
-	names := append(world.PublishedNames(), desiredReplicas, currentReplicas)
+	names := append(world.PublishedNames(), autoscalerNames()...)
 	if len(spec.Workloads) > 0 {
 		names = append(names, world.WorkloadNames()...)
 	}

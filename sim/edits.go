@@ -181,7 +181,7 @@ func (p *player) change(set []string) (func() error, error) {
 	}
 	p.edited = after
 	return func() error {
-		p.Object, p.bounds = after, [2]int32{compiled.Min, compiled.Max}
+		p.Object = after
 		kept := p.run.autoscalers.find(p.Name())
 		kept.object.Spec, kept.object.Generation, kept.object.Annotations = after.Spec, after.Generation, after.Annotations
 		kept.written()

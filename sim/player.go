@@ -39,8 +39,8 @@ type player struct {
 	// recordedCounts is the query for the counts that were recorded as asked
 	// for; empty where none were.
 	recordedCounts string
-	// bounds are the least and most replicas that it decides by.
-	bounds [2]int32
+	// series are what the controller exports about it.
+	series autoscalerSeries
 	// edited is what the edits to come leave of the autoscaler, nil without any.
 	edited *v1alpha1.HorizontalAutoscaler
 }
@@ -48,7 +48,7 @@ type player struct {
 // addPlayer puts an autoscaler and its target into the run.
 func (r *run) addPlayer(a Autoscaler) error {
 	spec := &r.in.File.Spec
-	p := &player{Autoscaler: a, run: r, bounds: [2]int32{a.Policy.Min, a.Policy.Max}}
+	p := &player{Autoscaler: a, run: r}
 	p.Object = a.Object.DeepCopy()
 	p.Object.Status = r.warmed[a.Name()]
 	kept := keep(p.Object, spec.Start.Time)
@@ -76,8 +76,9 @@ func (r *run) addPlayer(a Autoscaler) error {
 // an instant on.
 func (p *player) startDriver(from time.Time) {
 	r := p.run
+	p.series.begin(r.autoscalers.find(p.Name()).object)
 	p.driver = cycle.Autoscalers{
-		Metrics: cycle.InTurn(r.faults.Metrics(p.asked(&p.source), p.reference())), Targets: r.faults.Targets(r.targets), Store: r.faults.Autoscalers(r.autoscalers), Journal: r.journal,
+		Metrics: cycle.InTurn(r.faults.Metrics(p.asked(&p.source), p.reference())), Targets: r.faults.Targets(r.targets), Store: r.faults.Autoscalers(r.autoscalers), Journal: autoscalerJournal{r.journal, &p.series},
 		QueryOffset: time.Duration(r.in.File.Spec.Controller.QueryOffset),
 		Phase:       r.phase,
 		Since:       slot.At(from) - 1,

@@ -6,7 +6,6 @@ import (
 
 	"github.com/prometheus/prometheus/model/labels"
 
-	"github.com/karpenter-sim/karpenter/engine/journal"
 	"github.com/karpenter-sim/karpenter/engine/slot"
 	"github.com/karpenter-sim/karpenter/providers/fake"
 	"github.com/karpenter-sim/karpenter/sim/check"
@@ -157,7 +156,7 @@ func (r *run) exogenous(text string) bool {
 }
 
 func (r *run) publishedNames() []string {
-	names := append(world.PublishedNames(), desiredReplicas, currentReplicas, journal.AutoscalerMin, journal.AutoscalerMax, journal.AutoscalerReason)
+	names := append(world.PublishedNames(), autoscalerNames()...)
 	if len(r.in.File.Spec.Workloads) > 0 {
 		names = append(names, world.WorkloadNames()...)
 	}
@@ -200,23 +199,10 @@ func (r *run) askAhead(p *player, q *query) error {
 	return nil
 }
 
-// The autoscalers' own series, as the controller exposes them.
-const (
-	desiredReplicas = "karpenter_horizontalautoscaler_desired_replicas"
-	currentReplicas = "karpenter_horizontalautoscaler_current_replicas"
-)
-
 // addScrape has the state of the world scraped.
 func (r *run) addScrape() error {
 	spec := &r.in.File.Spec.Prometheus
 	targets := r.targets.Collector()
-	gauges := make([][4]labels.Labels, len(r.played))
-	for i, p := range r.played {
-		for j, name := range [4]string{currentReplicas, desiredReplicas, journal.AutoscalerMin, journal.AutoscalerMax} {
-			gauges[i][j] = labels.FromStrings(labels.MetricName, name, "namespace", p.Object.Namespace, "name", p.Object.Name)
-		}
-	}
-	reasons := make([]reasonSeries, len(r.played))
 	r.series = newSeriesWriter(r.o.Series, r.in.start, time.Duration(spec.ScrapeInterval).Milliseconds())
 	return r.prom.AddScrape(fake.Scrape{
 		Interval: time.Duration(spec.ScrapeInterval), Start: r.in.start, IngestDelay: time.Duration(spec.IngestDelay),
@@ -231,32 +217,9 @@ func (r *run) addScrape() error {
 			if r.producers != nil {
 				r.producers.emit(both)
 			}
-			for i, p := range r.played {
-				status := &r.autoscalers.find(p.Name()).object.Status
-				if status.DesiredReplicas != nil {
-					both(gauges[i][0], float64(*status.CurrentReplicas))
-					both(gauges[i][1], float64(*status.DesiredReplicas))
-				}
-				if status.Reason != "" {
-					both(gauges[i][2], float64(p.bounds[0]))
-					both(gauges[i][3], float64(p.bounds[1]))
-					both(reasons[i].of(p, status.Reason), 1)
-				}
+			for _, p := range r.played {
+				p.series.emit(p.Name(), &r.autoscalers.find(p.Name()).object.Status, both)
 			}
 		},
 	})
-}
-
-// reasonSeries is the series of the last reason of an autoscaler.
-type reasonSeries struct {
-	reason string
-	labels labels.Labels
-}
-
-func (s *reasonSeries) of(p *player, reason string) labels.Labels {
-	if s.reason != reason {
-		s.reason = reason
-		s.labels = labels.FromStrings(labels.MetricName, journal.AutoscalerReason, "namespace", p.Object.Namespace, "name", p.Object.Name, "reason", reason)
-	}
-	return s.labels
 }

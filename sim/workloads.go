@@ -249,7 +249,7 @@ func (r *run) scales(t *world.Target) bool {
 
 // owns says whether the world publishes a series itself.
 func (r *run) owns(l labels.Labels) bool {
-	return r.targets.Owns(l) || r.workloads.Owns(l) || r.groups != nil && r.groups.owns(l) || r.producers != nil && r.producers.owns(l)
+	return r.targets.Owns(l) || r.ownsAutoscaler(l) || r.workloads.Owns(l) || r.groups != nil && r.groups.owns(l) || r.producers != nil && r.producers.owns(l)
 }
 
 // tooManyPods says that a count of replicas cannot be simulated pod by pod.

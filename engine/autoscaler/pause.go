@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
@@ -73,6 +74,19 @@ func PauseAt(annotations map[string]string, now slot.Slot) (Pause, error) {
 		p.Down, p.Up = false, false
 	}
 	return p, nil
+}
+
+// PausesOf lists what pauses besides a time, as paused=true, paused-scale-in=true;
+// empty for nothing.
+func PausesOf(annotations map[string]string) string {
+	var set []string
+	for _, name := range []string{v1alpha1.PausedAnnotation, v1alpha1.PausedScaleInAnnotation, v1alpha1.PausedScaleOutAnnotation} {
+		if value, found := annotations[name]; found {
+			_, short, _ := strings.Cut(name, "/")
+			set = append(set, fmt.Sprintf("%s=%.60s", short, value))
+		}
+	}
+	return strings.Join(set, ", ")
 }
 
 // A pauseReader keeps the first error.

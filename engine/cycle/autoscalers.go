@@ -66,6 +66,7 @@ type autoscalerMemory struct {
 	refused   string           // why the target did not take the last slot's change
 	cause     string           // what the target's last error says to people
 	unread    string           // which annotation of a pause cannot be read, and why
+	later     string           // that the pause was set after paused-until was over, else empty
 
 	// Reused from slot to slot.
 	in      autoscaler.Input
@@ -222,16 +223,6 @@ func (a *Autoscalers) step(ctx context.Context, m *autoscalerMemory, s slot.Slot
 	m.state, d = autoscaler.Step(m.policy, m.state, &m.in)
 	r.Decide(m.policy, &d)
 	return scale, d
-}
-
-// pause reads what annotations hold back at a slot.
-func (m *autoscalerMemory) pause(s slot.Slot) {
-	pause, err := autoscaler.PauseAt(m.annotations, s)
-	m.unread = ""
-	if err != nil {
-		m.unread = err.Error()
-	}
-	m.in.Pause, m.record.Paused = pause, pause
 }
 
 // observe asks Prometheus for every metric, and the target for its scale: how many

@@ -1,6 +1,7 @@
 package cycle
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
@@ -60,7 +61,7 @@ func TestPause(t *testing.T) {
 			v1alpha1.PausedCondition: "True Paused: nothing is scaled down until 2126-01-05T08:00:00Z, by annotation",
 		}},
 		{"until a time that has", "-until", "2020-01-05T08:00:00Z", 8, autoscaler.Unchanged, "Unchanged", map[string]string{
-			v1alpha1.PausedCondition: "False Resumed: autoscaling.karpenter.sh/paused-until is over, so that no annotation pauses it; remove it to pause anew",
+			v1alpha1.PausedCondition: "False Resumed: autoscaling.karpenter.sh/paused-until=2020-01-05T08:00:00Z is over and has ended paused-scale-in=true; a pause that is changed or set from now on holds",
 		}},
 	}
 	w.value = 50
@@ -88,6 +89,65 @@ func TestPause(t *testing.T) {
 		}
 		if got := w.condition(v1alpha1.PausedCondition); got != c.want[v1alpha1.PausedCondition] {
 			t.Errorf("%s: Paused is\n%s, want\n%s", c.reason, got, c.want[v1alpha1.PausedCondition])
+		}
+	}
+}
+
+// A time that is over ends the pauses that stood beside it, and none that is set or
+// changed later, whatever restarts.
+func TestPauseAfterUntil(t *testing.T) {
+	const past, other = "2020-01-05T08:00:00Z", "2020-01-05T09:00:00Z"
+	type step struct {
+		reason        string
+		suffix, value string
+		paused        bool
+	}
+	cases := map[string][]step{
+		"SetLater": {
+			{"the time alone pauses nothing any more", "-until", past, false},
+			{"what is set after it holds", "", "true", true},
+			{"as it does changed", "", "3", true},
+			{"and taken away no more", "", "", false},
+			{"and set anew again", "", "3", true},
+			{"until the time says again that it is over", "-until", other, false},
+		},
+		"Changed": {
+			{"a pause", "", "true", true},
+			{"that a time ends", "-until", past, false},
+			{"it holds no more", "", "true", false},
+			{"another one beside it is set later", "-scale-in", "true", true},
+		},
+		"Both": {
+			{"a pause", "", "true", true},
+			{"whose end lies behind", "-until", past, false},
+			{"what cannot be read pauses, whenever it was set", "", "ture", true},
+			{"corrected, it is the pause that was meant", "", "true", true},
+		},
+		"Removed": {
+			{"a pause", "", "true", true},
+			{"that is over", "-until", past, false},
+			{"without a time it holds", "-until", "", true},
+		},
+	}
+	for name, steps := range cases {
+		for _, restarts := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s/restarts=%v", name, restarts), func(t *testing.T) {
+				w := newCluster(t)
+				a := w.driver()
+				w.at(a, 0)
+				for i, s := range steps {
+					w.annotate(s.suffix, s.value)
+					for k := range 2 { // a second slot decides alike
+						if restarts {
+							a = w.driver()
+						}
+						w.at(a, 20*(i+1)+10*k)
+						if got := w.last().Paused != (autoscaler.Pause{}); got != s.paused {
+							t.Fatalf("step %d, slot %d: %s: paused is %v, want %v; %s", i, k, s.reason, got, s.paused, w.condition(v1alpha1.PausedCondition))
+						}
+					}
+				}
+			})
 		}
 	}
 }

@@ -38,6 +38,19 @@ const PauseUnreadable = "PauseUnreadable"
 // did not take.
 const FailedUpdateScale = "FailedUpdateScale"
 
+// Reasons are all reasons that the status of a HorizontalAutoscaler can show.
+func Reasons() []string {
+	decided := []autoscaler.Reason{
+		autoscaler.ScaledUp, autoscaler.ScaledDown, autoscaler.Unchanged, autoscaler.Stabilized, autoscaler.RateLimited, autoscaler.Bounded,
+		autoscaler.Paused, autoscaler.Disabled, autoscaler.MetricsUnavailable, autoscaler.TargetUnavailable, autoscaler.InvalidPolicy,
+	}
+	all := make([]string, 0, len(decided)+4)
+	for _, r := range decided {
+		all = append(all, string(r))
+	}
+	return append(all, TargetContested, FailedUpdateScale, PauseUnreadable, StateReset)
+}
+
 // published is the part of the status whose change is worth a write of its own.
 type published struct {
 	generation       int64
@@ -48,7 +61,7 @@ type published struct {
 	missing          string // which metrics have no usable value, and why
 	paused           string // what annotations hold back, or which one cannot be read
 	everPaused       bool   // whether the condition is there
-	ended            bool   // whether paused-until is over, which ends all that stand beside it
+	over             string // that paused-until is over, and which pauses it has ended
 	notice           string // what is to be said of sources that answer
 }
 
@@ -71,8 +84,9 @@ func publishedOf(status *v1alpha1.HorizontalAutoscalerStatus) published {
 		p.everPaused = true
 		if paused.Status == metav1.ConditionTrue {
 			p.paused = paused.Message
+		} else if strings.HasPrefix(paused.Message, v1alpha1.PausedUntilAnnotation) {
+			p.over = paused.Message
 		}
-		p.ended = paused.Message == pauseEnded
 	}
 	if able := meta.FindStatusCondition(status.Conditions, v1alpha1.AbleToScaleCondition); able != nil && able.Reason == FailedUpdateScale {
 		p.refused = able.Message
@@ -98,8 +112,8 @@ func (a *Autoscalers) commit(ctx context.Context, m *autoscalerMemory, s slot.Sl
 		next.refused = "" // a newer fault holds it back, or nothing waits any more
 	}
 	next.paused = m.paused()
-	next.ended = m.pauseOver()
-	next.everPaused = next.everPaused || next.paused != "" || next.ended
+	next.over = m.pauseOver()
+	next.everPaused = next.everPaused || next.paused != "" || next.over != ""
 	next.reason = m.reason(d, &next)
 	if d.Known {
 		next.desired, next.current = d.Desired, m.in.Scale.Status
@@ -143,7 +157,7 @@ func (m *autoscalerMemory) publish(s slot.Slot, d *autoscaler.Decision, p *publi
 		status.CurrentMetrics = m.currentMetrics()
 	}
 	dryRun := m.policy != nil && m.policy.DryRun
-	said := conditionsSource{d.Reason, d.Limit.Direction, d.Limit.Policy, p.fault, m.rival, p.refused, p.missing, p.notice, p.paused, m.in.Pause, p.everPaused, p.ended, dryRun, m.generation}
+	said := conditionsSource{d.Reason, d.Limit.Direction, d.Limit.Policy, p.fault, m.rival, p.refused, p.missing, p.notice, p.paused, m.in.Pause, p.over, p.everPaused, dryRun, m.generation}
 	if said == m.said {
 		return
 	}
@@ -167,8 +181,8 @@ type conditionsSource struct {
 	fault, rival, refused   string
 	missing, notice, paused string
 	pause                   autoscaler.Pause
-	everPaused, ended       bool
-	dryRun                  bool
+	over                    string
+	everPaused, dryRun      bool
 	generation              int64
 }
 
@@ -225,7 +239,7 @@ func (m *autoscalerMemory) missing(d *autoscaler.Decision) string {
 func (m *autoscalerMemory) paused() string {
 	p := &m.in.Pause
 	if p.Unreadable {
-		return m.unread + ": nothing is scaled until it can be read, or is removed"
+		return m.unread + ": nothing is scaled until it can be read, or is removed" + m.later
 	}
 	text := ""
 	switch {
@@ -243,7 +257,7 @@ func (m *autoscalerMemory) paused() string {
 	if p.Until != 0 {
 		text += " until " + p.Until.String()
 	}
-	return text + ", by annotation"
+	return text + ", by annotation" + m.later
 }
 
 // notices are what is to be said of the sources of the metrics, each once.
@@ -338,20 +352,11 @@ func pausedCondition(p *published, pause *autoscaler.Pause) metav1.Condition {
 		c.Reason = PauseUnreadable
 	case p.paused == "":
 		c.Status, c.Reason, c.Message = metav1.ConditionFalse, "Resumed", "no annotation pauses it"
-		if p.ended {
-			c.Message = pauseEnded
+		if p.over != "" {
+			c.Message = p.over
 		}
 	}
 	return c
-}
-
-// pauseEnded is what the condition says where annotations stand that are over.
-const pauseEnded = v1alpha1.PausedUntilAnnotation + " is over, so that no annotation pauses it; remove it to pause anew"
-
-// pauseOver says whether the time is over until which annotations pause.
-func (m *autoscalerMemory) pauseOver() bool {
-	_, ends := m.annotations[v1alpha1.PausedUntilAnnotation]
-	return ends && m.in.Pause == autoscaler.Pause{}
 }
 
 // covered says whether a fallback stands in for every metric that failed.

@@ -22,11 +22,26 @@ const (
 	MetricFallbackGauge = "karpenter_horizontalautoscaler_metric_fallback_active"
 )
 
+// The names of what is counted over the records of a HorizontalAutoscaler, and of when
+// its target last took a change. Their labels are its namespace and name.
+const (
+	LastScaleGauge = "karpenter_horizontalautoscaler_last_scale_time_seconds"
+	MissedCounter  = "karpenter_horizontalautoscaler_missed_slots_total"
+	HeldCounter    = "karpenter_horizontalautoscaler_held_seconds_total"
+)
+
+// AutoscalerSeries are the names of all series that show a HorizontalAutoscaler,
+// besides the counts of its status.
+func AutoscalerSeries() []string {
+	return []string{AutoscalerMin, AutoscalerMax, AutoscalerReason, AutoscalerPaused, MetricValueGauge, MetricTargetGauge,
+		MetricUsableGauge, MetricFallbackGauge, LastScaleGauge, MissedCounter, HeldCounter}
+}
+
 // GaugeHelp are the help texts of the gauges by name.
 var GaugeHelp = map[string]string{
 	AutoscalerMin:       "Fewest replicas of a HorizontalAutoscaler, as decided by: spec.minReplicas, at least 1 with spec.zero.",
 	AutoscalerMax:       "Most replicas of a HorizontalAutoscaler, as in spec.maxReplicas.",
-	AutoscalerReason:    "1 for the reason of a HorizontalAutoscaler, as in status.reason; other reasons have no series.",
+	AutoscalerReason:    "1 for the reason of a HorizontalAutoscaler, as in status.reason, and 0 for every other one.",
 	AutoscalerPaused:    "1 while an annotation pauses a HorizontalAutoscaler, else 0.",
 	MetricValueGauge:    "Last value of a metric's query by its index in spec.metrics; ends while there is none.",
 	MetricTargetGauge:   "Target of a metric by its index in spec.metrics: of the value, of its share a replica (AverageValue), or in percent (Utilization).",

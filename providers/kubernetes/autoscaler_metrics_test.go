@@ -1,6 +1,8 @@
 package kubernetes
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -29,7 +31,7 @@ func TestAutoscalerMetrics(t *testing.T) {
 		{Query: "a", Type: policy.AverageValue, Target: 10}, {Query: "b", Type: policy.Value, Target: 3}}}
 	body := string(p.Encode())
 	web := journal.Object{Kind: journal.HorizontalAutoscaler, Namespace: "shop", Name: "web"}
-	var shown shownAutoscaler
+	var shown journal.Shown
 	record := func(s int64, reason autoscaler.Reason, missed int64, metrics ...journal.Metric) {
 		m.autoscaler(&shown, &journal.Record{Object: web, Slot: slot.Slot(1000 + 10*s), Policy: policy.Digest([]byte(body)), PolicyBody: body,
 			Reason: reason, Missed: missed, Metrics: metrics})
@@ -65,8 +67,17 @@ karpenter_horizontalautoscaler_missed_slots_total{name="web",namespace="shop"} 2
 # TYPE karpenter_horizontalautoscaler_paused gauge
 karpenter_horizontalautoscaler_paused{name="web",namespace="shop"} 0
 # TYPE karpenter_horizontalautoscaler_reason gauge
-karpenter_horizontalautoscaler_reason{name="web",namespace="shop",reason="Unchanged"} 1
 `
+	// A state set: one reason is 1, and every other one 0.
+	reasons := cycle.Reasons()
+	slices.Sort(reasons)
+	for _, reason := range reasons {
+		value := 0
+		if reason == "Unchanged" {
+			value = 1
+		}
+		want += fmt.Sprintf("karpenter_horizontalautoscaler_reason{name=%q,namespace=%q,reason=%q} %d\n", "web", "shop", reason, value)
+	}
 	got := gathered(t, registry)
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)

@@ -88,13 +88,13 @@ func NewMetrics(registry prometheus.Registerer) (*Metrics, error) {
 		}, []string{"namespace", "name", "call", "code"}),
 	}
 	m.lastScale = prometheus.NewGaugeVec(prometheus.GaugeOpts{
-		Name: "karpenter_horizontalautoscaler_last_scale_time_seconds", Help: "Slot of the last change that the target of a HorizontalAutoscaler took, in Unix seconds.",
+		Name: journal.LastScaleGauge, Help: "Slot of the last change that the target of a HorizontalAutoscaler took, in Unix seconds.",
 	}, []string{"namespace", "name"})
 	m.missed = prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "karpenter_horizontalautoscaler_missed_slots_total", Help: "Slots of a HorizontalAutoscaler that passed without a decision while this process was in charge.",
+		Name: journal.MissedCounter, Help: "Slots of a HorizontalAutoscaler that passed without a decision while this process was in charge.",
 	}, []string{"namespace", "name"})
 	m.held = prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "karpenter_horizontalautoscaler_held_seconds_total", Help: "Time that a HorizontalAutoscaler held its replicas for want of metrics, of its target or of a valid spec.",
+		Name: journal.HeldCounter, Help: "Time that a HorizontalAutoscaler held its replicas for want of metrics, of its target or of a valid spec.",
 	}, []string{"namespace", "name"})
 	m.shown = map[string]*prometheus.GaugeVec{}
 	collectors := []prometheus.Collector{
@@ -144,24 +144,6 @@ func (m *Metrics) replicas(name types.NamespacedName, desired, current *int32) {
 	}
 	if current != nil {
 		m.current.WithLabelValues(name.Namespace, name.Name).Set(float64(*current))
-	}
-}
-
-// reason makes a reason the only one of an autoscaler; a series that stays is not touched.
-func (m *Metrics) reason(name types.NamespacedName, reason string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	before, gauge := m.reasons[name], m.shown[journal.AutoscalerReason]
-	if reason == before {
-		return
-	}
-	if before != "" {
-		gauge.DeleteLabelValues(name.Namespace, name.Name, before)
-		delete(m.reasons, name)
-	}
-	if reason != "" {
-		gauge.WithLabelValues(name.Namespace, name.Name, reason).Set(1)
-		m.reasons[name] = reason
 	}
 }
 

@@ -44,7 +44,7 @@ type reported struct {
 	began time.Time
 	// change is what the last record decided to change, if it did.
 	change *change
-	shown  shownAutoscaler
+	shown  journal.Shown
 }
 
 // NewReporter returns a reporter in front of a journal.

@@ -10,6 +10,7 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
 	"github.com/karpenter-sim/karpenter/engine/cycle"
 	"github.com/karpenter-sim/karpenter/engine/journal"
+	"github.com/karpenter-sim/karpenter/engine/slot"
 )
 
 // Store is cycle.AutoscalerStore over an API server.
@@ -24,6 +25,9 @@ func (s *Store) Load(ctx context.Context, name types.NamespacedName) (cycle.Stor
 		return cycle.Stored[*v1alpha1.HorizontalAutoscaler]{}, err
 	}
 	s.show(name, &o.Status)
+	if at := o.Status.LastScaleTime; at != nil && s.Reporter != nil {
+		s.Reporter.metrics.lastScaled(journal.Object{Namespace: name.Namespace, Name: name.Name}, slot.At(at.Time))
+	}
 	return cycle.Stored[*v1alpha1.HorizontalAutoscaler]{Object: o, Version: o.ResourceVersion}, nil
 }
 

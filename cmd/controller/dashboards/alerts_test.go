@@ -47,6 +47,7 @@ func TestAlerts(t *testing.T) {
 			karpenter_horizontalautoscaler_desired_replicas{namespace="a",name="b"} 2x60
 			karpenter_horizontalautoscaler_max_replicas{namespace="a",name="b"} 20x60
 			karpenter_horizontalautoscaler_reason{namespace="a",name="c",reason="Unchanged"} 1x60
+			karpenter_horizontalautoscaler_reason{namespace="a",name="c",reason="Bounded"} 0x60
 			karpenter_horizontalautoscaler_desired_replicas{namespace="a",name="c"} 20x60
 			karpenter_horizontalautoscaler_max_replicas{namespace="a",name="c"} 20x60`, 1},
 		{"LacksMetrics", "one of two metrics, of one of two autoscalers", `
@@ -54,6 +55,10 @@ func TestAlerts(t *testing.T) {
 			karpenter_horizontalautoscaler_metric_available{namespace="a",name="a",metric="1"} 0x60
 			karpenter_horizontalautoscaler_metric_available{namespace="a",name="b",metric="0"} 1x60`, 1},
 		{"LacksMetrics", "all are there", `karpenter_horizontalautoscaler_metric_available{namespace="a",name="a",metric="0"} 1x60`, 0},
+		{"MetricsSourcesInvalid", "one of two replicas reads a wrong file", `
+			karpenter_autoscaling_metrics_sources_valid{pod="a"} 0x60
+			karpenter_autoscaling_metrics_sources_valid{pod="b"} 1x60`, 1},
+		{"MetricsSourcesInvalid", "without a file there is no series", `other 1x60`, 0},
 		{"PausedLong", "one of two", `
 			karpenter_horizontalautoscaler_paused{namespace="a",name="a"} 1x60
 			karpenter_horizontalautoscaler_paused{namespace="a",name="b"} 0x60`, 1},

@@ -16,8 +16,9 @@ const (
 	PausedScaleInAnnotation = "autoscaling.karpenter.sh/paused-scale-in"
 	// PausedScaleOutAnnotation is "true" or "false": nothing is scaled up.
 	PausedScaleOutAnnotation = "autoscaling.karpenter.sh/paused-scale-out"
-	// PausedUntilAnnotation is the time, in RFC 3339, from which on none of the others
-	// counts; without any of them it pauses in both directions until then.
+	// PausedUntilAnnotation is the time, in RFC 3339, that ends the others; one that is
+	// changed or set after it holds. Without any of them it pauses in both directions
+	// until then.
 	PausedUntilAnnotation = "autoscaling.karpenter.sh/paused-until"
 )
 
