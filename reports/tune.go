@@ -40,8 +40,16 @@ type Tune struct {
 	// Near of the neighbours beat the current policy in training, too.
 	Near    int  `json:"neighboursBetter"`
 	Plateau bool `json:"plateau"`
-	// Choice is the trial that the last fold chose, 0 for none.
-	Choice     int             `json:"choice,omitempty"`
+	// Choice is the trial that the last fold chose, 0 for none; Metric is the one
+	// that it has besides those of the policy.
+	Choice int    `json:"choice,omitempty"`
+	Metric string `json:"metric,omitempty"`
+	// Priced says that cost is money, not replica-hours.
+	Priced bool `json:"priced,omitempty"`
+	// Pairing compares the choices with the current policy, in time held out.
+	Pairing *TunePairing `json:"pairing,omitempty"`
+	// Patches are the recommendation for owners of other autoscalers.
+	Patches    []TunePatch     `json:"patches,omitempty"`
 	Parameters []TuneParameter `json:"parameters"`
 	Folds      []TuneFold      `json:"folds,omitempty"`
 	// HeldOut are the figures of all folds' choices in their held-out windows
@@ -60,9 +68,41 @@ type Tune struct {
 	Notes       []string `json:"notes,omitempty"`
 }
 
+// A TunePairing compares two policies over the same days, or shorter parts.
+type TunePairing struct {
+	Unit  string `json:"unit"`
+	Pairs int    `json:"pairs"`
+	// Partial days and Unjudged parts are left out.
+	Partial  int              `json:"partial"`
+	Unjudged int              `json:"unjudged"`
+	Figures  []TuneDifference `json:"figures"`
+}
+
+// A TuneDifference is how much more of a figure the choice has on the average of
+// the pairs, with its interval of 95 %; nil where too little is known.
+type TuneDifference struct {
+	Figure string   `json:"figure"`
+	Mean   float64  `json:"mean"`
+	Low    *float64 `json:"low,omitempty"`
+	High   *float64 `json:"high,omitempty"`
+}
+
+// A TunePatch is a recommendation in the fields of an HPA or a ScaledObject.
+type TunePatch struct {
+	Kind      string `json:"kind"`
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
+	// File is the patch, empty where nothing can be said; Command applies it.
+	File    string `json:"file,omitempty"`
+	Command string `json:"command,omitempty"`
+	// Unsaid says what those fields cannot say.
+	Unsaid []string `json:"unsaid,omitempty"`
+}
+
 // TuneFigures are those of a stretch of time.
 type TuneFigures struct {
 	ReplicaHours  float64 `json:"replicaHours"`
+	Cost          float64 `json:"cost,omitempty"`
 	BreachMinutes float64 `json:"breachMinutes"`
 	UnderHours    float64 `json:"underReplicaHours"`
 	Reversals     int64   `json:"reversals"`
@@ -140,11 +180,33 @@ func (t *Tune) Headline() string {
 		if t.Choice == 0 {
 			return fmt.Sprintf("Keep what you have: none of %s candidates beats the current policy.", group(int64(t.Played)))
 		}
-		return fmt.Sprintf("Keep what you have: the best of %s candidates does not beat the current policy in time it was not chosen by.", group(int64(t.Played)))
+		return fmt.Sprintf("Keep what you have: the best of %s candidates does not surely beat the current policy in time it was not chosen by.", group(int64(t.Played)))
 	}
 	last := t.Folds[len(t.Folds)-1]
-	return fmt.Sprintf("Use trial %d: in time it was not chosen by, %s and %s than under the current policy.",
-		t.Choice, lessOrMore(last.Out.ReplicaHours, last.CurrentOut.ReplicaHours, "replica-hours"), lessOrMore(last.Out.BreachMinutes, last.CurrentOut.BreachMinutes, "breach minutes"))
+	with := ""
+	if t.Metric == TuneSeason {
+		with = ", with the season,"
+	}
+	return fmt.Sprintf("Use trial %d%s: in time it was not chosen by, %s and %s than under the current policy.",
+		t.Choice, with, lessOrMore(t.expense(&last.Out), t.expense(&last.CurrentOut), t.expenseName()), lessOrMore(last.Out.BreachMinutes, last.CurrentOut.BreachMinutes, "breach minutes"))
+}
+
+// TuneSeason is the Metric of a choice with a season.
+const TuneSeason = "season"
+
+// expense is what figures cost: money where prices are given, else replica-hours.
+func (t *Tune) expense(f *TuneFigures) float64 {
+	if t.Priced {
+		return f.Cost
+	}
+	return f.ReplicaHours
+}
+
+func (t *Tune) expenseName() string {
+	if t.Priced {
+		return "cost"
+	}
+	return "replica-hours"
 }
 
 // lessOrMore is a relative change in words.

@@ -3,6 +3,7 @@ package reports
 import (
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"text/tabwriter"
 )
@@ -15,7 +16,7 @@ func (t *Tune) Markdown() string {
 		fmt.Fprintf(&b, "- %s\n", escapeMarkdown(w))
 	}
 	if len(t.Folds) > 0 {
-		b.WriteString("\n| | replica-hours in-sample | held out | breach minutes in-sample | held out | missing replica-hours in-sample | held out |\n|---|--:|--:|--:|--:|--:|--:|\n")
+		fmt.Fprintf(&b, "\n| | %s in-sample | held out | breach minutes in-sample | held out | missing replica-hours in-sample | held out | reversals in-sample | held out |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|\n", t.expenseName())
 		for _, row := range t.comparison() {
 			fmt.Fprintf(&b, "| %s |", escapeMarkdown(row.Name))
 			for _, c := range row.Cells {
@@ -27,6 +28,15 @@ func (t *Tune) Markdown() string {
 	}
 	t.markdownParameters(&b)
 	t.markdownTrades(&b)
+	for i := range t.Patches {
+		p := &t.Patches[i]
+		if p.File != "" {
+			fmt.Fprintf(&b, "\nFor the owner of the %s: [%s](%s)\n\n%s\n", escapeMarkdown(p.Kind), escapeMarkdown(p.File), p.File, codeBlock(p.Command))
+		}
+		for _, u := range p.Unsaid {
+			fmt.Fprintf(&b, "\n- not said in a %s: %s\n", p.Kind, escapeMarkdown(u))
+		}
+	}
 	fmt.Fprintf(&b, "\n%s\n", escapeMarkdown(strings.Join(t.facts(), " · ")))
 	if t.Command != "" {
 		fmt.Fprintf(&b, "\n%s\n", codeBlock(t.Command))
@@ -37,23 +47,25 @@ func (t *Tune) Markdown() string {
 // comparison are the rows of the first table: the current policy and the
 // choice, by the last fold.
 func (t *Tune) comparison() []rowView {
-	rows := []rowView{{Name: "current", Cells: pairCells(t.Current.In, t.Current.Out)}}
+	rows := []rowView{{Name: "current", Cells: t.pairCells(&t.Current.In, &t.Current.Out)}}
 	if f, ok := t.last(); ok && f.Trial != 0 {
-		rows = append(rows, rowView{Name: fmt.Sprintf("trial %d", f.Trial), Cells: pairCells(f.In, f.Out), Primary: t.Verdict == TuneRecommend})
+		rows = append(rows, rowView{Name: fmt.Sprintf("trial %d", f.Trial), Cells: t.pairCells(&f.In, &f.Out), Primary: t.Verdict == TuneRecommend})
 	}
 	return rows
 }
 
 // pairCells are figures in-sample and held out, side by side.
-func pairCells(in, out TuneFigures) []string {
+func (t *Tune) pairCells(in, out *TuneFigures) []string {
 	return []string{
-		number(in.ReplicaHours), number(out.ReplicaHours), number(in.BreachMinutes), number(out.BreachMinutes),
-		number(in.UnderHours), number(out.UnderHours),
+		number(t.expense(in)), number(t.expense(out)), number(in.BreachMinutes), number(out.BreachMinutes),
+		number(in.UnderHours), number(out.UnderHours), group(in.Reversals), group(out.Reversals),
 	}
 }
 
-// foldTitles head the table of folds; foldRows are its rows.
-var foldTitles = []string{"trial", "replica-hours in-sample", "held out", "breach minutes in-sample", "held out", "beats it held out"}
+// foldTitles head the table of folds.
+func (t *Tune) foldTitles() []string {
+	return []string{"trial", t.expenseName() + " in-sample", "held out", "breach minutes in-sample", "held out", "reversals in-sample", "held out", "beats it held out"}
+}
 
 func (t *Tune) foldRows() []rowView {
 	var rows []rowView
@@ -62,16 +74,28 @@ func (t *Tune) foldRows() []rowView {
 		f := &t.Folds[i]
 		row := rowView{Name: fmt.Sprintf("%d: from %s", i+1, clock.at(f.Split).Format("Mon 2 Jan 15:04"))}
 		if f.Trial == 0 {
-			row.Cells = []string{"none", "", "", "", "", "–"}
+			row.Cells = []string{"none", "", "", "", "", "", "", "–"}
 		} else {
 			row.Cells = []string{fmt.Sprint(f.Trial),
-				change(f.In.ReplicaHours, f.CurrentIn.ReplicaHours), change(f.Out.ReplicaHours, f.CurrentOut.ReplicaHours),
+				change(t.expense(&f.In), t.expense(&f.CurrentIn)), change(t.expense(&f.Out), t.expense(&f.CurrentOut)),
 				change(f.In.BreachMinutes, f.CurrentIn.BreachMinutes), change(f.Out.BreachMinutes, f.CurrentOut.BreachMinutes),
+				moreOf(f.In.Reversals, f.CurrentIn.Reversals), moreOf(f.Out.Reversals, f.CurrentOut.Reversals),
 				yes(f.Held)}
 		}
 		rows = append(rows, row)
 	}
 	return rows
+}
+
+// moreOf is a difference of counts with its sign.
+func moreOf(a, than int64) string {
+	switch d := a - than; {
+	case d > 0:
+		return "+" + group(d)
+	case d < 0:
+		return "−" + group(-d)
+	}
+	return "±0"
 }
 
 func yes(b bool) string {
@@ -82,7 +106,7 @@ func yes(b bool) string {
 }
 
 func (t *Tune) markdownFolds(b *strings.Builder) {
-	b.WriteString("\nWalk-forward folds, relative to the current policy:\n\n| fold | " + strings.Join(foldTitles, " | ") + " |\n|---|" + strings.Repeat("--:|", len(foldTitles)) + "\n")
+	b.WriteString("\nWalk-forward folds, relative to the current policy:\n\n| fold | " + strings.Join(t.foldTitles(), " | ") + " |\n|---|" + strings.Repeat("--:|", len(t.foldTitles())) + "\n")
 	for _, row := range t.foldRows() {
 		fmt.Fprintf(b, "| %s | %s |\n", escapeMarkdown(row.Name), strings.Join(row.Cells, " | "))
 	}
@@ -112,10 +136,10 @@ func (t *Tune) markdownTrades(b *strings.Builder) {
 	if len(trades) == 0 {
 		return
 	}
-	fmt.Fprintf(b, "\nTrades of cost against breaches that no other candidate beats in both (in-sample → held out):\n\n| trial | replica-hours | breach minutes |\n|--:|--:|--:|\n")
+	fmt.Fprintf(b, "\nTrades, what is bought with what, that no other candidate beats in all three (in-sample → held out):\n\n| trial | %s | breach minutes | reversals |\n|--:|--:|--:|--:|\n", t.expenseName())
 	for i := range thin(len(trades), maxMarkdownTrades) {
-		p := trades[thinned(i, len(trades), maxMarkdownTrades)]
-		fmt.Fprintf(b, "| %d | %s → %s | %s → %s |\n", p.Trial, number(p.In.ReplicaHours), number(p.Out.ReplicaHours), number(p.In.BreachMinutes), number(p.Out.BreachMinutes))
+		p := &trades[thinned(i, len(trades), maxMarkdownTrades)]
+		fmt.Fprintf(b, "| %d | %s → %s | %s → %s | %s → %s |\n", p.Trial, number(t.expense(&p.In)), number(t.expense(&p.Out)), number(p.In.BreachMinutes), number(p.Out.BreachMinutes), group(p.In.Reversals), group(p.Out.Reversals))
 	}
 }
 
@@ -162,21 +186,18 @@ func (t *Tune) facts() []string {
 	return append(facts, t.Assumptions...)
 }
 
+// maxTableTrades bounds the trades on standard output.
+const maxTableTrades = 8
+
 // Table prints what belongs on standard output.
 func (t *Tune) Table(w io.Writer) error {
-	rows := [][]string{{"POLICY", "REPLICA-HOURS", "HELD OUT", "BREACH MIN", "HELD OUT", "MISSING", "HELD OUT"}}
+	var b strings.Builder
 	if len(t.Folds) > 0 {
+		rows := [][]string{{"POLICY", strings.ToUpper(t.expenseName()), "HELD OUT", "BREACH MIN", "HELD OUT", "MISSING", "HELD OUT", "REVERSALS", "HELD OUT"}}
 		for _, row := range t.comparison() {
 			rows = append(rows, append([]string{row.Name}, row.Cells...))
 		}
-	}
-	var b strings.Builder
-	if len(rows) > 1 {
-		table := tabwriter.NewWriter(&b, 0, 8, 2, ' ', tabwriter.AlignRight)
-		for _, row := range rows {
-			fmt.Fprintln(table, strings.Join(row, "\t")+"\t")
-		}
-		if err := table.Flush(); err != nil {
+		if err := align(&b, rows); err != nil {
 			return err
 		}
 		b.WriteString("\n")
@@ -185,6 +206,50 @@ func (t *Tune) Table(w io.Writer) error {
 	for _, why := range t.Why {
 		b.WriteString("  " + why + "\n")
 	}
+	if err := t.tableTrades(&b); err != nil {
+		return err
+	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// tableTrades says what is bought with what.
+func (t *Tune) tableTrades(b *strings.Builder) error {
+	trades := t.trades()
+	if len(trades) == 0 {
+		return nil
+	}
+	b.WriteString("\nWhat is bought with what, compared with the current policy, in the time chosen by → held out:\n")
+	rows := [][]string{{"TRADE", strings.ToUpper(t.expenseName()), "", "BREACH MIN", "", "REVERSALS", ""}}
+	for i := range thin(len(trades), maxTableTrades) {
+		p := &trades[thinned(i, len(trades), maxTableTrades)]
+		rows = append(rows, []string{
+			fmt.Sprintf("trial %d", p.Trial),
+			change(t.expense(&p.In), t.expense(&t.Current.In)), "→ " + change(t.expense(&p.Out), t.expense(&t.Current.Out)),
+			moreMinutes(p.In.BreachMinutes - t.Current.In.BreachMinutes), "→ " + moreMinutes(p.Out.BreachMinutes-t.Current.Out.BreachMinutes),
+			moreOf(p.In.Reversals, t.Current.In.Reversals), "→ " + moreOf(p.Out.Reversals, t.Current.Out.Reversals),
+		})
+	}
+	return align(b, rows)
+}
+
+// moreMinutes is a difference of figures with its sign.
+func moreMinutes(v float64) string {
+	switch text := number(math.Abs(v)); {
+	case text == "0":
+		return "±0"
+	case v < 0:
+		return "−" + text
+	default:
+		return "+" + text
+	}
+}
+
+// align writes rows as columns aligned at the right.
+func align(w io.Writer, rows [][]string) error {
+	table := tabwriter.NewWriter(w, 0, 8, 2, ' ', tabwriter.AlignRight)
+	for _, row := range rows {
+		fmt.Fprintln(table, strings.Join(row, "\t")+"\t")
+	}
+	return table.Flush()
 }

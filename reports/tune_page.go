@@ -2,6 +2,7 @@ package reports
 
 import (
 	"bytes"
+	"cmp"
 	_ "embed"
 	"fmt"
 	"html/template"
@@ -20,6 +21,7 @@ var tuneTemplate = template.Must(template.New("tune").Parse(tuneText))
 type tunePage struct {
 	Style                     template.CSS
 	Name, Covered, Headline   string
+	Expense                   string
 	Badges                    []badgeView
 	Rows                      []rowView
 	Pareto, Pairs             *figureView
@@ -29,6 +31,7 @@ type tunePage struct {
 	Importance                []importanceView
 	Maps                      []mapView
 	About                     []textView
+	Patches                   []TunePatch
 }
 
 type (
@@ -69,16 +72,16 @@ func (t *Tune) HTML() ([]byte, error) {
 
 func (t *Tune) page() (*tunePage, error) {
 	p := &tunePage{
-		Style: template.CSS(style + tuneStyle), Name: t.Name, Headline: t.Headline(),
+		Style: template.CSS(style + tuneStyle), Name: t.Name, Headline: t.Headline(), Expense: t.expenseName(),
 		Badges: t.badges(), Assumptions: t.Assumptions, Why: t.Why, Notes: t.Notes, Command: t.Command,
-		Importance: t.importanceViews(), About: t.about(),
+		Importance: t.importanceViews(), About: t.about(), Patches: t.Patches,
 	}
 	if len(t.Folds) == 0 {
 		return p, nil
 	}
 	p.Covered = t.clock().covered()
 	p.Rows = t.comparison()
-	p.Folds = &tableView{Titles: foldTitles, Rows: t.foldRows(), Note: t.foldNote()}
+	p.Folds = &tableView{Titles: t.foldTitles(), Rows: t.foldRows(), Note: t.foldNote()}
 	p.Trades, p.Neighbours = t.tradeTable(), t.neighbourTable()
 	for i := range t.Maps {
 		p.Maps = append(p.Maps, t.Maps[i].view())
@@ -132,8 +135,8 @@ func (t *Tune) badges() []badgeView {
 
 func (t *Tune) foldNote() string {
 	return "Changes relative to the current policy over the same time. A fold chooses by the time before its held-out window, which begins as said, and by nothing else. " +
-		fmt.Sprintf("All held-out windows together: %s replica-hours, %s breach minutes.",
-			change(t.HeldOut.ReplicaHours, t.CurrentHeldOut.ReplicaHours), change(t.HeldOut.BreachMinutes, t.CurrentHeldOut.BreachMinutes))
+		fmt.Sprintf("All held-out windows together: %s %s, %s breach minutes.",
+			change(t.expense(&t.HeldOut), t.expense(&t.CurrentHeldOut)), t.expenseName(), change(t.HeldOut.BreachMinutes, t.CurrentHeldOut.BreachMinutes))
 }
 
 // maxTrades bounds the rows of the table of trades.
@@ -144,15 +147,15 @@ func (t *Tune) tradeTable() *tableView {
 	if len(trades) == 0 {
 		return nil
 	}
-	view := &tableView{Titles: []string{"replica-hours in-sample", "held out", "breach minutes in-sample", "held out", "reversals in-sample", "held out"}}
+	view := &tableView{Titles: []string{t.expenseName() + " in-sample", "held out", "breach minutes in-sample", "held out", "reversals in-sample", "held out"}}
 	for i := range thin(len(trades), maxTrades) {
 		p := &trades[thinned(i, len(trades), maxTrades)]
 		view.Rows = append(view.Rows, rowView{
 			Name: fmt.Sprintf("trial %d", p.Trial), Title: t.values(p.Values), Primary: p.Trial == t.Choice,
-			Cells: tradeCells(p),
+			Cells: t.tradeCells(p),
 		})
 	}
-	view.Rows = append(view.Rows, rowView{Name: "current", Cells: tradeCells(&t.Current)})
+	view.Rows = append(view.Rows, rowView{Name: "current", Cells: t.tradeCells(&t.Current)})
 	view.Note = "In-sample is the time that the last fold chooses by, held out the newest window. A trial's parameters are in trials.jsonl and in the tip of its name."
 	if len(trades) > maxTrades {
 		view.Note = fmt.Sprintf("%d of %d trades. ", maxTrades, len(trades)) + view.Note
@@ -160,9 +163,9 @@ func (t *Tune) tradeTable() *tableView {
 	return view
 }
 
-func tradeCells(p *TunePoint) []string {
+func (t *Tune) tradeCells(p *TunePoint) []string {
 	return []string{
-		number(p.In.ReplicaHours), number(p.Out.ReplicaHours), number(p.In.BreachMinutes), number(p.Out.BreachMinutes),
+		number(t.expense(&p.In)), number(t.expense(&p.Out)), number(p.In.BreachMinutes), number(p.Out.BreachMinutes),
 		group(p.In.Reversals), group(p.Out.Reversals),
 	}
 }
@@ -171,7 +174,10 @@ func tradeCells(p *TunePoint) []string {
 func (t *Tune) values(values []string) string {
 	text := ""
 	for i := range min(len(values), len(t.Parameters)) {
-		if i > 0 {
+		if values[i] == "" {
+			continue // as it is
+		}
+		if text != "" {
 			text += ", "
 		}
 		text += t.Parameters[i].Path + "=" + values[i]
@@ -183,20 +189,20 @@ func (t *Tune) neighbourTable() *tableView {
 	if len(t.Around) == 0 {
 		return nil
 	}
-	view := &tableView{Titles: []string{"changed to", "replica-hours", "breach minutes"}}
+	view := &tableView{Titles: []string{"changed to", t.expenseName(), "breach minutes"}}
 	choice := t.choice()
 	for i := range t.Around {
 		n := &t.Around[i]
 		row := rowView{}
 		for k := range n.Values {
 			if n.Values[k] != choice.Values[k] {
-				row.Name, row.Cells = t.Parameters[k].Path, []string{choice.Values[k] + " → " + n.Values[k]}
+				row.Name, row.Cells = t.Parameters[k].Path, []string{cmp.Or(choice.Values[k], t.Parameters[k].Current) + " → " + n.Values[k]}
 			}
 		}
 		if n.Invalid != "" {
 			row.Cells = append(row.Cells, "not valid", "")
 		} else {
-			row.Cells = append(row.Cells, change(n.In.ReplicaHours, choice.In.ReplicaHours), change(n.In.BreachMinutes, choice.In.BreachMinutes))
+			row.Cells = append(row.Cells, change(t.expense(&n.In), t.expense(&choice.In)), change(n.In.BreachMinutes, choice.In.BreachMinutes))
 		}
 		view.Rows = append(view.Rows, row)
 	}
@@ -219,7 +225,7 @@ func (t *Tune) importanceViews() []importanceView {
 		p := &t.Parameters[i]
 		list = append(list, importanceView{
 			Path: p.Path, Searched: p.Searched, Current: p.Current, Chosen: p.Chosen,
-			Bars: []barView{bar("cost", "replica-hours", p.Cost), bar("lack", "breach minutes", p.Lacking)},
+			Bars: []barView{bar("cost", t.expenseName(), p.Cost), bar("lack", "breach minutes", p.Lacking)},
 		})
 	}
 	return list

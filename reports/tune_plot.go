@@ -50,16 +50,16 @@ func (t *Tune) paretoView() (*figureView, error) {
 
 // bounds frame the current policy, the trades and most of the others.
 func (t *Tune) bounds() plane {
-	xs, ys := []float64{t.Current.In.ReplicaHours}, []float64{t.Current.In.BreachMinutes}
+	xs, ys := []float64{t.expense(&t.Current.In)}, []float64{t.Current.In.BreachMinutes}
 	for i := range t.Points {
-		xs, ys = append(xs, t.Points[i].In.ReplicaHours), append(ys, t.Points[i].In.BreachMinutes)
+		xs, ys = append(xs, t.expense(&t.Points[i].In)), append(ys, t.Points[i].In.BreachMinutes)
 	}
 	most := func(all []float64, current float64) float64 {
 		sorted := slices.Clone(all)
 		slices.Sort(sorted)
 		return max(sorted[(len(sorted)-1)*9/10], current)
 	}
-	p := plane{minX: slices.Min(xs), maxX: most(xs, t.Current.In.ReplicaHours), minY: 0, maxY: min(most(ys, t.Current.In.BreachMinutes), max(4*t.Current.In.BreachMinutes, 60))}
+	p := plane{minX: slices.Min(xs), maxX: most(xs, t.expense(&t.Current.In)), minY: 0, maxY: min(most(ys, t.Current.In.BreachMinutes), max(4*t.Current.In.BreachMinutes, 60))}
 	room := max((p.maxX-p.minX)*0.06, p.maxX*0.01, 1e-9)
 	p.minX, p.maxX, p.maxY = p.minX-room, p.maxX+room, max(p.maxY*1.08, 1)
 	return p
@@ -69,15 +69,15 @@ func (t *Tune) drawPareto(p *pen, s size, height vg.Length) {
 	a := t.bounds()
 	axis := p.width(number(math.Floor(a.maxY)))*wider + 8
 	a.left, a.right, a.bottom, a.ceil = axis, s.width-10, 34, height-16
-	a.drawAxes(p, s, "breach minutes", "replica-hours")
+	a.drawAxes(p, s, "breach minutes", t.expenseName())
 	for i := range t.Points {
 		if c := &t.Points[i]; !c.Pareto {
-			dot(p, inkRecorded, a.at(c.In.ReplicaHours, c.In.BreachMinutes), 1.4)
+			dot(p, inkRecorded, a.at(t.expense(&c.In), c.In.BreachMinutes), 1.4)
 		}
 	}
 	var line []vg.Point
 	for _, c := range t.trades() {
-		at := a.at(c.In.ReplicaHours, c.In.BreachMinutes)
+		at := a.at(t.expense(&c.In), c.In.BreachMinutes)
 		if n := len(line); n > 0 {
 			line = append(line, vg.Point{X: at.X, Y: line[n-1].Y})
 		}
@@ -85,7 +85,7 @@ func (t *Tune) drawPareto(p *pen, s size, height vg.Length) {
 	}
 	p.line(inkDecided, 1.2, nil, line...)
 	for _, c := range t.trades() {
-		dot(p, inkDecided, a.at(c.In.ReplicaHours, c.In.BreachMinutes), 2.4)
+		dot(p, inkDecided, a.at(t.expense(&c.In), c.In.BreachMinutes), 2.4)
 	}
 	c := t.choice()
 	if c == nil {
@@ -96,7 +96,7 @@ func (t *Tune) drawPareto(p *pen, s size, height vg.Length) {
 	if t.Verdict != TuneRecommend {
 		name = "best in training"
 	}
-	cheaper := c.In.ReplicaHours < t.Current.In.ReplicaHours
+	cheaper := t.expense(&c.In) < t.expense(&t.Current.In)
 	t.mark(p, &a, &t.Current, inkNeeded, "current", !cheaper)
 	t.mark(p, &a, c, inkReady, name, cheaper)
 }
@@ -104,7 +104,7 @@ func (t *Tune) drawPareto(p *pen, s size, height vg.Length) {
 // mark points a trial out with its name, which stands before it where that is
 // wanted and has room.
 func (t *Tune) mark(p *pen, a *plane, c *TunePoint, i ink, name string, before bool) {
-	at := a.at(c.In.ReplicaHours, c.In.BreachMinutes)
+	at := a.at(t.expense(&c.In), c.In.BreachMinutes)
 	w := p.width(name) * wider
 	from := at.X + 9
 	if before && at.X-9-w > a.left || from+w > a.right {
@@ -172,7 +172,7 @@ func (t *Tune) drawPairs(p *pen, s size, height vg.Length) {
 		ink  ink
 		of   func(TuneFigures) float64
 	}{
-		{"replica-hours", inkDecided, func(f TuneFigures) float64 { return f.ReplicaHours }},
+		{t.expenseName(), inkDecided, func(f TuneFigures) float64 { return t.expense(&f) }},
 		{"breach minutes", inkNeeded, func(f TuneFigures) float64 { return f.BreachMinutes }},
 	} {
 		left := vg.Length(i) * middle

@@ -27,6 +27,7 @@ type tuneFlags struct {
 	trials, folds           int
 	seed                    int64
 	constraints, parameters []string
+	season                  bool
 	shard                   string
 	resume                  bool
 }
@@ -48,6 +49,7 @@ func (f *tuneFlags) addSearch(c *cobra.Command) {
 	flags.Int64Var(&f.seed, "seed", 0, "seed of the sampler (default: the scenario's)")
 	flags.IntVar(&f.folds, "folds", 0, fmt.Sprintf("walk-forward folds (default: the scenario's, else %d)", tune.DefaultFolds))
 	flags.StringArrayVar(&f.constraints, "constraint", nil, "upper limit on a figure over the whole time, e.g. 'breach_minutes <= 5' (repeatable)")
+	flags.BoolVar(&f.season, "season", false, "also try a second metric that looks at the same time of the last 7 days, in PromQL; needs 8 days or more recorded")
 	flags.StringArrayVar(&f.parameters, "parameter", nil, "field to search: PATH=LOW..HIGH[:log|:STEP] or PATH=[A,B,C]; PATH may end in a range of its query, e.g. spec.metrics[0].prometheus.query[5m] (repeatable; default: targets, tolerances, windows and rates)")
 }
 
@@ -114,7 +116,8 @@ func (a *app) tuneFiles(c *cobra.Command, paths []string, replayed *replayFlags)
 	return scenario.LoadAll(paths, scenario.Options{Stdin: a.stdin, EnableFeatures: replayed.Features})
 }
 
-// tuneCommandLine is the call without what does not change its result.
+// tuneCommandLine is a call with the same result: with another directory, and
+// without what makes only a part of it.
 func (a *app) tuneCommandLine() string {
 	words := []string{"karpenter"}
 	for i := 0; i < len(a.args); i++ {
@@ -130,7 +133,7 @@ func (a *app) tuneCommandLine() string {
 		}
 		words = append(words, quoteArgument(a.args[i]))
 	}
-	return strings.Join(words, " ")
+	return strings.Join(append(words, "--out", "out"), " ")
 }
 
 // A tuner carries out a search and writes what came of it.
@@ -142,6 +145,9 @@ type tuner struct {
 	inputs []output.Input
 	jobs   []*job
 	search *tune.Search
+	// owners are what the autoscalers were made of, as a shard found them; nil
+	// where they are still to be found.
+	owners []tune.Owner
 	// about describes the search, digest names it.
 	about  tune.Description
 	digest string
@@ -208,7 +214,13 @@ func (t *tuner) prepare(ctx context.Context, files []*scenario.File) error {
 		if j != nil {
 			t.jobs = append(t.jobs, j)
 			j.Input.Precompute()
-			o.Subjects = append(o.Subjects, tune.Subject{Name: f.Metadata.Name, Input: j.Input, Set: f.Manifests})
+			owners := t.owners
+			if owners == nil {
+				var wrong error
+				owners, wrong = tune.Owners(f.Manifests)
+				err = errors.Join(err, wrong)
+			}
+			o.Subjects = append(o.Subjects, tune.Subject{Name: f.Metadata.Name, Input: j.Input, Set: f.Manifests, Owners: owners})
 		}
 		errs = append(errs, err)
 	}
@@ -218,6 +230,7 @@ func (t *tuner) prepare(ctx context.Context, files []*scenario.File) error {
 	if err := stanza(&o, files[0].Spec.Tune); err != nil {
 		return err
 	}
+	o.Location = t.jobs[0].Location
 	var err error
 	if len(o.Parameters) == 0 {
 		if o.Parameters, err = tune.DefaultParameters(o.Subjects); err != nil {

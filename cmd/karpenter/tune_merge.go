@@ -26,6 +26,8 @@ type shardReport struct {
 	Command string           `json:"command"`
 	// Scenarios are files below the shard's directory.
 	Scenarios []string `json:"scenarios"`
+	// Owners are what the scenarios' autoscalers were made of.
+	Owners []tune.Owner `json:"owners,omitempty"`
 }
 
 const shardKind = "TuneShard"
@@ -43,6 +45,7 @@ func (t *tuner) writeShard(out *output.Dir, w *work, part shard) error {
 			return internal(err)
 		}
 		report.Scenarios = append(report.Scenarios, name)
+		report.Owners = append(report.Owners, t.search.Subjects[i].Owners...)
 	}
 	lines, err := t.search.Encode(w.trials())
 	if err != nil {
@@ -83,7 +86,10 @@ them: the neighbours of the choice are still to be played.`,
 			if err != nil {
 				return err
 			}
-			t := &tuner{app: a, flags: flags, command: shards[0].report.Command}
+			t := &tuner{app: a, flags: flags, command: shards[0].report.Command, owners: shards[0].report.Owners}
+			if t.owners == nil {
+				t.owners = []tune.Owner{}
+			}
 			return t.merge(c, shards)
 		},
 	}
@@ -164,7 +170,7 @@ func searchDifference(a, b *tune.Description) string {
 		a, b any
 	}{
 		{"version", a.Version, b.Version}, {"sampler", a.Sampler, b.Sampler}, {"trials", a.Trials, b.Trials},
-		{"seed", a.Seed, b.Seed}, {"folds", a.Folds, b.Folds}, {"constraints", a.Constraints, b.Constraints},
+		{"seed", a.Seed, b.Seed}, {"folds", a.Folds, b.Folds}, {"constraints", a.Constraints, b.Constraints}, {"season", a.Season, b.Season},
 		{"parameters", a.Parameters, b.Parameters},
 	} {
 		x, y := fmt.Sprint(part.a), fmt.Sprint(part.b)

@@ -54,6 +54,7 @@ func (f *tuneFlags) settle(c *cobra.Command, files []*scenario.File) error {
 	if merged.Seed == nil {
 		merged.Seed = &files[0].Spec.Seed
 	}
+	merged.Season = merged.Season || f.season
 	if len(f.constraints) > 0 {
 		merged.Constraints = f.constraints
 	}
@@ -75,7 +76,7 @@ func (f *tuneFlags) settle(c *cobra.Command, files []*scenario.File) error {
 
 // stanza makes options of a completed spec.tune.
 func stanza(o *tune.Options, t *scenario.Tune) error {
-	o.Sampler, o.Trials, o.Folds, o.Seed = t.Sampler, *t.Trials, *t.Folds, *t.Seed
+	o.Sampler, o.Trials, o.Folds, o.Seed, o.Season = t.Sampler, *t.Trials, *t.Folds, *t.Seed, t.Season
 	var errs []error
 	for _, text := range t.Constraints {
 		c, err := tune.ParseConstraint(text)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,6 +16,7 @@ import (
 const (
 	bestFile   = "best.yaml"
 	trialsFile = "trials.jsonl"
+	seasonFile = tune.SeasonFile
 )
 
 // write writes what came of a search into a directory.
@@ -34,7 +36,37 @@ func (t *tuner) write(dir string, o *tune.Outcome) (*reports.Tune, error) {
 		return nil, err
 	}
 	report := t.report(o)
+	if err := t.writePatches(dir, o, report); err != nil {
+		return nil, err
+	}
+	rules, err := o.SeasonRules()
+	if err == nil && rules != nil {
+		err = os.WriteFile(filepath.Join(dir, seasonFile), rules, 0o644)
+	}
+	if err != nil {
+		return nil, err
+	}
 	return report, report.WriteDir(dir)
+}
+
+// writePatches writes what is recommended for owners of other autoscalers.
+func (t *tuner) writePatches(dir string, o *tune.Outcome, r *reports.Tune) error {
+	patches, err := o.Patches()
+	if err != nil {
+		return err
+	}
+	for i := range patches {
+		p := &patches[i]
+		view := reports.TunePatch{Kind: p.Owner.Kind, Namespace: p.Owner.Namespace, Name: p.Owner.Name, File: p.File, Unsaid: p.Unsaid}
+		if p.File != "" {
+			view.Command = p.Command(p.File)
+			if err := os.WriteFile(filepath.Join(dir, p.File), p.Text, 0o644); err != nil {
+				return err
+			}
+		}
+		r.Patches = append(r.Patches, view)
+	}
+	return nil
 }
 
 // report shows an outcome.
@@ -45,7 +77,17 @@ func (t *tuner) report(o *tune.Outcome) *reports.Tune {
 		Verdict: string(o.Verdict), Why: o.Why, Badge: o.Badge,
 		Sampler: o.Sampler, Seed: o.Seed, Constraints: t.about.Constraints,
 		Played: counts.Played, Stopped: counts.Stopped, Invalid: counts.Invalid, Neighbours: counts.Neighbours,
-		Near: o.Near, Plateau: o.Plateau, Notes: o.Notes,
+		Near: o.Near, Plateau: o.Plateau, Notes: slices.Clone(o.Notes), Metric: string(o.Metric()), Priced: o.Priced,
+	}
+	if p := o.Pairing; p != nil {
+		r.Pairing = &reports.TunePairing{Unit: p.Unit, Pairs: p.Pairs, Partial: p.Partial, Unjudged: p.Unjudged}
+		for _, d := range p.Figures {
+			view := reports.TuneDifference{Figure: d.Figure, Mean: d.Mean}
+			if !math.IsInf(d.Low, 0) {
+				view.Low, view.High = &d.Low, &d.High
+			}
+			r.Pairing.Figures = append(r.Pairing.Figures, view)
+		}
 	}
 	if o.Fidelity >= 0 {
 		r.Fidelity = &o.Fidelity
@@ -169,7 +211,7 @@ func (t *tuner) point(trial *tune.Trial, o *tune.Outcome) reports.TunePoint {
 }
 
 func figuresOf(s *tune.Score) reports.TuneFigures {
-	return reports.TuneFigures{ReplicaHours: s.ReplicaHours(), BreachMinutes: s.BreachMinutes(), UnderHours: s.UnderHours(), Reversals: s.Reversals}
+	return reports.TuneFigures{ReplicaHours: s.ReplicaHours(), Cost: s.Cost, BreachMinutes: s.BreachMinutes(), UnderHours: s.UnderHours(), Reversals: s.Reversals}
 }
 
 func (t *tuner) heatMap(m *tune.HeatMap, o *tune.Outcome) reports.TuneMap {
@@ -191,6 +233,18 @@ func (t *tuner) tell(r *reports.Tune) error {
 	if err := r.Table(t.stdout); err != nil {
 		return internal(err)
 	}
+	for i := range r.Patches {
+		p := &r.Patches[i]
+		if p.File != "" {
+			fmt.Fprintf(t.stdout, "\nFor the owner of the %s:\n  %s\n", p.Kind, strings.Replace(p.Command, "--patch-file "+p.File, "--patch-file "+quoteArgument(filepath.Join(t.flags.out, p.File)), 1))
+		} else {
+			fmt.Fprintf(t.stdout, "\nFor the owner of %s %s/%s: nothing of this can be said in its fields.\n", p.Kind, p.Namespace, p.Name)
+		}
+		for _, u := range p.Unsaid {
+			fmt.Fprintf(t.stdout, "  Not said there: %s\n", u)
+		}
+	}
+	fmt.Fprintf(t.stdout, "\nThe same again:\n  %s\n", t.command)
 	for _, n := range r.Notes {
 		t.note("%s", n)
 	}

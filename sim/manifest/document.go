@@ -48,6 +48,10 @@ func (d *Document) Written() *Document {
 	return d.written
 }
 
+// Source returns the field of the file that a field of the object was made of, its
+// own path where it was not converted.
+func (d *Document) Source(path string) string { return d.sourceOf(path) }
+
 // sourceOf is the field as the file has it.
 func (d *Document) sourceOf(path string) string {
 	if d.source == nil {

@@ -21,6 +21,9 @@ type Tune struct {
 	Folds *int `json:"folds,omitempty"`
 	// Constraints are upper limits over the whole run, e.g. breach_minutes <= 5.
 	Constraints []string `json:"constraints,omitempty"`
+	// Season also tries a second metric that looks at the same time of the last 7
+	// days; it needs 8 days or more.
+	Season bool `json:"season,omitempty"`
 	// Parameters are the fields to search; a default space if absent.
 	Parameters []TuneParameter `json:"parameters,omitempty"`
 }

@@ -20,21 +20,18 @@ func (o *Outcome) Best() ([]byte, error) {
 	for _, line := range o.heading() {
 		b.WriteString("# " + line + "\n")
 	}
-	var values []string
+	var choice *Trial
 	if o.Verdict == Recommend {
-		values = o.Choice.Values
+		choice = o.Choice
 	}
 	written := map[string]bool{}
 	for i := range o.Subjects {
-		set := o.Subjects[i].Set
-		if values != nil {
-			var err error
-			if set, _, err = o.space.candidate(&o.Subjects[i], values); err != nil {
-				return nil, err
-			}
+		set, err := o.recommended(&o.Subjects[i], choice)
+		if err != nil {
+			return nil, err
 		}
 		for k, e := range set.Autoscalers {
-			text, err := o.document(&o.Subjects[i].Set.Autoscalers[k], e, values)
+			text, err := o.document(&o.Subjects[i].Set.Autoscalers[k], e, choice)
 			if err != nil {
 				return nil, fmt.Errorf("HorizontalAutoscaler %s/%s: %w", e.Object.Namespace, e.Object.Name, err)
 			}
@@ -47,6 +44,26 @@ func (o *Outcome) Best() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
+// recommended is a subject's policy as it should be written; its own without a
+// choice.
+func (o *Outcome) recommended(subject *Subject, choice *Trial) (*manifest.Set, error) {
+	if choice == nil {
+		return subject.Set, nil
+	}
+	plain := *choice
+	plain.Metric = Reactive
+	set, _, err := o.space.candidate(subject, &plain)
+	if err != nil || choice.Metric == Reactive {
+		return set, err
+	}
+	for i := range set.Autoscalers {
+		if set.Autoscalers[i], err = subject.with(set.Autoscalers[i], choice.Metric, true); err != nil {
+			return nil, err
+		}
+	}
+	return set, nil
+}
+
 // heading are the comments above the first document.
 func (o *Outcome) heading() []string {
 	lines := []string{"Keep what you have: this is the current policy."}
@@ -54,13 +71,16 @@ func (o *Outcome) heading() []string {
 		c := o.Counts()
 		lines = []string{fmt.Sprintf("Trial %d of %s (sampler %s, seed %d).", o.Choice.ID, plural(c.Played, "candidate"), o.Sampler, o.Seed)}
 	}
-	return append(lines, o.Why...)
+	for _, why := range o.Why {
+		lines = append(lines, strings.ReplaceAll(why, "\n", " "))
+	}
+	return lines
 }
 
 // document is one autoscaler with a comment at each value that was searched.
-func (o *Outcome) document(old *manifest.Autoscaler, e manifest.Autoscaler, values []string) (string, error) {
+func (o *Outcome) document(old *manifest.Autoscaler, e manifest.Autoscaler, choice *Trial) (string, error) {
 	text, err := manifest.MarshalObject(e.Object)
-	if err != nil || values == nil {
+	if err != nil || choice == nil {
 		return string(text), err
 	}
 	var doc yaml.Node
@@ -68,6 +88,9 @@ func (o *Outcome) document(old *manifest.Autoscaler, e manifest.Autoscaler, valu
 		return "", err
 	}
 	for i := range o.Parameters {
+		if choice.Values[i] == "" {
+			continue
+		}
 		p := &o.Parameters[i]
 		was := p.written(old.Object)
 		if key, _ := find(doc.Content[0], p.field); key != nil {
@@ -130,7 +153,7 @@ func (o *Outcome) around(i int) string {
 	var parts []string
 	for _, n := range o.Neighbours {
 		v := n.Values[i]
-		if v == o.Choice.Values[i] {
+		if v == o.valueOf(o.Choice, i) || v == "" {
 			continue
 		}
 		if len(n.Windows) < o.Folds {
@@ -138,7 +161,7 @@ func (o *Outcome) around(i int) string {
 			continue
 		}
 		in := n.sum(0, o.Folds)
-		parts = append(parts, fmt.Sprintf("%s gives %s replica-hours and %s breach minutes", v, change(in.Asked, choice.Asked), change(float64(in.Lacking), float64(choice.Lacking))))
+		parts = append(parts, fmt.Sprintf("%s gives %s %s and %s breach minutes", v, change(o.expense(&in), o.expense(&choice)), o.expenseName(), change(float64(in.Lacking), float64(choice.Lacking))))
 	}
 	if len(parts) == 0 {
 		return ""

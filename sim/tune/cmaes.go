@@ -47,9 +47,10 @@ func (s *Search) probes() [][]string {
 	return out
 }
 
-// runChain plays a chain from its seed to its last trial.
-func (s *Search) runChain(ctx context.Context, unit int) ([]Trial, error) {
-	c := s.chains()[unit-1]
+// runChain plays a chain from its seed to its last trial. Chains of the same
+// number begin alike, whatever their metric.
+func (s *Search) runChain(ctx context.Context, unit, number int, metric Metric) ([]Trial, error) {
+	c := s.chains()[number-1]
 	var trials []Trial
 	var failed error
 	known := map[string]float64{}
@@ -60,7 +61,7 @@ func (s *Search) runChain(ctx context.Context, unit int) ([]Trial, error) {
 		values, outside := s.fold(x)
 		loss, ok := known[key(values)]
 		if !ok {
-			t := Trial{Unit: unit, Learned: c.learned, Values: values}
+			t := Trial{Unit: unit, Learned: c.learned, Metric: metric, Values: values}
 			if failed = s.try(ctx, &t); failed != nil {
 				return math.Inf(1)
 			}
@@ -70,7 +71,7 @@ func (s *Search) runChain(ctx context.Context, unit int) ([]Trial, error) {
 		}
 		return loss + outside
 	}
-	random := rand.New(rand.NewPCG(uint64(s.Seed), uint64(unit)))
+	random := rand.New(rand.NewPCG(uint64(s.Seed), uint64(number)))
 	start := make([]float64, len(s.Parameters))
 	for i := range start {
 		start[i] = 0.25 + float64(0.5*random.Float64())
@@ -80,7 +81,7 @@ func (s *Search) runChain(ctx context.Context, unit int) ([]Trial, error) {
 	}
 	_, err := optimize.Minimize(optimize.Problem{Func: evaluate}, start,
 		&optimize.Settings{Concurrent: 1, FuncEvaluations: 2 * c.trials, Converger: optimize.NeverTerminate{}},
-		&optimize.CmaEsChol{InitStepSize: 0.3, Src: rand.NewPCG(uint64(s.Seed), ^uint64(unit))})
+		&optimize.CmaEsChol{InitStepSize: 0.3, Src: rand.NewPCG(uint64(s.Seed), ^uint64(number))})
 	switch {
 	case failed != nil:
 		return nil, failed
@@ -115,7 +116,7 @@ func (s *Search) loss(t *Trial, c *chain) float64 {
 	so, current := t.sum(0, n), s.Current.sum(0, c.learned)
 	loss := s.loses(&so, &current)
 	if c.weight != 1 {
-		loss = ratio(so.Asked, current.Asked) + float64(c.weight*lack(&so, &current))
+		loss = ratio(s.expense(&so), s.expense(&current)) + float64(c.weight*lack(&so, &current))
 	}
 	if n < c.learned {
 		loss += refused

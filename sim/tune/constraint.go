@@ -12,6 +12,7 @@ import (
 // A Constraint is an upper limit on a figure over the whole time of the search.
 type Constraint struct {
 	Text   string
+	figure string
 	metric func(*Score) float64
 	strict bool
 	limit  float64
@@ -35,7 +36,7 @@ func ParseConstraint(text string) (Constraint, error) {
 	case !(parsed.Value >= 0):
 		return Constraint{}, fmt.Errorf("constraint %q: no policy can have less than 0", text)
 	}
-	return Constraint{Text: text, metric: metric, strict: parsed.Op == "<", limit: parsed.Value}, nil
+	return Constraint{Text: text, figure: parsed.Metric, metric: metric, strict: parsed.Op == "<", limit: parsed.Value}, nil
 }
 
 // holds says whether a stretch keeps its share of the limit.

@@ -18,6 +18,7 @@ type Description struct {
 	Seed        int64          `json:"seed"`
 	Folds       int            `json:"folds"`
 	Constraints []string       `json:"constraints,omitempty"`
+	Season      bool           `json:"season,omitempty"`
 	Parameters  []ParameterDoc `json:"parameters"`
 	// Inputs name the scenarios and digest them with their recordings.
 	Inputs []InputDoc `json:"inputs"`
@@ -38,7 +39,7 @@ type InputDoc struct {
 
 // Describe describes the search; digests are those of its subjects' inputs.
 func (s *Search) Describe(version string, digests []string) Description {
-	d := Description{Version: version, Sampler: s.Sampler, Trials: s.Trials, Seed: s.Seed, Folds: s.Folds}
+	d := Description{Version: version, Sampler: s.Sampler, Trials: s.Trials, Seed: s.Seed, Folds: s.Folds, Season: s.Season}
 	for i := range s.Constraints {
 		d.Constraints = append(d.Constraints, s.Constraints[i].Text)
 	}

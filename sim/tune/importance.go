@@ -35,7 +35,7 @@ func (s *Search) points(trials []Trial) []point {
 			continue
 		}
 		in := t.sum(0, s.Folds)
-		p := point{cost: in.ReplicaHours(), lacking: in.BreachMinutes(), loss: ratio(in.Asked, current.Asked) + lack(&in, &current), trial: t}
+		p := point{cost: s.inUnits(s.expense(&in)), lacking: in.BreachMinutes(), loss: ratio(s.expense(&in), s.expense(&current)) + lack(&in, &current), trial: t}
 		for k := range s.Parameters {
 			p.position = append(p.position, s.Parameters[k].Position(t.Values[k]))
 		}
@@ -180,6 +180,6 @@ func (s *Search) labels(k int) []string {
 
 // Cell is where the choice lies in the map.
 func (m *HeatMap) Cell(o *Outcome) (x, y int) {
-	return bin(o.Parameters[m.X].Position(o.Choice.Values[m.X]), len(m.XLabels)),
-		bin(o.Parameters[m.Y].Position(o.Choice.Values[m.Y]), len(m.YLabels))
+	return bin(o.Parameters[m.X].Position(o.valueOf(o.Choice, m.X)), len(m.XLabels)),
+		bin(o.Parameters[m.Y].Position(o.valueOf(o.Choice, m.Y)), len(m.YLabels))
 }

@@ -29,10 +29,32 @@ func (s *Search) beats(a, b *Score) bool {
 		case !s.allowed(b):
 			return true
 		}
-		return a.Asked < b.Asked
+		return s.cheaper(a, b)
 	}
 	lacksLess := a.Lacking < b.Lacking || a.Lacking == 0 && b.Lacking == 0
-	return a.Asked < b.Asked && lacksLess && a.Under <= b.Under
+	return s.cheaper(a, b) && lacksLess && a.Under <= b.Under
+}
+
+// cheaper says whether a policy costs less than another over the same time, and
+// still does when reversals are paid for.
+func (s *Search) cheaper(a, b *Score) bool {
+	return s.expense(a) < s.expense(b) && s.charged(a) < s.charged(b)
+}
+
+// reversalSeconds is what a reversal counts for in cost: a replica that was
+// started for nothing, or stopped too early, for five minutes.
+const reversalSeconds = 5 * 60
+
+// charged is what a stretch cost, its reversals included.
+func (s *Search) charged(x *Score) float64 {
+	asked := x.Asked + float64(reversalSeconds*x.Reversals)
+	if !s.Priced {
+		return asked
+	}
+	if !(x.Asked > 0) {
+		return x.Cost
+	}
+	return x.Cost * asked / x.Asked
 }
 
 // allowed says whether a stretch holds all constraints.
@@ -48,9 +70,9 @@ func (s *Search) allowed(score *Score) bool {
 // loses is how far a stretch is from being better than the current policy's; the
 // smaller, the better. What must be better in everything is as good as where it
 // is worst, or the smallest change of the demand would undo it. With constraints
-// only cost counts.
+// only cost counts. Reversals are part of the cost.
 func (s *Search) loses(a, current *Score) float64 {
-	cost := ratio(a.Asked, current.Asked)
+	cost := ratio(s.charged(a), s.charged(current))
 	if len(s.Constraints) > 0 {
 		return cost
 	}
@@ -61,16 +83,16 @@ func (s *Search) loses(a, current *Score) float64 {
 // evenly is how much everything counts besides the worst.
 const evenly = 0.1
 
-// choose is the best of the trials by the first windows, nil where none beats
-// the current policy. Of equals it is the one that changes its mind less, then
-// the first.
-func (s *Search) choose(trials []Trial, train int) *Trial {
+// choose is the best of the trials with a metric by the first windows, nil where
+// none beats the current policy. Of equals it is the one that changes its mind
+// less, then the first.
+func (s *Search) choose(trials []Trial, metric Metric, train int) *Trial {
 	current := s.Current.sum(0, train)
 	var best *Trial
 	least, reversals := math.Inf(1), int64(0)
 	for i := range trials {
 		t := &trials[i]
-		if !t.eligible(train) {
+		if !t.eligible(train) || t.Metric != metric {
 			continue
 		}
 		in := t.sum(0, train)
@@ -90,26 +112,31 @@ func (s *Search) choose(trials []Trial, train int) *Trial {
 // sampler had seen nothing else. A trial that stopped early enough to lack them
 // could not have been chosen.
 func (t *Trial) eligible(train int) bool {
-	return t.Neighbour == 0 && t.State != Invalid && t.Learned <= train && len(t.Windows) > train
+	return t.Neighbour == 0 && t.Simpler == 0 && t.State != Invalid && t.Learned <= train && len(t.Windows) > train
 }
 
-// folds walks forward through time.
-func (s *Search) folds(trials []Trial) []Fold {
+// folds walks forward through time, choosing among the trials with a metric.
+func (s *Search) folds(trials []Trial, metric Metric) []Fold {
 	var out []Fold
 	w := s.stages[0].windows
 	for train := 1; train <= s.Folds; train++ {
 		f := Fold{
 			Train: train, From: w[0].from, Split: w[train].from, To: w[train].to,
-			Choice: s.choose(trials, train), CurrentIn: s.Current.sum(0, train), CurrentOut: s.Current.sum(train, train+1),
+			Choice: s.choose(trials, metric, train), CurrentIn: s.Current.sum(0, train), CurrentOut: s.Current.sum(train, train+1),
 		}
-		f.In, f.Out = f.CurrentIn, f.CurrentOut
-		if f.Choice != nil {
-			f.In, f.Out = f.Choice.sum(0, train), f.Choice.sum(train, train+1)
-			f.Held = s.beats(&f.Out, &f.CurrentOut)
-		}
+		s.score(&f)
 		out = append(out, f)
 	}
 	return out
+}
+
+// score scores a fold by its choice.
+func (s *Search) score(f *Fold) {
+	f.In, f.Out, f.Held = f.CurrentIn, f.CurrentOut, false
+	if f.Choice != nil {
+		f.In, f.Out = f.Choice.sum(0, f.Train), f.Choice.sum(f.Train, f.Train+1)
+		f.Held = s.beats(&f.Out, &f.CurrentOut)
+	}
 }
 
 // heldOut adds the held-out windows of all folds.
@@ -124,8 +151,8 @@ func heldOut(folds []Fold) (chosen, current Score) {
 	return chosen, current
 }
 
-// pareto are the trials that no other one has both less cost and less lacking
-// than, by the windows that the last fold trains on; cheapest first.
+// pareto are the trials that no other one is as good as in cost, lacking and
+// reversals and better in one, by the windows that the last fold trains on; cheapest first.
 func (s *Search) pareto(trials []Trial) []*Trial {
 	var front []*Trial
 	var points []Score
@@ -138,14 +165,14 @@ func (s *Search) pareto(trials []Trial) []*Trial {
 		dominated := false
 		for k := 0; k < len(front) && !dominated; k++ {
 			q := &points[k]
-			dominated = q.Asked <= p.Asked && q.Lacking <= p.Lacking
+			dominated = s.expense(q) <= s.expense(&p) && q.Lacking <= p.Lacking && q.Reversals <= p.Reversals
 		}
 		if dominated {
 			continue
 		}
 		kept := 0
 		for k := range front {
-			if q := &points[k]; p.Asked <= q.Asked && p.Lacking <= q.Lacking {
+			if q := &points[k]; s.expense(&p) <= s.expense(q) && p.Lacking <= q.Lacking && p.Reversals <= q.Reversals {
 				continue
 			}
 			front[kept], points[kept] = front[k], points[k]
@@ -153,6 +180,6 @@ func (s *Search) pareto(trials []Trial) []*Trial {
 		}
 		front, points = append(front[:kept], t), append(points[:kept], p)
 	}
-	sortByCost(front, s.Folds)
+	s.sortByCost(front)
 	return front
 }

@@ -1,6 +1,7 @@
 package tune
 
 import (
+	"context"
 	"strings"
 	"testing"
 )
@@ -19,8 +20,33 @@ func trial(id int, state string, learned int, windows ...[2]int) Trial {
 func judged(constraints ...Constraint) *Search {
 	s := &Search{Options: Options{Folds: 2, Constraints: constraints}, Fidelity: -1, whole: 3 * 3600}
 	s.Current = trial(0, Played, 0, [2]int{10, 10}, [2]int{10, 10}, [2]int{10, 10})
-	s.stages = []stage{{windows: windows(0, 3*3600, 3)}}
+	st := stage{windows: windows(0, 3*3600, 3)}
+	for k, w := range st.windows {
+		for i := range int64(quarters) {
+			from := w.from + i*900
+			st.parts = append(st.parts, part{window{from, from + 900}, k})
+		}
+	}
+	s.stages, s.Unit = []stage{st}, "part of 15m"
+	s.examine = func(_ context.Context, t *Trial) error {
+		t.parts = inQuarters(t.Windows)
+		return nil
+	}
+	s.Current.parts = inQuarters(s.Current.Windows)
 	return s
+}
+
+const quarters = 4
+
+// inQuarters are windows in four equal parts each.
+func inQuarters(windows []Score) []Score {
+	var parts []Score
+	for _, w := range windows {
+		for range quarters {
+			parts = append(parts, Score{Seconds: w.Seconds / 4, Scored: w.Scored / 4, Asked: w.Asked / 4, Lacking: w.Lacking / 4, Under: w.Under / 4})
+		}
+	}
+	return parts
 }
 
 func limit(t *testing.T, text string) Constraint {
@@ -68,7 +94,7 @@ func TestChoose(t *testing.T) {
 				constraints = append(constraints, limit(t, text))
 			}
 			got := 0
-			if best := judged(constraints...).choose(c.trials, c.train); best != nil {
+			if best := judged(constraints...).choose(c.trials, Reactive, c.train); best != nil {
 				got = best.ID
 			}
 			if got != c.want {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // A Verdict says what to do.
@@ -44,15 +45,23 @@ type Outcome struct {
 	// Importance is what each parameter explains, in their order.
 	Importance []Importance
 	Maps       []HeatMap
+	// Pairing compares the folds' choices with the current policy, in time held out.
+	Pairing *Pairing
+	// Contests are the candidates without a metric of their own, and of a search
+	// with a season those with one and those with its margin.
+	Contests []Contest
+	// SeasonWon says that the season is recommended, SeasonWhy why or why not.
+	SeasonWon bool
+	SeasonWhy []string
 }
 
 // Trusted says whether candidates may be ranked at all.
 func (s *Search) Trusted() bool { return s.Unfaithful == "" && s.Doubt == "" }
 
-// Finish judges the trials of all units, in the order of units. It plays the
-// neighbours of the choice; each is passed through run, which may do so at once
-// for several.
-func (s *Search) Finish(ctx context.Context, trials []Trial, each func(n int, do func(i int) error) error) (*Outcome, error) {
+// Finish judges the trials of all units, in the order of units. It plays what is
+// simpler than the choices, and the neighbours of the last one; run may do so at
+// once for several.
+func (s *Search) Finish(ctx context.Context, trials []Trial, run func(n int, do func(i int) error) error) (*Outcome, error) {
 	o := &Outcome{Search: s, Trials: trials}
 	for i := range o.Trials {
 		o.Trials[i].ID = i + 1
@@ -66,35 +75,98 @@ func (s *Search) Finish(ctx context.Context, trials []Trial, each func(n int, do
 		o.Why = []string{fmt.Sprintf("The current policy, replayed, is not what ran: %s. What a changed policy would have done cannot be told from this recording, so nothing is ranked.", s.Unfaithful)}
 		return o, nil
 	}
-	o.Steps = s.folds(o.Trials)
-	if last := o.Steps[len(o.Steps)-1].Choice; last != nil {
-		if err := o.look(ctx, last.ID, each); err != nil {
+	for _, metric := range s.metrics() {
+		c, err := o.contest(ctx, metric, run)
+		if err != nil {
 			return nil, err
 		}
-		// The list has grown: what points into it is found again.
-		o.Steps = s.folds(o.Trials)
-		o.Choice = o.Steps[len(o.Steps)-1].Choice
+		o.Contests = append(o.Contests, *c)
+	}
+	won := &o.Contests[0]
+	if s.Season {
+		if o.SeasonWhy = o.judgeSeason(); o.SeasonWon {
+			won = &o.Contests[1]
+		}
+	}
+	o.Steps, o.Choice = won.Steps, won.Steps[len(won.Steps)-1].Choice
+	if o.Choice != nil {
+		if err := o.look(ctx, run); err != nil {
+			return nil, err
+		}
 		o.judgeNeighbours()
 	}
 	o.Pareto = s.pareto(o.Trials)
 	o.Importance = s.importance(o.Trials)
 	o.Maps = s.maps(o.Trials, o.Importance)
+	o.Pairing = s.pairing(o.Steps, func(int) *Trial { return &s.Current })
 	o.decide()
 	return o, nil
 }
 
-// look plays the neighbours of a trial.
-func (o *Outcome) look(ctx context.Context, id int, each func(n int, do func(i int) error) error) error {
-	choice := o.Trials[id-1]
-	var around []Trial
-	for i := range o.Parameters {
-		for _, v := range o.Parameters[i].neighbours(choice.Values[i]) {
-			values := slices.Clone(choice.Values)
-			values[i] = v
-			around = append(around, Trial{Neighbour: id, Values: values})
+// A Contest is what came of the candidates with one metric.
+type Contest struct {
+	Metric Metric
+	Steps  []Fold
+}
+
+// contest lets each fold choose, and returns what gains nothing to the current
+// policy's values.
+func (o *Outcome) contest(ctx context.Context, metric Metric, run each) (*Contest, error) {
+	c := &Contest{Metric: metric, Steps: o.folds(o.Trials, metric)}
+	spared := map[int]*Trial{} // by the choice that they are simpler than; folds may share one
+	for k := range c.Steps {
+		f := &c.Steps[k]
+		if f.Choice == nil {
+			continue
+		}
+		t, err := o.spare(ctx, f.Choice, f.Train, run)
+		if err != nil {
+			return nil, err
+		}
+		id := f.Choice.ID
+		if same := spared[id]; same != nil && key(same.Values) == key(t.Values) {
+			t = same
+		} else {
+			spared[id] = t
+		}
+		f.Choice = t
+		o.score(f)
+	}
+	// The list may move as it grows: choices are kept beside it.
+	for k := range c.Steps {
+		if t := c.Steps[k].Choice; t != nil && t.ID == 0 {
+			t.ID = len(o.Trials) + 1
+			o.Trials = append(o.Trials, *t)
 		}
 	}
-	err := each(len(around), func(i int) error { return o.try(ctx, &around[i]) })
+	return c, nil
+}
+
+// Metric is the one that the choice has besides those of the policy.
+func (o *Outcome) Metric() Metric {
+	if o.Choice == nil {
+		return Reactive
+	}
+	return o.Choice.Metric
+}
+
+// valueOf is a trial's value of a parameter, the current policy's where it is left
+// as it is; empty where that is not known.
+func (s *Search) valueOf(t *Trial, parameter int) string {
+	return cmp.Or(t.Values[parameter], s.space.current[parameter])
+}
+
+// look plays the neighbours of the choice.
+func (o *Outcome) look(ctx context.Context, run each) error {
+	var around []Trial
+	for i := range o.Parameters {
+		for _, v := range o.Parameters[i].neighbours(o.valueOf(o.Choice, i)) {
+			values := slices.Clone(o.Choice.Values)
+			values[i] = v
+			around = append(around, Trial{Neighbour: o.Choice.ID, Metric: o.Choice.Metric, Values: values})
+		}
+	}
+	err := run(len(around), func(i int) error { return o.try(ctx, &around[i]) })
 	for i := range around {
 		around[i].ID = len(o.Trials) + 1
 		o.Trials = append(o.Trials, around[i])
@@ -129,6 +201,7 @@ func (o *Outcome) judgeNeighbours() {
 // decide reaches the verdict and says why.
 func (o *Outcome) decide() {
 	o.weigh()
+	o.Why = append(o.Why, o.SeasonWhy...)
 	if o.Verdict == Keep {
 		o.Why = append(o.Why, o.broken()...)
 	}
@@ -157,12 +230,33 @@ func (o *Outcome) weigh() {
 	case !o.beats(&chosen, &current):
 		o.Why = append(o.Why, fmt.Sprintf("Trial %d beats the current policy in the newest window, but choosing like this does not in all held-out windows together: %s.",
 			o.Choice.ID, o.compare(&chosen, &current)))
+	case !o.sure(o.Pairing, &current):
+		o.Why = append(o.Why, fmt.Sprintf("Trial %d beats the current policy held out, but the spread cannot tell that from nothing: %s.", o.Choice.ID, o.compare(&chosen, &current)))
 	default:
 		o.Verdict = Recommend
 		o.Why = append(o.Why, fmt.Sprintf("Held out, in the newest window, trial %d beats the current policy: %s.", o.Choice.ID, o.compare(&last.Out, &last.CurrentOut)),
 			fmt.Sprintf("Chosen in the same way, fold by fold, the choices beat it in all held-out windows together: %s.", o.compare(&chosen, &current)))
 	}
+	o.Why = append(o.Why, o.Pairing.String())
+	if o.Verdict == Recommend {
+		o.Why = append(o.Why, o.spared())
+	}
 	o.Why = append(o.Why, fmt.Sprintf("The choice held in %d of %s.", held, plural(len(o.Steps), "fold")), o.standing())
+}
+
+// spared says what the choice changes and what it leaves alone.
+func (o *Outcome) spared() string {
+	var left []string
+	for i := range o.Parameters {
+		if o.Choice.Values[i] == "" {
+			left = append(left, o.Parameters[i].Path)
+		}
+	}
+	changed := plural(len(o.Parameters)-len(left), "parameter")
+	if len(left) == 0 {
+		return fmt.Sprintf("It changes %s; each of them gains something.", changed)
+	}
+	return fmt.Sprintf("It changes %s and leaves as they are, since changing them as well gains nothing: %s.", changed, strings.Join(left, ", "))
 }
 
 // nothing says why there is no choice.
@@ -211,10 +305,11 @@ func (o *Outcome) standing() string {
 
 // compare is a trade in words.
 func (o *Outcome) compare(a, than *Score) string {
-	return fmt.Sprintf("%s replica-hours instead of %s (%s), %s breach minutes instead of %s (%s), %s missing replica-hours instead of %s",
-		short(a.ReplicaHours()), short(than.ReplicaHours()), change(a.Asked, than.Asked),
+	x, y := o.expense(a), o.expense(than)
+	return fmt.Sprintf("%s %s instead of %s (%s), %s breach minutes instead of %s (%s), %s missing replica-hours instead of %s, %d reversals instead of %d",
+		short(o.inUnits(x)), o.expenseName(), short(o.inUnits(y)), change(x, y),
 		short(a.BreachMinutes()), short(than.BreachMinutes()), change(float64(a.Lacking), float64(than.Lacking)),
-		short(a.UnderHours()), short(than.UnderHours()))
+		short(a.UnderHours()), short(than.UnderHours()), a.Reversals, than.Reversals)
 }
 
 // Counts are how many trials there are of each kind. Stopped ones count among
@@ -228,6 +323,7 @@ func (o *Outcome) Counts() Counts {
 		switch t := &o.Trials[i]; {
 		case t.Neighbour != 0:
 			c.Neighbours++
+		case t.Simpler != 0:
 		case t.State == Invalid:
 			c.Invalid++
 		default:
@@ -245,7 +341,9 @@ func (o *Outcome) Counts() Counts {
 func (o *Outcome) HeldOut() (chosen, current Score) { return heldOut(o.Steps) }
 
 // Choosable says whether the last fold could choose the trial.
-func (o *Outcome) Choosable(t *Trial) bool { return t.eligible(o.Search.Folds) }
+func (o *Outcome) Choosable(t *Trial) bool {
+	return t.eligible(o.Search.Folds) || o.Choice != nil && t.ID == o.Choice.ID
+}
 
 // LastFold are a trial's scores in the last fold's training and held-out
 // windows; ok is false where it does not have them.
@@ -257,10 +355,10 @@ func (o *Outcome) LastFold(t *Trial) (in, out Score, ok bool) {
 	return t.sum(0, folds), t.sum(folds, folds+1), true
 }
 
-// sortByCost sorts trials by their cost in the first windows.
-func sortByCost(trials []*Trial, train int) {
+// sortByCost sorts trials by their cost in the windows that the last fold trains on.
+func (s *Search) sortByCost(trials []*Trial) {
 	slices.SortStableFunc(trials, func(a, b *Trial) int {
-		x, y := a.sum(0, train), b.sum(0, train)
-		return cmp.Or(cmp.Compare(x.Asked, y.Asked), cmp.Compare(x.Lacking, y.Lacking), cmp.Compare(a.ID, b.ID))
+		x, y := a.sum(0, s.Folds), b.sum(0, s.Folds)
+		return cmp.Or(cmp.Compare(s.expense(&x), s.expense(&y)), cmp.Compare(x.Lacking, y.Lacking), cmp.Compare(a.ID, b.ID))
 	})
 }

@@ -137,8 +137,11 @@ func atMost(n int) string {
 	return fmt.Sprint(n)
 }
 
-// Units is the number of units of work, numbered from 1.
-func (s *Search) Units() int {
+// Units is the number of units of work, numbered from 1: those of candidates
+// without a metric of their own first, then as many with each.
+func (s *Search) Units() int { return len(s.metrics()) * s.unitsOfEach() }
+
+func (s *Search) unitsOfEach() int {
 	if s.Sampler == CMAES {
 		return len(s.chains())
 	}
@@ -150,10 +153,12 @@ func (s *Search) Run(ctx context.Context, unit int) ([]Trial, error) {
 	if unit < 1 || unit > s.Units() {
 		return nil, errors.New("no such unit")
 	}
+	n := s.unitsOfEach()
+	metric, number := s.metrics()[(unit-1)/n], (unit-1)%n
 	if s.Sampler == CMAES {
-		return s.runChain(ctx, unit)
+		return s.runChain(ctx, unit, number+1, metric)
 	}
-	t := Trial{Unit: unit, Values: s.planned[unit-1]}
+	t := Trial{Unit: unit, Metric: metric, Values: s.planned[number]}
 	err := s.try(ctx, &t)
 	return []Trial{t}, err
 }

@@ -21,6 +21,9 @@ type Score struct {
 	Asked float64 `json:"asked"`
 	Under float64 `json:"under"`
 	Over  float64 `json:"over"`
+	// Cost is the price of what was paid for, in the scenario's currency; 0 where
+	// no price is given.
+	Cost float64 `json:"cost,omitempty"`
 	// Ups and Downs are changes of the desired count, Reversals those against
 	// the direction of the change before.
 	Ups       int64 `json:"ups"`
@@ -35,6 +38,7 @@ func (s *Score) Add(o Score) {
 	s.Asked += o.Asked
 	s.Under += o.Under
 	s.Over += o.Over
+	s.Cost += o.Cost
 	s.Ups += o.Ups
 	s.Downs += o.Downs
 	s.Reversals += o.Reversals
@@ -58,7 +62,11 @@ var figures = map[string]func(*Score) float64{
 	"reversals":           func(s *Score) float64 { return float64(s.Reversals) },
 	"scale_ups":           func(s *Score) float64 { return float64(s.Ups) },
 	"scale_downs":         func(s *Score) float64 { return float64(s.Downs) },
+	costFigure:            func(s *Score) float64 { return s.Cost },
 }
+
+// costFigure is known only where prices are given.
+const costFigure = "cost"
 
 // A window is [from, to), in Unix seconds.
 type window struct{ from, to int64 }
@@ -75,13 +83,17 @@ func windows(from, to int64, n int) []window {
 // supply scores one object's replicas in a window.
 func supply(o *sim.Object, needed *sim.Steps, w window) Score {
 	s := Score{}
-	demand, ready, spec := walk(needed), walk(&o.Ready), walk(&o.Spec)
+	demand, ready, spec, paid := walk(needed), walk(&o.Ready), walk(&o.Spec), walk(&o.Paid)
 	for now := w.from; now < w.to; {
 		d, r, a := roundUp(demand.to(now)), ready.to(now), spec.to(now)
-		next := min(w.to, demand.next(), ready.next(), spec.next())
+		p := paid.to(now)
+		next := min(w.to, demand.next(), ready.next(), spec.next(), paid.next())
 		seconds := float64(next - now)
 		if !math.IsNaN(a) {
 			s.Asked += float64(a * seconds)
+		}
+		if o.Price > 0 {
+			s.Cost += float64(o.Price*float64(paidUnits(p, a, r)*seconds)) / 3600
 		}
 		if !math.IsNaN(d) && !math.IsNaN(r) {
 			s.Scored += next - now
@@ -96,6 +108,17 @@ func supply(o *sim.Object, needed *sim.Steps, w window) Score {
 		now = next
 	}
 	return s
+}
+
+// paidUnits are the units that cost: the machines where they are known, else the
+// replicas asked for, starting ones included, and those that still serve.
+func paidUnits(machines, asked, ready float64) float64 {
+	for _, v := range []float64{machines, max(asked, ready), asked, ready} {
+		if !math.IsNaN(v) {
+			return v
+		}
+	}
+	return 0
 }
 
 // roundUp makes whole replicas of a demand; what exceeds a whole number by less

@@ -28,6 +28,11 @@ type Subject struct {
 	Name  string
 	Input *sim.Input
 	Set   *manifest.Set
+	// Owners are what the autoscalers of the set were made of.
+	Owners []Owner
+
+	// seasons are the second metrics of a season, by NAMESPACE/NAME.
+	seasons map[string][]season
 }
 
 // resolve is sim.Resolve with what the subject's controller enforces.
@@ -47,6 +52,10 @@ type Options struct {
 	Seed   int64
 	// Folds is the number of walk-forward folds, at least 1.
 	Folds int
+	// Season tries a metric that looks at the same time of the days before, too.
+	Season bool
+	// Location says when days begin; UTC if nil.
+	Location *time.Location
 }
 
 // A Search is a search that can be carried out: its space is sound, and the
@@ -68,6 +77,13 @@ type Search struct {
 	Badge result.Badge
 	// Notes say what the figures rest on.
 	Notes []string
+	// Priced says that prices are given, so that cost is money.
+	Priced bool
+	// Unit is what policies are compared by in pairs: day, or part of some length.
+	Unit string
+
+	// examine plays a trial and scores it by windows and by parts.
+	examine func(context.Context, *Trial) error
 
 	space   *space
 	stages  []stage
@@ -81,6 +97,9 @@ type stage struct {
 	windows []window
 	pauses  []time.Time
 	needed  map[string]*sim.Steps // by object
+	// parts are compared in pairs; partial days are not.
+	parts   []part
+	partial int
 }
 
 var errOpenLoop = errors.New("the metrics depend on the replicas and would be replayed as recorded (open loop): they are no forecast for a changed policy, so there is nothing to tune by; name the recorded replicas with --replicas [NS/]KIND/NAME=SERIES")
@@ -91,6 +110,7 @@ const minSlots = 10
 // New checks the options, plays the current policy and plans the units.
 func New(ctx context.Context, o Options) (*Search, error) {
 	s := &Search{Options: o, Fidelity: -1}
+	s.examine = s.playWhole
 	var err error
 	if s.space, err = newSpace(o.Parameters, o.Subjects); err != nil {
 		return nil, err
@@ -104,13 +124,31 @@ func New(ctx context.Context, o Options) (*Search, error) {
 	case o.Trials < 1:
 		return nil, fmt.Errorf("%d trials; want at least 1", o.Trials)
 	}
+	s.Priced = s.prices()
+	for i := range s.Constraints {
+		if c := &s.Constraints[i]; c.figure == costFigure && !s.Priced {
+			return nil, fmt.Errorf("constraint %q: %s gives no price, so that cost is not known; add pricePerHour to its targets, workloads or nodeGroups, or limit replica_hours", c.Text, s.names())
+		}
+	}
 	for i := range s.Subjects {
 		if err := s.addStage(&s.Subjects[i]); err != nil {
 			return nil, err
 		}
 	}
-	if err := s.playCurrent(ctx); err != nil {
+	s.layParts()
+	if s.Season {
+		if err := s.checkSeason(); err != nil {
+			return nil, err
+		}
+	}
+	played, err := s.playCurrent(ctx)
+	if err != nil {
 		return nil, err
+	}
+	if s.Season && s.Trusted() {
+		if err := s.addSeasons(played); err != nil {
+			return nil, err
+		}
 	}
 	return s, s.plan()
 }
@@ -140,6 +178,7 @@ func (s *Search) addStage(subject *Subject) error {
 			s.Folds, subject.Name, time.Duration(length)*time.Second, minSlots, most)
 	}
 	st := stage{subject: subject, windows: windows(from, from+length, s.Folds+1), needed: map[string]*sim.Steps{}}
+	alignWindows(st.windows, s.location())
 	for _, w := range st.windows[1:] {
 		st.pauses = append(st.pauses, time.Unix(w.from, 0).UTC())
 	}
@@ -149,20 +188,22 @@ func (s *Search) addStage(subject *Subject) error {
 }
 
 // playCurrent plays the current policy: what it needed is what every candidate
-// is measured by.
-func (s *Search) playCurrent(ctx context.Context) error {
+// is measured by. It returns what came of each subject's objects.
+func (s *Search) playCurrent(ctx context.Context) ([][]sim.Object, error) {
 	rank := map[result.Badge]int{result.DemandDriven: 1, result.ClosedLoop: 2, result.OpenLoop: 3}
 	var all sim.Fidelity
+	var objects [][]sim.Object
 	s.Current = Trial{State: Played, Windows: s.empty()}
 	for i := range s.stages {
 		st := &s.stages[i]
 		autoscalers, err := st.subject.resolve(st.subject.Set)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		played, changes, err := st.play(ctx, autoscalers, sim.Options{Fidelity: true}, nil)
+		cells, windowOf, partOf := st.cells()
+		played, changes, err := st.play(ctx, autoscalers, sim.Options{Fidelity: true}, cells, nil)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if rank[played.Badge] > rank[s.Badge] {
 			s.Badge = played.Badge
@@ -183,18 +224,19 @@ func (s *Search) playCurrent(ctx context.Context) error {
 				s.Notes = append(s.Notes, n)
 			}
 		}
-		st.score(s.Current.Windows, played.Objects, changes, 0, len(st.windows))
+		objects = append(objects, played.Objects)
+		st.examined(&s.Current, cells, windowOf, partOf, played.Objects, changes)
 	}
 	if s.Badge == result.OpenLoop {
-		return errOpenLoop
+		return nil, errOpenLoop
 	}
 	if all.Slots > 0 {
 		s.Fidelity = all.Percent()
 	}
 	if scored := s.Current.sum(0, len(s.Current.Windows)); scored.Scored == 0 {
-		return fmt.Errorf("%s: what is needed is never known, so nothing can be judged; name it with --demand and --capacity", s.names())
+		return nil, fmt.Errorf("%s: what is needed is never known, so nothing can be judged; name it with --demand and --capacity", s.names())
 	}
-	return nil
+	return objects, nil
 }
 
 // doubts finds what makes candidates incomparable by a run of the current policy.
@@ -231,14 +273,14 @@ func (s *Search) empty() []Score {
 	return out
 }
 
-// play plays autoscalers and counts their changes by window. goOn, if not nil,
-// is asked at the end of each window but the last.
-func (st *stage) play(ctx context.Context, autoscalers []sim.Autoscaler, o sim.Options, goOn func(done int, objects []sim.Object, changes []Score) bool) (*sim.Result, []Score, error) {
-	changes := make([]Score, len(st.windows))
+// play plays autoscalers and counts their changes by the windows of cuts. goOn, if
+// not nil, is asked at the end of each of the subject's windows but the last.
+func (st *stage) play(ctx context.Context, autoscalers []sim.Autoscaler, o sim.Options, cuts []window, goOn func(done int, objects []sim.Object, changes []Score) bool) (*sim.Result, []Score, error) {
+	changes := make([]Score, len(cuts))
 	counters := map[journal.Object]*counter{}
 	at := 0
 	o.Decisions = func(r *journal.Record) {
-		for at+1 < len(st.windows) && int64(r.Slot) >= st.windows[at].to {
+		for at+1 < len(cuts) && int64(r.Slot) >= cuts[at].to {
 			at++
 		}
 		c := counters[r.Object]
@@ -260,12 +302,12 @@ func (st *stage) play(ctx context.Context, autoscalers []sim.Autoscaler, o sim.O
 	return result, changes, err
 }
 
-// score adds the windows from..to-1 of a played subject to scores.
-func (st *stage) score(scores []Score, objects []sim.Object, changes []Score, from, to int) {
+// score adds the windows from..to-1 of cuts of a played subject to scores.
+func (st *stage) score(scores []Score, cuts []window, objects []sim.Object, changes []Score, from, to int) {
 	for k := from; k < to; k++ {
 		for i := range objects {
 			if needed := st.needed[nameOf(&objects[i])]; needed != nil {
-				scores[k].Add(supply(&objects[i], needed, st.windows[k]))
+				scores[k].Add(supply(&objects[i], needed, cuts[k]))
 			}
 		}
 		scores[k].Add(changes[k])
@@ -277,32 +319,61 @@ func (s *Search) try(ctx context.Context, t *Trial) error {
 	t.Windows = s.empty()
 	for i := range s.stages {
 		st := &s.stages[i]
-		_, autoscalers, err := s.space.candidate(st.subject, t.Values)
+		_, autoscalers, err := s.space.candidate(st.subject, t)
 		if err != nil {
 			t.State, t.Why, t.Windows = Invalid, firstLine(err), nil
 			return nil
 		}
 		scored := 0
-		played, changes, err := st.play(ctx, autoscalers, sim.Options{}, func(done int, objects []sim.Object, changes []Score) bool {
-			st.score(t.Windows, objects, changes, done-1, done)
+		played, changes, err := st.play(ctx, autoscalers, sim.Options{}, st.windows, func(done int, objects []sim.Object, changes []Score) bool {
+			st.score(t.Windows, st.windows, objects, changes, done-1, done)
 			scored = done
 			t.Why = s.hopeless(t, done)
 			return t.Why == ""
 		})
-		if mistake := (*manifest.Error)(nil); errors.As(err, &mistake) {
-			return fmt.Errorf("candidate %s: %s", s.assignment(t.Values), mistake.Message)
-		}
 		if err != nil {
-			return err
+			return s.mistake(t, err)
 		}
 		if t.Why != "" {
 			t.State, t.Windows = Stopped, t.Windows[:scored]
 			return nil
 		}
-		st.score(t.Windows, played.Objects, changes, scored, len(st.windows))
+		st.score(t.Windows, st.windows, played.Objects, changes, scored, len(st.windows))
 	}
 	t.State = Played
 	return nil
+}
+
+// mistake is an error of a candidate's run, with its values where they are the
+// mistake.
+func (s *Search) mistake(t *Trial, err error) error {
+	if mistake := (*manifest.Error)(nil); errors.As(err, &mistake) {
+		return fmt.Errorf("candidate %s: %s", s.assignment(t.Values), mistake.Message)
+	}
+	return err
+}
+
+// prices says whether any scenario gives a price of what is scaled.
+func (s *Search) prices() bool {
+	for i := range s.Subjects {
+		spec := &s.Subjects[i].Input.File.Spec
+		for _, t := range spec.Targets {
+			if t.PricePerHour > 0 {
+				return true
+			}
+		}
+		for k := range spec.Workloads {
+			if spec.Workloads[k].PricePerHour > 0 {
+				return true
+			}
+		}
+		for k := range spec.NodeGroups {
+			if spec.NodeGroups[k].PricePerHour > 0 {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // hopeless says why a candidate can no longer be chosen, having played the first
@@ -319,7 +390,7 @@ func (s *Search) hopeless(t *Trial, done int) string {
 		}
 	}
 	all := s.Current.sum(0, s.Folds)
-	if len(s.Constraints) == 0 && so.Asked > all.Asked && so.Lacking > all.Lacking {
+	if len(s.Constraints) == 0 && s.expense(&so) > s.expense(&all) && so.Lacking > all.Lacking {
 		return fmt.Sprintf("after %d of %d windows it has cost and lacked more than the current policy in all it is chosen by", done, len(t.Windows))
 	}
 	return ""

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/karpenter-sim/karpenter/sim"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
@@ -58,7 +59,7 @@ func checkBest(t *testing.T, o *Outcome) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, want, err := o.space.candidate(&o.Subjects[0], o.Choice.Values)
+	_, want, err := o.space.candidate(&o.Subjects[0], o.Choice)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +87,7 @@ func TestUnitsAreIndependent(t *testing.T) {
 			}
 			backwards = append(trials, backwards...)
 		}
-		if diff := cmp.Diff(forwards, backwards); diff != "" {
+		if diff := cmp.Diff(forwards, backwards, cmpopts.IgnoreUnexported(Trial{})); diff != "" {
 			t.Errorf("%s: the order of units matters:\n%s", sampler, diff)
 		}
 		text, err := s.Encode(forwards)
@@ -97,7 +98,7 @@ func TestUnitsAreIndependent(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(forwards, read); diff != "" {
+		if diff := cmp.Diff(forwards, read, cmpopts.IgnoreUnexported(Trial{})); diff != "" {
 			t.Errorf("%s: written and read again:\n%s", sampler, diff)
 		}
 	}
@@ -141,7 +142,7 @@ func TestStoppingChangesNoChoice(t *testing.T) {
 			"spec.metrics[0].prometheus.target.value=4..30", "spec.behavior.scaleUp.stabilizationWindowSeconds=0..3600",
 			"spec.behavior.scaleDown.stabilizationWindowSeconds=0..3600")})
 		trials := runAll(t, s)
-		want := s.folds(trials)
+		want := s.folds(trials, Reactive)
 		stopped := 0
 		for i := range trials {
 			if trials[i].State != Stopped {
@@ -149,16 +150,16 @@ func TestStoppingChangesNoChoice(t *testing.T) {
 			}
 			stopped++
 			st := &s.stages[0]
-			_, autoscalers, err := s.space.candidate(st.subject, trials[i].Values)
+			_, autoscalers, err := s.space.candidate(st.subject, &trials[i])
 			if err != nil {
 				t.Fatal(err)
 			}
-			result, changes, err := st.play(context.Background(), autoscalers, sim.Options{}, nil)
+			result, changes, err := st.play(context.Background(), autoscalers, sim.Options{}, st.windows, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
 			whole := s.empty()
-			st.score(whole, result.Objects, changes, 0, len(whole))
+			st.score(whole, st.windows, result.Objects, changes, 0, len(whole))
 			if diff := cmp.Diff(whole[:len(trials[i].Windows)], trials[i].Windows); diff != "" {
 				t.Errorf("%s: stopped windows differ from those played to the end:\n%s", name, diff)
 			}
@@ -167,7 +168,7 @@ func TestStoppingChangesNoChoice(t *testing.T) {
 		if stopped == 0 && constraints != nil {
 			t.Errorf("%s: nothing was stopped", name)
 		}
-		got := s.folds(trials)
+		got := s.folds(trials, Reactive)
 		for k := range want {
 			if (want[k].Choice == nil) != (got[k].Choice == nil) || want[k].Choice != nil && want[k].Choice.Unit != got[k].Choice.Unit {
 				t.Errorf("%s: fold %d chooses another trial", name, k+1)

@@ -175,14 +175,17 @@ func queryAt(o *v1alpha1.HorizontalAutoscaler, path string) (string, error) {
 	return "", fmt.Errorf("%s: %s/%s has %d metrics and no query there; want spec.metrics[i].prometheus.query[RANGE]", path, o.Namespace, o.Name, len(o.Spec.Metrics))
 }
 
-// candidate is the policy of a subject with the parameters set to values. The
+// candidate is the policy of a subject as a trial has it. The
 // error says why the policy is not valid.
-func (s *space) candidate(subject *Subject, values []string) (*manifest.Set, []sim.Autoscaler, error) {
+func (s *space) candidate(subject *Subject, t *Trial) (*manifest.Set, []sim.Autoscaler, error) {
 	set := *subject.Set
 	set.Autoscalers = make([]manifest.Autoscaler, len(subject.Set.Autoscalers))
 	for i, e := range subject.Set.Autoscalers {
 		for k := range s.parameters {
-			list, err := s.parameters[k].assignments(e.Object, values[k])
+			if t.Values[k] == "" {
+				continue
+			}
+			list, err := s.parameters[k].assignments(e.Object, t.Values[k])
 			if err != nil {
 				return nil, nil, err
 			}
@@ -190,7 +193,10 @@ func (s *space) candidate(subject *Subject, values []string) (*manifest.Set, []s
 				return nil, nil, err
 			}
 		}
-		var err error
+		e, err := subject.with(e, t.Metric, false)
+		if err != nil {
+			return nil, nil, err
+		}
 		if set.Autoscalers[i], err = reread(e); err != nil {
 			return nil, nil, err
 		}
@@ -221,7 +227,7 @@ func reread(e manifest.Autoscaler) (manifest.Autoscaler, error) {
 // check says why values make no valid policy, empty where they do.
 func (s *space) check(values []string) string {
 	for i := range s.subjects {
-		if _, _, err := s.candidate(&s.subjects[i], values); err != nil {
+		if _, _, err := s.candidate(&s.subjects[i], &Trial{Values: values}); err != nil {
 			return firstLine(err)
 		}
 	}

@@ -27,13 +27,22 @@ type Trial struct {
 	Learned int `json:"learned,omitempty"`
 	// Neighbour of the trial of that ID; such a trial is looked at, not chosen.
 	Neighbour int `json:"neighbourOf,omitempty"`
-	// Values has a value for each of the search's parameters, in their order.
+	// Simpler than the trial of that ID, of which some values are as they are in
+	// the current policy again. It is chosen in that one's place or not at all.
+	Simpler int `json:"simplerThan,omitempty"`
+	// Metric is the one that was added beside those of the policy.
+	Metric Metric `json:"metric,omitempty"`
+	// Values has a value for each of the search's parameters, in their order;
+	// an empty one leaves the field as it is in the current policy.
 	Values []string `json:"-"`
 	State  string   `json:"state"`
 	// Why it was stopped or is invalid.
 	Why string `json:"why,omitempty"`
 	// Windows are the scores of the windows that were played to their ends.
 	Windows []Score `json:"windows,omitempty"`
+
+	// parts are the scores of the parts of all subjects, where it was examined.
+	parts []Score
 }
 
 // sum adds the windows from..to-1, which must have been played.
