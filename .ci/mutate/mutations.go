@@ -62,7 +62,7 @@ var mutations = []mutation{
 	{"engine/autoscaler/step.go", `	return s.record(recommended, previous, in.Slot)`, `	return s.record(d.Desired, previous, in.Slot)`, "the window weighs what was decided"},
 	{"engine/autoscaler/step.go", `behavior.RateLimit(&p.Up, &p.Down, s.Events`, `behavior.RateLimit(&p.Up, &p.Down, nil`, "no change is remembered"},
 	{"engine/autoscaler/step.go", `Delta: c.To - c.From}`, `Delta: c.From - c.To}`, "changes are remembered the wrong way round"},
-	{"engine/autoscaler/step.go", `if d.Desired != current && !p.DryRun {`, `if d.Desired != current {`, "a dry run remembers commands that nobody sent"},
+	{"engine/autoscaler/step.go", `if to != current && !p.DryRun {`, `if to != current {`, "a dry run remembers commands that nobody sent"},
 	{"engine/autoscaler/step.go", `case last.observed() && last.To != current:`, `case last.observed() && last.To > 1<<30:`, "a dry run does not see what others change"},
 	{"engine/autoscaler/state.go", `now-run.Last < slot.Slot(s.Window)`, `now-run.Last < slot.Slot(s.Period)`, "recommendations are forgotten after the longest period"},
 	{"engine/autoscaler/state.go", `now-event.Slot < slot.Slot(s.Period)`, `now-event.Slot < slot.Slot(s.Window)`, "events are forgotten after the longest window"},

@@ -29,10 +29,12 @@ Lost lines are gaps. After one the state is not known until the journal repeats
 it, at most 256 records of the object later; until then only what needs no state
 is decided again: each metric's recommendation, the bounds, the order of the
 stages; that a window holds at least what was asked for since; and that the number
-that a rate policy allows follows from what its period had seen. What is not proven
-of such a record is what the window held from before the gap, how much of the rate
-budget was used and until when, since when a metric failed or a target slept, and of
-a node group whether it waited. Such records are not verified: they end in exit code
+that a rate policy allows follows from what its period had seen. Once the longest
+window and rate period lie behind the gap, all numbers are decided again. Until then
+it is not proven what the window held from before the gap, how much of the rate budget
+was used and until when; of policies with a fallback or an idle count at no time, nor
+since when a metric failed or a target slept, and of a node group whether it waited.
+The digests of states are proven again where a state stands. Such records are not verified: they end in exit code
 1, unless --allow-gaps is given, which counts them as unverifiable. --strict refuses every gap
 and a torn last line.
 

@@ -109,7 +109,16 @@ type Recommendation struct {
 
 // Step decides one slot. It takes over the state's slices; Clone the state to
 // keep it. Input.Metrics must have one entry for each of the policy's metrics.
-func Step(p *policy.Autoscaler, s State, in *Input) (State, Decision) {
+func Step(p *policy.Autoscaler, s State, in *Input) (State, Decision) { return step(p, s, in, nil) }
+
+// Follow is Step where another count than the decided one was commanded: for a state
+// that is not the one which was decided from.
+func Follow(p *policy.Autoscaler, s State, in *Input, commanded int32) (State, Decision) {
+	return step(p, s, in, &commanded)
+}
+
+// step decides one slot, and commands what was decided or, if set, another count.
+func step(p *policy.Autoscaler, s State, in *Input, commanded *int32) (State, Decision) {
 	var d Decision
 	if in.Scale.Code != observation.OK {
 		d.Reason = TargetUnavailable
@@ -150,8 +159,12 @@ func Step(p *policy.Autoscaler, s State, in *Input) (State, Decision) {
 	d.Known = true
 	d.pause(&in.Pause, current)
 
-	if d.Desired != current && !p.DryRun {
-		s.command(Command{Slot: in.Slot, From: current, To: d.Desired}, !asleep && !in.Pause.Fixed)
+	to := d.Desired
+	if commanded != nil {
+		to = *commanded
+	}
+	if to != current && !p.DryRun {
+		s.command(Command{Slot: in.Slot, From: current, To: to}, !asleep && !in.Pause.Fixed)
 		changed = true
 	}
 	if changed {

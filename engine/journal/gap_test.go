@@ -225,3 +225,91 @@ func TestVerifyEach(t *testing.T) {
 		t.Errorf("%d lines, %v", len(seen), err)
 	}
 }
+
+// Where no line is lost, a record without bodies goes on where the one before ended,
+// whatever it says of the state.
+func TestVerifyRecordsGoOn(t *testing.T) {
+	r := newRun(web)
+	var records []*Record
+	for i := range 6 {
+		records = append(records, r.decide("", number(float64(20+9*i)), number(0.6)))
+	}
+	file := writtenBy(t, records...)
+	for name, c := range map[string]struct {
+		reason, want string
+		forge        func(*Record)
+	}{
+		"Prev":       {"a state that nobody left hides what follows from being decided again", "left the state", func(r *Record) { r.Prev = r.Prev[1:] + "0" }},
+		"Policy":     {"so does a policy that stands nowhere", "policy is", func(r *Record) { r.Policy = r.Policy[1:] + "0" }},
+		"Generation": {"an edit writes its policy", "generation is 2", func(r *Record) { r.Generation = 2 }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			// Nothing is left out.
+			_, err := Verify(bytes.NewReader(forgedAfterGap(t, file, -1, 3, c.forge)), "j")
+			var d *Difference
+			if !errors.As(err, &d) || d.Line != 4 || d.Err == nil || !strings.Contains(d.Err.Error(), c.want) {
+				t.Errorf("%s: %v", c.reason, err)
+			}
+		})
+	}
+}
+
+// Once windows and periods hold nothing from before a gap, everything is decided again,
+// although the state is not known still.
+func TestVerifyRecoversFromAGap(t *testing.T) {
+	r := newRun(web)
+	var records []*Record
+	for i := range 60 {
+		queue := 16.0
+		switch at := i % 20; {
+		case at < 8:
+			queue = 120
+		case at < 10:
+			queue = 32
+		}
+		records = append(records, r.decide("", number(queue), number(0.1)))
+	}
+	file := writtenBy(t, records...)
+	const gap, first = 1, 2
+	settled := first + int(max(queuePolicy().Window(), queuePolicy().Period()))/10
+	forged := map[string]int{}
+	for line := first; line < len(records); line++ {
+		for name, forge := range map[string]func(*Record) bool{
+			"used": func(r *Record) bool { // consistently
+				r.LimitedBy.Used--
+				r.LimitedBy.Left++
+				r.Limited++
+				r.Desired++
+				return r.Reason == autoscaler.RateLimited && r.LimitedBy.Used >= 0
+			},
+			"window": func(r *Record) bool {
+				r.Stabilized++
+				r.Limited, r.Desired = r.Stabilized, r.Stabilized
+				return r.Reason == autoscaler.Stabilized && r.Stabilized < r.Scale.Spec
+			},
+			"until": func(r *Record) bool {
+				r.LimitedBy.Until += 10
+				return r.Reason == autoscaler.Stabilized || r.Reason == autoscaler.RateLimited
+			},
+		} {
+			wanted := false
+			text := forgedAfterGap(t, file, gap, line, func(r *Record) { wanted = forge(r) })
+			if !wanted {
+				continue
+			}
+			_, err := Verify(bytes.NewReader(text), "j")
+			if line >= settled && err == nil {
+				t.Errorf("%s, invented in line %d, passes", name, line)
+			}
+			if line >= settled {
+				forged[name]++
+			}
+		}
+	}
+	if forged["used"] == 0 || forged["until"] == 0 || forged["window"] == 0 {
+		t.Errorf("what was forged: %v", forged)
+	}
+	if found, err := Verify(bytes.NewReader(forgedAfterGap(t, file, gap, first, func(*Record) {})), "j"); err != nil || found.Unverifiable == 0 {
+		t.Errorf("what was decided is refused: %+v, %v", found, err)
+	}
+}

@@ -104,6 +104,10 @@ func (v *verifier) verify(name string, line *Line) error {
 type verified struct {
 	chain string
 	known bool // whether state is the one after the last record
+	// last is the last record without its metrics; nil before the first.
+	last *left
+	// recovery follows the decisions after a lost state.
+	recovery recovery
 	// seen are the recommendations since the state was lost, by the policy of that
 	// digest.
 	seen   []behavior.Run
@@ -139,7 +143,10 @@ func (v *verifier) decide(r *Record) (line []byte, whole bool, err error) {
 	if lost {
 		v.found.Gaps++
 	}
-	o.chain = r.Digest
+	if err := o.last.precedes(r, lost); err != nil {
+		return nil, false, err
+	}
+	o.chain, o.last = r.Digest, &left{generation: r.Generation, policy: r.Policy, state: r.State}
 	switch r.Kind {
 	case ScalableNodeGroup:
 		if o.group.known && r.Bodies && !lost && r.Prev != o.group.digest {
@@ -171,8 +178,12 @@ func (v *verifier) decide(r *Record) (line []byte, whole bool, err error) {
 			o.seen = o.seen[:0]
 		}
 		o.known, o.seenBy = false, r.Policy
-		line := possible(v.policies[r.Policy], r, o.seen)
-		o.see(v.policies[r.Policy], r)
+		p := v.policies[r.Policy]
+		line := o.recovery.decide(p, r, lost)
+		if line == nil {
+			line = possible(p, r, o.seen)
+		}
+		o.see(p, r)
 		return line, false, nil
 	}
 	again := *r
