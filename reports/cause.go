@@ -9,6 +9,7 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/behavior"
 	"github.com/karpenter-sim/karpenter/engine/observation"
 	"github.com/karpenter-sim/karpenter/engine/policy"
+	"github.com/karpenter-sim/karpenter/sim/result"
 )
 
 // A Cause is why capacity was lacking; the package comment has the rule.
@@ -96,6 +97,8 @@ type LagPart string
 // The parts of metric lag.
 const (
 	QueryRange      LagPart = "query range"
+	Scrape          LagPart = "scrape and ingestion"
+	Lookback        LagPart = "lookback"
 	PollingInterval LagPart = "polling interval"
 )
 
@@ -127,8 +130,12 @@ type shortage struct {
 	policy   *policy.Autoscaler
 	// fresh recommends replicas from what the metrics would show of this instant.
 	fresh func() recommendation
-	// sufficed says that the decision in force was enough when it was made.
+	// sufficed says that the decision in force was enough when it was made; unseen is
+	// for how long, in seconds, more had been needed then than it recommends.
 	sufficed bool
+	unseen   int64
+	// sampling is how metrics get their samples.
+	sampling result.Sampling
 }
 
 // cause returns the first condition that holds of those that the package comment
@@ -221,13 +228,23 @@ func (s *shortage) metrics() reason {
 	return reason{cause: Target}
 }
 
-// lag tells what kept the metrics from showing the demand in time.
+// lag tells what kept the metrics from showing the demand in time: no slot since; no
+// scrape that is visible since; the samples before, which the range of a query still
+// has; or, where no range is as long, an old sample that lookback keeps while newer
+// ones are missing.
 func (s *shortage) lag() reason {
 	if s.sufficed {
 		return reason{cause: MetricLag, part: PollingInterval, detail: "polling interval of " + span(int64(s.policy.Interval))}
 	}
-	if longest := longestRange(s.policy); longest != "" {
-		return reason{cause: MetricLag, part: QueryRange, detail: "query range " + longest}
+	scrape := s.sampling.Interval + s.sampling.Delay
+	text, longest := longestRange(s.policy)
+	switch {
+	case s.sampling.Interval > 0 && s.unseen <= scrape:
+		return reason{cause: MetricLag, part: Scrape, detail: "scrape and ingestion within " + span(scrape)}
+	case longest > 0:
+		return reason{cause: MetricLag, part: QueryRange, detail: "query range " + text}
+	case s.sampling.Interval > 0 && s.unseen <= scrape+s.sampling.Lookback:
+		return reason{cause: MetricLag, part: Lookback, detail: "an old sample, lookback " + span(s.sampling.Lookback)}
 	}
 	return reason{cause: MetricLag}
 }

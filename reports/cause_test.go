@@ -12,6 +12,7 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/journal"
 	"github.com/karpenter-sim/karpenter/engine/policy"
 	"github.com/karpenter-sim/karpenter/engine/slot"
+	"github.com/karpenter-sim/karpenter/sim/result"
 )
 
 func TestLosses(t *testing.T) {
@@ -40,6 +41,7 @@ func TestLosses(t *testing.T) {
 func TestCause(t *testing.T) {
 	p := &policy.Autoscaler{Max: 20, Interval: 15, Up: policy.Rules{Window: 180, Tolerance: 0.1, Select: policy.SelectMax, Policies: []policy.Rate{{Type: policy.Count, Value: 4, Period: 60}, {Type: policy.Percent, Value: 50, Period: 300}}}}
 	ranged := &policy.Autoscaler{Metrics: []policy.Metric{{Query: "rate(x[5m])"}, {Query: "avg_over_time(y[1m:15s])"}}}
+	sampled := result.Sampling{Interval: 15, Delay: 5, Lookback: 300}
 	disabled := &policy.Autoscaler{Up: policy.Rules{Select: policy.Disabled}}
 	stages := func(recommended, stabilized, limited, desired float64) *decision {
 		return &decision{known: true, recommending: true, recommended: recommended, stabilized: stabilized, limited: limited, desired: desired}
@@ -81,6 +83,10 @@ func TestCause(t *testing.T) {
 		"Stabilization": {"the lowest recommendation of three minutes counts", shortage{needed: 10, asked: 4, decision: stages(10, 5, 5, 5), policy: p}, reason{Stabilization, "", "scale-up window 3 min"}},
 		"MetricLag":     {"the metric asks for 6; fresh, it would ask for 10", shortage{needed: 10, asked: 6, decision: stages(6, 6, 6, 6), policy: p, fresh: would(10, 10)}, reason{MetricLag, "", ""}},
 		"QueryRange":    {"a long range keeps it from showing the demand", shortage{needed: 10, asked: 6, decision: stages(6, 6, 6, 6), policy: ranged, fresh: would(10, 10)}, reason{MetricLag, QueryRange, "query range 5m"}},
+		"Scrape":        {"the demand rose 15 s before the slot", shortage{needed: 10, asked: 6, decision: stages(6, 6, 6, 6), policy: ranged, fresh: would(10, 10), unseen: 15, sampling: sampled}, reason{MetricLag, Scrape, "scrape and ingestion within 20 s"}},
+		"RangeBeyond":   {"a scrape has seen it since, the range holds what was before", shortage{needed: 10, asked: 6, decision: stages(6, 6, 6, 6), policy: ranged, fresh: would(10, 10), unseen: 21, sampling: sampled}, reason{MetricLag, QueryRange, "query range 5m"}},
+		"Lookback":      {"no range, so an old sample stands in", shortage{needed: 10, asked: 6, decision: stages(6, 6, 6, 6), policy: p, fresh: would(10, 10), unseen: 320, sampling: sampled}, reason{MetricLag, Lookback, "an old sample, lookback 5 min"}},
+		"LagUntold":     {"longer than any of them", shortage{needed: 10, asked: 6, decision: stages(6, 6, 6, 6), policy: p, fresh: would(10, 10), unseen: 321, sampling: sampled}, reason{MetricLag, "", ""}},
 		"Polling":       {"the demand rose after the slot", shortage{needed: 10, asked: 6, decision: stages(6, 6, 6, 6), policy: p, fresh: would(10, 10), sufficed: true}, reason{MetricLag, PollingInterval, "polling interval of 15 s"}},
 		"Tolerance":     {"fresh, it would ask for 10, but for the tolerance", shortage{needed: 10, asked: 9, decision: stages(9, 9, 9, 9), policy: p, fresh: would(9, 10)}, reason{Tolerance, "", "tolerance 0.1"}},
 		"Target":        {"fresh, it would ask for 8", shortage{needed: 10, asked: 6, decision: stages(6, 6, 6, 6), policy: p, fresh: would(8, 8)}, reason{Target, "", ""}},

@@ -207,12 +207,24 @@ type phraseShare struct {
 	seconds int64
 }
 
+// detailed returns how a list of causes names one: as a sentence does, and which part
+// of metric lag it was.
+func (b *CauseTime) detailed() string {
+	if b.Cause == MetricLag && b.Detail != "" {
+		return b.Cause.words() + " (" + b.Detail + ")"
+	}
+	return b.phrase()
+}
+
 // phraseShares adds up what a sentence gives one name, the largest share first.
-func phraseShares(list []CauseTime) []phraseShare {
+func phraseShares(list []CauseTime) []phraseShare { return sharesBy(list, (*CauseTime).phrase) }
+
+// sharesBy adds up what has one name, the largest share first.
+func sharesBy(list []CauseTime, name func(*CauseTime) string) []phraseShare {
 	var shares []phraseShare
 	at := map[string]int{}
 	for i := range list {
-		phrase := list[i].phrase()
+		phrase := name(&list[i])
 		if _, ok := at[phrase]; !ok {
 			at[phrase] = len(shares)
 			shares = append(shares, phraseShare{phrase: phrase, cause: list[i].Cause})

@@ -21,30 +21,32 @@ const schemaVersion = 1
 // stored is report.json: the answers first, then what they were made of, so
 // that the file alone, with the journals beside it, renders the report again.
 type stored struct {
-	Schema       int            `json:"schema"`
-	Name         string         `json:"name"`
-	Description  string         `json:"description,omitempty"`
-	Passed       bool           `json:"passed"`
-	Headline     string         `json:"headline"`
-	Trade        string         `json:"trade,omitempty"`
-	Badge        result.Badge   `json:"badge,omitempty"`
-	Fidelity     *Fidelity      `json:"fidelity,omitempty"`
-	Doubts       []result.Doubt `json:"doubts,omitempty"`
-	Assumptions  []string       `json:"assumptions,omitempty"`
-	Notes        []string       `json:"notes,omitempty"`
-	Version      string         `json:"version,omitempty"`
-	Command      string         `json:"command,omitempty"`
-	Seed         int64          `json:"seed"`
-	Start        string         `json:"start"`
-	End          string         `json:"end"`
-	Shown        *storedRange   `json:"shown,omitempty"` // of a zoomed report
-	TimeZone     string         `json:"timeZone"`
-	Columns      []storedColumn `json:"columns"`
-	Faults       []Fault        `json:"faults,omitempty"`
-	Expectations []Expectation  `json:"expectations,omitempty"`
-	AllRuns      int64          `json:"decisionRunsInAll"`
-	Runs         []DecisionRun  `json:"decisionRuns"`
-	Series       []storedSeries `json:"series"`
+	Schema      int            `json:"schema"`
+	Name        string         `json:"name"`
+	Description string         `json:"description,omitempty"`
+	Passed      bool           `json:"passed"`
+	Headline    string         `json:"headline"`
+	Trade       string         `json:"trade,omitempty"`
+	Badge       result.Badge   `json:"badge,omitempty"`
+	Fidelity    *Fidelity      `json:"fidelity,omitempty"`
+	Doubts      []result.Doubt `json:"doubts,omitempty"`
+	Assumptions []string       `json:"assumptions,omitempty"`
+	Notes       []string       `json:"notes,omitempty"`
+	Version     string         `json:"version,omitempty"`
+	Command     string         `json:"command,omitempty"`
+	Seed        int64          `json:"seed"`
+	// Sampling is how the metrics got their samples.
+	Sampling     result.Sampling `json:"sampling,omitzero"`
+	Start        string          `json:"start"`
+	End          string          `json:"end"`
+	Shown        *storedRange    `json:"shown,omitempty"` // of a zoomed report
+	TimeZone     string          `json:"timeZone"`
+	Columns      []storedColumn  `json:"columns"`
+	Faults       []Fault         `json:"faults,omitempty"`
+	Expectations []Expectation   `json:"expectations,omitempty"`
+	AllRuns      int64           `json:"decisionRunsInAll"`
+	Runs         []DecisionRun   `json:"decisionRuns"`
+	Series       []storedSeries  `json:"series"`
 }
 
 // storedRange is what a zoomed report shows of its run.
@@ -114,7 +116,7 @@ func (r *Report) stored() *stored {
 		Schema: schemaVersion, Name: run.Name, Description: run.Description, Passed: r.Passed(),
 		Headline: r.Headline, Trade: r.Trade, Badge: run.Badge, Fidelity: run.Fidelity,
 		Doubts: run.Doubts, Assumptions: run.Assumptions, Notes: run.Notes, Version: run.Version, Command: run.Command,
-		Seed: run.Seed, Start: rfc3339(run.Covers().Start), End: rfc3339(run.Covers().End), TimeZone: locationOf(run).String(),
+		Seed: run.Seed, Sampling: run.Sampling, Start: rfc3339(run.Covers().Start), End: rfc3339(run.Covers().End), TimeZone: locationOf(run).String(),
 		Faults: run.Faults, Expectations: run.Expectations, AllRuns: r.AllRuns, Runs: r.Runs,
 	}
 	if run.Whole != nil {
@@ -244,7 +246,7 @@ func readIn(dir, name string) ([]byte, error) {
 
 func (s *stored) run(dir string) (*Run, error) {
 	run := &Run{
-		Name: s.Name, Description: s.Description, Version: s.Version, Command: s.Command, Seed: s.Seed,
+		Name: s.Name, Description: s.Description, Version: s.Version, Command: s.Command, Seed: s.Seed, Sampling: s.Sampling,
 		Badge: s.Badge, Fidelity: s.Fidelity, Doubts: s.Doubts, Assumptions: s.Assumptions, Notes: s.Notes, Faults: s.Faults, Expectations: s.Expectations,
 	}
 	start, err := time.Parse(time.RFC3339, s.Start)

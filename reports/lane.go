@@ -60,7 +60,7 @@ func (s *Span) label() string {
 		return string(NotExplained)
 	}
 	b := CauseTime{Cause: s.Cause, Detail: s.Detail}
-	return b.phrase()
+	return b.detailed()
 }
 
 // joined merges spans of one reason that touch or nearly do.

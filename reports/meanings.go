@@ -29,7 +29,7 @@ var causeMeanings = []meaning{
 	{MissingData, "a metric or the target could not be read", "the metric's availability"},
 	{Tolerance, "the tolerance hides what the metric would ask for", "`behavior.scaleUp.tolerance`"},
 	{Target, "the metric's target asks for less than is needed", "the target"},
-	{MetricLag, "the metric shows the demand late: for a query's range, a scrape, the polling interval", "the range, `pollingIntervalSeconds`"},
+	{MetricLag, "the metric shows the demand late: the detail says whether it is the polling interval, a scrape and its ingestion, the range of a query, or lookback, which keeps an old sample where newer ones are missing", "`pollingIntervalSeconds`, the scrape interval, the range"},
 	{NotExplained, "the metrics do not follow the demand, or no decisions are known", "–"},
 }
 

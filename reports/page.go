@@ -333,7 +333,7 @@ func (r *Report) episodeViews(o *ObjectReport) []episodeView {
 			b := &e.Causes[j]
 			view.Bar = append(view.Bar, barPart(b.Cause, b.Seconds))
 		}
-		shares := phraseShares(e.Causes)
+		shares := sharesBy(e.Causes, (*CauseTime).detailed)
 		u := unitOf(e.Seconds)
 		for i, n := range apportion(shares, u) {
 			causes = append(causes, u.count(n)+" "+u.name()+" "+shares[i].phrase)

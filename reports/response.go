@@ -63,12 +63,11 @@ func recommend(p *policy.Autoscaler, responses []result.Response, needed, ready,
 var rangePattern = regexp.MustCompile(`\[([0-9a-z]+)[]:]`)
 
 // longestRange returns the longest range of the policy's queries as it is written,
-// empty where none has one.
-func longestRange(p *policy.Autoscaler) string {
+// and in seconds; empty and 0 where none has one.
+func longestRange(p *policy.Autoscaler) (text string, seconds int64) {
 	var longest time.Duration
-	text := ""
 	if p == nil {
-		return ""
+		return "", 0
 	}
 	for i := range p.Metrics {
 		for _, match := range rangePattern.FindAllStringSubmatch(p.Metrics[i].Query, -1) {
@@ -77,5 +76,5 @@ func longestRange(p *policy.Autoscaler) string {
 			}
 		}
 	}
-	return text
+	return text, int64(longest / time.Second)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/journal"
 	"github.com/karpenter-sim/karpenter/engine/observation"
 	"github.com/karpenter-sim/karpenter/engine/policy"
+	"github.com/karpenter-sim/karpenter/sim/result"
 )
 
 // A scorer walks one object of one column through time, from decision to
@@ -34,6 +35,7 @@ type scorer struct {
 	run      DecisionRun
 	runs     *runs // nil where they are not listed
 	watch    *watch
+	sampling result.Sampling
 	changes  changes
 	decided  Steps
 	episodes episodes
@@ -48,7 +50,7 @@ func newScorer(run *Run, o *Object, label string, records bool, list *runs) *sco
 		lost: cursor{steps: losses(o.Spec, o.Ready)}, givenUp: cursor{steps: givenUp(o.Spec, o.Ready, roundedUp(o.Needed))},
 		groups: map[journal.Object]groupState{},
 		policy: o.Policy, runs: list, changes: changes{last: math.NaN()}, score: newScore(),
-		bill: biller{billing: o.Billing},
+		bill: biller{billing: o.Billing}, sampling: run.Sampling,
 	}
 	s.score.decisionsKnown = records
 	s.score.changesKnown = records || o.Spec.Known()
@@ -231,8 +233,23 @@ func (s *scorer) shortage(needed, ready, asked float64) *shortage {
 		decision: s.inForce, policy: s.policy,
 	}
 	short.fresh = func() recommendation { return recommend(s.policy, s.object.Responses, needed, ready, asked) }
+	short.sampling, short.unseen = s.sampling, s.unseen()
 	short.sufficed = s.inForce != nil && s.inForce.known && s.inForce.desired >= s.needed.steps.At(s.last)
 	return short
+}
+
+// unseen returns for how long, in seconds, more had been needed than the decision in
+// force recommends when it was made.
+func (s *scorer) unseen() int64 {
+	if s.inForce == nil || !s.inForce.recommending {
+		return 0
+	}
+	steps, since := s.needed.steps, s.last
+	i, _ := slices.BinarySearch(steps.T, s.last+1)
+	for i--; i >= 0 && steps.V[i] > s.inForce.recommended; i-- {
+		since = steps.T[i]
+	}
+	return s.last - since
 }
 
 // whyUnknown is the code of what the decision in force could not read, where

@@ -194,3 +194,39 @@ func TestCausesOfSoak(t *testing.T) {
 		t.Error("nothing ever lacked: the cases show nothing")
 	}
 }
+
+// What kept a metric from showing the demand is told apart.
+func TestPartsOfMetricLag(t *testing.T) {
+	sampled := func(changes ...string) string {
+		return strings.NewReplacer(changes...).Replace(peakWith(nil))
+	}
+	// A gauge shows the demand itself; it has no sample for four minutes from the jump on.
+	gauge := sampled(
+		"  workloads:", "  interval: 15s\n  inputSeries:\n  - {series: load, values: '400x79 1600x120 400x160'}\n  - {series: seen, values: '400x79 _x16 1600x104 400x160'}\n  workloads:",
+		"{constant: 400}, {spike: {by: 1200, at: 20m, rise: 2m, for: 30m, fall: 5m}}", "{expr: load}",
+		`sum(rate(http_requests_total{service="web"}[1m]))`, "sum(seen)")
+	for name, c := range map[string]struct {
+		reason, text string
+		part         reports.LagPart
+		percent      int64 // of the metric lag, at least
+	}{
+		"Polling":  {"the slot comes up to five minutes after the rise", peakWith(map[string]string{"POLLING": "300"}), reports.PollingInterval, 80},
+		"Range":    {"15 minutes hold what was before", peakWith(map[string]string{"RANGE": "15m"}), reports.QueryRange, 80},
+		"Scrape":   {"a jump is visible after the next scrape and its ingestion", sampled("controller: {phase: aligned}", "controller: {phase: aligned}\n  prometheus: {scrapeInterval: 1m, ingestDelay: 1m}", "rise: 2m", "rise: 1s", "[1m]", "[4m]"), reports.Scrape, 30},
+		"Lookback": {"an old sample stands in for those that are missing", gauge, reports.Lookback, 80},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, report := playText(t, c.text)
+			parts, all := map[reports.LagPart]int64{}, int64(0)
+			for _, share := range report.Columns[0].Objects[0].Causes {
+				if share.Cause == reports.MetricLag {
+					parts[share.Part] += share.Seconds
+					all += share.Seconds
+				}
+			}
+			if parts[c.part]*100 < all*c.percent || all < 60 {
+				t.Errorf("%s: %d of %d s are given to %q: %v", c.reason, parts[c.part], all, c.part, parts)
+			}
+		})
+	}
+}

@@ -258,6 +258,10 @@ func (s *Simulation) sideBySide(played []*Result, columns []result.Column) *resu
 	run := &result.Run{
 		Name: file.Metadata.Name, Description: file.Spec.Description, Command: s.Command, Seed: file.Spec.Seed,
 		Location: s.Location, Badge: current.Badge, Fidelity: fidelityOf(current),
+		Sampling: result.Sampling{
+			Interval: seconds(time.Duration(file.Spec.Prometheus.ScrapeInterval)), Delay: seconds(time.Duration(file.Spec.Prometheus.IngestDelay)),
+			Lookback: seconds(s.Input.Lookback),
+		},
 		Notes:       slices.Concat(s.Notes, s.Input.Notes),
 		Assumptions: s.assumptions(current),
 		Faults:      slices.Clone(current.Faults),

@@ -60,6 +60,8 @@ type Run struct {
 	// Location is the time zone shown; nil is UTC.
 	Location *time.Location
 	Badge    Badge
+	// Sampling is how the metrics got their samples; zero where it is not known.
+	Sampling Sampling
 	// Fidelity is nil where no replicas were recorded.
 	Fidelity *Fidelity
 	// Doubts are why nothing can be ranked by a metric.
@@ -73,6 +75,15 @@ type Run struct {
 	// Expectations may be added after a report was computed, before anything is
 	// written.
 	Expectations []Expectation
+}
+
+// Sampling is how metrics get their samples, in seconds.
+type Sampling struct {
+	// Interval is that between two scrapes, Delay how much later a sample is visible,
+	// and Lookback how long one stands in for those that are missing.
+	Interval int64 `json:"scrapeIntervalSeconds"`
+	Delay    int64 `json:"ingestDelaySeconds,omitempty"`
+	Lookback int64 `json:"lookbackSeconds,omitempty"`
 }
 
 // An Interval is [Start, End), in Unix seconds.
