@@ -46,6 +46,7 @@
 //	engine/convert        HPA and ScaledObject -> our kinds
 //	engine/cycle          the driver and the ports that it needs
 //	engine/journal        records: codec, reader, verification
+//	engine/explain        decisions in words, of autoscalers, node groups and producers
 //	engine/escape         text of others, harmless where it is shown
 //	engine/suggest        the name that a misspelt one was meant to be
 //	sim                   the facade (Load, Check, Play), clock, event queue, runs

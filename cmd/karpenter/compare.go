@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/spf13/cobra"
 
+	"github.com/karpenter-sim/karpenter/engine/explain"
 	"github.com/karpenter-sim/karpenter/engine/journal"
 	"github.com/karpenter-sim/karpenter/engine/slot"
 	"github.com/karpenter-sim/karpenter/sim/recording"
@@ -287,8 +288,7 @@ func (a *app) compareObject(ctx context.Context, o *indexedObject, clock wallClo
 		}
 		pending = nil
 		if r.Known {
-			w := words{clock: clock, step: step}
-			pending = &decidedSlot{slot: r.Slot, desired: r.Desired, reason: string(r.Reason), why: w.why()}
+			pending = &decidedSlot{slot: r.Slot, desired: r.Desired, reason: string(r.Reason), why: explain.Of(step, clock.short).Why()}
 			if step.Policy != nil {
 				pending.interval = step.Policy.Interval
 			}
@@ -407,7 +407,7 @@ func (c *comparison) text() string {
 		b.WriteString(c.Alone.lines() + "\n")
 	}
 	fmt.Fprintf(&b, "  agreement    %.1f %% (%d of %s)\n", math.Floor(c.Agreement*10)/10, c.Agreed, counted(c.Compared, "slot"))
-	fmt.Fprintf(&b, "  difference   mean %s, 95th percentile %s replicas\n", figure(math.Round(c.MeanDifference*100)/100), figure(c.P95Difference))
+	fmt.Fprintf(&b, "  difference   mean %s, 95th percentile %s replicas\n", explain.Figure(math.Round(c.MeanDifference*100)/100), explain.Figure(c.P95Difference))
 	fmt.Fprintf(&b, "  below        %s\n  above        %s\n", span(c.below), span(c.above))
 	if len(c.Worst) == 0 {
 		return b.String()
@@ -415,7 +415,7 @@ func (c *comparison) text() string {
 	b.WriteString("\nWorst divergences, by replicas x time\n\n")
 	rows := [][]string{{"FROM", "TO", "DECIDED", "RAN", "REPLICA-MIN"}}
 	for _, d := range c.Worst {
-		rows = append(rows, []string{c.clock.short(d.from), c.clock.short(d.to), fmt.Sprint(d.Desired), figure(d.Ran), figure(math.Round(d.ReplicaMinutes*10) / 10)})
+		rows = append(rows, []string{c.clock.short(d.from), c.clock.short(d.to), fmt.Sprint(d.Desired), explain.Figure(d.Ran), explain.Figure(math.Round(d.ReplicaMinutes*10) / 10)})
 	}
 	widths := columnWidths(rows)
 	for i, row := range rows {

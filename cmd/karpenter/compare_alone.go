@@ -18,6 +18,7 @@ import (
 
 	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
 	"github.com/karpenter-sim/karpenter/engine/autoscaler"
+	"github.com/karpenter-sim/karpenter/engine/explain"
 	"github.com/karpenter-sim/karpenter/engine/journal"
 	"github.com/karpenter-sim/karpenter/engine/observation"
 	"github.com/karpenter-sim/karpenter/engine/policy"
@@ -449,8 +450,8 @@ func (v *verdict) lines() string {
 		return wrapped("alone, it could not be judged: "+v.Unjudged, "  ", textWidth)
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "  alone        %s for %s, %s replica-hours\n", v.short(), minutesSpan(v.BreachMinutes), figure(math.Round(v.ReplicaHours*10)/10))
-	fmt.Fprintf(&b, "  what ran     %s for %s, %s replica-hours\n", v.short(), minutesSpan(v.RanBreachMinutes), figure(math.Round(v.RanReplicaHours*10)/10))
+	fmt.Fprintf(&b, "  alone        %s for %s, %s replica-hours\n", v.short(), minutesSpan(v.BreachMinutes), explain.Figure(math.Round(v.ReplicaHours*10)/10))
+	fmt.Fprintf(&b, "  what ran     %s for %s, %s replica-hours\n", v.short(), minutesSpan(v.RanBreachMinutes), explain.Figure(math.Round(v.RanReplicaHours*10)/10))
 	b.WriteString(wrapped(fmt.Sprintf("Alone, the candidate is played on over the metrics of the journal, with new replicas ready after %s. Both are measured by what its metrics say was needed.",
 		span(v.ReadyAfterSeconds)), "  ", textWidth))
 	return b.String()

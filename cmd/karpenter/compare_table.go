@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/karpenter-sim/karpenter/engine/escape"
+	"github.com/karpenter-sim/karpenter/engine/explain"
 )
 
 // worstCompared is how many of several autoscalers are told in full.
@@ -53,7 +54,7 @@ func comparisonTable(b *strings.Builder, all []*comparison) (worst []*comparison
 			if note = c.Alone.Unjudged; note == "" {
 				figures = nil
 				for _, v := range []float64{c.Alone.BreachMinutes, c.Alone.RanBreachMinutes, c.Alone.ReplicaHours, c.Alone.RanReplicaHours} {
-					figures = append(figures, figure(math.Round(v*10)/10))
+					figures = append(figures, explain.Figure(math.Round(v*10)/10))
 				}
 			}
 		}

@@ -5,10 +5,8 @@ import (
 	"io"
 	"time"
 
-	"github.com/karpenter-sim/karpenter/engine/autoscaler"
-	"github.com/karpenter-sim/karpenter/engine/behavior"
+	"github.com/karpenter-sim/karpenter/engine/explain"
 	"github.com/karpenter-sim/karpenter/engine/journal"
-	"github.com/karpenter-sim/karpenter/engine/observation"
 	"github.com/karpenter-sim/karpenter/engine/slot"
 )
 
@@ -23,7 +21,7 @@ type explanation struct {
 	Reason     string `json:"reason"`
 	Why        string `json:"why"`
 	// Steps are the stages in the order in which they acted.
-	Steps []stage `json:"steps"`
+	Steps []explain.Stage `json:"steps"`
 	// Window are the recommendations and Events the scale events that the
 	// decision saw, oldest first.
 	Window []windowEntry `json:"window,omitempty"`
@@ -33,14 +31,6 @@ type explanation struct {
 	Notes    []string  `json:"notes,omitempty"`
 
 	title string
-}
-
-// A stage is one step of a decision: the number after it, and why.
-type stage struct {
-	Name  string   `json:"stage"`
-	Value *int32   `json:"value,omitempty"`
-	Text  string   `json:"text"`
-	More  []string `json:"details,omitempty"`
 }
 
 type windowEntry struct {
@@ -133,10 +123,10 @@ func (a *app) explainAt(object *indexedObject, clock wallClock, flags *explainFl
 // explainStep says how one record came about.
 func explainStep(clock wallClock, file string, step *journal.Step) *explanation {
 	r := step.Record
-	w := words{clock: clock, step: step}
+	d := explain.Of(step, clock.short)
 	e := &explanation{
 		Object: r.Object.String(), Slot: clock.rfc3339(r.Slot), File: file, Line: step.Line, Generation: r.Generation,
-		Reason: string(r.Reason), Why: w.why(), title: r.Object.String() + " at " + clock.full(r.Slot),
+		Reason: string(r.Reason), Why: d.Why(), title: r.Object.String() + " at " + clock.full(r.Slot),
 	}
 	if r.Known {
 		e.Desired = &r.Desired
@@ -144,123 +134,19 @@ func explainStep(clock wallClock, file string, step *journal.Step) *explanation 
 	if r.Missed > 0 {
 		e.Notes = append(e.Notes, fmt.Sprintf("%s before this one went undecided; they count as the recommendation before them", counted(int(r.Missed), "slot")))
 	}
-	if r.Kind == journal.MetricsProducer {
-		e.Steps = w.recordedStages()
-		return e
-	}
-	if !step.Known {
+	e.Steps = d.Stages()
+	if !step.Known && r.Kind != journal.MetricsProducer {
 		e.Notes = append(e.Notes, "the state before this decision is lost with a line of the journal; shown is what the record itself says")
 	}
-	if r.Kind == journal.ScalableNodeGroup {
-		e.Steps = w.groupStages()
-		return e
-	}
-	w.seen()
-	e.Steps = w.stages()
-	for i, run := range w.runs {
+	for i, run := range d.Runs {
 		last := run.Last
-		if i == len(w.runs)-1 {
-			last = w.previous
+		if i == len(d.Runs)-1 {
+			last = d.Previous
 		}
 		e.Window = append(e.Window, windowEntry{run.Value, clock.rfc3339(run.First), clock.rfc3339(last), run.First, last})
 	}
-	for _, event := range w.events {
+	for _, event := range d.Events {
 		e.Events = append(e.Events, scaleEvent{clock.rfc3339(event.Slot), event.Delta, event.Slot})
 	}
 	return e
-}
-
-// words puts one step into words.
-type words struct {
-	clock wallClock
-	step  *journal.Step
-	// What the stages saw: recommendations up to the slot before, scale events,
-	// and the slot before.
-	runs     []behavior.Run
-	events   []behavior.Event
-	previous slot.Slot
-}
-
-// seen takes back from the state after the step what the step added to it:
-// that is what its windows saw, already settled and on the policy's horizons.
-func (w *words) seen() {
-	if !w.step.Known || w.step.Policy == nil || !w.step.Record.Known {
-		return
-	}
-	now, before, after := w.step.Record.Slot, &w.step.Before, &w.step.After
-	w.previous = now
-	if before.Decided() {
-		w.previous = before.Grid.Before(now)
-	}
-	w.runs, w.events = after.Runs, after.Events
-	if n := len(w.runs); n > 0 && w.runs[n-1].First == now && (before.Decided() || n > 1) {
-		w.runs = w.runs[:n-1]
-	}
-	if n := len(w.runs); n > 0 {
-		w.previous = max(w.previous, w.runs[n-1].First)
-	}
-	if n := len(w.events); n > 0 && w.events[n-1].Slot == now && after.Last.Pending() && after.Last.Slot == now {
-		w.events = w.events[:n-1]
-	}
-}
-
-// invalidSpec stands for the steps of a decision that has no policy.
-var invalidSpec = stage{Name: "policy", Text: "the spec is invalid, so nothing is decided until it is corrected; its conditions say what is wrong"}
-
-// stages are the steps of an autoscaler's decision.
-func (w *words) stages() []stage {
-	r := w.step.Record
-	if r.Reason == autoscaler.InvalidPolicy {
-		return []stage{invalidSpec}
-	}
-	list := []stage{w.observed()}
-	for i := range r.Metrics {
-		list = append(list, w.metric(i))
-	}
-	if !r.Known {
-		return append(list, stage{Name: "desired", Text: "nothing: without the target's scale there is no count to start from; it is left as it is"})
-	}
-	list = append(list, w.recommended())
-	if r.Recommending {
-		list = append(list, w.stabilized(), w.limited())
-	}
-	return append(list, w.desired())
-}
-
-// observed is what was read of the target, and what that says of the last command.
-func (w *words) observed() stage {
-	r := w.step.Record
-	target := "the target"
-	if p := w.step.Policy; p != nil {
-		target = p.Target.Kind + " " + p.Target.Name
-	}
-	if r.Scale.Code != observation.OK {
-		return stage{Name: "observed", Text: fmt.Sprintf("the scale of %s could not be used: %s", target, meaning(r.Scale.Code))}
-	}
-	s := stage{Name: "observed", Value: &r.Scale.Spec, Text: fmt.Sprintf("%s: spec %d, status %d", target, r.Scale.Spec, r.Scale.Status)}
-	if r.Scale.Counted {
-		s.Text += fmt.Sprintf(", ready %d", r.Scale.Ready)
-		if least, most := r.Scale.Ready-r.Scale.Fewer, r.Scale.Ready+r.Scale.More; least != most {
-			s.Text += fmt.Sprintf(", and %d to %d since the metrics were scraped", least, most)
-		}
-	}
-	if !w.step.Known {
-		return s
-	}
-	if !w.step.Before.Decided() && r.Desired < r.Scale.Spec && w.slept() {
-		s.More = append(s.More, "seen for the first time, and not active: the window does not hold a step to the idle count")
-	} else if !w.step.Before.Decided() {
-		s.More = append(s.More, fmt.Sprintf("seen for the first time: %d is put into the window, so that it is not scaled down at once", r.Scale.Spec))
-	}
-	if last := w.step.Before.Last; last.Pending() {
-		command := fmt.Sprintf("the change %d -> %d of %s", last.From, last.To, w.clock.short(last.Slot))
-		switch r.Scale.Spec {
-		case last.To:
-		case last.From:
-			s.More = append(s.More, command+" did not land; it is not counted as a scale event")
-		default:
-			s.More = append(s.More, command+" was overwritten by somebody else")
-		}
-	}
-	return s
 }

@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/karpenter-sim/karpenter/engine/autoscaler"
+	"github.com/karpenter-sim/karpenter/engine/explain"
 	"github.com/karpenter-sim/karpenter/engine/journal"
 	"github.com/karpenter-sim/karpenter/engine/slot"
 )
@@ -86,7 +87,7 @@ func decisionRuns(object *indexedObject, clock wallClock, from, to slot.Slot, ch
 		if r.Slot < from || r.Slot > to {
 			return nil
 		}
-		key := runKey{known: r.Known, desired: r.Desired, reason: r.Reason, result: fieldList(r.Value)}
+		key := runKey{known: r.Known, desired: r.Desired, reason: r.Reason, result: explain.Fields(r.Value)}
 		if r.Command != nil {
 			key.known, key.desired = true, *r.Command
 		}
@@ -98,9 +99,8 @@ func decisionRuns(object *indexedObject, clock wallClock, from, to slot.Slot, ch
 			runs[n-1].Slots++
 			return nil
 		}
-		w := words{clock: clock, step: step}
 		run := &decisionRun{
-			From: clock.rfc3339(r.Slot), To: clock.rfc3339(r.Slot), Slots: 1, Reason: string(r.Reason), Why: w.why(),
+			From: clock.rfc3339(r.Slot), To: clock.rfc3339(r.Slot), Slots: 1, Reason: string(r.Reason), Why: explain.Of(step, clock.short).Why(),
 			from: r.Slot, to: r.Slot, key: key,
 		}
 		if key.known {

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/karpenter-sim/karpenter/engine/observation"
+	"github.com/karpenter-sim/karpenter/engine/explain"
 )
 
 // textWidth is what text is wrapped to.
@@ -56,17 +56,8 @@ func (e *explanation) text(clock wallClock) string {
 	return b.String()
 }
 
-// results say what the outcomes mean that are no observation codes.
-var results = map[string]string{
-	"Applied":    "the target has taken it",
-	"Superseded": "somebody else changed the count first",
-}
-
 func (o *outcome) text() string {
-	text := "What came of it: " + meaning(observation.Code(o.Result))
-	if known := results[o.Result]; known != "" {
-		text = fmt.Sprintf("What came of it: %s, %s", o.Result, known)
-	}
+	text := "What came of it: " + explain.Outcome(o.Result)
 	if o.At != "" {
 		text += fmt.Sprintf(", at %s, %d ms after the slot", o.At, o.Lateness)
 	}

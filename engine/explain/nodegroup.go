@@ -1,4 +1,4 @@
-package main
+package explain
 
 import (
 	"fmt"
@@ -12,41 +12,41 @@ import (
 
 // group is what a node group's decision rested on; nil where the journal has lost
 // it, or the engine decides otherwise.
-func (w *words) group() *journal.GroupStep {
-	if !w.step.Known || !w.step.Agreed || w.step.Group.Policy == nil {
+func (e *Explanation) group() *journal.GroupStep {
+	if !e.step.Known || !e.step.Agreed || e.step.Group.Policy == nil {
 		return nil
 	}
-	return &w.step.Group
+	return &e.step.Group
 }
 
 // groupStages are the steps of a node group's decision.
-func (w *words) groupStages() []stage {
-	if w.step.Record.Reason == autoscaler.InvalidPolicy {
-		return []stage{invalidSpec}
+func (e *Explanation) groupStages() []Stage {
+	if e.step.Record.Reason == autoscaler.InvalidPolicy {
+		return []Stage{invalidSpec}
 	}
-	g := w.group()
+	g := e.group()
 	if g == nil {
-		return w.recordedStages()
+		return e.recordedStages()
 	}
-	list := []stage{w.groupObserved(g)}
+	list := []Stage{e.groupObserved(g)}
 	if g.Before.Attempt > 0 {
-		list = append(list, stage{Name: "earlier", Text: w.earlier(&g.Before)})
+		list = append(list, Stage{Name: "earlier", Text: e.earlier(&g.Before)})
 	}
 	if !g.Decision.Known {
-		return append(list, stage{Name: "command", Text: "nothing: a group that cannot be read is left as it is"})
+		return append(list, Stage{Name: "command", Text: "nothing: a group that cannot be read is left as it is"})
 	}
-	return append(list, w.wanted(g), w.command(g))
+	return append(list, e.wanted(g), e.command(g))
 }
 
 // groupObserved is what was read of the spec and of the provider.
-func (w *words) groupObserved(g *journal.GroupStep) stage {
-	s := stage{Name: "observed", Value: g.Input.Spec, Text: "spec.replicas"}
+func (e *Explanation) groupObserved(g *journal.GroupStep) Stage {
+	s := Stage{Name: "observed", Value: g.Input.Spec, Text: "spec.replicas"}
 	if g.Input.Spec == nil {
 		s.Text = "spec.replicas is absent"
 	}
 	group := &g.Input.Group
 	if code := group.Usable(); code != observation.OK {
-		s.More = append(s.More, "the provider's group could not be used: "+meaning(code))
+		s.More = append(s.More, "the provider's group could not be used: "+Meaning(code))
 		return s
 	}
 	bounds := fmt.Sprintf("minimum %d", group.Min)
@@ -55,27 +55,27 @@ func (w *words) groupObserved(g *journal.GroupStep) stage {
 	}
 	s.More = append(s.More, fmt.Sprintf("the provider works towards %d, %d ready; %s", group.Desired, group.Ready, bounds))
 	if group.Trouble != observation.OK {
-		s.More = append(s.More, "its trouble with the group: "+meaning(group.Trouble))
+		s.More = append(s.More, "its trouble with the group: "+Meaning(group.Trouble))
 	}
 	return s
 }
 
 // earlier is the command that has not landed, or whose failure still delays.
-func (w *words) earlier(s *nodegroup.State) string {
-	text := fmt.Sprintf("at %s the provider was told %d", w.clock.short(s.Slot), s.To)
+func (e *Explanation) earlier(s *nodegroup.State) string {
+	text := fmt.Sprintf("at %s the provider was told %d", e.short(s.Slot), s.To)
 	if s.Attempt > 1 {
 		text += fmt.Sprintf(", attempt %d", s.Attempt)
 	}
 	if s.Code == observation.OK {
 		return text + "; it was taken"
 	}
-	return text + "; refused: " + meaning(s.Code)
+	return text + "; refused: " + Meaning(s.Code)
 }
 
 // wanted is what the provider's bounds made of the spec.
-func (w *words) wanted(g *journal.GroupStep) stage {
+func (e *Explanation) wanted(g *journal.GroupStep) Stage {
 	d, group := &g.Decision, &g.Input.Group
-	s := stage{Name: "wanted", Value: &d.Wanted}
+	s := Stage{Name: "wanted", Value: &d.Wanted}
 	switch {
 	case d.Adopt:
 		s.Text = "what the provider works towards; spec.replicas is set to it"
@@ -90,28 +90,28 @@ func (w *words) wanted(g *journal.GroupStep) stage {
 }
 
 // command is what the provider is told, and what it made of that.
-func (w *words) command(g *journal.GroupStep) stage {
-	r, d := w.step.Record, &g.Decision
-	s := stage{Name: "command", Value: r.Command}
+func (e *Explanation) command(g *journal.GroupStep) Stage {
+	r, d := e.step.Record, &g.Decision
+	s := Stage{Name: "command", Value: r.Command}
 	switch {
 	case r.Command != nil && r.DryRun:
 		s.Text = "dry run: the provider is not told"
 	case r.Command != nil:
 		s.Text = "is what the provider is told"
 		if code := g.After.Code; code != observation.OK {
-			s.More = append(s.More, "refused: "+meaning(code), w.retry(&g.After))
+			s.More = append(s.More, "refused: "+Meaning(code), e.retry(&g.After))
 		}
 	case g.Input.Group.Desired == d.Wanted:
 		s.Text = "nothing: the provider works towards it"
 	default:
-		s.Text = "nothing yet: " + w.retry(&g.After)
+		s.Text = "nothing yet: " + e.retry(&g.After)
 	}
 	return s
 }
 
 // retry says when the provider is told again.
-func (w *words) retry(s *nodegroup.State) string {
-	text := fmt.Sprintf("another attempt is made from %s", w.clock.short(s.Until))
+func (e *Explanation) retry(s *nodegroup.State) string {
+	text := fmt.Sprintf("another attempt is made from %s", e.short(s.Until))
 	switch {
 	case s.Code == observation.OK:
 		return text + ", and for another size at once"
@@ -124,13 +124,13 @@ func (w *words) retry(s *nodegroup.State) string {
 }
 
 // groupWhy is a node group's reason in a few words.
-func (w *words) groupWhy() string {
-	r, g := w.step.Record, w.group()
+func (e *Explanation) groupWhy() string {
+	r, g := e.step.Record, e.group()
 	switch {
 	case r.Reason == autoscaler.InvalidPolicy:
 		return "the spec is invalid"
 	case g == nil:
-		return w.recordedWhy()
+		return e.recordedWhy()
 	case !g.Decision.Known:
 		return "provider: " + string(g.Decision.Code)
 	}
@@ -148,9 +148,9 @@ func (w *words) groupWhy() string {
 	case r.Command != nil && after.Code != observation.OK && !r.DryRun:
 		list = append(list, "refused: "+string(after.Code))
 	case r.Command == nil && group.Desired != d.Wanted && after.Code != observation.OK:
-		list = append(list, fmt.Sprintf("%s at %s, again from %s", after.Code, w.clock.short(after.Slot), w.clock.short(after.Until)))
+		list = append(list, fmt.Sprintf("%s at %s, again from %s", after.Code, e.short(after.Slot), e.short(after.Until)))
 	case r.Command == nil && group.Desired != d.Wanted:
-		list = append(list, fmt.Sprintf("told at %s, again from %s", w.clock.short(after.Slot), w.clock.short(after.Until)))
+		list = append(list, fmt.Sprintf("told at %s, again from %s", e.short(after.Slot), e.short(after.Until)))
 	}
 	if group.Trouble != observation.OK {
 		list = append(list, "trouble: "+string(group.Trouble))

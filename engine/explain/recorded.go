@@ -1,4 +1,4 @@
-package main
+package explain
 
 import (
 	"fmt"
@@ -9,9 +9,9 @@ import (
 )
 
 // recordedStages are the fields of a record, as they stand there.
-func (w *words) recordedStages() []stage {
-	r := w.step.Record
-	var list []stage
+func (e *Explanation) recordedStages() []Stage {
+	r := e.step.Record
+	var list []Stage
 	for i := range r.Observed {
 		list = append(list, fieldStage("observed", &r.Observed[i]))
 	}
@@ -19,23 +19,23 @@ func (w *words) recordedStages() []stage {
 		list = append(list, fieldStage("value", &r.Value[i]))
 	}
 	if r.Command != nil {
-		list = append(list, stage{Name: "command", Value: r.Command, Text: "is what the provider is told"})
+		list = append(list, Stage{Name: "command", Value: r.Command, Text: "is what the provider is told"})
 	} else if r.Kind == journal.ScalableNodeGroup {
-		list = append(list, stage{Name: "command", Text: "nothing: the provider is left as it is"})
+		list = append(list, Stage{Name: "command", Text: "nothing: the provider is left as it is"})
 	}
 	return list
 }
 
-func fieldStage(name string, f *journal.Field) stage {
+func fieldStage(name string, f *journal.Field) Stage {
 	if f.Code != observation.OK {
-		return stage{Name: name, Text: f.Name + ": " + meaning(f.Code)}
+		return Stage{Name: name, Text: f.Name + ": " + Meaning(f.Code)}
 	}
-	return stage{Name: name, Text: f.Name + " = " + figure(f.Value)}
+	return Stage{Name: name, Text: f.Name + " = " + Figure(f.Value)}
 }
 
 // recordedWhy is what failed, or else what came of it.
-func (w *words) recordedWhy() string {
-	r := w.step.Record
+func (e *Explanation) recordedWhy() string {
+	r := e.step.Record
 	var failed []journal.Field
 	for _, f := range r.Observed {
 		if f.Code != observation.OK {
@@ -44,21 +44,21 @@ func (w *words) recordedWhy() string {
 	}
 	switch {
 	case len(failed) > 0:
-		return fieldList(failed)
+		return Fields(failed)
 	case r.Value != nil:
-		return fieldList(r.Value)
+		return Fields(r.Value)
 	}
-	return fieldList(r.Observed)
+	return Fields(r.Observed)
 }
 
-// fieldList is the fields of a record in one line.
-func fieldList(fields []journal.Field) string {
+// Fields returns the fields of a record in one line.
+func Fields(fields []journal.Field) string {
 	var list []string
 	for _, f := range fields {
 		if f.Code != observation.OK {
 			list = append(list, fmt.Sprintf("%s: %s", f.Name, f.Code))
 		} else {
-			list = append(list, f.Name+" = "+figure(f.Value))
+			list = append(list, f.Name+" = "+Figure(f.Value))
 		}
 	}
 	return strings.Join(list, ", ")

@@ -1,4 +1,4 @@
-package main
+package explain
 
 import (
 	"bytes"
@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"pgregory.net/rapid"
 
@@ -131,23 +130,24 @@ func TestExplainFollowsTheEngine(t *testing.T) {
 			if !step.Known || !step.Agreed {
 				t.Fatalf("%s: known %t, agreed %t", r.Slot, step.Known, step.Agreed)
 			}
-			clock := wallClock{location: time.UTC, first: r.Slot, last: r.Slot}
-			text := explainStep(clock, "j", step).text(clock)
+			d := Of(step, slot.Slot.String)
+			text := d.Why()
+			for _, s := range d.Stages() {
+				text += "\n" + s.Name + ": " + s.Text + "; " + strings.Join(s.More, "; ")
+			}
 			if strings.Contains(text, "an earlier recommendation") || strings.Contains(text, "Inf") || strings.Contains(text, "NaN") {
 				t.Fatalf("%s is not explained:\n%s", r.Slot, text)
 			}
 			if !r.Recommending {
 				return nil
 			}
-			w := words{clock: clock, step: step}
-			w.seen()
-			stabilized, _ := behavior.Stabilize(&p.Up, &p.Down, w.runs, w.previous, r.Slot, r.Scale.Spec, r.Recommended)
-			limited, _ := behavior.RateLimit(&p.Up, &p.Down, w.events, r.Slot, r.Scale.Spec, stabilized)
+			stabilized, _ := behavior.Stabilize(&p.Up, &p.Down, d.Runs, d.Previous, r.Slot, r.Scale.Spec, r.Recommended)
+			limited, _ := behavior.RateLimit(&p.Up, &p.Down, d.Events, r.Slot, r.Scale.Spec, stabilized)
 			if stabilized != r.Stabilized || limited != r.Limited {
 				t.Fatalf("%s: from what explain shows follow %d and %d, the record says %d and %d\n%s", r.Slot, stabilized, limited, r.Stabilized, r.Limited, text)
 			}
 			moved := max(r.Limited-r.Scale.Spec, r.Scale.Spec-r.Limited)
-			if said := leftForm.FindStringSubmatch(w.limited().Text); said != nil && !enough(said[1], moved) {
+			if said := leftForm.FindStringSubmatch(d.limited().Text); said != nil && !enough(said[1], moved) {
 				t.Fatalf("%s: moved by %d with %s left\n%s", r.Slot, moved, said[1], text)
 			}
 			return nil
@@ -188,7 +188,7 @@ func TestFormula(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := &policy.Autoscaler{Metrics: []policy.Metric{c.metric}, Up: policy.Rules{Tolerance: 0.1}, Down: policy.Rules{Tolerance: 0.2}}
 			r := &journal.Record{Known: true, Scale: autoscaler.Scale{Spec: c.spec, Status: c.status}, Metrics: []journal.Metric{{Value: c.value, Recommendation: c.asks}}}
-			w := words{step: &journal.Step{Known: true, Record: r, Policy: p}}
+			w := Explanation{step: &journal.Step{Known: true, Record: r, Policy: p}}
 			if got := w.formula(0); got != c.want {
 				t.Errorf("%s: got %q, want %q", c.reason, got, c.want)
 			}
@@ -205,7 +205,7 @@ func TestFormulaOfNodes(t *testing.T) {
 	in := &autoscaler.Input{Slot: 10, Scale: autoscaler.Scale{Spec: 20, Status: 18}, Metrics: []autoscaler.Sample{{Value: 0.3}}}
 	_, d := autoscaler.Step(p, autoscaler.State{}, in)
 	r := &journal.Record{Scale: in.Scale, Known: true, Metrics: []journal.Metric{{Value: 0.3, Recommendation: d.Metrics[0].Replicas}}}
-	w := &words{step: &journal.Step{Record: r, Policy: p}}
+	w := &Explanation{step: &journal.Step{Record: r, Policy: p}}
 	if got, want := w.formula(0), "ceil(18 x 0.3 / 0.6) = 9, and 2 nodes wanted that are not ready are kept: 11"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
