@@ -118,7 +118,7 @@ func (n *ScalableNodeGroups) latest(m *groupMemory) slot.Slot { return m.state.S
 
 // begin implements steps.
 func (n *ScalableNodeGroups) begin(ctx context.Context, m *groupMemory, s slot.Slot, why string) error {
-	m.status.State = ""
+	m.status.State, m.status.Reason = "", StateReset
 	reset(&m.status.Conditions, s, m.generation, why)
 	version, err := n.Store.Commit(ctx, m.name, m.version, &m.status)
 	if err != nil {

@@ -463,7 +463,7 @@ func TestGroupStateFromTheFuture(t *testing.T) {
 	c.object.Status.State, c.records = string(text), nil
 	n = c.driver()
 	c.at(n, 20)
-	if ready := meta.FindStatusCondition(c.object.Status.Conditions, v1alpha1.ReadyCondition); len(c.records) != 0 || ready.Reason != StateReset || c.object.Status.State != "" {
+	if ready := meta.FindStatusCondition(c.object.Status.Conditions, v1alpha1.ReadyCondition); len(c.records) != 0 || ready.Reason != StateReset || c.object.Status.Reason != StateReset || c.object.Status.State != "" {
 		t.Errorf("%d records, Ready is %+v, state %q", len(c.records), ready, c.object.Status.State)
 	}
 	c.at(n, 30)

@@ -28,11 +28,12 @@ type output struct {
 	cause, fault string
 }
 
-// failed is the output where something could not be read.
-func failed(what string, code observation.Code) *output {
+// failed is the output where something could not be read; the sentence of the error, if
+// there is one, says why.
+func failed(what string, code observation.Code, sentence string) *output {
 	return &output{
 		observed: []journal.Field{{Name: "error", Code: code}}, reason: autoscaler.MetricsUnavailable,
-		cause: string(code), fault: what + ": " + string(code),
+		cause: string(code), fault: explain(what+": "+string(code), sentence),
 	}
 }
 
@@ -68,7 +69,7 @@ func (p *MetricsProducers) queue(ctx context.Context, q *policy.Queue) *output {
 	queue, err := p.Queues[q.Type].Observe(ctx, QueueRef{Type: q.Type, ID: q.ID})
 	reading := producer.Reading{Visible: queue.Length, InFlight: queue.InFlight, OldestAge: queue.OldestAge, Code: Code(err)}
 	if code := reading.Usable(); code != observation.OK {
-		return failed("queue", code)
+		return failed("queue", code, Sentence(err))
 	}
 	length := producer.Length(q, &reading)
 	status := &v1alpha1.QueueStatus{Length: &length}
@@ -86,7 +87,7 @@ func (p *MetricsProducers) queue(ctx context.Context, q *policy.Queue) *output {
 func (p *MetricsProducers) reserved(ctx context.Context, r *policy.Reserved) *output {
 	snapshot, err := p.Cluster.Snapshot(ctx)
 	if err != nil {
-		return failed("nodes and pods", Code(err))
+		return failed("nodes and pods", Code(err), Sentence(err))
 	}
 	sums := producer.Reserved(r, snapshot)
 	shown := make(map[string]string, len(sums))
@@ -106,21 +107,24 @@ func (p *MetricsProducers) reserved(ctx context.Context, r *policy.Reserved) *ou
 // joint is the evaluation that the pendingCapacity producers share at a slot.
 type joint struct {
 	slot    slot.Slot
-	code    observation.Code
+	err     error
 	demands map[types.NamespacedName]producer.Demand
+	// sizes has why the size of a producer's node group could not be read, where an
+	// adapter says so.
+	sizes map[types.NamespacedName]string
 }
 
 func (p *MetricsProducers) pending(ctx context.Context, m *producerMemory, s slot.Slot) *output {
-	demand, code := p.demand(ctx, m, s)
-	if code != observation.OK {
-		return failed("nodes and pods", code)
+	demand, unsized, err := p.demand(ctx, m, s)
+	if err != nil {
+		return failed("nodes and pods", Code(err), Sentence(err))
 	}
 	o := &output{reason: autoscaler.Unchanged}
 	switch demand.Hold {
 	case producer.NoShape:
 		o.cause, o.fault = string(demand.Hold), "there is no node to copy; say in spec.pendingCapacity.template what a new one offers"
 	case producer.NoCount:
-		o.cause, o.fault = string(demand.Hold), "spec.pendingCapacity.nodeGroupRef: the size of ScalableNodeGroup "+m.policy.Pending.NodeGroup+" is unknown"
+		o.cause, o.fault = string(demand.Hold), explain("spec.pendingCapacity.nodeGroupRef: the size of ScalableNodeGroup "+m.policy.Pending.NodeGroup+" is unknown", unsized)
 	}
 	if demand.Hold != "" {
 		o.reason = autoscaler.MetricsUnavailable
@@ -135,29 +139,30 @@ func (p *MetricsProducers) pending(ctx context.Context, m *producerMemory, s slo
 	return o
 }
 
-// demand is a producer's part of the joint evaluation of the slot, which the
+// demand is a producer's part of the joint evaluation of the slot, and why the size of
+// its node group is unknown, which the
 // first producer to come makes for all.
-func (p *MetricsProducers) demand(ctx context.Context, m *producerMemory, s slot.Slot) (producer.Demand, observation.Code) {
+func (p *MetricsProducers) demand(ctx context.Context, m *producerMemory, s slot.Slot) (demand producer.Demand, unsized string, err error) {
 	p.evaluating.Lock()
 	defer p.evaluating.Unlock()
 	demand, evaluated := p.joint.demands[m.name]
-	if p.joint.slot == s && (evaluated || p.joint.code != observation.OK) {
-		return demand, p.joint.code
+	if p.joint.slot != s || !evaluated && p.joint.err == nil {
+		p.joint = joint{slot: s, demands: map[types.NamespacedName]producer.Demand{}, sizes: map[types.NamespacedName]string{}}
+		p.joint.err = p.evaluate(ctx, m, s)
+		demand = p.joint.demands[m.name]
 	}
-	p.joint = joint{slot: s, demands: map[types.NamespacedName]producer.Demand{}}
-	p.joint.code = p.evaluate(ctx, m, s)
-	return p.joint.demands[m.name], p.joint.code
+	return demand, p.joint.sizes[m.name], p.joint.err
 }
 
 // evaluate makes the joint evaluation.
-func (p *MetricsProducers) evaluate(ctx context.Context, m *producerMemory, s slot.Slot) observation.Code {
+func (p *MetricsProducers) evaluate(ctx context.Context, m *producerMemory, s slot.Slot) error {
 	objects, err := p.Store.List(ctx)
 	if err != nil {
-		return Code(err)
+		return err
 	}
 	snapshot, err := p.Cluster.Snapshot(ctx)
 	if err != nil {
-		return Code(err)
+		return err
 	}
 	groups := []producer.Group{p.group(ctx, m.name, m.policy.Pending)}
 	for _, object := range objects {
@@ -172,7 +177,7 @@ func (p *MetricsProducers) evaluate(ctx context.Context, m *producerMemory, s sl
 	for i, demand := range producer.Evaluate(s, snapshot, groups) {
 		p.joint.demands[types.NamespacedName{Namespace: groups[i].Namespace, Name: groups[i].Name}] = demand
 	}
-	return observation.OK
+	return nil
 }
 
 func (p *MetricsProducers) group(ctx context.Context, name types.NamespacedName, pending *policy.Pending) producer.Group {
@@ -180,6 +185,7 @@ func (p *MetricsProducers) group(ctx context.Context, name types.NamespacedName,
 	if pending.NodeGroup != "" {
 		desired, err := p.Sizes.Desired(ctx, types.NamespacedName{Namespace: name.Namespace, Name: pending.NodeGroup})
 		g.Provider, g.Code = desired, Code(err)
+		p.joint.sizes[name] = Sentence(err)
 	}
 	return g
 }

@@ -421,3 +421,37 @@ func TestProducerStoreDown(t *testing.T) {
 		t.Errorf("%+v", p.records)
 	}
 }
+
+// What an adapter says to people of a failed read is in the conditions, and not in the
+// record.
+func TestProducerSentences(t *testing.T) {
+	const pending = "pendingCapacity: {nodeSelector: {k: v}, nodeGroupRef: {name: g}, template: {allocatable: {cpu: 1}}}"
+	cases := map[string]struct{ reason, spec, call, want string }{
+		"Queue":    {"what AWS says of a queue", queueSpec, "Observe", "False NotFound: queue: NotFound: ask somebody"},
+		"Reserved": {"what the API server says of nodes and pods", "reservedCapacity: {nodeSelector: {k: v}}", "Snapshot", "False NotFound: nodes and pods: NotFound: ask somebody"},
+		"Pending":  {"also where several share the answer", pending, "Snapshot", "False NotFound: nodes and pods: NotFound: ask somebody"},
+		"Listing":  {"and of the producers that share it", pending, "List", "False NotFound: nodes and pods: NotFound: ask somebody"},
+		"Size":     {"why the size of the node group is unknown", pending, "Desired", "the size of ScalableNodeGroup g is unknown: ask somebody"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			p := newPlant(t, c.spec)
+			p.before = func(call string) error {
+				if strings.HasPrefix(call, c.call) {
+					return spoken("ask somebody")
+				}
+				return nil
+			}
+			d := p.driver()
+			p.at(d, "a", 0)
+			for _, kind := range []string{v1alpha1.ReadyCondition, v1alpha1.ActiveCondition} {
+				if got := p.condition("a", kind); !strings.Contains(got, c.want) {
+					t.Errorf("%s: %s is %q, want %q", c.reason, kind, got, c.want)
+				}
+			}
+			if file := p.file.String(); file == "" || strings.Contains(file, "ask somebody") {
+				t.Errorf("%s: the record has a server's words, or there is none: %s", c.reason, file)
+			}
+		})
+	}
+}

@@ -30,11 +30,11 @@ var (
 func (c *Cluster) Snapshot(ctx context.Context) (*producer.Snapshot, error) {
 	var nodes corev1.NodeList
 	if err := c.Objects.List(ctx, &nodes, client.UnsafeDisableDeepCopy); err != nil {
-		return nil, failed(err)
+		return nil, &explained{failed(err), statusOf(err)}
 	}
 	var pods corev1.PodList
 	if err := c.Objects.List(ctx, &pods, client.UnsafeDisableDeepCopy); err != nil {
-		return nil, failed(err)
+		return nil, &explained{failed(err), statusOf(err)}
 	}
 	return producer.NewSnapshot(pointers(nodes.Items), pointers(pods.Items)), nil
 }
@@ -51,11 +51,12 @@ func pointers[T any](items []T) []*T {
 func (c *Cluster) Desired(ctx context.Context, name types.NamespacedName) (int32, error) {
 	group := &v1alpha1.ScalableNodeGroup{}
 	if err := c.Objects.Get(ctx, name, group); err != nil {
-		return 0, failed(err)
+		return 0, &explained{failed(err), statusOf(err)}
 	}
 	provider := c.NodeGroups[string(group.Spec.Type)]
 	if provider == nil {
-		return 0, fmt.Errorf("ScalableNodeGroup %s: no provider of type %s: %w", name, group.Spec.Type, cycle.ErrUnavailable)
+		err := fmt.Errorf("ScalableNodeGroup %s: no provider of type %s: %w", name, group.Spec.Type, cycle.ErrUnavailable)
+		return 0, &explained{err, fmt.Sprintf("this controller has no provider for %s", group.Spec.Type)}
 	}
 	observed, err := provider.Observe(ctx, cycle.NodeGroupRef{Type: string(group.Spec.Type), ID: group.Spec.ID})
 	return observed.Desired, err

@@ -112,7 +112,7 @@ func (s *ProducerStore) Commit(ctx context.Context, name types.NamespacedName, v
 func (s *ProducerStore) List(ctx context.Context) ([]*v1alpha1.MetricsProducer, error) {
 	var list v1alpha1.MetricsProducerList
 	if err := s.Objects.List(ctx, &list); err != nil {
-		return nil, failed(err)
+		return nil, &explained{failed(err), statusOf(err)}
 	}
 	return pointers(list.Items), nil
 }
