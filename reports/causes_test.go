@@ -1,7 +1,12 @@
 package reports
 
 import (
+	"html"
+	"math"
+	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -79,6 +84,67 @@ func TestZoomKeepsFidelity(t *testing.T) {
 	} {
 		if text := computed(t, c.run).Markdown(); !strings.Contains(text, c.want) {
 			t.Errorf("%s: want %q in\n%.900s", name, c.want, text)
+		}
+	}
+}
+
+// One run has the same sentence, and the same minutes and names of its causes, on
+// every output, and each name is defined on the page and in the documentation.
+func TestOutputsAgreeOnCauses(t *testing.T) {
+	r := computed(t, evening(t))
+	dir := t.TempDir()
+	if err := r.WriteDir(dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := WriteCall(filepath.Join(dir, "call"), []*Report{r}, Call{}); err != nil {
+		t.Fatal(err)
+	}
+	outputs := map[string]string{}
+	for _, name := range []string{htmlName, markdownName, jsonName, "call/" + indexName, "call/" + markdownName, "call/" + jsonName, "call/" + junitName} {
+		outputs[name] = html.UnescapeString(read(t, dir, name))
+	}
+	for _, format := range []Format{FormatTable, FormatJSON, FormatYAML} {
+		var b strings.Builder
+		if err := Table(&b, []*Report{r}, TableOptions{Format: format}); err != nil {
+			t.Fatal(err)
+		}
+		outputs["standard output as "+string(format)] = b.String()
+	}
+	sentence := strings.Join(strings.Fields(r.Headline), " ")
+	for name, text := range outputs {
+		plain := strings.Join(strings.Fields(strings.ReplaceAll(text, `\`, "")), " ")
+		if !strings.Contains(plain, sentence) {
+			t.Errorf("%s lacks the sentence %q", name, sentence)
+		}
+	}
+	parts := regexp.MustCompile(`([\d.]+) (?:min caused )?by ([^,;.]+)`).FindAllStringSubmatch(r.Headline, -1)
+	if len(parts) < 3 {
+		t.Fatalf("the sentence names %d causes: %s", len(parts), r.Headline)
+	}
+	o := r.focus()
+	table := r.causeTable(o)
+	documented := CausesTable()
+	for i, share := range phraseShares(o.Causes) {
+		if i == len(parts) {
+			break
+		}
+		minutes, name := parts[i][1], parts[i][2]
+		if name != share.phrase {
+			t.Errorf("the sentence names %q, the causes are %q there", name, share.phrase)
+		}
+		if want, err := strconv.ParseFloat(minutes, 64); err != nil || math.Abs(want*60-float64(share.seconds)) > 6 {
+			t.Errorf("%s: %s min in the sentence, %d s in report.json", name, minutes, share.seconds)
+		}
+		if !strings.Contains(outputs[htmlName], name+": "+minutes+" min") {
+			t.Errorf("the key of the chart lacks %q", name+": "+minutes+" min")
+		}
+		row := slices.IndexFunc(table.Rows, func(row rowView) bool { return row.Name == share.cause.words() })
+		column := slices.Index(table.Titles, Current)
+		if row < 0 || table.Rows[row].Cells[column] != minutes {
+			t.Errorf("%s: the table of causes has %+v, the sentence %s min", name, table.Rows, minutes)
+		}
+		if anchor := `id="cause-` + share.cause.slug() + `"`; !strings.Contains(outputs[htmlName], anchor) || !strings.Contains(documented, anchor) {
+			t.Errorf("%s is defined on the page: %t, in the documentation: %t", name, strings.Contains(outputs[htmlName], anchor), strings.Contains(documented, anchor))
 		}
 	}
 }

@@ -47,8 +47,10 @@
 //     demand so far (result.Response), and the recommender is asked again: if that
 //     is less than d, the target asks for less than is needed; if only the
 //     tolerance makes it less, the tolerance; else the metrics show the demand too
-//     late: for the polling interval, if what was decided sufficed at its slot, or
-//     for the range of a query.
+//     late: for the polling interval, if what was decided sufficed at its slot; for
+//     a scrape and its ingestion, if more was needed for no longer than those take;
+//     for the range of a query, where one has any; else for an old sample, which
+//     lookback keeps while newer ones are missing, as long as that lasts.
 //   - not explained: the metrics do not follow the demand, or no decisions are
 //     known (a recorded column).
 //
