@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/karpenter-sim/karpenter/engine/journal"
 )
 
 // workloadSeries are the replica series that kube-state-metrics publishes of a
@@ -51,15 +53,26 @@ const hpaSeries = "kube_horizontalpodautoscaler_(info|spec_max_replicas|spec_min
 // ownSeries are the bounds and metrics of HorizontalAutoscalers, of the namespace as well.
 const ownSeries = "karpenter_horizontalautoscaler_(desired_replicas|current_replicas|min_replicas|max_replicas|reason|paused|metric_value|metric_target|metric_available)"
 
+// groupSeries are a node group's sizes and bounds, and its trouble with the provider.
+const groupSeries = "karpenter_scalablenodegroup_(spec_replicas|desired_replicas|ready_replicas|min_replicas|max_replicas|trouble|failures_total)"
+
 // ContextSelectors are the series, besides those of the queries, that say how
 // a target was scaled when they were recorded: replicas, HPAs, and when pods
-// were created, scheduled and ready. There are none for kinds that are not workloads.
+// were created, scheduled and ready; of a node group its sizes, bounds and what kept
+// them from being reached. Of kinds that are no workloads there are the autoscalers' own.
 func ContextSelectors(kind, namespace, name string) []Selector {
+	inNamespace := labels.MustNewMatcher(labels.MatchEqual, "namespace", namespace)
 	w, ok := workloads[strings.ToLower(kind)]
 	if !ok {
-		return nil
+		selectors := []Selector{{Matchers: []*labels.Matcher{labels.MustNewMatcher(labels.MatchRegexp, labels.MetricName, ownSeries), inNamespace}}}
+		if strings.EqualFold(kind, journal.ScalableNodeGroup) {
+			selectors = append(selectors, Selector{Matchers: []*labels.Matcher{
+				labels.MustNewMatcher(labels.MatchRegexp, labels.MetricName, groupSeries),
+				inNamespace, labels.MustNewMatcher(labels.MatchEqual, "name", name),
+			}})
+		}
+		return selectors
 	}
-	inNamespace := labels.MustNewMatcher(labels.MatchEqual, "namespace", namespace)
 	var selectors []Selector
 	for _, metric := range []string{w.spec, w.status, w.ready} {
 		selectors = append(selectors, Selector{Matchers: []*labels.Matcher{

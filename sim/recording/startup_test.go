@@ -2,11 +2,15 @@ package recording
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/karpenter-sim/karpenter/providers/fake"
 )
 
 const kubeText = `# TYPE kube_deployment_spec_replicas gauge
@@ -135,8 +139,29 @@ func TestContextSelectors(t *testing.T) {
 	if len(series) != 10 {
 		t.Errorf("%d series: %v", len(series), series)
 	}
-	if got := ContextSelectors("ScalableNodeGroup", "shop", "web"); got != nil {
-		t.Errorf("a node group has %v", got)
+	matched := func(kind string, series string) bool {
+		l, err := fake.EveryFeature.Parser().ParseMetric(series)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return slices.ContainsFunc(ContextSelectors(kind, "shop", "web"), func(s Selector) bool {
+			return !slices.ContainsFunc(s.Matchers, func(m *labels.Matcher) bool { return !m.Matches(l.Get(m.Name)) })
+		})
+	}
+	for _, c := range []struct {
+		kind, series string
+		want         bool
+	}{
+		{"ScalableNodeGroup", `karpenter_scalablenodegroup_ready_replicas{namespace="shop",name="web"}`, true},
+		{"ScalableNodeGroup", `karpenter_scalablenodegroup_trouble{namespace="shop",name="web",code="LimitReached"}`, true},
+		{"ScalableNodeGroup", `karpenter_scalablenodegroup_ready_replicas{namespace="shop",name="other"}`, false},
+		{"ScalableNodeGroup", `karpenter_horizontalautoscaler_max_replicas{namespace="shop",name="any"}`, true},
+		{"Rollout", `karpenter_horizontalautoscaler_max_replicas{namespace="shop",name="any"}`, true},
+		{"Rollout", `karpenter_scalablenodegroup_ready_replicas{namespace="shop",name="web"}`, false},
+	} {
+		if got := matched(c.kind, c.series); got != c.want {
+			t.Errorf("a recording of a %s has %s: %v, want %v", c.kind, c.series, got, c.want)
+		}
 	}
 }
 

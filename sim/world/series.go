@@ -7,6 +7,8 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/karpenter-sim/karpenter/engine/cycle"
+	"github.com/karpenter-sim/karpenter/engine/journal"
+	"github.com/karpenter-sim/karpenter/engine/nodegroup"
 )
 
 // Emit takes one scraped sample.
@@ -147,9 +149,15 @@ func (w *Targets) Owns(l labels.Labels) bool {
 }
 
 // RecordedSelectors are the PromQL selectors of a target's recorded counts, the
-// best first: of the ready replicas and of the wanted ones. Kinds without
-// series of their own have none.
+// best first: of the ready replicas and of the wanted ones. Those of a node group are
+// the controller's own. Other kinds without series of their own have none.
 func RecordedSelectors(ref cycle.TargetRef) (ready, spec []string) {
+	if ref.Kind == journal.ScalableNodeGroup {
+		selector := func(name string) []string {
+			return []string{fmt.Sprintf("%s{name=%q,namespace=%q}", name, ref.Name, ref.Namespace)}
+		}
+		return selector(nodegroup.ReadyReplicas), selector(nodegroup.SpecReplicas)
+	}
 	metrics := stateMetrics[ref.Kind]
 	for _, p := range slices.Backward(metrics.series) {
 		selector := fmt.Sprintf("%s{%s=%q,namespace=%q}", p.name, metrics.label, ref.Name, ref.Namespace)
