@@ -197,9 +197,10 @@
     }
     if (small) return;
     for (const line of lines.filter(line => line.bound)) {
-      const v = valueAt(line, from);
+      const later = line.name.startsWith('recorded'); // beside the policy's own
+      const v = valueAt(line, later ? (from + to) / 2 : from);
       const under = line.name.endsWith('minReplicas') && frame[3] - y(v) > text + 2;
-      const at = frame[0] + 3 + (line.name.startsWith('recorded') ? (frame[1] - frame[0]) / 2 : 0);
+      const at = frame[0] + 3 + (later ? (frame[1] - frame[0]) / 2 : 0);
       if (v > 0 && v <= most) group.append(element('text', {x: at, y: under ? y(v) + text - 1 : y(v) - 2, 'font-size': text - 1, fill: 'var(--' + line.color + ')'}, line.name + ' ' + number(v)));
     }
     const names = lines.filter(line => !line.bound).map(line => ({line, v: valueAt(line, to - 1)})).filter(n => n.v !== null).sort((a, b) => a.v - b.v);
