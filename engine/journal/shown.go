@@ -11,7 +11,7 @@ import (
 // Shown is what the series of a HorizontalAutoscaler show besides its status, live and
 // simulated, as of the last record of a process.
 type Shown struct {
-	// Gauges are those of the last record.
+	// Gauges has the gauges of the last record.
 	Gauges []Gauge
 	// MissedSlots counts slots that passed without a decision.
 	MissedSlots int64
