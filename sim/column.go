@@ -61,6 +61,10 @@ type Options struct {
 	// go on; where it says no, the run ends there and the Result reaches so far.
 	Pauses []time.Time
 	Paused func(at time.Time, objects []Object) bool
+	// Parts is at most how many parts of the run that share nothing are played side
+	// by side; 0 is as many as there are cores, where that is worth it. What comes of
+	// the run does not depend on it.
+	Parts int
 }
 
 // A Result is what came of one column.
@@ -143,7 +147,10 @@ type run struct {
 	// warmed is what the lead-in leaves the autoscalers with.
 	warmed map[types.NamespacedName]v1alpha1.HorizontalAutoscalerStatus
 	// begun are the targets that are as they are when the run begins.
-	begun  map[*world.Target]bool
+	begun map[*world.Target]bool
+	// part, if set, is that of the column which the run plays; pages are its journal.
+	part   *part
+	pages  *pages
 	result Result
 	// unread says that nothing reads what the world publishes.
 	unread bool
@@ -154,19 +161,7 @@ type run struct {
 
 // Play runs one column of the scenario: its autoscalers against the input.
 func (in *Input) Play(ctx context.Context, autoscalers []Autoscaler, o Options) (*Result, error) {
-	warmed, err := in.warm(ctx, autoscalers, o)
-	if err != nil {
-		return nil, err
-	}
-	r := &run{ctx: ctx, in: in, o: o, autoscalers: newAutoscalers(), warmed: warmed}
-	defer r.close()
-	if err := r.prepare(autoscalers); err != nil {
-		return nil, err
-	}
-	if err := r.play(); err != nil && !errors.Is(err, errPaused) {
-		return nil, err
-	}
-	result, err := r.finish()
+	result, err := in.playOnce(ctx, autoscalers, o)
 	if err != nil || !o.Fidelity || len(o.edits) > 0 {
 		return result, err
 	}
@@ -175,6 +170,26 @@ func (in *Input) Play(ctx context.Context, autoscalers []Autoscaler, o Options) 
 			Manifests: o.Manifests, Decisions: func(*journal.Record) {}, Fidelity: true, ReadyAfter: o.ReadyAfter, edits: edits,
 		})
 	}, autoscalers)
+}
+
+// playOnce plays the column as one, or in parts.
+func (in *Input) playOnce(ctx context.Context, autoscalers []Autoscaler, o Options) (*Result, error) {
+	warmed, err := in.warm(ctx, autoscalers, o)
+	if err != nil {
+		return nil, err
+	}
+	if parts := in.partsOf(autoscalers, &o); len(parts) > 1 {
+		return in.playParts(ctx, autoscalers, parts, warmed, o)
+	}
+	r := &run{ctx: ctx, in: in, o: o, autoscalers: newAutoscalers(), warmed: warmed}
+	defer r.close()
+	if err := r.prepare(autoscalers); err != nil {
+		return nil, err
+	}
+	if err := r.play(r.in.end); err != nil && !errors.Is(err, errPaused) {
+		return nil, err
+	}
+	return r.finish()
 }
 
 // Check finds what is wrong with a column before anything is played: what Play
@@ -187,7 +202,13 @@ func (in *Input) Check(ctx context.Context, autoscalers []Autoscaler, o Options)
 // Prospect returns what is known of a column before anything is played: its badge,
 // notes and doubts, or what Play would refuse at its start.
 func (in *Input) Prospect(ctx context.Context, autoscalers []Autoscaler, o Options) (*Result, error) {
-	r := &run{ctx: ctx, in: in, o: o, autoscalers: newAutoscalers()}
+	return in.prospect(ctx, autoscalers, nil, o)
+}
+
+// prospect is Prospect with what the lead-in leaves the autoscalers with.
+func (in *Input) prospect(ctx context.Context, autoscalers []Autoscaler, warmed map[types.NamespacedName]v1alpha1.HorizontalAutoscalerStatus, o Options) (*Result, error) {
+	o.Decisions = func(*journal.Record) {}
+	r := &run{ctx: ctx, in: in, o: o, autoscalers: newAutoscalers(), warmed: warmed}
 	defer r.close()
 	err := r.prepare(autoscalers)
 	return &r.result, err
@@ -284,11 +305,11 @@ func (r *run) prepare(autoscalers []Autoscaler) error {
 	return nil
 }
 
-// play moves time from the start to the end.
-func (r *run) play() error {
+// play moves time on until an instant, the last one included.
+func (r *run) play(until int64) error {
 	var told int64
 	every := max((r.in.end-r.in.start)/200, 1)
-	return r.queue.play(r.in.end, func(now int64) error {
+	return r.queue.play(until, func(now int64) error {
 		if err := r.ctx.Err(); err != nil {
 			return err
 		}
@@ -368,8 +389,10 @@ func (r *run) finish() (*Result, error) {
 		return nil, err
 	}
 	r.noteReconstructions()
-	if err := r.series.close(); err != nil {
-		return nil, fmt.Errorf("series: %w", err)
+	if r.part == nil {
+		if err := r.series.write(r.o.Series, r.series.order); err != nil {
+			return nil, err
+		}
 	}
 	r.result.Outcomes = r.judge.Outcomes()
 	r.result.Failures = r.failures()

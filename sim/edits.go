@@ -41,6 +41,9 @@ type dueEdit struct {
 // addEdits schedules the changes of objects during the run.
 func (r *run) addEdits() error {
 	for _, e := range r.dueEdits() {
+		if ref, _ := e.Reference(); e.Object != "" && r.part.concernsOthers(ref) {
+			continue
+		}
 		objects := r.edited(e.Edit)
 		if len(objects) == 0 {
 			return r.in.File.Doc.Errorf(e.path+".object", "the run has no %s%s", e.Object, r.meant(e.Edit))

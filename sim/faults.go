@@ -43,6 +43,9 @@ func (r *run) checkObject(i int, f *fault.Fault) error {
 	if f.Only == nil {
 		return r.checkAny(i, f)
 	}
+	if r.part.concernsOthers(*f.Only) {
+		return nil
+	}
 	for _, s := range r.groupsOf() {
 		if (f.Nodes != "" || f.Controller != "") && s.reference() == *f.Only {
 			return nil

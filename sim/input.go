@@ -43,7 +43,7 @@ type Input struct {
 	features   fake.Features
 	temporary  string
 	converted  int
-	shared     *shared // nil unless Precompute was called
+	shared     *shared
 	// demands has the demand on each target of the pinned column; nil before Pin.
 	demands []*demand
 	// evidence is what recordings tell of metrics, once asked for.
@@ -64,7 +64,7 @@ func OpenCached(ctx context.Context, file *scenario.File, cache *recording.Cache
 	if err != nil {
 		return nil, err
 	}
-	in := &Input{noting: &sync.Mutex{}, cache: cache, File: file, start: spec.Start.UnixMilli(), aligned: spec.Start.Time, features: features}
+	in := &Input{noting: &sync.Mutex{}, shared: &shared{recorded: map[gridQuery]Steps{}}, cache: cache, File: file, start: spec.Start.UnixMilli(), aligned: spec.Start.Time, features: features}
 	in.end = in.start + time.Duration(spec.Duration).Milliseconds()
 	if err := in.parseInputs(); err != nil {
 		return nil, err

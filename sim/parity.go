@@ -228,7 +228,7 @@ func (s *Stage) Play(ctx context.Context, restart func(now time.Time), decideSlo
 	s.schedule(produce, journal.MetricsProducer, producing, decideSlots)
 	s.schedule(decide, journal.HorizontalAutoscaler, deciding, decideSlots)
 	s.schedule(resize, journal.ScalableNodeGroup, resizing, decideSlots)
-	return r.play()
+	return r.play(r.in.end)
 }
 
 // gridded is an object with the grid of its slots, and when it is due.

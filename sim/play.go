@@ -3,7 +3,7 @@ package sim
 import (
 	"bufio"
 	"bytes"
-	"compress/gzip"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
+
+	"github.com/klauspost/compress/gzip"
 
 	"github.com/karpenter-sim/karpenter/engine/cycle"
 	"github.com/karpenter-sim/karpenter/engine/journal"
@@ -38,7 +40,8 @@ type PlayOptions struct {
 	// Journal says how the decisions are written into Dir; JournalAuto if empty.
 	Journal JournalForm
 	// Keep has the run read its decisions from memory, as they were made, even where
-	// they are written: reading them back takes most of the time of a run.
+	// there is no Dir. With one they are kept as well, as far as they take no more than
+	// 256 MiB: reading them back takes most of the time of a run.
 	Keep bool
 	// Brief leaves out digests, without a Dir, and the start-up that would fit best:
 	// the figures are all that is wanted.
@@ -63,6 +66,9 @@ const (
 	JournalNone JournalForm = "none"
 )
 
+// mostKept is how many bytes of decisions are kept in memory beside their file.
+const mostKept = 256 << 20
+
 // manyDecisions is the number from which on they are gzipped, some 100 MB of them.
 const manyDecisions = 200_000
 
@@ -71,11 +77,7 @@ func (o *PlayOptions) form(in *Input, autoscalers []Autoscaler) JournalForm {
 	if o.Journal != "" && o.Journal != JournalAuto {
 		return o.Journal
 	}
-	decisions := int64(0)
-	for i := range autoscalers {
-		decisions += (in.end - in.start) / 1000 / int64(autoscalers[i].Policy.Interval)
-	}
-	if decisions >= manyDecisions {
+	if in.decisions(autoscalers) >= manyDecisions {
 		return JournalGzip
 	}
 	return JournalFull
@@ -132,6 +134,8 @@ func (s *Simulation) playColumn(ctx context.Context, i int, out *result.Column, 
 	}
 	if o.Keep {
 		options.Lines = &Lines{}
+	} else if o.Dir != "" {
+		options.Lines = &Lines{most: mostKept}
 	}
 	switch {
 	case o.Dir == "" && o.Keep:
@@ -163,9 +167,12 @@ func (s *Simulation) playColumn(ctx context.Context, i int, out *result.Column, 
 			name += ".gz"
 		}
 		out.File = filepath.ToSlash(filepath.Join(below, name))
-		out.Journal = result.File(filepath.Join(dir, name))
-		if o.Keep {
-			out.Journal = options.Lines.Each
+		file := result.File(filepath.Join(dir, name))
+		out.Journal = func(yield func(*journal.Line) error) error {
+			if options.Lines.full {
+				return file(yield)
+			}
+			return options.Lines.Each(yield)
 		}
 		if decisions, err = writeDecisions(filepath.Join(dir, name), form == JournalGzip); err != nil {
 			return nil, err
@@ -177,20 +184,21 @@ func (s *Simulation) playColumn(ctx context.Context, i int, out *result.Column, 
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, series.Close()) }()
-	compressed := gzip.NewWriter(series)
+	compressed := newZipper(series, gzip.DefaultCompression)
 	options.Journal, options.Series = decisions, compressed
-	if played, err = s.Input.Play(ctx, c.Autoscalers, options); err != nil {
+	played, err = s.Input.Play(ctx, c.Autoscalers, options)
+	if err = cmp.Or(err, errors.Join(decisions.Flush(), compressed.Close())); err != nil {
 		return nil, err
 	}
-	return played, errors.Join(decisions.Flush(), compressed.Close())
+	return played, nil
 }
 
 // A decisionsWriter writes the decisions of a column.
 type decisionsWriter struct {
 	io.Writer
 	buffered *bufio.Writer
-	zipped   *gzip.Writer // nil where they are not gzipped
-	file     *os.File     // nil where they go nowhere
+	zipped   *zipper  // nil where they are not gzipped
+	file     *os.File // nil where they go nowhere
 }
 
 // writeDecisions creates a file of decisions.
@@ -202,8 +210,8 @@ func writeDecisions(name string, zip bool) (decisionsWriter, error) {
 	w := decisionsWriter{buffered: bufio.NewWriterSize(file, 1<<18), file: file}
 	w.Writer = w.buffered
 	if zip {
-		// The fastest level: a tenth of the size at half of the time of the default.
-		w.zipped, _ = gzip.NewWriterLevel(w.buffered, gzip.BestSpeed)
+		// Digests do not shrink, whatever the level.
+		w.zipped = newZipper(w.buffered, gzip.BestSpeed)
 		w.Writer = w.zipped
 	}
 	return w, nil

@@ -20,7 +20,8 @@ import (
 type shared struct {
 	// mu is held while a run is prepared: recordings are opened and queries
 	// evaluated by one run at a time.
-	mu       sync.Mutex
+	mu sync.Mutex
+	// answers are nil unless Precompute was called.
 	answers  map[gridQuery]*answers
 	recorded map[gridQuery]Steps
 }
@@ -44,16 +45,13 @@ type answers struct {
 // policies, and makes Play safe for concurrent use. The results stay the same;
 // memory holds them for the whole run instead of for a day at a time.
 func (in *Input) Precompute() {
-	if in.shared == nil {
-		in.shared = &shared{answers: map[gridQuery]*answers{}, recorded: map[gridQuery]Steps{}}
+	if in.shared.answers == nil {
+		in.shared.answers = map[gridQuery]*answers{}
 	}
 }
 
 // hold keeps other runs from being prepared until release is called.
 func (s *shared) hold() (release func()) {
-	if s == nil {
-		return func() {}
-	}
 	s.mu.Lock()
 	return s.mu.Unlock
 }
@@ -131,9 +129,6 @@ func (a *answers) Query(_ context.Context, text string, at time.Time) (cycle.Res
 // followShared is follow, once for all runs with the player's slots.
 func (p *player) followShared(text string) (Steps, error) {
 	s := p.run.in.shared
-	if s == nil {
-		return p.follow(text)
-	}
 	key := gridQuery{text, p.slots()}
 	if steps, ok := s.recorded[key]; ok {
 		return steps, nil
@@ -162,6 +157,9 @@ func (l *listener) Outcome(*journal.Outcome) {}
 
 // newJournal is where the run's decisions go.
 func (r *run) newJournal() cycle.Journal {
+	if r.pages != nil {
+		return r.pages
+	}
 	if r.o.Decisions != nil {
 		return &listener{tell: r.o.Decisions, count: &r.result.Records}
 	}

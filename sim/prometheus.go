@@ -54,7 +54,7 @@ func (r *run) addMetrics() error {
 			}
 			switch {
 			case q.ask != nil:
-			case r.in.shared != nil && r.exogenous(text):
+			case r.in.shared.answers != nil && r.exogenous(text):
 				if err := p.askShared(q); err != nil {
 					return err
 				}
@@ -156,10 +156,7 @@ func (r *run) exogenous(text string) bool {
 }
 
 func (r *run) publishedNames() []string {
-	names := append(world.PublishedNames(), autoscalerNames()...)
-	if len(r.in.File.Spec.Workloads) > 0 {
-		names = append(names, world.WorkloadNames()...)
-	}
+	names := r.in.targetNames()
 	if len(r.groupsOf()) > 0 {
 		names = slices.Concat(names, world.NodeNames(), groupNames())
 	}

@@ -56,14 +56,18 @@ func newRecorder(w io.Writer, observe func(*journal.Record)) *recorder {
 
 // Record implements cycle.Journal.
 func (r *recorder) Record(record *journal.Record) {
-	b := r.current
+	r.current.keep(record)
+	r.flush()
+}
+
+// keep adds a record, which the driver uses again.
+func (b *batch) keep(record *journal.Record) {
 	b.entries = append(b.entries, entry{record: *record})
 	kept := &b.entries[len(b.entries)-1].record
 	start := len(b.metrics)
 	b.metrics = append(b.metrics, record.Metrics...)
 	kept.Metrics = b.metrics[start:len(b.metrics):len(b.metrics)]
 	kept.Observed, kept.Value = slices.Clone(record.Observed), slices.Clone(record.Value)
-	r.flush()
 }
 
 // applied is the result of a change that went as it should.

@@ -20,14 +20,13 @@ import (
 // like the scrapes it stands for.
 const heartbeat = 240_000
 
-// A seriesWriter writes what the world published as OpenMetrics text: a sample
-// where the value changed, one a heartbeat, and the last one of each series. It
-// keeps one series' samples together, as the format wants.
+// A seriesWriter keeps what the world published for writeSeries, as OpenMetrics text: a
+// sample where the value changed, one a heartbeat, and the last one of each series. One
+// series' samples stand together, as the format wants.
 type seriesWriter struct {
-	out *bufio.Writer
 	// start and interval are those of the scrapes, in Unix milliseconds.
 	start, interval int64
-	series          map[uint64]*course
+	series          map[uint64]*course // nil where nobody wants them
 	order           []*course
 	// before are the series of the last scrape in its order, found those of this one.
 	before, found []*course
@@ -51,12 +50,12 @@ func newSeriesWriter(w io.Writer, start, interval int64) *seriesWriter {
 	if w == nil {
 		return &seriesWriter{}
 	}
-	return &seriesWriter{out: bufio.NewWriter(w), start: start, interval: interval, series: map[uint64]*course{}}
+	return &seriesWriter{start: start, interval: interval, series: map[uint64]*course{}}
 }
 
 // tee passes samples on to emit and keeps them.
 func (s *seriesWriter) tee(now int64, emit world.Emit) world.Emit {
-	if s.out == nil {
+	if s.series == nil {
 		return emit
 	}
 	s.before, s.found = s.found, s.before[:0]
@@ -92,28 +91,32 @@ func (s *seriesWriter) course(l labels.Labels) *course {
 	return c
 }
 
-// close writes the series by name, then in the order of their first samples.
-func (s *seriesWriter) close() error {
-	if s.out == nil || s.err != nil {
+// write writes the series by name, then by their labels; no writer discards them.
+func (s *seriesWriter) write(w io.Writer, series []*course) error {
+	if w == nil || s.err != nil {
 		return s.err
 	}
-	slices.SortStableFunc(s.order, func(a, b *course) int {
-		return strings.Compare(a.labels.Get(labels.MetricName), b.labels.Get(labels.MetricName))
+	slices.SortFunc(series, func(a, b *course) int {
+		return cmp.Or(strings.Compare(a.labels.Get(labels.MetricName), b.labels.Get(labels.MetricName)), labels.Compare(a.labels, b.labels))
 	})
+	out := bufio.NewWriter(w)
 	var line []byte
 	name := ""
-	for _, c := range s.order {
+	for _, c := range series {
 		if n := c.labels.Get(labels.MetricName); n != name {
 			name = n
-			s.out.WriteString("# TYPE " + name + " gauge\n")
+			out.WriteString("# TYPE " + name + " gauge\n")
 		}
 		c.samples(s.start, s.interval, func(t int64, v float64) {
 			line = c.append(line[:0], t, v)
-			s.out.Write(line)
+			out.Write(line)
 		})
 	}
-	s.out.WriteString("# EOF\n")
-	return s.out.Flush()
+	out.WriteString("# EOF\n")
+	if err := out.Flush(); err != nil {
+		return fmt.Errorf("series: %w", err)
+	}
+	return nil
 }
 
 // samples calls write for each sample that is written, with its time in Unix

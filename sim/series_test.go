@@ -55,7 +55,7 @@ func TestSeriesAreWrittenAsScraped(t *testing.T) {
 			}
 		}
 		want.WriteString("# EOF\n")
-		if err := w.close(); err != nil {
+		if err := w.write(&out, w.order); err != nil {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(want.String(), out.String()); diff != "" {
@@ -70,7 +70,7 @@ func TestASeriesThatIsPublishedTwiceIsRefused(t *testing.T) {
 	for range 2 {
 		emit(labels.FromStrings(labels.MetricName, "a"), 1)
 	}
-	if err := w.close(); err == nil {
+	if err := w.write(io.Discard, w.order); err == nil {
 		t.Error("a series with two values at one instant was written")
 	}
 }

@@ -87,6 +87,9 @@ func (r *run) addTargets(column []Autoscaler) error {
 	r.declared = map[*world.Target]*scenario.Target{}
 	for i := range all {
 		t := &all[i]
+		if r.part.leavesOut(t.Reference()) {
+			continue
+		}
 		target := &world.Target{Ref: refOf(t)}
 		if err := r.targets.Add(target); err != nil {
 			return err

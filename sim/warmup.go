@@ -67,7 +67,7 @@ func (in *Input) warm(ctx context.Context, autoscalers []Autoscaler, o Options) 
 			return nil, err
 		}
 	}
-	if err := r.play(); err != nil {
+	if err := r.play(lead.end); err != nil {
 		return nil, err
 	}
 	warmed := map[types.NamespacedName]v1alpha1.HorizontalAutoscalerStatus{}

@@ -21,6 +21,9 @@ func (r *run) addWorkloads() error {
 	spec := &r.in.File.Spec
 	for i := range spec.Workloads {
 		declared := &spec.Workloads[i]
+		if r.part.leavesOut(declared.Reference()) {
+			continue
+		}
 		target := declared.Target()
 		w, err := r.workload(fmt.Sprintf("spec.workloads[%d]", i), declared, r.targets.Find(refOf(&target)))
 		if err != nil {

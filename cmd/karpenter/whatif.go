@@ -119,10 +119,13 @@ func (j *job) limitsOf(current []reports.Object, name types.NamespacedName, play
 	if err := out.Flush(); err != nil {
 		return nil, internal(err)
 	}
-	objects := slices.Clone(current)
+	find := func(o *reports.Object) int {
+		return slices.IndexFunc(played.Objects, func(p sim.Object) bool { return p.Journal == o.Journal })
+	}
+	objects := slices.DeleteFunc(slices.Clone(current), func(o reports.Object) bool { return find(&o) < 0 })
 	for i := range objects {
 		o := &objects[i]
-		k := slices.IndexFunc(played.Objects, func(p sim.Object) bool { return p.Journal == o.Journal })
+		k := find(o)
 		if p := &played.Objects[k]; o.Ready.Known() { // what it has is counted once
 			o.Policy, o.Responses, o.Ready, o.Spec, o.Paid, o.Pending = p.Policy, p.Responses, p.Ready, p.Spec, p.Paid, p.Pending
 		}

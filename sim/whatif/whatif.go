@@ -26,8 +26,8 @@ type Run struct {
 	// Lacks says what an object lacked, given what it needed, and the
 	// replica-seconds that were asked for.
 	Lacks func(o *result.Object, needed result.Steps) (seconds int64, missing, asked float64)
-	// Limits says which limits an autoscaler runs into in a run that it plays: one
-	// that is gone may have hidden others.
+	// Limits says which limits an autoscaler runs into in a run that it plays, of those
+	// with which it shares something: one that is gone may have hidden others.
 	Limits func(name types.NamespacedName, play func(journal io.Writer) (*sim.Result, error)) ([]result.Limit, error)
 }
 
@@ -284,6 +284,8 @@ func (s *subject) playJournal(lifts []*lift, journaled io.Writer) (*sim.Result, 
 	if err != nil {
 		return nil, err
 	}
+	// Whoever shares nothing with the autoscaler changes nothing of it.
+	autoscalers = s.run.Input.Sharing(autoscalers, manifests, s.autoscaler.Name())
 	return s.run.Input.In(func(spec *scenario.Spec) {
 		for _, l := range lifts {
 			if l.world != nil {
