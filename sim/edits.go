@@ -139,7 +139,7 @@ func (t *editedTarget) change(set []string) (func() error, error) {
 		return nil, errors.New("of a target only spec.replicas can be set, to a number")
 	case replicas < 0:
 		return nil, fmt.Errorf("spec.replicas: want 0 or more, got %d", replicas)
-	case t.run.workloads.Of(t.target) != nil && replicas > limit.Pods:
+	case t.target.PodByPod() && replicas > limit.Pods:
 		return nil, tooManyPods(replicas)
 	}
 	return func() error {
@@ -170,7 +170,7 @@ func (p *player) change(set []string) (func() error, error) {
 	case compiled.Interval != p.Policy.Interval:
 		return nil, errors.New("spec.pollingIntervalSeconds cannot be changed during a run")
 	}
-	if r := p.run; r.workloads.Of(p.target) != nil && compiled.Max > limit.Pods {
+	if p.target.PodByPod() && compiled.Max > limit.Pods {
 		return nil, tooManyPods(compiled.Max)
 	}
 	for i, m := range compiled.Metrics {

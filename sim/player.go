@@ -60,7 +60,7 @@ func (r *run) addPlayer(a Autoscaler) error {
 	if p.target = r.targets.Find(a.Target); p.target == nil {
 		return a.Doc.Errorf("spec.scaleTargetRef", "no part of the world owns %s %s/%s; add it to spec.targets of the scenario", a.Target.Kind, a.Target.Namespace, a.Target.Name)
 	}
-	if r.workloads.Of(p.target) != nil && a.Policy.Max > limit.Pods {
+	if p.target.PodByPod() && a.Policy.Max > limit.Pods {
 		return a.Doc.Errorf("spec.maxReplicas", "%v", tooManyPods(a.Policy.Max))
 	}
 	p.elsewhere.decider, p.elsewhere.patience = r.o.decider, r.o.patience

@@ -257,5 +257,5 @@ func (r *run) owns(l labels.Labels) bool {
 
 // tooManyPods says that a count of replicas cannot be simulated pod by pod.
 func tooManyPods(replicas int32) error {
-	return fmt.Errorf("a workload is simulated pod by pod, with at most %d of them, not %d", limit.Pods, replicas)
+	return fmt.Errorf("a workload, and a target that starts as recorded, is simulated pod by pod, with at most %d of them, not %d", limit.Pods, replicas)
 }

@@ -48,7 +48,7 @@ func TestBoundsOfRuns(t *testing.T) {
 	}{
 		"Century":  {"a slip in the duration", "100y", "orders", checkoutTarget, "case.yaml:7:13: spec.duration: the run lasts 100y and evaluates queries 315360000 times at its slots, in 1 column; more than 100000000, about an hour's work, run only with --yes", true},
 		"Subquery": {"the engine takes the memory before it counts", "10m", "max_over_time(orders[100y:1ms])", checkoutTarget, "case.yaml:19:25: spec.metrics[0].prometheus.query: PromQL, character 15: the subquery over 100y", false},
-		"Pods":     {"each pod is simulated", "10m", "orders", `workloads: [{namespace: shop, name: checkout, demand: [{constant: 1}], capacityPerReplica: 1}]`, "case.yaml:17:16: spec.maxReplicas: a workload is simulated pod by pod, with at most 30000 of them, not 2000000", false},
+		"Pods":     {"each pod is simulated", "10m", "orders", `workloads: [{namespace: shop, name: checkout, demand: [{constant: 1}], capacityPerReplica: 1}]`, "case.yaml:17:16: spec.maxReplicas: a workload, and a target that starts as recorded, is simulated pod by pod, with at most 30000 of them, not 2000000", false},
 		"Replicas": {"at the start as well", "10m", "orders", `workloads: [{namespace: shop, name: checkout, replicas: 2000000000, demand: [{constant: 1}], capacityPerReplica: 1}]`, "case.yaml:9:59: spec.workloads[0].replicas: want 0 or more, at most 30000, got 2000000000", false},
 	}
 	for name, tc := range tests {

@@ -73,7 +73,7 @@ const (
 	// for what fixes would gain to be said without being asked: a few seconds' work.
 	// It is a count and no time, so that output does not depend on the machine.
 	WhatIf = 2_000_000
-	// Pods is the number of pods of a simulated workload, Nodes that of a node
+	// Pods is the number of pods of a workload, or of a target that starts as recorded, Nodes that of a node
 	// group's nodes.
 	Pods  = 30_000
 	Nodes = 30_000

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/karpenter-sim/karpenter/engine/cycle"
+	"github.com/karpenter-sim/karpenter/engine/limit"
 )
 
 // A Timeline schedules the transitions of the world.
@@ -157,6 +158,10 @@ func (t *Target) servingSince(since time.Time) (now, least, most int32) {
 	return now, least, most
 }
 
+// PodByPod says whether each replica is simulated by itself, of which there can be
+// limit.Pods.
+func (t *Target) PodByPod() bool { return t.owner != nil || t.Startup != nil }
+
 // Waiting is the number of replicas that wait for a node.
 func (t *Target) Waiting() int32 { return t.waiting }
 
@@ -232,6 +237,9 @@ func (w *Targets) Set(_ context.Context, ref cycle.TargetRef, observed cycle.Sca
 	}
 	if observed.Version != t.tag {
 		return fmt.Errorf("%s %s/%s has changed: %w", ref.Kind, ref.Namespace, ref.Name, cycle.ErrConflict)
+	}
+	if t.PodByPod() && replicas > limit.Pods {
+		return fmt.Errorf("%s %s/%s is simulated with at most %d replicas, not %d: %w", ref.Kind, ref.Namespace, ref.Name, limit.Pods, replicas, cycle.ErrLimit)
 	}
 	w.Scale(t, replicas)
 	return nil

@@ -2,12 +2,15 @@ package world
 
 import (
 	"context"
+	"errors"
+	"math"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/karpenter-sim/karpenter/engine/cycle"
+	"github.com/karpenter-sim/karpenter/engine/limit"
 )
 
 // TestTargetStartup has each new replica start as drawn: not in the order in which
@@ -73,5 +76,28 @@ func TestTargetStartup(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What is simulated replica by replica is scaled to no more of them than fit into
+// memory, whoever asks: a pause at a count looks at no maximum.
+func TestPodByPodIsBounded(t *testing.T) {
+	targets := NewTargets(newLine())
+	drawn := &Target{Ref: cycle.TargetRef{APIVersion: "apps/v1", Kind: "Deployment", Namespace: "default", Name: "drawn"}, Startup: func() (wait, boot time.Duration) { return 0, time.Second }}
+	counted := &Target{Ref: cycle.TargetRef{APIVersion: "apps/v1", Kind: "Deployment", Namespace: "default", Name: "counted"}, ReadyAfter: time.Second}
+	if err := errors.Join(targets.Add(drawn), targets.Add(counted)); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		target   *Target
+		replicas int32
+		want     error
+	}{{drawn, limit.Pods, nil}, {drawn, limit.Pods + 1, cycle.ErrLimit}, {drawn, math.MaxInt32, cycle.ErrLimit}, {counted, math.MaxInt32, nil}} {
+		if err := targets.Set(t.Context(), c.target.Ref, cycle.Scale{Version: c.target.tag}, c.replicas); !errors.Is(err, c.want) {
+			t.Errorf("%s to %d: %v, want %v", c.target.Ref.Name, c.replicas, err, c.want)
+		}
+	}
+	if drawn.Spec != limit.Pods {
+		t.Errorf("%d replicas, want those it had, %d", drawn.Spec, limit.Pods)
 	}
 }
