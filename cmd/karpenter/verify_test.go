@@ -41,10 +41,13 @@ func afterGap(lines []string, gap int, old, changed string) string {
 	chain := map[bool]string{}
 	done := false
 	for i, line := range lines {
+		object := strings.Contains(line, `"name":"web"`)
+		if i == gap {
+			chain[object] = strings.Repeat("0", 64)
+		}
 		if line == "" || i == gap {
 			continue
 		}
-		object := strings.Contains(line, `"name":"web"`)
 		if i > gap && !done && strings.Contains(line, old) {
 			line, done = strings.Replace(line, old, changed, 1), true
 		}
@@ -54,9 +57,6 @@ func afterGap(lines []string, gap int, old, changed string) string {
 		}
 		_, digest, _ := strings.Cut(line, `,"digest":"`)
 		chain[object], _, _ = strings.Cut(digest, `"`)
-		if i == gap-1 {
-			chain[object] = strings.Repeat("0", 64)
-		}
 		out = append(out, line)
 	}
 	return strings.Join(out, "")
