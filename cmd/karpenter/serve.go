@@ -168,7 +168,7 @@ func (a *app) checkShown(dir string) error {
 	}
 	for i := range files {
 		if err := readVerified(&files[i], func(*journal.Line) error { return nil }); err != nil {
-			return errors.New(err.Error()) // a page with figures that do not follow is no page
+			return err // a page with figures that do not follow is no page
 		}
 	}
 	return nil

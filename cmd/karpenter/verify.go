@@ -34,7 +34,8 @@ window and rate period lie behind the gap, all numbers are decided again. Until 
 it is not proven what the window held from before the gap, how much of the rate budget
 was used and until when; of policies with a fallback or an idle count at no time, nor
 since when a metric failed or a target slept, and of a node group whether it waited.
-The digests of states are proven again where a state stands. Such records are not verified: they end in exit code
+The digests of states are proven again where a state stands. That slots were missed is
+taken as it is told. Such records are not verified: they end in exit code
 1, unless --allow-gaps is given, which counts them as unverifiable. --strict refuses every gap
 and a torn last line.
 
