@@ -35,7 +35,8 @@ spec:
   behavior: {scaleDown: {stabilizationWindowSeconds: 60, selectPolicy: Max, policies: [{type: Count, value: 4, periodSeconds: 60}]}}
   metrics: [{prometheus: {query: load, target: {type: AverageValue, value: "10"}}}]
 `, []string{"validate FILE", "validate FILE -o yaml", "convert FILE", "replay -f FILE --recording load.csv --out out", "replay -f FILE --recording load.csv --out out -o yaml",
-		"verify out", "explain out", "explain out --at 08:05 -o yaml", "compare out", "report out", "init -f FILE --recording load.csv --out out2"}},
+		"verify out", "explain out", "explain out --at 08:05 -o yaml", "compare out", "report out", "init -f FILE --recording load.csv --out out2",
+		"plan ha.base.yaml FILE --recording load.csv --out out3", "plan FILE ha.base.yaml --recording load.csv -o yaml", "audit -f FILE --recording load.csv", "audit -f FILE --recording load.csv -o json", "try -f FILE load.csv --out out4"}},
 	"hpa.yaml": {`apiVersion: autoscaling/v2
 kind: HorizontalPodAutoscaler
 metadata: {name: web, namespace: shop}
@@ -46,7 +47,7 @@ spec:
   behavior: {scaleUp: {selectPolicy: Max, policies: [{type: Pods, value: 4, periodSeconds: 60}]}}
   metrics:
   - {type: External, external: {metric: {name: load, selector: {matchLabels: {a: b}}}, target: {type: AverageValue, averageValue: "10"}}}
-`, []string{"validate FILE --metric load=load", "convert FILE", "convert FILE --metric load=load", "replay -f FILE --recording load.csv --metric load=load --out out"}},
+`, []string{"validate FILE --metric load=load", "convert FILE", "convert FILE --metric load=load", "replay -f FILE --recording load.csv --metric load=load --out out", "audit -f FILE --recording load.csv --metric load=load", "try -f FILE load.csv --metric load=load --out out4"}},
 	"so.yaml": {`apiVersion: keda.sh/v1alpha1
 kind: ScaledObject
 metadata: {name: web, namespace: shop, annotations: {autoscaling.keda.sh/paused: "false"}}
