@@ -21,7 +21,7 @@ type staleness struct {
 	from int64
 	// seconds has a bit for each second from from on in which anything was scraped.
 	seconds []uint64
-	// intervals are those of all series, in milliseconds.
+	// intervals has that of each series, in milliseconds.
 	intervals []int64
 	endings   []ending
 }
@@ -33,7 +33,7 @@ type ending struct {
 	last, interval int64 // milliseconds
 }
 
-// leastSamples are those that tell the interval of a series.
+// leastSamples is how many tell the interval of a series.
 const leastSamples = 4
 
 // inferMarkers writes a block of the stale markers that the blocks of a growing

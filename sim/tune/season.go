@@ -59,7 +59,7 @@ type season struct {
 	name, namespace string
 }
 
-// metrics are those that candidates may have.
+// metrics has what candidates may have.
 func (s *Search) metrics() []Metric {
 	if s.Season {
 		return []Metric{Reactive, Seasonal, Margin}

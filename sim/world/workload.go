@@ -51,7 +51,7 @@ type Workload struct {
 	// where they need one, in the order of the pods.
 	unready int32
 	waiting []*Pod
-	// containers are those of each pod, once they were asked for.
+	// containers stand in each pod, once they were asked for.
 	containers []corev1.Container
 	// names has the names of the pods.
 	names *naming
