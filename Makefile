@@ -12,7 +12,7 @@ CC_FOUND := $(shell command -v cc 2>/dev/null || command -v gcc 2>/dev/null)
 RACE_FLAG := $(if $(filter 1,$(RACE)),$(if $(CC_FOUND),-race,$(warning RACE=1 without a C compiler: no race detector)))
 
 # Tests against real servers run where the servers are (see tools), else skip.
-SERVERS = KUBEBUILDER_ASSETS="$$(.ci/tools/build --cached envtest)" PROMETHEUS_BIN="$$(.ci/tools/build --cached prometheus)" HELM_BIN="$$(.ci/tools/build --cached helm)"
+SERVERS = KUBEBUILDER_ASSETS="$$(.ci/tools/build --cached envtest)" PROMETHEUS_BIN="$$(.ci/tools/build --cached prometheus)" HELM_BIN="$$(.ci/tools/build --cached helm)" AXE_JS="$$(.ci/tools/build --cached axe)"
 
 .PHONY: help
 help: ## Show the targets
@@ -40,7 +40,7 @@ hpa: ## Play Kubernetes' own HPA controller beside ours in one scenario (builds 
 
 .PHONY: tools
 tools: ## Build the API server, etcd, Prometheus and helm that tests use (once, ten minutes)
-	@.ci/tools/build envtest prometheus helm
+	@.ci/tools/build envtest prometheus helm axe
 
 .PHONY: bench
 bench: ## Run the benchmarks

@@ -55,6 +55,7 @@ func TestExplore(t *testing.T) {
 	b := openBrowser(t)
 	page := filepath.Join(dir, htmlName)
 	b.open(page, 1200, 1000, "light")
+	b.Accessible("report.html")
 	box := evaluate[chartBox](b, chartBoxScript)
 	if text := evaluate[string](b, readoutText); text != "" {
 		t.Errorf("before anybody points, the page says %q", text)
@@ -62,6 +63,12 @@ func TestExplore(t *testing.T) {
 	xOf := func(at, from, to int64) float64 {
 		return box.Left + (box.Right-box.Left)*float64(at-from)/float64(to-from)
 	}
+
+	for _, scheme := range []string{"light", "dark"} {
+		b.open(page, 390, 844, scheme)
+		b.Accessible("report.html, a phone, " + scheme)
+	}
+	b.open(page, 1200, 1000, "light")
 
 	t.Run("Crosshair", func(t *testing.T) {
 		for _, share := range []int64{1, 3, 5, 7, 9} {

@@ -65,6 +65,7 @@ func TestIndexInBrowser(t *testing.T) {
 		{"a result leaves out the others", `(() => { const f = document.getElementById('filter').result; f.value = 'failed'; f.dispatchEvent(new Event('input', {bubbles: true})); })()`, []string{"run-009"}},
 		{"text and result filter together", `(() => { const f = document.getElementById('filter'); f.result.value = 'held'; f.text.value = 'RUN-01'; f.dispatchEvent(new Event('input', {bubbles: true})); })()`, []string{"run-010", "run-011"}},
 	}
+	b.Accessible("index.html")
 	for _, step := range steps {
 		if step.script != "" {
 			evaluate[any](b, step.script+"; null")

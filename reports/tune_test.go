@@ -79,6 +79,7 @@ func TestTuneInBrowser(t *testing.T) {
 		for _, scheme := range []string{"light", "dark"} {
 			b.open(filepath.Join(dir, tuneHTML), phoneWidth, phoneHeight, scheme)
 			where := name + " (" + scheme + ")"
+			b.Accessible("tune.html, " + where)
 			if bad := evaluate[[]string](b, contrastScript); len(bad) > 0 {
 				t.Errorf("%s: contrast below 4.5: %s", where, strings.Join(bad, "; "))
 			}

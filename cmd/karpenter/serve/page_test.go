@@ -33,6 +33,7 @@ func TestWorkbenchInBrowser(t *testing.T) {
 		t.Helper()
 		browsertest.Evaluate[any](b, fmt.Sprintf(`(() => { const i = document.querySelector('[data-name="%s"] input'); i.value = '%s'; i.dispatchEvent(new Event('input', {bubbles: true})); })(); null`, field, value))
 	}
+	b.Accessible("workbench")
 	set("maxReplicas", "26")
 	wait("an edited number", `[...document.querySelectorAll('#figures thead th')].some(h => h.textContent === 'edited') && `+done)
 	policy := browsertest.Evaluate[string](b, `document.getElementById('text').value`)
@@ -62,6 +63,7 @@ func TestWorkbenchInBrowser(t *testing.T) {
 	if got := browsertest.Evaluate[string](b, `document.getElementById('figures').innerText`); got != figures {
 		t.Errorf("with a mistake the last figures should stay, not become\n%s", got)
 	}
+	b.Accessible("workbench with a mistake")
 	browsertest.Evaluate[any](b, `document.getElementById('reset').click(); null`)
 	wait("the way back", `document.getElementById('mistakes').hidden && document.getElementById('reset').disabled && `+done)
 }

@@ -1,0 +1,53 @@
+package browsertest
+
+import (
+	"encoding/json"
+	"os"
+	"strings"
+	"time"
+)
+
+// A violation is what axe-core found, as far as a message needs it.
+type violation struct {
+	ID    string
+	Help  string
+	Nodes []struct {
+		HTML           string `json:"html"`
+		FailureSummary string `json:"failureSummary"`
+	}
+}
+
+// Accessible fails the test where axe-core finds something on the page that is shown that
+// keeps people from using it: the rules of WCAG 2.2, levels A and AA. AXE_JS names the
+// file axe.min.js; without it nothing is looked at.
+func (b *Browser) Accessible(state string) {
+	b.t.Helper()
+	name := os.Getenv("AXE_JS")
+	if name == "" {
+		return
+	}
+	source, err := os.ReadFile(name)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	Evaluate[bool](b, string(source)+"; true")
+	Evaluate[bool](b, `window.found = ''; axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']}).then(
+		r => { window.found = JSON.stringify(r.violations); }, e => { window.found = JSON.stringify([{id: 'axe', help: String(e), nodes: []}]); }); true`)
+	found := ""
+	for until := time.Now().Add(30 * time.Second); found == ""; time.Sleep(20 * time.Millisecond) {
+		if found = Evaluate[string](b, "window.found"); found == "" && time.Now().After(until) {
+			b.t.Fatalf("%s: axe-core did not end", state)
+		}
+	}
+	var violations []violation
+	if err := json.Unmarshal([]byte(found), &violations); err != nil {
+		b.t.Fatal(err)
+	}
+	for _, v := range violations {
+		var places []string
+		for _, n := range v.Nodes[:min(len(v.Nodes), 3)] {
+			places = append(places, n.HTML+"\n      "+strings.ReplaceAll(n.FailureSummary, "\n", "\n      "))
+		}
+		b.t.Errorf("%s: %s: %s, at %d places:\n    %s", state, v.ID, v.Help, len(v.Nodes), strings.Join(places, "\n    "))
+	}
+}
