@@ -70,7 +70,8 @@ type live struct {
 	// exact is set where faults strike the controller: the scenario says when it
 	// wakes up and loses its memory, so nothing is added.
 	exact  bool
-	status map[cycle.TargetRef]int32 // as the server has it
+	status map[cycle.TargetRef]int32 // as the server has it, like spec
+	spec   map[cycle.TargetRef]int32
 
 	mu    sync.Mutex
 	wakes map[journal.Object]cycle.Wake // the last one that each reconciler said
@@ -97,7 +98,7 @@ func playLive(t *testing.T, in *sim.Input, autoscalers []sim.Autoscaler, seed ui
 	l := &live{
 		t: t, ctx: ctx, in: in, stage: stage, autoscalers: autoscalers, config: config, writes: noteWrites(config),
 		clock:   clocktesting.NewFakePassiveClock(in.File.Spec.Start.Time),
-		journal: newLockedJournal(), random: rand.New(rand.NewPCG(seed, 0)), status: map[cycle.TargetRef]int32{}, wakes: map[journal.Object]cycle.Wake{},
+		journal: newLockedJournal(), random: rand.New(rand.NewPCG(seed, 0)), status: map[cycle.TargetRef]int32{}, spec: map[cycle.TargetRef]int32{}, wakes: map[journal.Object]cycle.Wake{},
 	}
 	for _, f := range in.File.Spec.Faults {
 		l.exact = l.exact || f.Controller != ""
@@ -367,7 +368,8 @@ func (l *live) refs() []cycle.TargetRef {
 	return refs
 }
 
-// push tells the server how many replicas there are in the world.
+// push tells the server how many replicas there are in the world, and what somebody has
+// set there who is no autoscaler.
 func (l *live) push() {
 	for _, ref := range l.refs() {
 		if ref.Kind == journal.ScalableNodeGroup {
@@ -375,6 +377,11 @@ func (l *live) push() {
 		}
 		scale, err := l.stage.Targets().Get(l.ctx, ref, time.Time{})
 		l.check(err)
+		if last, known := l.spec[ref]; known && last != scale.Spec {
+			patch := client.RawPatch(types.MergePatchType, fmt.Appendf(nil, `{"spec":{"replicas":%d}}`, scale.Spec))
+			l.check(l.client.Patch(l.ctx, objectOf(ref), patch))
+		}
+		l.spec[ref] = scale.Spec
 		if last, known := l.status[ref]; known && last == scale.Status {
 			continue
 		}
@@ -427,5 +434,6 @@ func (l *live) pull() {
 		if wanted.Spec != have.Spec {
 			l.check(l.stage.Targets().Set(l.ctx, ref, have, wanted.Spec))
 		}
+		l.spec[ref] = wanted.Spec
 	}
 }
