@@ -35,9 +35,10 @@ func (f *liveFlags) add(s *pflag.FlagSet) {
 	s.StringVarP(&f.selector, "selector", "l", controllerSelector, "of a cluster: labels of the controller's pods")
 }
 
-// recent is how far back the journal of a live object is fetched without --from: files
-// that were written to since then, of which the last has what is in force.
-const recent = time.Minute
+// recent is how far back the journal of a live object is fetched where only its last
+// decision is wanted: files that were written to since then. It is twice the longest
+// polling interval, so that the last decision of an object that is decided is in them.
+const recent = 10 * time.Minute
 
 // explainLive explains an object of a cluster: what its status says, and from the
 // controller's journal its last decision, or those that flags ask for. Where the journal
@@ -155,7 +156,7 @@ func (a *app) fetchRecent(ctx context.Context, directory string, flags *explainF
 		return err
 	}
 	defer d.Close()
-	var since time.Time // of any age
+	var since time.Time // files of any age
 	if latest {
 		since = time.Now().Add(-recent)
 	}
@@ -170,7 +171,7 @@ func (a *app) fetchRecent(ctx context.Context, directory string, flags *explainF
 		errs = nil // standbys have none
 	}
 	if len(d.files) == 0 && len(errs) == 0 {
-		errs = append(errs, errors.New("no file of it was written to in the last minute: nothing is decided, or it goes elsewhere"))
+		errs = append(errs, fmt.Errorf("no file of it was written to in the last %s: nothing is decided, or it goes elsewhere", duration.HumanDuration(recent)))
 	}
 	return errors.Join(errs...)
 }
