@@ -68,7 +68,8 @@
 //	providers/promql      what the text of a query may read, in both modes
 //	reports               journal + series -> figures, plots, pages
 //	reports/fleet         many objects at once: plans, audits
-//	cmd/karpenter         the command line, and serve, its local page
+//	cmd/karpenter         the command line; runs, which plays scenarios and writes their
+//	                      reports; and serve, its local page
 //	cmd/controller        the in-cluster binary, its chart, alerts and sources of metrics
 //	cmd/docs              the book and what makes a site of it
 //

@@ -34,7 +34,7 @@ func WriteCall(dir string, reports []*Report, call Call) error {
 		Tests   []*RuleTest `json:"ruleTests,omitempty"`
 	}{schemaVersion, call.Version, call.Command, passed(reports) && ruleTestsPassed(call.RuleTests), summaries(reports), call.RuleTests}, "", "  ")
 	if err != nil {
-		return fmt.Errorf("%s: %w", jsonName, err)
+		return fmt.Errorf("%s: %w", JSONFile, err)
 	}
 	junit, err := JUnit(reports, call.RuleTests...)
 	if err != nil {
@@ -43,7 +43,7 @@ func WriteCall(dir string, reports []*Report, call Call) error {
 	return writeFiles(dir, []outputFile{
 		{indexName, index},
 		{markdownName, []byte(CallMarkdown(reports, call.RuleTests...))},
-		{jsonName, append(data, '\n')},
+		{JSONFile, append(data, '\n')},
 		{junitName, junit},
 	})
 }

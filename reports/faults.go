@@ -145,7 +145,7 @@ func (r *Report) faultsView() *faultsView {
 	lacking := c.lackingSteps()
 	for i := range r.Run.Faults {
 		if i == maxFaults {
-			v.Note += " " + group(int64(len(r.Run.Faults)-i)) + " more stand in " + jsonName + "."
+			v.Note += " " + group(int64(len(r.Run.Faults)-i)) + " more stand in " + JSONFile + "."
 			break
 		}
 		f := &r.Run.Faults[i]

@@ -215,8 +215,8 @@ func (s *stored) encode() ([]byte, error) {
 // ReadRun reads back the run whose report stands in dir. Its records are read
 // from the journals beside it when they are asked for.
 func ReadRun(dir string) (*Run, error) {
-	name := filepath.Join(dir, jsonName)
-	text, err := readIn(dir, jsonName)
+	name := filepath.Join(dir, JSONFile)
+	text, err := readIn(dir, JSONFile)
 	if err != nil {
 		return nil, fmt.Errorf("no report to read: %w", err)
 	}

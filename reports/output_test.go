@@ -73,7 +73,7 @@ func TestReadRunRendersTheSameBytes(t *testing.T) {
 	if err := computed(t, again).WriteDir(second); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{htmlName, markdownName, jsonName} {
+	for _, name := range []string{htmlName, markdownName, JSONFile} {
 		if diff := cmp.Diff(read(t, dir, name), read(t, second, name)); diff != "" {
 			t.Errorf("%s (-first +again):\n%s", name, diff)
 		}
@@ -123,7 +123,7 @@ func TestReadRunRejects(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			if err := os.WriteFile(filepath.Join(dir, jsonName), []byte(c.text), 0o644); err != nil {
+			if err := os.WriteFile(filepath.Join(dir, JSONFile), []byte(c.text), 0o644); err != nil {
 				t.Fatal(err)
 			}
 			_, err := ReadRun(dir)

@@ -30,7 +30,7 @@ func TestWriteDirIsDeterministicAndSmall(t *testing.T) {
 			t.Fatal(err)
 		}
 		files := map[string]string{}
-		for _, name := range []string{htmlName, markdownName, jsonName, "call/index.html", "call/summary.md", "call/report.json", "call/junit.xml"} {
+		for _, name := range []string{htmlName, markdownName, JSONFile, "call/index.html", "call/summary.md", "call/report.json", "call/junit.xml"} {
 			text, err := os.ReadFile(filepath.Join(dir, name))
 			if err != nil {
 				t.Fatal(err)

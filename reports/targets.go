@@ -104,7 +104,7 @@ func (r *Report) objectTable() *tableView {
 	t := &tableView{Titles: r.figureTitles()}
 	for i, o := range r.ranked() {
 		if i == maxObjects {
-			t.Note = fmt.Sprintf("%s more stand in %s.", group(int64(len(c.Objects)-i)), jsonName)
+			t.Note = fmt.Sprintf("%s more stand in %s.", group(int64(len(c.Objects)-i)), JSONFile)
 			break
 		}
 		row := rowView{Name: r.listed(o), Primary: o == r.focus()}

@@ -12,9 +12,10 @@ import (
 const (
 	htmlName     = "report.html"
 	markdownName = "summary.md"
-	jsonName     = "report.json"
-	junitName    = "junit.xml"
-	indexName    = "index.html"
+	// JSONFile is in the directory of a whole call, too.
+	JSONFile  = "report.json"
+	junitName = "junit.xml"
+	indexName = "index.html"
 )
 
 // WriteDir writes report.html, summary.md and report.json into dir, which it
@@ -31,7 +32,7 @@ func (r *Report) WriteDir(dir string) error {
 	return writeFiles(dir, []outputFile{
 		{htmlName, page},
 		{markdownName, []byte(r.Markdown())},
-		{jsonName, data},
+		{JSONFile, data},
 	})
 }
 

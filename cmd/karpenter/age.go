@@ -3,6 +3,7 @@ package main
 import (
 	"time"
 
+	"github.com/karpenter-sim/karpenter/cmd/karpenter/runs"
 	"github.com/karpenter-sim/karpenter/sim/recording"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 )
@@ -26,7 +27,7 @@ func (a *app) noteAge(now time.Time, recordings ...recording.Info) {
 
 // guarding are the recordings of the scenarios that init wrote, which guard what
 // runs today.
-func guarding(jobs []*job) []recording.Info {
+func guarding(jobs []*runs.Job) []recording.Info {
 	var list []recording.Info
 	for _, j := range jobs {
 		if j.File.Metadata.Annotations[scenario.InitAnnotation] != "" {

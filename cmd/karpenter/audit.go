@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/karpenter-sim/karpenter/cmd/karpenter/runs"
 	"github.com/karpenter-sim/karpenter/reports"
 	"github.com/karpenter-sim/karpenter/reports/fleet"
 	"github.com/karpenter-sim/karpenter/sim"
@@ -176,15 +177,10 @@ func advise(ctx context.Context, s *sim.Simulation, c *sim.Change, report *repor
 		return nil
 	}
 	s.Input.Precompute()
-	what := &whatif.Run{
-		Input: s.Input, Manifests: s.Columns[0].Manifests, Objects: columnOf(report.Run),
-		Lacks: func(o *result.Object, needed result.Steps) (int64, float64, float64) {
-			return reports.Lacks(&reports.Object{Needed: needed, Ready: o.Ready, Spec: o.Spec}, report.Run.Start, report.Run.End)
-		},
-		// Only what helps alone is wanted.
-		Limits: func(types.NamespacedName, func(io.Writer) (*sim.Result, error)) ([]result.Limit, error) {
-			return nil, nil
-		},
+	what := runs.NewWhatIf(s, report)
+	// Only what helps alone is wanted.
+	what.Limits = func(types.NamespacedName, func(io.Writer) (*sim.Result, error)) ([]result.Limit, error) {
+		return nil, nil
 	}
 	fixes, err := what.Fixes(ctx, s.Columns[0].Autoscalers[0].Name(), limits)
 	if err != nil {

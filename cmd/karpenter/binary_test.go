@@ -11,6 +11,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/karpenter-sim/karpenter/cmd/karpenter/runs"
 	"github.com/karpenter-sim/karpenter/sim"
 )
 
@@ -250,7 +251,7 @@ func TestReplayScenarioGivesTheSameBytes(t *testing.T) {
 			t.Fatalf("%v: %v\n%s", args, err, out)
 		}
 	}
-	if err := compareTrees(filepath.Join(dir, "a"), filepath.Join(dir, "b")); err != nil {
+	if err := runs.CompareTrees(filepath.Join(dir, "a"), filepath.Join(dir, "b")); err != nil {
 		t.Error(err)
 	}
 }

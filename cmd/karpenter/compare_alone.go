@@ -16,6 +16,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"github.com/karpenter-sim/karpenter/cmd/karpenter/runs"
 	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
 	"github.com/karpenter-sim/karpenter/engine/autoscaler"
 	"github.com/karpenter-sim/karpenter/engine/explain"
@@ -133,12 +134,12 @@ func (a *app) alone(ctx context.Context, o *indexedObject, ran ran, flags *compa
 	}
 	quiet := *a
 	quiet.quiet = true
-	job, err := quiet.prepare(ctx, file, prepareOptions{})
+	job, err := runs.Prepare(ctx, file, runs.Options{Version: version()})
 	if err != nil {
 		return &verdict{Unjudged: reasonOf(err)}, nil
 	}
 	defer job.Close()
-	report, err := job.play(ctx, filepath.Join(dir, "out"), func(string, time.Time) {})
+	report, err := job.PlayInto(ctx, filepath.Join(dir, "out"), nil)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/karpenter-sim/karpenter/cmd/karpenter/runs"
 	"github.com/karpenter-sim/karpenter/reports"
 )
 
@@ -67,7 +68,7 @@ func TestCorpusGoldens(t *testing.T) {
 		path := filepath.Join("scenarios", name)
 		write(t, path, text[0])
 		call(t, "", "simulate", path, "--update", "--out", "out").want(t, exitOK, "")
-		if diff := cmp.Diff(text[1], read(t, goldenOf(path))); diff != "" {
+		if diff := cmp.Diff(text[1], read(t, runs.Golden(path))); diff != "" {
 			t.Errorf("simulate scenarios/%s --update was not called, -committed +today:\n%s", name, diff)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/karpenter-sim/karpenter/cmd/karpenter/runs"
 	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
 	"github.com/karpenter-sim/karpenter/engine/journal"
 	"github.com/karpenter-sim/karpenter/engine/policy"
@@ -126,7 +127,7 @@ func (s *starter) complete(ctx context.Context, a *app, cache *recording.Cache, 
 	if err != nil {
 		return err
 	}
-	s.golden = goldenText(report, decisions)
+	s.golden = runs.GoldenText(report, decisions)
 	return nil
 }
 
@@ -213,7 +214,7 @@ func (s *starter) play(ctx context.Context, a *app) (*reports.Report, []string, 
 	if err != nil {
 		return nil, nil, err
 	}
-	job, err := a.prepare(ctx, file, prepareOptions{})
+	job, err := runs.Prepare(ctx, file, runs.Options{Version: version()})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -223,6 +224,6 @@ func (s *starter) play(ctx context.Context, a *app) (*reports.Report, []string, 
 		return nil, nil, internal(err)
 	}
 	defer os.RemoveAll(dir)
-	report, err := job.play(ctx, dir, func(string, time.Time) {})
-	return report, job.decisions, err
+	report, err := job.PlayInto(ctx, dir, nil)
+	return report, job.Decisions, err
 }

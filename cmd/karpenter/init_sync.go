@@ -14,6 +14,7 @@ import (
 
 	"sigs.k8s.io/yaml"
 
+	"github.com/karpenter-sim/karpenter/cmd/karpenter/runs"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
 	"github.com/karpenter-sim/karpenter/sim/output"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
@@ -174,14 +175,14 @@ func (s *starter) replace(old *synced) (done string, err error) {
 		}
 	}
 	if done != "unchanged" {
-		if err := replaceFile(s.path, s.text); err != nil {
+		if err := output.ReplaceFile(s.path, s.text); err != nil {
 			return "", err
 		}
 	}
-	golden := goldenOf(s.path)
+	golden := runs.Golden(s.path)
 	switch {
 	case s.golden != "":
-		err = replaceFile(golden, []byte(s.golden))
+		err = output.ReplaceFile(golden, []byte(s.golden))
 	case old != nil && exists(golden):
 		err = os.Remove(golden)
 	}
@@ -200,7 +201,7 @@ func (a *app) removeGone(there map[string]*synced, f *initFlags) error {
 		case old.extended():
 			a.note("%s: %s is gone, but somebody has added to the scenario; remove it yourself", old.path, object)
 		default:
-			for _, path := range []string{old.path, goldenOf(old.path)} {
+			for _, path := range []string{old.path, runs.Golden(old.path)} {
 				if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 					return fmt.Errorf("%s: %w", path, reason(err))
 				}

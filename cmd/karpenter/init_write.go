@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/karpenter-sim/karpenter/cmd/karpenter/runs"
 	"github.com/karpenter-sim/karpenter/sim/output"
 )
 
@@ -29,7 +30,7 @@ func (all starters) refuse(out string) error {
 		return nil // of what was left, the marker lists what may be replaced
 	}
 	for _, s := range all {
-		for _, path := range []string{s.path, goldenOf(s.path)} {
+		for _, path := range []string{s.path, runs.Golden(s.path)} {
 			_, err := os.Lstat(path)
 			if err == nil {
 				return fmt.Errorf("--out %s: %s is there already and init overwrites nothing; bring it up to date with --sync, or name another directory", out, filepath.Base(path))
@@ -52,7 +53,7 @@ func (all starters) write(dir *output.Dir, out string) error {
 		name := filepath.Base(s.path)
 		files[name] = string(s.text)
 		if s.golden != "" {
-			files[goldenOf(name)] = s.golden
+			files[runs.Golden(name)] = s.golden
 		}
 	}
 	for name, text := range files {

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/klog/v2"
 
+	"github.com/karpenter-sim/karpenter/cmd/karpenter/runs"
 	"github.com/karpenter-sim/karpenter/engine/escape"
 	"github.com/karpenter-sim/karpenter/engine/limit"
 	"github.com/karpenter-sim/karpenter/sim"
@@ -117,9 +118,12 @@ func (a *app) run(ctx context.Context, args []string) (code int) {
 	code = exitInvalid
 	var status *statusError
 	var internal *sim.InternalError
+	var difference *runs.Difference
 	switch {
 	case errors.As(err, &status):
 		code = status.code
+	case errors.As(err, &difference):
+		code = exitNondeterminism
 	case errors.As(err, &internal):
 		code = exitInternal
 	}

@@ -4,16 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path/filepath"
 	"strings"
 
+	"github.com/karpenter-sim/karpenter/reports"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
 	"github.com/karpenter-sim/karpenter/sim/output"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 )
-
-// reportFile is in the directory of a whole call and in that of each run.
-const reportFile = "report.json"
 
 // openOutput takes possession of the directory that --out names. Close it.
 func openOutput(dir string, options output.Options) (*output.Dir, error) {
@@ -108,7 +105,7 @@ func filesOf(set *manifest.Set) []string {
 // checkRunName refuses a scenario whose directory would have the name of a file of
 // the whole call.
 func checkRunName(name string) error {
-	for _, file := range []string{reportFile, "index.html", "summary.md", "junit.xml", output.Marker} {
+	for _, file := range []string{reports.JSONFile, "index.html", "summary.md", "junit.xml", output.Marker} {
 		if strings.EqualFold(name, file) {
 			return fmt.Errorf("scenario %q: --out has a file of this name; give it another one", name)
 		}
@@ -134,12 +131,4 @@ func reason(err error) error {
 		return path.Err
 	}
 	return err
-}
-
-// replaceFile writes a file of the user's in one step.
-func replaceFile(path string, text []byte) error {
-	if err := output.Replace(path, text); err != nil {
-		return fmt.Errorf("%s: %w", filepath.Clean(path), reason(err))
-	}
-	return nil
 }

@@ -183,7 +183,7 @@ func noiseOf(ctx context.Context, s *sim.Simulation, report *reports.Report) (fl
 	interval := column.Autoscalers[0].Policy.Interval
 	breaches := []float64{before}
 	if len(s.Columns) > 1 && before > 0 {
-		needed := columnOf(report.Run)
+		needed := report.Run.Column(reports.Current).Objects
 		for _, shift := range []int32{interval / 3, 2 * interval / 3} {
 			played, err := s.Input.Play(ctx, column.Autoscalers, sim.Options{Manifests: column.Manifests, Decisions: func(*journal.Record) {}, Shift: shift})
 			if err != nil {

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/schollz/progressbar/v3"
+
+	"github.com/karpenter-sim/karpenter/cmd/karpenter/runs"
 )
 
 // A progress shows how far the runs of a call have come, on a terminal only:
@@ -20,7 +22,7 @@ type progress struct {
 }
 
 // newProgress returns a bar over the simulated time of all columns of the jobs.
-func (a *app) newProgress(jobs []*job) *progress {
+func (a *app) newProgress(jobs []*runs.Job) *progress {
 	p := &progress{at: map[string]time.Duration{}}
 	file, terminal := terminalOf(a.stderr)
 	if a.quiet || !terminal || len(jobs) == 0 {
@@ -37,7 +39,7 @@ func (a *app) newProgress(jobs []*job) *progress {
 }
 
 // told notes that a column of a job has reached an instant.
-func (p *progress) told(j *job, column string, now time.Time) {
+func (p *progress) told(j *runs.Job, column string, now time.Time) {
 	if p.bar == nil {
 		return
 	}

@@ -79,7 +79,8 @@ func (a *app) replayCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			session := &session{app: a, flags: run, inputs: inputs, command: file.Metadata.Annotations[scenario.CommandAnnotation]}
+			session := a.newSession(run, inputs)
+			session.Command = file.Metadata.Annotations[scenario.CommandAnnotation]
 			return flags.InFlags(session.run(c.Context(), []*scenario.File{file}), file.Path)
 		},
 	}

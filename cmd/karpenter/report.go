@@ -72,7 +72,7 @@ func (a *app) report(dir string, flags *reportFlags) error {
 		dirs = nil
 		for _, r := range call.Runs {
 			if !scenario.ValidName(r.Name) {
-				return fmt.Errorf("%s: %q is no name of a scenario", filepath.Join(dir, reportFile), r.Name)
+				return fmt.Errorf("%s: %q is no name of a scenario", filepath.Join(dir, reports.JSONFile), r.Name)
 			}
 			d := filepath.Join(dir, r.Name)
 			if info, err := os.Lstat(d); err == nil && !info.IsDir() {
@@ -85,8 +85,8 @@ func (a *app) report(dir string, flags *reportFlags) error {
 	var runs []*reports.Run
 	for _, d := range dirs {
 		run, err := readRun(d)
-		if errors.Is(err, fs.ErrNotExist) && !exists(filepath.Join(d, reportFile)) {
-			return fmt.Errorf("%s: no %s in it", d, reportFile)
+		if errors.Is(err, fs.ErrNotExist) && !exists(filepath.Join(d, reports.JSONFile)) {
+			return fmt.Errorf("%s: no %s in it", d, reports.JSONFile)
 		}
 		if err != nil {
 			return err
@@ -104,14 +104,14 @@ func (a *app) report(dir string, flags *reportFlags) error {
 
 // readCall is the report of a whole call, nil where dir is that of one run.
 func readCall(dir string) (*callReport, error) {
-	path := filepath.Join(dir, reportFile)
+	path := filepath.Join(dir, reports.JSONFile)
 	text, err := os.ReadFile(path)
 	info, statErr := os.Stat(dir)
 	switch {
 	case statErr == nil && !info.IsDir():
 		return nil, fmt.Errorf("%s: a file; want the directory that simulate or replay wrote, or that of one of its runs", dir)
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("%s: no %s in it; want the directory that simulate or replay wrote, or that of one of its runs", dir, reportFile)
+		return nil, fmt.Errorf("%s: no %s in it; want the directory that simulate or replay wrote, or that of one of its runs", dir, reports.JSONFile)
 	case err != nil:
 		return nil, fmt.Errorf("%s: %w", path, reason(err))
 	}

@@ -2,15 +2,12 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
-	"time"
 
 	"github.com/karpenter-sim/karpenter/providers/fake"
-	"github.com/karpenter-sim/karpenter/reports"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
 	"github.com/karpenter-sim/karpenter/sim/output"
 	"github.com/karpenter-sim/karpenter/sim/ruletest"
@@ -120,28 +117,4 @@ func ruleTestInputs(files []*ruletest.File) []output.Input {
 		inputs = append(inputs, flagInputs("rule file", f.RuleFiles()...)...)
 	}
 	return inputs
-}
-
-// runRuleTests runs the tests in their order.
-func runRuleTests(ctx context.Context, files []*ruletest.File) ([]*reports.RuleTest, error) {
-	var out []*reports.RuleTest
-	for _, f := range files {
-		test := &reports.RuleTest{File: f.Path, Cases: []reports.RuleTestCase{}}
-		for i := range f.Tests {
-			t := &f.Tests[i]
-			failures, err := f.Run(ctx, t)
-			if err != nil {
-				return nil, err
-			}
-			c := reports.RuleTestCase{Name: t.Name, Line: t.Position.Line, Seconds: int64(t.Length() / time.Second)}
-			for _, failure := range failures {
-				c.Failures = append(c.Failures, reports.RuleTestFailure{
-					Line: failure.Position.Line, Title: failure.Title, Expected: failure.Expected, Got: failure.Got, Message: failure.Message,
-				})
-			}
-			test.Cases = append(test.Cases, c)
-		}
-		out = append(out, test)
-	}
-	return out, nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/karpenter-sim/karpenter/cmd/karpenter/runs"
 	"github.com/karpenter-sim/karpenter/cmd/karpenter/serve"
 	"github.com/karpenter-sim/karpenter/engine/journal"
 	"github.com/karpenter-sim/karpenter/sim"
@@ -176,13 +177,13 @@ func (a *app) checkShown(dir string) error {
 
 // workbench is that of a scenario.
 func (a *app) workbench(ctx context.Context, file *scenario.File, f *serveFlags) (http.Handler, func(), error) {
-	j, err := a.prepare(ctx, file, prepareOptions{long: f.yes})
+	j, err := runs.Prepare(ctx, file, runs.Options{Long: f.yes})
 	if err != nil {
 		return nil, nil, f.InFlags(err, file.Path)
 	}
 	end := func() { j.Close() }
 	if !f.yes {
-		if err := checkLength(j); err != nil {
+		if err := runs.CheckLength(j); err != nil {
 			end()
 			return nil, nil, err
 		}

@@ -6,20 +6,17 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sync/errgroup"
 	"golang.org/x/term"
 
+	"github.com/karpenter-sim/karpenter/cmd/karpenter/runs"
 	"github.com/karpenter-sim/karpenter/engine/escape"
 	"github.com/karpenter-sim/karpenter/reports"
 	"github.com/karpenter-sim/karpenter/sim"
-	"github.com/karpenter-sim/karpenter/sim/manifest"
 	"github.com/karpenter-sim/karpenter/sim/output"
-	"github.com/karpenter-sim/karpenter/sim/ruletest"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 )
 
@@ -29,14 +26,14 @@ type runFlags struct {
 	format      string
 	determinism bool
 	yes         bool
-	whatIf      whatIf
+	whatIf      runs.WhatIf
 	journal     sim.JournalForm
 }
 
 func (f *runFlags) add(c *cobra.Command) {
 	c.Flags().StringVar(&f.out, "out", "", "directory to write reports and journals to (required)")
 	addFormat(c, &f.format)
-	f.whatIf = whatIfAuto
+	f.whatIf = runs.WhatIfAuto
 	c.Flags().Var(&f.whatIf, "what-if", "play each run again without the limits that it ran into, one by one and together, and say what that gains: auto where it is a few seconds' work, on or off")
 	f.journal = sim.JournalAuto
 	c.Flags().Var(&journalFlag{&f.journal}, "journal", "how decisions are written: full, gzip, none, which leaves nothing to verify and to explain, or auto, which is gzip for runs of many decisions and full for all others")
@@ -66,19 +63,19 @@ func (f *journalFlag) Type() string { return "auto|full|gzip|none" }
 // A session runs all scenarios of a call and writes their output.
 type session struct {
 	*app
-	flags  runFlags
-	update bool
-	// baseline is another version to show beside this one; nil for none.
-	baseline *baseline
-	// ruleTests are unit tests of rules that run beside the scenarios.
-	ruleTests []*ruletest.File
+	runs.Session
+	flags runFlags
 	// brief ends with the sentence and the path instead of the table.
 	brief bool
 	// inputs are what the call reads besides what its scenarios refer to.
 	inputs []output.Input
-	// command is the whole call's, if it is not that of its only scenario;
-	// arguments are the flags with which one scenario is repeated.
-	command, arguments string
+}
+
+// newSession returns a session with what the flags say.
+func (a *app) newSession(f runFlags, inputs []output.Input) *session {
+	s := &session{app: a, flags: f, inputs: inputs}
+	s.Options = runs.Options{Version: version(), Long: f.yes, WhatIf: f.whatIf, Journal: f.journal}
+	return s
 }
 
 // run prepares every scenario before it runs any: an invalid one runs nothing.
@@ -96,7 +93,7 @@ func (s *session) run(ctx context.Context, files []*scenario.File) error {
 		return err
 	}
 	defer out.Close()
-	jobs, err := s.prepareAll(ctx, files)
+	jobs, err := s.Prepare(ctx, files)
 	defer func() {
 		for _, j := range jobs {
 			j.Close()
@@ -109,83 +106,38 @@ func (s *session) run(ctx context.Context, files []*scenario.File) error {
 		s.leaveOut(j.LeftOut)
 		s.conversions = append(s.conversions, j.Conversions...)
 	}
-	all, tests, err := s.play(ctx, jobs, out.Set())
+	outcome, err := s.play(ctx, jobs, out.Set())
 	if err != nil {
 		return err
 	}
 	if s.flags.determinism {
-		if err := s.again(ctx, files, out.Set()); err != nil {
+		if err := s.Again(ctx, files, out.Set()); err != nil {
 			return err
 		}
 	}
 	if err := commit(out, s.flags.out); err != nil {
 		return err
 	}
-	if s.update {
-		if err := updateDigests(jobs, all); err != nil {
+	if s.Update {
+		if err := runs.Update(jobs, outcome.Reports); err != nil {
 			return err
 		}
 	}
-	return s.tell(jobs, all, tests)
+	return s.tell(jobs, outcome)
 }
 
-func (s *session) prepareAll(ctx context.Context, files []*scenario.File) ([]*job, error) {
-	var jobs []*job
-	var errs []error
-	for _, f := range files {
-		j, err := s.prepare(ctx, f, prepareOptions{baseline: s.baseline, long: s.flags.yes})
-		if j != nil {
-			j.update, j.whatIf, j.journal = s.update, s.flags.whatIf, s.flags.journal
-			j.Command = commandOf(f, s.arguments)
-			jobs = append(jobs, j)
-			if !s.flags.yes {
-				if err := checkLength(jobs...); err != nil {
-					return jobs, manifest.JoinAll(append(errs, err)...)
-				}
-			}
-			if len(files) > 1 { // one alone is refused when it begins
-				err = j.CheckStart(ctx)
-			}
-			if err == nil {
-				err = j.checkWhatIf(ctx)
-			}
-		}
-		errs = append(errs, err)
-	}
-	return jobs, manifest.JoinAll(errs...)
-}
-
-// play runs the jobs, as many at once as there are cores, and writes what is
-// theirs and the call's into dir. The order of the output is that of the jobs.
-func (s *session) play(ctx context.Context, jobs []*job, dir string) ([]*reports.Report, []*reports.RuleTest, error) {
+// play plays the jobs with a progress bar.
+func (s *session) play(ctx context.Context, jobs []*runs.Job, dir string) (*runs.Outcome, error) {
 	bar := s.newProgress(jobs)
 	defer bar.close()
-	all := make([]*reports.Report, len(jobs))
-	group, playing := errgroup.WithContext(ctx)
-	group.SetLimit(runtime.GOMAXPROCS(0))
-	for i, j := range jobs {
-		group.Go(func() error {
-			report, err := j.play(playing, filepath.Join(dir, j.File.Metadata.Name), func(column string, now time.Time) { bar.told(j, column, now) })
-			all[i] = report
-			return err
-		})
-	}
-	if err := group.Wait(); err != nil {
-		return nil, nil, err
-	}
-	tests, err := runRuleTests(ctx, s.ruleTests)
-	if err != nil {
-		return nil, nil, err
-	}
-	call := reports.Call{Command: s.command, Version: version(), RuleTests: tests}
-	if call.Command == "" {
-		call.Command = jobs[0].Command
-	}
-	return all, tests, reports.WriteCall(dir, all, call)
+	s.Progress = bar.told
+	defer func() { s.Progress = nil }()
+	return s.Play(ctx, jobs, dir)
 }
 
 // tell prints the result and turns it into an exit code.
-func (s *session) tell(jobs []*job, all []*reports.Report, tests []*reports.RuleTest) error {
+func (s *session) tell(jobs []*runs.Job, outcome *runs.Outcome) error {
+	all, tests := outcome.Reports, outcome.RuleTests
 	options := reports.TableOptions{Format: reports.Format(s.flags.format), RuleTests: tests}
 	out := s.stdout
 	if file, ok := terminalOf(s.stdout); ok {
@@ -218,7 +170,7 @@ func (s *session) tell(jobs []*job, all []*reports.Report, tests []*reports.Rule
 	}
 	failures := 0
 	for i, t := range tests {
-		for _, n := range s.ruleTests[i].Notes {
+		for _, n := range s.RuleTests[i].Notes {
 			s.note("%s", n)
 		}
 		for _, annotation := range t.Annotations() {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/karpenter-sim/karpenter/cmd/karpenter/runs"
 	"github.com/karpenter-sim/karpenter/sim/output"
 	"github.com/karpenter-sim/karpenter/sim/replay"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
@@ -112,12 +113,15 @@ func (a *app) simulate(ctx context.Context, paths []string, flags *simulateFlags
 		inputs = append(inputs, flagInputs("scenario", f.Path)...)
 	}
 	inputs = append(inputs, ruleTestInputs(tests)...)
-	session := &session{app: a, ruleTests: tests, flags: flags.runFlags, inputs: inputs, update: flags.update, arguments: flags.arguments()}
+	session := a.newSession(flags.runFlags, inputs)
+	session.RuleTests, session.Update, session.Arguments = tests, flags.update, flags.arguments()
 	if len(files) > 1 || len(tests) > 0 {
-		session.command = flags.command(paths)
+		session.Command = flags.command(paths)
 	}
-	if session.baseline, err = a.openBaseline(flags.baseline, files); err != nil {
-		return err
+	if flags.baseline != "" {
+		if session.Baseline, err = runs.OpenBaseline(flags.baseline, files, readRun); err != nil {
+			return err
+		}
 	}
 	return session.run(ctx, files)
 }
@@ -161,7 +165,7 @@ func (f *simulateFlags) arguments() string {
 	if f.zone != "" {
 		text += " --tz " + quoteArgument(f.zone)
 	}
-	return text + f.whatIf.argument()
+	return text + f.whatIf.Argument()
 }
 
 // command repeats a call that runs several scenarios.

@@ -4,6 +4,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/karpenter-sim/karpenter/cmd/karpenter/runs"
 )
 
 // scheduledGroup has a schedule ask for three nodes.
@@ -201,7 +203,7 @@ func TestReplayKeepsNotesOfConversions(t *testing.T) {
       external: {metric: {name: queue}, target: {type: AverageValue, averageValue: "1"}}`, 1))
 	call(t, "", "replay", "-f", "external.yaml", "--metric", "queue=value", "--recording", "r.csv", "--out", "a").want(t, exitOK, "")
 	call(t, "", "simulate", "a/web/scenario.yaml", "--out", "b").want(t, exitOK, "")
-	if err := compareTrees("a", "b"); err != nil {
+	if err := runs.CompareTrees("a", "b"); err != nil {
 		t.Error(err)
 	}
 	if text := read(t, filepath.Join("a", "web", "report.html")); !strings.Contains(text, "default/horizontalpodautoscaler/web: spec.minReplicas: ") {
@@ -396,7 +398,7 @@ spec:
 	}
 	call(t, "", "verify", "a/jobs/decisions.jsonl").want(t, exitOK, "")
 	call(t, "", "simulate", "-q", "--check-determinism", "a/jobs/scenario.yaml", "--out", "b").want(t, exitOK, "")
-	if err := compareTrees("a", "b"); err != nil {
+	if err := runs.CompareTrees("a", "b"); err != nil {
 		t.Error(err)
 	}
 	call(t, "", "replay", "-q", "-f", "so.yaml", "--recording", "queue.csv", "--out", "c",

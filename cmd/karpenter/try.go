@@ -118,7 +118,8 @@ func (t *attempt) try(ctx context.Context, args []string) error {
 		return err
 	}
 	t.note("the same as: %s", t.commandLine())
-	session := &session{app: t.app, flags: t.run, inputs: inputs, command: file.Metadata.Annotations[scenario.CommandAnnotation], brief: t.run.format == tableFormat}
+	session := t.newSession(t.run, inputs)
+	session.Command, session.brief = file.Metadata.Annotations[scenario.CommandAnnotation], t.run.format == tableFormat
 	return t.InFlags(session.run(ctx, []*scenario.File{file}), file.Path)
 }
 

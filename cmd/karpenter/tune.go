@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/karpenter-sim/karpenter/cmd/karpenter/runs"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
 	"github.com/karpenter-sim/karpenter/sim/output"
 	"github.com/karpenter-sim/karpenter/sim/replay"
@@ -143,7 +144,7 @@ type tuner struct {
 	command string
 	// inputs are what the call reads besides what its scenarios refer to.
 	inputs []output.Input
-	jobs   []*job
+	jobs   []*runs.Job
 	search *tune.Search
 	// owners are what the autoscalers were made of, as a shard found them; nil
 	// where they are still to be found.
@@ -210,7 +211,7 @@ func (t *tuner) prepare(ctx context.Context, files []*scenario.File) error {
 	var errs []error
 	o := tune.Options{}
 	for _, f := range files {
-		j, err := t.app.prepare(ctx, withoutRest(f), prepareOptions{})
+		j, err := runs.Prepare(ctx, withoutRest(f), runs.Options{Version: version()})
 		if j != nil {
 			t.jobs = append(t.jobs, j)
 			j.Input.Precompute()

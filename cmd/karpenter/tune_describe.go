@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/karpenter-sim/karpenter/cmd/karpenter/runs"
 )
 
 // describe names the search, so that shards and work under way are known to
@@ -16,7 +18,7 @@ import (
 func (t *tuner) describe() error {
 	var digests []string
 	for _, j := range t.jobs {
-		digest, err := j.inputDigest()
+		digest, err := inputDigest(j)
 		if err != nil {
 			return err
 		}
@@ -29,7 +31,7 @@ func (t *tuner) describe() error {
 }
 
 // inputDigest digests a scenario with its recordings, wherever they lie.
-func (j *job) inputDigest() (string, error) {
+func inputDigest(j *runs.Job) (string, error) {
 	text, err := j.Text(filepath.Base)
 	if err != nil {
 		return "", err

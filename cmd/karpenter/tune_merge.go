@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/karpenter-sim/karpenter/reports"
 	"github.com/karpenter-sim/karpenter/sim/output"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 	"github.com/karpenter-sim/karpenter/sim/tune"
@@ -58,7 +59,7 @@ func (t *tuner) writeShard(out *output.Dir, w *work, part shard) error {
 	if err != nil {
 		return internal(err)
 	}
-	if err := os.WriteFile(filepath.Join(out.Set(), reportFile), append(text, '\n'), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(out.Set(), reports.JSONFile), append(text, '\n'), 0o644); err != nil {
 		return internal(err)
 	}
 	if err := commit(out, t.flags.out); err != nil {
@@ -141,9 +142,9 @@ func readShard(dir string) (shardDir, error) {
 	if err := output.Readable(dir); err != nil {
 		return s, err
 	}
-	text, err := os.ReadFile(filepath.Join(dir, reportFile))
+	text, err := os.ReadFile(filepath.Join(dir, reports.JSONFile))
 	if errors.Is(err, fs.ErrNotExist) {
-		return s, fmt.Errorf("%s: no %s in it; want a directory that tune --shard wrote", dir, reportFile)
+		return s, fmt.Errorf("%s: no %s in it; want a directory that tune --shard wrote", dir, reports.JSONFile)
 	}
 	if err != nil {
 		return s, fmt.Errorf("%s: %w", dir, reason(err))
@@ -153,12 +154,12 @@ func readShard(dir string) (shardDir, error) {
 	}
 	for _, name := range s.report.Scenarios {
 		if name != filepath.Base(name) || !filepath.IsLocal(name) {
-			return s, fmt.Errorf("%s: %q is no file of the shard", filepath.Join(dir, reportFile), name)
+			return s, fmt.Errorf("%s: %q is no file of the shard", filepath.Join(dir, reports.JSONFile), name)
 		}
 	}
 	s.shard, err = parseShard(s.report.Shard)
 	if err != nil {
-		return s, fmt.Errorf("%s: %w", filepath.Join(dir, reportFile), err)
+		return s, fmt.Errorf("%s: %w", filepath.Join(dir, reports.JSONFile), err)
 	}
 	return s, nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/karpenter-sim/karpenter/cmd/karpenter/runs"
 	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
 	"github.com/karpenter-sim/karpenter/engine/convert"
 	"github.com/karpenter-sim/karpenter/engine/escape"
@@ -226,7 +227,7 @@ func (v *validation) scenario(ctx context.Context, path string) error {
 	}
 	v.valid[file.Doc.File]++
 	v.count(file.Manifests)
-	job, err := v.prepare(ctx, file, prepareOptions{queries: v.options.Queries})
+	job, err := runs.Prepare(ctx, file, runs.Options{Queries: v.options.Queries})
 	if job != nil {
 		v.errs = append(v.errs, job.LeftOut)
 		for _, n := range file.Metadata.Notes() {

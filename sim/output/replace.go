@@ -2,6 +2,7 @@ package output
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -32,4 +33,16 @@ func Replace(name string, text []byte) (err error) {
 		return err
 	}
 	return os.Rename(f.Name(), name)
+}
+
+// ReplaceFile is Replace with errors that name the file.
+func ReplaceFile(path string, text []byte) error {
+	err := Replace(path, text)
+	if cause := (*fs.PathError)(nil); errors.As(err, &cause) {
+		err = cause.Err
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", filepath.Clean(path), err)
+	}
+	return nil
 }

@@ -86,6 +86,16 @@ type Sampling struct {
 	Lookback int64 `json:"lookbackSeconds,omitempty"`
 }
 
+// Column returns the column of a name, nil if there is none.
+func (r *Run) Column(name string) *Column {
+	for i := range r.Columns {
+		if r.Columns[i].Name == name {
+			return &r.Columns[i]
+		}
+	}
+	return nil
+}
+
 // An Interval is [Start, End), in Unix seconds.
 type Interval struct{ Start, End int64 }
 

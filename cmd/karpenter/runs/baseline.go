@@ -1,4 +1,4 @@
-package main
+package runs
 
 import (
 	"fmt"
@@ -20,39 +20,36 @@ import (
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 )
 
-// A baseline is another version to compare with: manifests, of which each
+// A Baseline is another version to compare with: manifests, of which each
 // scenario takes those that it is about, or what another call wrote.
-type baseline struct {
+type Baseline struct {
 	path string
 	set  *manifest.Set // nil for an earlier output
 	// runs has the runs of an earlier output, by the scenarios of this call.
 	runs map[string]*reports.Run
 }
 
-// openBaseline reads what --baseline names for scenarios, and verifies what another
-// call wrote; an empty path means none.
-func (a *app) openBaseline(path string, files []*scenario.File) (*baseline, error) {
-	if path == "" {
-		return nil, nil
-	}
+// OpenBaseline reads what --baseline names for scenarios: manifests, or the directory of
+// another call, whose runs are read by readRun.
+func OpenBaseline(path string, files []*scenario.File, readRun func(dir string) (*reports.Run, error)) (*Baseline, error) {
 	if err := output.Readable(path); err != nil {
 		return nil, fmt.Errorf("--baseline %w", err)
 	}
-	if _, err := os.Stat(filepath.Join(path, reportFile)); err == nil {
-		b := &baseline{path: path, runs: map[string]*reports.Run{}}
-		return b, b.readRuns(files)
+	if _, err := os.Stat(filepath.Join(path, reports.JSONFile)); err == nil {
+		b := &Baseline{path: path, runs: map[string]*reports.Run{}}
+		return b, b.readRuns(files, readRun)
 	}
-	set, err := manifest.Load([]string{path}, a.stdin)
+	set, err := manifest.Load([]string{path}, nil)
 	if err != nil {
 		return nil, err
 	}
 	if len(set.Autoscalers) == 0 && len(set.Foreign) == 0 {
 		return nil, fmt.Errorf("--baseline %s: neither manifests of autoscalers nor the --out directory of another call", path)
 	}
-	return &baseline{path: path, set: set}, nil
+	return &Baseline{path: path, set: set}, nil
 }
 
-func (b *baseline) readRuns(files []*scenario.File) error {
+func (b *Baseline) readRuns(files []*scenario.File, readRun func(dir string) (*reports.Run, error)) error {
 	for _, f := range files {
 		dir := filepath.Join(b.path, f.Metadata.Name)
 		if _, err := os.Stat(dir); os.IsNotExist(err) {
@@ -70,7 +67,7 @@ func (b *baseline) readRuns(files []*scenario.File) error {
 // of is the baseline of one scenario: a set to run, or an earlier run. Where the
 // other version did not have the scenario or its autoscalers, or at another time,
 // it is the note that says so.
-func (b *baseline) of(file *scenario.File, conversion convert.Options) (set *manifest.Set, earlier *reports.Run, note string, err error) {
+func (b *Baseline) of(file *scenario.File, conversion convert.Options) (set *manifest.Set, earlier *reports.Run, note string, err error) {
 	nothing := func(format string, args ...any) string {
 		return fmt.Sprintf("--baseline %s has %s: there is nothing to compare it with", b.path, fmt.Sprintf(format, args...))
 	}
@@ -99,9 +96,9 @@ func (b *baseline) of(file *scenario.File, conversion convert.Options) (set *man
 
 // sameYardstick refuses an earlier run whose needed replicas were measured by
 // something else: its breach minutes say nothing beside those of this one.
-func (j *job) sameYardstick(earlier *reports.Run) error {
+func (j *Job) sameYardstick(earlier *reports.Run) error {
 	for _, c := range earlier.Columns {
-		if c.Name != reports.Current {
+		if c.Name != result.Current {
 			continue
 		}
 		for i := range c.Objects {

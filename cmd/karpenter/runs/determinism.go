@@ -1,4 +1,4 @@
-package main
+package runs
 
 import (
 	"bytes"
@@ -13,16 +13,20 @@ import (
 	"strings"
 	"time"
 
+	"github.com/karpenter-sim/karpenter/sim"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 )
 
-// again runs everything a second time under other circumstances and compares
-// all files with the first run's.
-func (s *session) again(ctx context.Context, files []*scenario.File, first string) error {
+// A Difference says that two runs of the same differ.
+type Difference struct{ error }
+
+// Again plays everything a second time under other circumstances and compares all files
+// with those of the first time. What differs first is a *Difference.
+func (s *Session) Again(ctx context.Context, files []*scenario.File, first string) error {
 	second, err := os.MkdirTemp("", "karpenter-again-")
 	if err != nil {
-		return internal(err)
+		return sim.Internal(err)
 	}
 	defer os.RemoveAll(second)
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
@@ -39,7 +43,7 @@ func (s *session) again(ctx context.Context, files []*scenario.File, first strin
 		}
 		shuffled[i] = &copied
 	}
-	jobs, err := s.prepareAll(ctx, shuffled)
+	jobs, err := s.Prepare(ctx, shuffled)
 	defer func() {
 		for _, j := range jobs {
 			j.Close()
@@ -48,10 +52,10 @@ func (s *session) again(ctx context.Context, files []*scenario.File, first strin
 	if err != nil {
 		return err
 	}
-	if _, _, err := s.play(ctx, jobs, second); err != nil {
+	if _, err := s.Play(ctx, jobs, second); err != nil {
 		return err
 	}
-	return compareTrees(first, second)
+	return CompareTrees(first, second)
 }
 
 // reversed is a set with its objects in the opposite order.
@@ -69,8 +73,9 @@ func reversed(set *manifest.Set) *manifest.Set {
 	return &out
 }
 
-// compareTrees returns an error with exit code 3 at the first difference.
-func compareTrees(first, second string) error {
+// CompareTrees returns a *Difference at the first file that two directories do not have
+// in common.
+func CompareTrees(first, second string) error {
 	names, err := filesBelow(first)
 	if err != nil {
 		return err
@@ -83,11 +88,11 @@ func compareTrees(first, second string) error {
 		b, err := os.ReadFile(filepath.Join(second, name))
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
-			return &statusError{exitNondeterminism, fmt.Errorf("%s: only the first run wrote it", name)}
+			return &Difference{fmt.Errorf("%s: only the first run wrote it", name)}
 		case err != nil:
 			return err
 		case !bytes.Equal(a, b):
-			return &statusError{exitNondeterminism, firstDifference(name, a, b)}
+			return &Difference{firstDifference(name, a, b)}
 		}
 	}
 	others, err := filesBelow(second)
@@ -96,7 +101,7 @@ func compareTrees(first, second string) error {
 	}
 	for _, name := range others {
 		if !slices.Contains(names, name) {
-			return &statusError{exitNondeterminism, fmt.Errorf("%s: only the second run wrote it", name)}
+			return &Difference{fmt.Errorf("%s: only the second run wrote it", name)}
 		}
 	}
 	return nil

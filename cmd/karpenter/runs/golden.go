@@ -1,4 +1,4 @@
-package main
+package runs
 
 import (
 	"cmp"
@@ -12,8 +12,8 @@ import (
 	"github.com/karpenter-sim/karpenter/reports"
 )
 
-// goldenOf is the summary beside a scenario file.
-func goldenOf(path string) string { return strings.TrimSuffix(path, ".yaml") + ".golden.md" }
+// Golden returns the path of the summary beside a scenario file.
+func Golden(path string) string { return strings.TrimSuffix(path, ".yaml") + ".golden.md" }
 
 // maxGoldenLines bounds what a summary lists of decisions.
 const maxGoldenLines = 1000
@@ -68,15 +68,15 @@ const (
 	goldenTail = "\n```\n\n</details>\n"
 )
 
-// goldenText is the summary beside a scenario file.
-func goldenText(report *reports.Report, decisions []string) string {
+// GoldenText returns the summary beside a scenario file.
+func GoldenText(report *reports.Report, decisions []string) string {
 	return report.Markdown() + goldenHead + strings.Join(decisions, "\n") + goldenTail
 }
 
 // firstChange says, in front of another clause, where decisions first differ from
 // those of the summary beside a scenario; empty where that has none.
 func firstChange(path string, decisions []string) string {
-	text, err := os.ReadFile(goldenOf(path))
+	text, err := os.ReadFile(Golden(path))
 	if err != nil {
 		return ""
 	}

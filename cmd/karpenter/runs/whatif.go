@@ -1,4 +1,4 @@
-package main
+package runs
 
 import (
 	"bufio"
@@ -19,35 +19,35 @@ import (
 	"github.com/karpenter-sim/karpenter/sim/whatif"
 )
 
-// A whatIf says whether what fixes would gain is found out.
-type whatIf string
+// A WhatIf says whether what fixes would gain is found out.
+type WhatIf string
 
 // The choices.
 const (
-	whatIfAuto whatIf = "auto"
-	whatIfOn   whatIf = "on"
-	whatIfOff  whatIf = "off"
+	WhatIfAuto WhatIf = "auto"
+	WhatIfOn   WhatIf = "on"
+	WhatIfOff  WhatIf = "off"
 )
 
 // String implements pflag.Value.
-func (w *whatIf) String() string { return string(*w) }
+func (w *WhatIf) String() string { return string(*w) }
 
 // Type implements pflag.Value.
-func (w *whatIf) Type() string { return "auto|on|off" }
+func (w *WhatIf) Type() string { return "auto|on|off" }
 
 // Set implements pflag.Value.
-func (w *whatIf) Set(text string) error {
-	switch v := whatIf(text); v {
-	case whatIfAuto, whatIfOn, whatIfOff:
+func (w *WhatIf) Set(text string) error {
+	switch v := WhatIf(text); v {
+	case WhatIfAuto, WhatIfOn, WhatIfOff:
 		*w = v
 		return nil
 	}
 	return fmt.Errorf("want auto, on or off")
 }
 
-// argument is the flag where it is not the default.
-func (w whatIf) argument() string {
-	if w == whatIfAuto || w == "" {
+// Argument returns the flag, behind a blank, where it is not the default.
+func (w WhatIf) Argument() string {
+	if w == WhatIfAuto || w == "" {
 		return ""
 	}
 	return " --what-if " + string(w)
@@ -61,12 +61,12 @@ type subject struct {
 
 // addFixes plays the run again with its limits gone, and adds what that gains to
 // the report. Where it is asked for and cannot be told, that is an error.
-func (j *job) addFixes(ctx context.Context, report *reports.Report) error {
-	if j.whatIf == whatIfOff {
+func (j *Job) addFixes(ctx context.Context, report *reports.Report) error {
+	if j.options.WhatIf == WhatIfOff {
 		return nil
 	}
 	if why := report.Unranked(); why != "" {
-		if j.whatIf == whatIfOn {
+		if j.options.WhatIf == WhatIfOn {
 			return unranked(j.File.Metadata.Name, why)
 		}
 		return nil
@@ -76,20 +76,15 @@ func (j *job) addFixes(ctx context.Context, report *reports.Report) error {
 		plays += whatif.Plays(len(s.limits))
 	}
 	slots := j.slots()
-	if j.whatIf != whatIfOn && float64(plays)*slots > limit.WhatIf {
+	if j.options.WhatIf != WhatIfOn && float64(plays)*slots > limit.WhatIf {
 		report.Run.Notes = append(report.Run.Notes, fmt.Sprintf("What a fix would gain is not told: %d runs of %.0f slots are more than %d; ask for it with --what-if on.", plays, slots, limit.WhatIf))
 		return nil
 	}
 	if plays > 0 {
 		j.Input.Precompute()
 	}
-	current := columnOf(report.Run)
-	run := &whatif.Run{
-		Input: j.Input, Manifests: j.Columns[0].Manifests, Objects: current,
-		Lacks: func(o *result.Object, needed result.Steps) (int64, float64, float64) {
-			return reports.Lacks(&reports.Object{Needed: needed, Ready: o.Ready, Spec: o.Spec}, report.Run.Start, report.Run.End)
-		},
-	}
+	run := NewWhatIf(j.Simulation, report)
+	current := run.Objects
 	run.Limits = func(name types.NamespacedName, play func(io.Writer) (*sim.Result, error)) ([]result.Limit, error) {
 		return j.limitsOf(current, name, play)
 	}
@@ -104,11 +99,22 @@ func (j *job) addFixes(ctx context.Context, report *reports.Report) error {
 	return nil
 }
 
+// NewWhatIf returns what finds out the gain of fixes of the current policy, but for its
+// Limits.
+func NewWhatIf(s *sim.Simulation, report *reports.Report) *whatif.Run {
+	return &whatif.Run{
+		Input: s.Input, Manifests: s.Columns[0].Manifests, Objects: report.Run.Column(result.Current).Objects,
+		Lacks: func(o *result.Object, needed result.Steps) (int64, float64, float64) {
+			return reports.Lacks(&reports.Object{Needed: needed, Ready: o.Ready, Spec: o.Spec}, report.Run.Start, report.Run.End)
+		},
+	}
+}
+
 // limitsOf are the limits that an autoscaler runs into in a run like the current one.
-func (j *job) limitsOf(current []reports.Object, name types.NamespacedName, play func(io.Writer) (*sim.Result, error)) (limits []result.Limit, err error) {
+func (j *Job) limitsOf(current []reports.Object, name types.NamespacedName, play func(io.Writer) (*sim.Result, error)) (limits []result.Limit, err error) {
 	file, err := os.CreateTemp("", "karpenter-")
 	if err != nil {
-		return nil, internal(err)
+		return nil, sim.Internal(err)
 	}
 	defer func() { err = errors.Join(err, file.Close(), os.Remove(file.Name())) }()
 	out := bufio.NewWriterSize(file, 1<<18)
@@ -117,7 +123,7 @@ func (j *job) limitsOf(current []reports.Object, name types.NamespacedName, play
 		return nil, err
 	}
 	if err := out.Flush(); err != nil {
-		return nil, internal(err)
+		return nil, sim.Internal(err)
 	}
 	find := func(o *reports.Object) int {
 		return slices.IndexFunc(played.Objects, func(p sim.Object) bool { return p.Journal == o.Journal })
@@ -131,7 +137,7 @@ func (j *job) limitsOf(current []reports.Object, name types.NamespacedName, play
 		}
 	}
 	run := &reports.Run{Name: j.File.Metadata.Name, Columns: []reports.Column{{
-		Name: reports.Current, Objects: objects, Journal: result.File(file.Name()),
+		Name: result.Current, Objects: objects, Journal: result.File(file.Name()),
 	}}}
 	covers := j.File.Covers()
 	run.Start, run.End = covers.Start, covers.End
@@ -147,12 +153,6 @@ func (j *job) limitsOf(current []reports.Object, name types.NamespacedName, play
 	return nil, nil
 }
 
-// columnOf are the objects of the current policy.
-func columnOf(run *reports.Run) []reports.Object {
-	i := slices.IndexFunc(run.Columns, func(c reports.Column) bool { return c.Name == reports.Current })
-	return run.Columns[i].Objects
-}
-
 // unranked refuses to say what fixes would gain.
 func unranked(name, why string) error {
 	return fmt.Errorf("--what-if on: what a fix of %s would gain cannot be told: %s", name, why)
@@ -160,8 +160,8 @@ func unranked(name, why string) error {
 
 // checkWhatIf refuses a run of which it is known before it is played that what
 // fixes would gain cannot be told.
-func (j *job) checkWhatIf(ctx context.Context) error {
-	if j.whatIf != whatIfOn {
+func (j *Job) checkWhatIf(ctx context.Context) error {
+	if j.options.WhatIf != WhatIfOn {
 		return nil
 	}
 	c := &j.Columns[0]
@@ -179,7 +179,7 @@ func (j *job) checkWhatIf(ctx context.Context) error {
 // subjectsOf are the autoscalers of the current policy that lacked capacity.
 func subjectsOf(report *reports.Report) []subject {
 	var all []subject
-	objects := report.Column(reports.Current).Objects
+	objects := report.Column(result.Current).Objects
 	for i := range objects {
 		if limits := objects[i].Limits(); len(limits) > 0 {
 			all = append(all, subject{&objects[i], limits})
@@ -189,7 +189,7 @@ func subjectsOf(report *reports.Report) []subject {
 }
 
 // slots are how many slots a run of the current policy has.
-func (j *job) slots() float64 {
+func (j *Job) slots() float64 {
 	seconds, n := time.Duration(j.File.Spec.Duration).Seconds(), 0.0
 	for _, a := range j.Columns[0].Autoscalers {
 		n += seconds / float64(a.Policy.Interval)

@@ -1,4 +1,4 @@
-package main
+package runs
 
 import (
 	"errors"
@@ -26,15 +26,15 @@ func TestCompareTrees(t *testing.T) {
 					write(t, filepath.Join(tree, path), text)
 				}
 			}
-			err := compareTrees("first", "second")
-			status := (*statusError)(nil)
+			err := CompareTrees("first", "second")
+			difference := (*Difference)(nil)
 			switch {
 			case c.want == "":
 				if err != nil {
 					t.Errorf("%s: %v", c.reason, err)
 				}
-			case !errors.As(err, &status) || status.code != exitNondeterminism || err.Error() != c.want:
-				t.Errorf("%s: %v, want exit code 3 and %q", c.reason, err, c.want)
+			case !errors.As(err, &difference) || err.Error() != c.want:
+				t.Errorf("%s: %v, want a Difference: %q", c.reason, err, c.want)
 			}
 		})
 	}

@@ -1,4 +1,4 @@
-package main
+package runs
 
 import (
 	"fmt"
@@ -6,23 +6,25 @@ import (
 	"strings"
 
 	"github.com/karpenter-sim/karpenter/reports"
+	"github.com/karpenter-sim/karpenter/sim/output"
+	"github.com/karpenter-sim/karpenter/sim/result"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 )
 
-// updateDigests writes the digests of the decisions into the scenario files, in
+// Update writes the digests of the decisions into the scenario files, in
 // the very place of the old ones, and a readable summary beside each file so
 // that a change of a digest can be read in a diff.
-func updateDigests(jobs []*job, all []*reports.Report) error {
+func Update(jobs []*Job, all []*reports.Report) error {
 	for i, j := range jobs {
 		for k, e := range j.File.Spec.Expect {
 			if e.Form() != scenario.DecisionsForm {
 				continue
 			}
-			column := all[i].Column(reports.Current)
+			column := all[i].Column(result.Current)
 			if err := replaceDigest(j.File, k, e.Decisions.Digest, column.Digest); err != nil {
 				return err
 			}
-			if err := replaceFile(goldenOf(j.File.Path), []byte(goldenText(all[i], j.decisions))); err != nil {
+			if err := output.ReplaceFile(Golden(j.File.Path), []byte(GoldenText(all[i], j.Decisions))); err != nil {
 				return err
 			}
 		}
@@ -55,5 +57,5 @@ func replaceDigest(file *scenario.File, index int, old, digest string) error {
 		rest := strings.TrimLeft(strings.TrimLeft(after, " "), "\"'")
 		lines[at.Line-1] = before + `digest: "` + digest + `"` + rest
 	}
-	return replaceFile(file.Path, []byte(strings.Join(lines, "")))
+	return output.ReplaceFile(file.Path, []byte(strings.Join(lines, "")))
 }
