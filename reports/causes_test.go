@@ -100,7 +100,7 @@ func TestOutputsAgreeOnCauses(t *testing.T) {
 		t.Fatal(err)
 	}
 	outputs := map[string]string{}
-	for _, name := range []string{htmlName, markdownName, jsonName, "call/" + indexName, "call/" + markdownName, "call/" + jsonName, "call/" + junitName} {
+	for _, name := range []string{htmlName, markdownName, JSONFile, "call/" + indexName, "call/" + markdownName, "call/" + JSONFile, "call/" + junitName} {
 		outputs[name] = html.UnescapeString(read(t, dir, name))
 	}
 	for _, format := range []Format{FormatTable, FormatJSON, FormatYAML} {
