@@ -8,14 +8,14 @@ import (
 	"testing"
 )
 
-// evasive is the form of a comment that says what a name stands for without naming it.
-var evasive = regexp.MustCompile(`^\s*// (\w+) (?:is|are) those\b`)
+// evasive matches a comment that says what a name stands for without naming it.
+var evasive = regexp.MustCompile(`^\s*// (?:An? )?(\w+) (?:is|are) (?:those|what)\b`)
 
 // TestComments keeps comments in the form of the standard library, which says what a
 // thing is or does: not "names are those of the pods", but "names has the names of the
 // pods", or what a function returns.
 func TestComments(t *testing.T) {
-	for _, room := range []string{"engine", "sim", "providers", "cmd/controller"} {
+	for _, room := range []string{"engine", "sim", "providers", "reports", "scenarios", "cmd"} {
 		err := fs.WalkDir(os.DirFS(".."), room, func(name string, entry fs.DirEntry, err error) error {
 			if err != nil || entry.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
 				return err

@@ -41,7 +41,7 @@ var (
 	propertyEscaper = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
 )
 
-// Annotations are those of the failed expectations, at the lines that state them.
+// Annotations returns one for each failed expectation, at the line that states it.
 func (r *Report) Annotations() []Annotation {
 	var list []Annotation
 	for _, e := range r.Failures() {

@@ -52,7 +52,7 @@ func (b *biller) to(t int64, units float64) {
 	b.count = units
 }
 
-// hours is what has been billed once the last unit goes at t; NaN where the
+// hours returns what has been billed once the last unit goes at t; NaN where the
 // units were never known.
 func (b *biller) hours(t int64) float64 {
 	if !b.known {

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// A Call is what a call of the program adds to its runs.
+// A Call holds what a call of the program adds to its runs.
 type Call struct {
 	// Command repeats it, Version is the program's.
 	Command, Version string

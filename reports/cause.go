@@ -91,7 +91,7 @@ type CauseTime struct {
 	Seconds int64  `json:"seconds"`
 }
 
-// A LagPart is what keeps a metric from showing the demand of the instant.
+// A LagPart says what keeps a metric from showing the demand of the instant.
 type LagPart string
 
 // The parts of metric lag.

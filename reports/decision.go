@@ -7,7 +7,7 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/observation"
 )
 
-// A decision is what causes, runs and counts need of the record in force.
+// A decision holds what causes, runs and counts need of the record in force.
 type decision struct {
 	known, recommending bool
 	recommended         float64
@@ -20,7 +20,7 @@ type decision struct {
 	contested bool
 	// code is that of the first metric that failed, else that of the target.
 	code observation.Code
-	// refused is what the command was answered with, empty if it was carried out.
+	// refused is the answer to the command, empty if it was carried out.
 	refused string
 }
 

@@ -51,7 +51,7 @@ func (r *runs) add(run DecisionRun) {
 	}
 }
 
-// list is what was kept, in order of time.
+// list returns what was kept, in order of time.
 func (r *runs) list() []DecisionRun {
 	list := append([]DecisionRun{}, r.kept...)
 	sort.Slice(list, func(i, j int) bool {

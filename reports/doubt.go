@@ -50,7 +50,7 @@ func (c codes) most() observation.Code {
 	return most
 }
 
-// doubt is what a headline begins with where more than 1 % of the time could not
+// doubt returns what a headline begins with where more than 1 % of the time could not
 // be judged, or was spent under decisions that had nothing to go by; empty for
 // less.
 func (o *ObjectReport) doubt(whole int64) string {

@@ -9,7 +9,7 @@ type Episode struct {
 	End   int64 `json:"end"`
 	// Seconds is the time in it that lacked capacity.
 	Seconds int64 `json:"seconds"`
-	// Lost is what was missing, in replica-seconds; Depth the most replicas at once.
+	// Lost is the capacity that was missing, in replica-seconds; Depth the most replicas at once.
 	Lost  float64 `json:"lostReplicaSeconds"`
 	Depth float64 `json:"depth"`
 	// Deepest is when Depth was first reached, in Unix seconds.

@@ -14,7 +14,7 @@ import (
 //go:embed explore.js
 var exploreSource string
 
-// An exploration is what the script of a page needs to show its charts at any
+// An exploration holds what the script of a page needs to show its charts at any
 // instant and zoom. Times are Unix seconds.
 type exploration struct {
 	Start int64 `json:"start"`
@@ -35,7 +35,7 @@ type exploration struct {
 // chartLines is one chart.
 type chartLines struct {
 	Title string `json:"title"`
-	// Least is what the axis reaches at least, Limit at most.
+	// Least is the number that the axis reaches at least, Limit at most.
 	Least float64     `json:"least,omitempty"`
 	Limit float64     `json:"limit,omitempty"`
 	Lines []chartLine `json:"lines"`
@@ -202,7 +202,7 @@ func (run *DecisionRun) words() string {
 type frames struct {
 	Large    [4]float64  `json:"large"`
 	Overview *[4]float64 `json:"overview,omitempty"`
-	// Panels are those of the metrics, from above.
+	// Panels has the panels of the metrics, from above.
 	Panels [][4]float64 `json:"panels,omitempty"`
 	Text   float64      `json:"text"`
 }

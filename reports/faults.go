@@ -161,7 +161,7 @@ func (r *Report) faultsView() *faultsView {
 	return v
 }
 
-// lackingSteps are those of all objects, 1 while each lacks capacity.
+// lackingSteps returns the steps of all objects, 1 while each lacks capacity.
 func (c *ColumnReport) lackingSteps() []Steps {
 	var list []Steps
 	for i := range c.Objects {

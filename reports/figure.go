@@ -97,7 +97,7 @@ func (f *figure) zoom(e *Episode) {
 	}
 }
 
-// sizes are those in which the figure is drawn.
+// sizes lists the sizes in which the figure is drawn.
 func (f *figure) sizes() []size {
 	if len(f.metrics) > 0 {
 		return []size{beside, wide}

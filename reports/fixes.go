@@ -201,7 +201,7 @@ func (r *Report) narrowed() bool {
 	return r.Run.Covers() != (result.Interval{Start: r.Run.Start, End: r.Run.End})
 }
 
-// fixTable is what the fixes of an object of the primary column would gain, best
+// fixTable returns what the fixes of an object of the primary column would gain, best
 // first; nil where there are none.
 func (r *Report) fixTable(o *ObjectReport) *tableView {
 	if r.narrowed() || len(o.object.Fixes) == 0 {

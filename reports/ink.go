@@ -59,7 +59,7 @@ func (c Cause) slug() string {
 	return string(bytes.ReplaceAll([]byte(c), []byte(" "), []byte("-")))
 }
 
-// paint is what the style sheet calls the ink.
+// paint returns what the style sheet calls the ink.
 func (i ink) paint() string {
 	if i < inkCause {
 		return "var(--" + inkNames[i] + ")"

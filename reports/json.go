@@ -49,7 +49,7 @@ type stored struct {
 	Series       []storedSeries  `json:"series"`
 }
 
-// storedRange is what a zoomed report shows of its run.
+// storedRange holds what a zoomed report shows of its run.
 type storedRange struct {
 	Start string `json:"start"`
 	End   string `json:"end"`
@@ -80,12 +80,12 @@ type storedObject struct {
 	BootDelay int64   `json:"bootDelaySeconds,omitempty"`
 	// Groups are the node groups on which its pods can run.
 	Groups []string `json:"nodeGroups,omitempty"`
-	// Yardsticks are what is needed was measured by.
+	// Yardsticks say by what the need was measured.
 	Yardsticks []result.Yardstick `json:"yardsticks,omitempty"`
 	Responses  []result.Response  `json:"responses,omitempty"`
 	Figures    Figures            `json:"figures"`
 	Causes     []CauseTime        `json:"causes"`
-	// Fixes are what lifting the limits would have gained.
+	// Fixes say what lifting the limits would have gained.
 	Fixes    []result.Fix       `json:"fixes,omitempty"`
 	Episodes []Episode          `json:"episodes"`
 	Policy   *policy.Autoscaler `json:"policy,omitempty"`

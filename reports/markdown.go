@@ -107,7 +107,7 @@ func (r *Report) markdownTable(b *strings.Builder) {
 // maxNamed is how many targets of a run a summary and a terminal list.
 const maxNamed = 10
 
-// markdownFixes is what fixes would gain, where that is known.
+// markdownFixes returns what fixes would gain, where that is known.
 func (r *Report) markdownFixes(b *strings.Builder) {
 	o := r.focus()
 	if o == nil {
@@ -151,7 +151,7 @@ func (r *Report) markdownExpectations(b *strings.Builder) {
 // many of them go the series around the moment.
 const maxFailures, maxExcerpts = 50, 10
 
-// Failure is what a failed expectation says: message, series, value, instant.
+// Failure returns what a failed expectation says: message, series, value, instant.
 func (r *Report) Failure(e *Expectation) string {
 	text := oneLine(e.Message)
 	if text == "" {

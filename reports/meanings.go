@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// A meaning is what a cause means and what changes it.
+// A meaning holds what a cause means and what changes it.
 type meaning struct {
 	cause         Cause
 	because, cure string

@@ -2,7 +2,7 @@ package reports
 
 // A Metric is one figure of a report.
 type Metric struct {
-	// Name is what `report:` expectations use; Unit is of its value.
+	// Name is the name in `report:` expectations; Unit is of its value.
 	Name, Unit, Definition string
 	// Source is where the definition comes from.
 	Source string

@@ -59,7 +59,7 @@ func atMost(s Steps, limit float64, until int64) Steps {
 	return out
 }
 
-// regret is what an object paid and lacked above its oracle, in scored time.
+// regret holds what an object paid and lacked above its oracle, in scored time.
 type regret struct {
 	hours, cost   float64
 	lacking       int64 // seconds

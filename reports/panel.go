@@ -21,7 +21,7 @@ type bound struct {
 	under bool
 }
 
-// bounds are those of the policy, and of what was recorded where they differ.
+// bounds has the bounds of the policy, and those recorded where they differ.
 func bounds(o, recorded *ObjectReport) []bound {
 	var list []bound
 	add := func(name string, own, ran Steps) {
@@ -201,7 +201,7 @@ type bandPart struct {
 	low, high float64
 }
 
-// band is what the tolerance ignores between two instants.
+// band returns what the tolerance ignores between two instants.
 func (s *metricSeries) band(from, to int64) []bandPart {
 	var list []bandPart
 	walk(from, to, []Steps{s.low, s.high}, func(from, to int64, v []float64) {

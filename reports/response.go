@@ -14,7 +14,7 @@ import (
 	"github.com/karpenter-sim/karpenter/sim/result"
 )
 
-// A recommendation is what the metrics of a policy would ask for if they showed
+// A recommendation holds what the metrics of a policy would ask for if they showed
 // the demand of an instant: replicas by the policy's tolerance, exact without it.
 type recommendation struct {
 	replicas, exact float64

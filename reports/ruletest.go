@@ -8,7 +8,7 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/escape"
 )
 
-// A RuleTest is what came of a unit test file of rules.
+// A RuleTest is the outcome of a unit test file of rules.
 type RuleTest struct {
 	// File is the path as it was given.
 	File  string         `json:"file"`
@@ -20,7 +20,7 @@ type RuleTestCase struct {
 	Name string `json:"name"`
 	// Line is where the test begins.
 	Line int `json:"line"`
-	// Seconds are those that it simulated.
+	// Seconds is the simulated time, in seconds.
 	Seconds  int64             `json:"seconds"`
 	Failures []RuleTestFailure `json:"failures,omitempty"`
 }
@@ -99,7 +99,7 @@ func (f *RuleTestFailure) lines() []string {
 	return out
 }
 
-// Annotations are those of the failures, at the lines that state what was expected.
+// Annotations returns an annotation for each failure, at the line that states what was expected.
 func (t *RuleTest) Annotations() []Annotation {
 	var list []Annotation
 	for _, c := range t.Cases {
@@ -213,7 +213,7 @@ type indexTest struct {
 	Failures     []indexFailure
 }
 
-// indexFailure is what did not hold of one test.
+// indexFailure says what did not hold of one test.
 type indexFailure struct {
 	Test, Title string
 	Lines       []string

@@ -72,7 +72,7 @@ func Table(w io.Writer, reports []*Report, o TableOptions) error {
 // A tableFigure is a figure of the first table.
 type tableFigure struct{ metric, title string }
 
-// tableFigures are those of the first table, in order; with the cost where any of
+// tableFigures lists the figures of the first table, in order; with the cost where any of
 // the runs has prices.
 func tableFigures(runs ...*Report) []tableFigure {
 	list := []tableFigure{{"breach_minutes", "breach minutes"}, {"replica_hours", "replica-hours"}}
@@ -242,7 +242,7 @@ func wrap(b *strings.Builder, text string, width int) {
 	b.WriteString("\n")
 }
 
-// A summary is what machines read of one run on standard output, and of every
+// A summary holds what machines read of one run on standard output, and of every
 // run in the call's report.json.
 type summary struct {
 	Name         string          `json:"name"`

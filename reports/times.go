@@ -69,7 +69,7 @@ func (c clock) instant(t int64) string {
 // full is a moment with date and zone.
 func (c clock) full(t int64) string { return c.at(t).Format("2006-01-02 15:04:05 MST") }
 
-// covered is what the run covers: "Mon 5 Jan 2026 08:00–09:00 UTC", or its days
+// covered returns what the run covers: "Mon 5 Jan 2026 08:00–09:00 UTC", or its days
 // where it is made of whole ones.
 func (c clock) covered() string {
 	from, to, last := c.at(c.start), c.at(c.end), c.at(c.end-1)

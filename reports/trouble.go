@@ -13,7 +13,7 @@ import (
 // while it is waited for the next one.
 type refusals map[journal.Object]observation.Code
 
-// trouble is what keeps a node group from what it should be as of its next record,
+// trouble returns what keeps a node group from what it should be as of its next record,
 // empty for nothing: the provider cannot be asked, refuses the size or has refused
 // it, has no machines or a maximum.
 func (all refusals) trouble(r *journal.Record) string {
@@ -35,7 +35,7 @@ func (all refusals) trouble(r *journal.Record) string {
 	return ""
 }
 
-// A groupState is what a record of a node group says to those who wait for nodes.
+// A groupState holds what a record of a node group says to those who wait for nodes.
 type groupState struct {
 	// trouble keeps the group from what it should be; empty where nothing does.
 	trouble string

@@ -99,7 +99,7 @@ type TunePatch struct {
 	Unsaid []string `json:"unsaid,omitempty"`
 }
 
-// TuneFigures are those of a stretch of time.
+// TuneFigures has the figures of a stretch of time.
 type TuneFigures struct {
 	ReplicaHours  float64 `json:"replicaHours"`
 	Cost          float64 `json:"cost,omitempty"`
@@ -194,7 +194,7 @@ func (t *Tune) Headline() string {
 // TuneSeason is the Metric of a choice with a season.
 const TuneSeason = "season"
 
-// expense is what figures cost: money where prices are given, else replica-hours.
+// expense returns what figures cost: money where prices are given, else replica-hours.
 func (t *Tune) expense(f *TuneFigures) float64 {
 	if t.Priced {
 		return f.Cost

@@ -165,7 +165,7 @@ func thinned(i, n, most int) int {
 	return i * (n - 1) / (most - 1)
 }
 
-// facts are what stands behind the verdict, in phrases.
+// facts returns what stands behind the verdict, in phrases.
 func (t *Tune) facts() []string {
 	facts := []string{fmt.Sprintf("best of %s candidates (sampler %s, seed %d)", group(int64(t.Played)), t.Sampler, t.Seed)}
 	if t.Stopped > 0 {

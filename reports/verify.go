@@ -16,7 +16,7 @@ type DamagedError struct{ Err error }
 
 func (e *DamagedError) Error() string { return e.Err.Error() }
 
-// Unwrap is what is wrong with the journal.
+// Unwrap returns what is wrong with the journal.
 func (e *DamagedError) Unwrap() error { return e.Err }
 
 // Verify decides every record again in the journals of a run that ReadRun read, and

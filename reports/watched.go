@@ -13,7 +13,7 @@ import (
 type metricSeries struct {
 	source, query string
 	kind          policy.MetricType
-	// value is what kubectl shows of the metric of an HPA: a total for each replica
+	// value is the number that kubectl shows of the metric of an HPA: a total for each replica
 	// of status.replicas, a utilization in percent. It is NaN while it is not known.
 	value Steps
 	// target is the value that it should have; from low to high the tolerance

@@ -13,7 +13,7 @@ import (
 	"github.com/karpenter-sim/karpenter/sim/manifest"
 )
 
-// A Conversion is what became of an object of another autoscaler.
+// A Conversion holds what became of an object of another autoscaler.
 type Conversion struct {
 	// Object is the object, e.g. "shop/scaledobject/web".
 	Object string

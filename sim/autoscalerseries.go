@@ -25,7 +25,7 @@ func autoscalerNames() []string {
 	return append(journal.AutoscalerSeries(), desiredReplicas, currentReplicas)
 }
 
-// autoscalerSeries are what the controller exports about an autoscaler.
+// autoscalerSeries holds what the controller exports about an autoscaler.
 type autoscalerSeries struct {
 	shown journal.Shown
 	// labels are made once for each series.

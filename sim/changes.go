@@ -117,12 +117,12 @@ func displayed(namespace, kind, name string) string {
 	return namespace + "/" + short + "/" + name
 }
 
-// A Change is what becomes of the autoscalers of one target from one version of
+// A Change holds what becomes of the autoscalers of one target from one version of
 // manifests to another.
 type Change struct {
 	// Objects are their names, those of the later version if it has any.
 	Objects []string
-	// Target is what they scale; zero where it is not known.
+	// Target is the object that they scale; zero where it is not known.
 	Target scenario.Reference
 	// Base and Head are the autoscalers before and after with the schedules that
 	// they read; nil where there are none.

@@ -21,7 +21,7 @@ import (
 	"github.com/karpenter-sim/karpenter/sim/world"
 )
 
-// Options are what a run needs besides its input.
+// Options holds what a run needs besides its input.
 type Options struct {
 	// Manifests has the node groups and producers of the column; nil means those
 	// of the scenario's file.
@@ -67,7 +67,7 @@ type Options struct {
 	Parts int
 }
 
-// A Result is what came of one column.
+// A Result is the outcome of one column.
 type Result struct {
 	Objects []Object
 	// Badge says how far the metrics followed the simulated replicas.
@@ -80,7 +80,7 @@ type Result struct {
 	Outcomes []check.Outcome
 	// Notes say what was assumed, a line each.
 	Notes []string
-	// Faults are what went wrong, by the time it began.
+	// Faults lists the faults in the order in which they began.
 	Faults []result.Fault
 	// Failures are decisions of a Decider that were not carried out.
 	Failures []result.Failure
@@ -116,7 +116,7 @@ type run struct {
 	prom    *fake.Prometheus
 	ahead   *fake.Preevaluator
 	targets *world.Targets
-	// declared are what the scenario says of targets.
+	// declared has the targets as the scenario declares them.
 	declared map[*world.Target]*scenario.Target
 	// workloads own some of the targets; expressions are terms of their demand.
 	workloads   *world.Workloads
@@ -144,7 +144,7 @@ type run struct {
 	// sharing are the autoscalers of each target; more than one that acts is one
 	// too many.
 	sharing map[cycle.TargetKey][]*player
-	// warmed is what the lead-in leaves the autoscalers with.
+	// warmed has the state in which the lead-in leaves the autoscalers with.
 	warmed map[types.NamespacedName]v1alpha1.HorizontalAutoscalerStatus
 	// begun are the targets that are as they are when the run begins.
 	begun map[*world.Target]bool

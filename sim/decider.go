@@ -39,14 +39,14 @@ type DeciderFunc func(ctx context.Context, o Observation) (Decision, error)
 // Decide implements Decider.
 func (f DeciderFunc) Decide(ctx context.Context, o Observation) (Decision, error) { return f(ctx, o) }
 
-// An Observation is what can be known of a target at a slot.
+// An Observation holds what can be known of a target at a slot.
 type Observation struct {
 	// Time is the slot. There is no other clock.
 	Time time.Time
 	// Object is the autoscaler in whose place it is decided, with its bounds, the
 	// queries and targets of its metrics and its interval. It must not be changed.
 	Object *v1alpha1.HorizontalAutoscaler
-	// Target is what is scaled, Scale its counts, ready ones included, or the code
+	// Target is the scaled object, Scale its counts, ready ones included, or the code
 	// that says why there are none.
 	Target cycle.TargetRef
 	Scale  autoscaler.Scale
@@ -54,7 +54,7 @@ type Observation struct {
 	Metrics []autoscaler.Sample
 }
 
-// A Decision is what a Decider wants.
+// A Decision holds what a Decider wants.
 type Decision struct {
 	// Replicas is the count wanted; the present one to leave it.
 	Replicas int64
@@ -67,7 +67,7 @@ type Decision struct {
 // depend on the machine only where one hangs.
 const defaultPatience = 30 * time.Second
 
-// deciding is what a player whose autoscaler somebody else stands in for knows.
+// deciding holds what a player whose autoscaler somebody else stands in for knows.
 type deciding struct {
 	decider  Decider
 	patience time.Duration

@@ -14,7 +14,7 @@ import (
 	"github.com/karpenter-sim/karpenter/sim/world"
 )
 
-// A demand is what a target needs, whoever scales it: the world's, sampled on
+// A demand holds what a target needs, whoever scales it: the world's, sampled on
 // the world's own grid and not when somebody decides.
 type demand struct {
 	target     scenario.Reference

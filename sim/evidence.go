@@ -10,7 +10,7 @@ import (
 	"github.com/karpenter-sim/karpenter/sim/result"
 )
 
-// An evidence is what a recording tells of a metric whose value depends on how
+// An evidence holds what a recording tells of a metric whose value depends on how
 // many replicas ran: how it answers to their number, and where it hides demand.
 type evidence struct {
 	// saturation is the largest value that a replica can show; +Inf where nobody says.

@@ -170,7 +170,7 @@ func (p *player) otherAutoscaler() (string, error) {
 	return fmt.Sprintf("HorizontalPodAutoscaler %s/%s", p.Target.Namespace, name), nil
 }
 
-// A move is what the replay and the recording did from one shown slot to the next.
+// A move holds what the replay and the recording did from one shown slot to the next.
 type move struct {
 	from, to int // slots
 	// decided and recorded are the counts before and after.

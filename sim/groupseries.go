@@ -14,7 +14,7 @@ import (
 	"github.com/karpenter-sim/karpenter/sim/world"
 )
 
-// groupSeries are what the controller exports about a node group.
+// groupSeries holds what the controller exports about a node group.
 type groupSeries struct {
 	// gauges are by name; a value that is not shown has none.
 	labels map[string]labels.Labels

@@ -20,7 +20,7 @@ import (
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 )
 
-// An Input is what all columns of a scenario share: its file and its open
+// An Input holds what all columns of a scenario share: its file and its open
 // recordings. Close it after the last run.
 type Input struct {
 	File *scenario.File
@@ -46,7 +46,7 @@ type Input struct {
 	shared     *shared
 	// demands has the demand on each target of the pinned column; nil before Pin.
 	demands []*demand
-	// evidence is what recordings tell of metrics, once asked for.
+	// evidence tells how recorded metrics answer to replicas, once asked for.
 	evidence map[evidenceKey]*evidence
 }
 

@@ -25,7 +25,7 @@ func ranks(column []Autoscaler) map[journal.Object]int {
 	return rank
 }
 
-// A page is what a part decided in a stretch of time, in order.
+// A page holds what a part decided in a stretch of time, in order.
 type page struct {
 	batch
 	// stamps say when each entry came, and text has the lines of the journal, where

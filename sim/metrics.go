@@ -37,7 +37,7 @@ type query struct {
 	// scheduled says that the value is a schedule's in a replay, which neither
 	// replicas nor a larger demand would change.
 	scheduled bool
-	// evidence is what the recording tells of a metric that depends on the
+	// evidence tells how the recording shows a metric that depends on the
 	// replicas; nil for every other.
 	evidence *evidence
 	// answered counts the answers with a sample; history has some of them.
@@ -154,7 +154,7 @@ func (p *player) asSimulated(q *query, recorded cycle.Result, at time.Time) cycl
 	return cycle.Result{Samples: 1, Value: min(value, e.saturation)}
 }
 
-// driven is what the demand lets the simulated replicas show at a scrape, averaged
+// driven returns what the demand lets the simulated replicas show at a scrape, averaged
 // over the scrapes within which a change of their count shows in full.
 func (p *player) driven(e *evidence, g grid, scraped int64) float64 {
 	sum, n := 0.0, 0.0

@@ -52,7 +52,7 @@ type storedGroup struct {
 	taints      []corev1.Taint
 	allocatable corev1.ResourceList
 	series      groupSeries
-	// edited is what the edits to come leave of the object, nil without any.
+	// edited is the object as the edits to come leave it, nil without any.
 	edited *v1alpha1.ScalableNodeGroup
 }
 

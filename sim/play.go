@@ -31,7 +31,7 @@ const (
 // variantsDir has the files of all columns but the current one, each in a folder.
 const variantsDir = "variants"
 
-// PlayOptions are what a run of all columns needs besides them.
+// PlayOptions holds what a run of all columns needs besides them.
 type PlayOptions struct {
 	// Dir receives the scenario that repeats the run, and of each column the
 	// decisions and the series: those of the current policy directly, of others

@@ -39,9 +39,9 @@ type player struct {
 	// recordedCounts is the query for the counts that were recorded as asked
 	// for; empty where none were.
 	recordedCounts string
-	// series are what the controller exports about it.
+	// series are the gauges that the controller exports about it.
 	series autoscalerSeries
-	// edited is what the edits to come leave of the autoscaler, nil without any.
+	// edited is the autoscaler as the edits to come leave it, nil without any.
 	edited *v1alpha1.HorizontalAutoscaler
 }
 

@@ -15,7 +15,7 @@ import (
 	"github.com/karpenter-sim/karpenter/providers/fake"
 )
 
-// shared is what all runs of an input have in common: the results of queries
+// shared holds what all runs of an input have in common: the results of queries
 // that nothing in a run can change, each evaluated once on each grid of slots.
 type shared struct {
 	// mu is held while a run is prepared: recordings are opened and queries

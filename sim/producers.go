@@ -30,7 +30,7 @@ type producers struct {
 type storedProducer struct {
 	kept[*v1alpha1.MetricsProducer]
 	gauges []exported
-	// edited is what the edits to come leave of the object, nil without any.
+	// edited is the object as the edits to come leave it, nil without any.
 	edited *v1alpha1.MetricsProducer
 }
 

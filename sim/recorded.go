@@ -19,7 +19,7 @@ import (
 
 // Recorded are the counts that really ran, as far as a recording has them.
 type Recorded struct {
-	// Spec is what was wanted, Ready what served.
+	// Spec is the count asked for, Ready the count that served.
 	Spec, Ready Steps
 	// Min and Max are the bounds of the autoscaler that ran; empty where they are
 	// not recorded or Fidelity was not asked for.

@@ -21,7 +21,7 @@ import (
 // An Autoscaler is a HorizontalAutoscaler that is fit to run.
 type Autoscaler struct {
 	Object *v1alpha1.HorizontalAutoscaler
-	// Policy is what the spec means, with the queries that are asked.
+	// Policy is the compiled spec, with the queries that are asked.
 	Policy *policy.Autoscaler
 	// Written is the same with the queries as written: Policy itself where no label
 	// is enforced.
@@ -140,7 +140,7 @@ func rivalry(one, other string) string {
 	return fmt.Sprintf("both hold here %s; in a cluster the %s acts and the %s holds", hold, one, own)
 }
 
-// QueryParser is what conversions check queries with: it says whether one that gives
+// QueryParser returns what conversions check queries with: it says whether one that gives
 // one sample, or none, gives a scalar. The features are those of PromQL that a query
 // may use.
 func QueryParser(features ...string) func(query string) (scalar bool, err error) {

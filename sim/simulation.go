@@ -26,7 +26,7 @@ import (
 // found out beforehand has been. Close it after the last run.
 type Simulation struct {
 	File *scenario.File
-	// Input is what all columns share.
+	// Input has the data that all columns share.
 	Input *Input
 	// Columns are the current policy and the variants, in the order of the file,
 	// and the baseline, if there is one.
@@ -44,11 +44,11 @@ type Simulation struct {
 	LeftOut     error
 
 	patience time.Duration
-	// current is what came of the current policy, where it was played beforehand.
+	// current is the outcome of the current policy, where it was played beforehand.
 	current *playedColumn
 }
 
-// A playedColumn is what came of a column.
+// A playedColumn is the outcome of a column.
 type playedColumn struct {
 	result *Result
 	column result.Column
@@ -64,7 +64,7 @@ type Column struct {
 	decider func() Decider
 }
 
-// CheckOptions are what Check needs besides the scenario.
+// CheckOptions holds what Check needs besides the scenario.
 type CheckOptions struct {
 	// Queries are the PromQL of metrics of other autoscalers by name, besides the
 	// scenario's own spec.metrics.
@@ -155,7 +155,7 @@ type preparation struct {
 	*Simulation
 	conversion convert.Options
 	errs       []error
-	// current is what is wrong with the current policy.
+	// current has the mistakes in the current policy.
 	current []error
 }
 

@@ -121,7 +121,7 @@ func (p *player) startingNeed() (int32, error) {
 	return max(1, p.Policy.Min), nil
 }
 
-// needAtFirst is what the AverageValue metrics of a policy ask for at the first
+// needAtFirst returns what the AverageValue metrics of a policy ask for at the first
 // slot, within its bounds; negative where they have no value then.
 func (p *player) needAtFirst() (int32, error) {
 	var texts []string

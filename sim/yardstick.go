@@ -111,7 +111,7 @@ func (in *Input) demanded(ref scenario.Reference) bool {
 		})
 }
 
-// yardsticksOf is what a policy's target needs where nobody says: as the replay
+// yardsticksOf returns what a policy's target needs where nobody says: as the replay
 // names the demand, else the capacity that its Utilization metrics tell, else
 // the targets of its metrics. A schedule is no demand, but what is wanted of a
 // target that nothing else scales.

@@ -53,7 +53,7 @@ const journalQueue = 1 << 14
 // shareTimeout is how long a request for the journal may take to arrive.
 const shareTimeout = 10 * time.Second
 
-// A controller is what one process runs.
+// A controller holds what one process runs.
 type controller struct {
 	manager manager.Manager
 	journal *sink.Sink

@@ -33,7 +33,7 @@ type auditFlags struct {
 	advise bool
 }
 
-// auditFormats are what -o takes of audit.
+// auditFormats lists the values of audit's -o.
 var auditFormats = []string{tableFormat, markdownFormat, "html", jsonFormat, "csv"}
 
 func (a *app) auditCommand() *cobra.Command {

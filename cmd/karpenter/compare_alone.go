@@ -47,7 +47,7 @@ type verdict struct {
 
 // AloneFigures compares what a candidate and what ran would have lacked and cost.
 type AloneFigures struct {
-	// Kind is what it means to have fewer than needed.
+	// Kind says what it means to have fewer than needed.
 	Kind result.Kind `json:"kind"`
 	// BreachMinutes is how long there were fewer ready replicas than needed,
 	// RanBreachMinutes how long of what ran.
@@ -68,7 +68,7 @@ func (v *verdict) breaches() bool {
 	return v.AloneFigures != nil && v.BreachMinutes > v.RanBreachMinutes+v.noise
 }
 
-// A course is what a journal says of one autoscaler, slot by slot.
+// A course holds what a journal says of one autoscaler, slot by slot.
 type course struct {
 	object  journal.Object
 	policy  *policy.Autoscaler // the last one

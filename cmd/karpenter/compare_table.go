@@ -15,7 +15,7 @@ import (
 // worstCompared is how many of several autoscalers are told in full.
 const worstCompared = 3
 
-// result is what is said of a candidate in a word, and its place among others.
+// result returns what is said of a candidate in a word, and its place among others.
 func (c *comparison) result() (word string, rank int) {
 	switch {
 	case c.Unjudged != "", c.Alone != nil && c.Alone.Unjudged != "":

@@ -134,7 +134,7 @@ func parseObject(text string) (*objectName, bool) {
 	return &objectName{parts[0], kind, parts[2]}, kind != "" && parts[2] != ""
 }
 
-// An indexedObject is what the journals have of one object.
+// An indexedObject holds what the journals have of one object.
 type indexedObject struct {
 	journal.Object
 	first, last slot.Slot
@@ -143,7 +143,7 @@ type indexedObject struct {
 	parts    []*journalPart
 }
 
-// A journalPart is what one file has of an object.
+// A journalPart holds what one file has of an object.
 type journalPart struct {
 	file        *journalFile
 	first, last slot.Slot

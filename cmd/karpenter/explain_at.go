@@ -26,7 +26,7 @@ type explanation struct {
 	// decision saw, oldest first.
 	Window []windowEntry `json:"window,omitempty"`
 	Events []scaleEvent  `json:"events,omitempty"`
-	// Outcomes are what came of it; a simulation notes only what went wrong.
+	// Outcomes tell what came of it; a simulation notes only what went wrong.
 	Outcomes []outcome `json:"outcomes,omitempty"`
 	Notes    []string  `json:"notes,omitempty"`
 
@@ -47,7 +47,7 @@ type scaleEvent struct {
 	at    slot.Slot
 }
 
-// An outcome is what came of writing a decision to its target.
+// An outcome tells what came of writing a decision to its target.
 type outcome struct {
 	Result string `json:"result"`
 	// At is the wall time, empty in a simulation.

@@ -25,12 +25,12 @@ type decisionRun struct {
 	key      runKey
 }
 
-// A runKey is what the decisions of a run have in common.
+// A runKey holds what the decisions of a run have in common.
 type runKey struct {
 	known   bool
 	desired int32
 	reason  autoscaler.Reason
-	// result is what a producer yields.
+	// result is the value that a producer yields.
 	result string
 }
 

@@ -8,7 +8,7 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/explain"
 )
 
-// textWidth is what text is wrapped to.
+// textWidth is the width, in characters, that text is wrapped to.
 const textWidth = 80
 
 // text is the explanation for people.

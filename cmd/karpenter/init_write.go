@@ -18,7 +18,7 @@ var initReadme string
 
 const readmeFile = "README.md"
 
-// initOutput is what init writes: it is the user's as soon as it is there.
+// initOutput is the kind of directory that init writes: it is the user's as soon as it is there.
 var initOutput = output.Options{Kind: output.Scenarios}
 
 // refuse names the first file that is there already, unless a killed init left it.

@@ -23,7 +23,7 @@ import (
 	"github.com/karpenter-sim/karpenter/sim/replay"
 )
 
-// markdownFormat is what -o takes besides of commands that write comments.
+// markdownFormat is a value of -o besides, of commands that write comments.
 const markdownFormat = "markdown"
 
 type planFlags struct {

@@ -39,7 +39,7 @@ type planner struct {
 	// dir is where runs are written, final where they will lie; empty if nobody
 	// wants them.
 	dir, final string
-	// over is what all changes are played over.
+	// over is the scenario that all changes are played over.
 	over *scenario.Scenario
 
 	// aged is done once the age of the recordings has been looked at.

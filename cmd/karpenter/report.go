@@ -42,7 +42,7 @@ time beside the full one, which stays as it is, and prints its path.`,
 	return c
 }
 
-// callReport is what report.json of a whole call says of its runs.
+// callReport holds what report.json of a whole call says of its runs.
 type callReport struct {
 	Version string `json:"version"`
 	Command string `json:"command"`

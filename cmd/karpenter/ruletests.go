@@ -13,7 +13,7 @@ import (
 	"github.com/karpenter-sim/karpenter/sim/ruletest"
 )
 
-// ruleTestWords are what at least one of stands in every unit test file of rules.
+// ruleTestWords lists words of which at least one stands in every unit test file of rules.
 var ruleTestWords = []string{"rule_files", "input_series", "promql_expr_test", "alert_rule_test"}
 
 // ruleTests loads the unit test files of rules among the paths; rest are the other
@@ -109,7 +109,7 @@ func ruleTestNames(files []*ruletest.File) []string {
 	return names
 }
 
-// ruleTestInputs are what the files name.
+// ruleTestInputs returns what the files name.
 func ruleTestInputs(files []*ruletest.File) []output.Input {
 	var inputs []output.Input
 	for _, f := range files {

@@ -97,7 +97,7 @@ func (a *app) serve(ctx context.Context, args []string, f *serveFlags) error {
 	return nil
 }
 
-// unwrapped is what the system says of a failed listen, without the address.
+// unwrapped returns what the system says of a failed listen, without the address.
 func unwrapped(err error) error {
 	var operation *net.OpError
 	if errors.As(err, &operation) {
@@ -119,7 +119,7 @@ func (f *serveFlags) checkAddress() error {
 	return fmt.Errorf("--listen %s: other machines reach this address, and would see the metrics; --allow-remote lets them", f.listen)
 }
 
-// served is what is shown, and what ends it.
+// served returns what is shown, and what ends it.
 func (a *app) served(ctx context.Context, args []string, f *serveFlags) (handler http.Handler, done func(), err error) {
 	given := len(f.Manifests)+len(f.Recordings) > 0
 	switch {

@@ -20,7 +20,7 @@ import (
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 )
 
-// runFlags are those of every command that runs scenarios.
+// runFlags has the flags of every command that runs scenarios.
 type runFlags struct {
 	out         string
 	format      string
@@ -67,7 +67,7 @@ type session struct {
 	flags runFlags
 	// brief ends with the sentence and the path instead of the table.
 	brief bool
-	// inputs are what the call reads besides what its scenarios refer to.
+	// inputs lists the files that the call reads besides those that its scenarios refer to.
 	inputs []output.Input
 }
 

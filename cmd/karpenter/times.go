@@ -13,7 +13,7 @@ import (
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 )
 
-// timeForms are what --at, --from and --to take, for messages.
+// timeForms names the forms that --at, --from and --to take, for messages.
 const timeForms = "want RFC 3339, 2006-01-02 15:04, 15:04, Fri 15:04, Friday, Unix seconds, or -36h (before the end)"
 
 // calendarLayouts are read in the location of --tz.

@@ -17,7 +17,7 @@ import (
 	"github.com/karpenter-sim/karpenter/sim/replay"
 )
 
-// A reading is what the manifests would be converted to with the flags so far.
+// A reading holds what the manifests would be converted to with the flags so far.
 type reading struct {
 	set         *manifest.Set
 	conversions []sim.Conversion

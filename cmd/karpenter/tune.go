@@ -21,7 +21,7 @@ import (
 	"github.com/karpenter-sim/karpenter/sim/tune"
 )
 
-// tuneFlags are those of a search besides what it is about.
+// tuneFlags has the flags of a search besides those that say what it is about.
 type tuneFlags struct {
 	out, format             string
 	sampler                 string
@@ -142,11 +142,11 @@ type tuner struct {
 	*app
 	flags   tuneFlags
 	command string
-	// inputs are what the call reads besides what its scenarios refer to.
+	// inputs lists the files that the call reads besides those that its scenarios refer to.
 	inputs []output.Input
 	jobs   []*runs.Job
 	search *tune.Search
-	// owners are what the autoscalers were made of, as a shard found them; nil
+	// owners has the objects that the autoscalers were made of, as a shard found them; nil
 	// where they are still to be found.
 	owners []tune.Owner
 	// about describes the search, digest names it.

@@ -25,7 +25,7 @@ const image = "ghcr.io/karpenter-sim/karpenter/karpenter"
 // released is a version that images are published in.
 var released = regexp.MustCompile(`^v\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$`)
 
-// A shardedJob is what tune manifest writes.
+// A shardedJob holds what tune manifest writes.
 type shardedJob struct {
 	name, namespace, image string
 	claim, data            string
@@ -108,7 +108,7 @@ func (j *shardedJob) check(args []string) error {
 	return nil
 }
 
-// shardIndex is what Kubernetes replaces in the arguments of an Indexed Job's
+// shardIndex is the text that Kubernetes replaces in the arguments of an Indexed Job's
 // pods by their index, from 0.
 const shardIndex = "$(JOB_COMPLETION_INDEX)"
 

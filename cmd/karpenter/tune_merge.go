@@ -27,7 +27,7 @@ type shardReport struct {
 	Command string           `json:"command"`
 	// Scenarios are files below the shard's directory.
 	Scenarios []string `json:"scenarios"`
-	// Owners are what the scenarios' autoscalers were made of.
+	// Owners has the objects that the scenarios' autoscalers were made of.
 	Owners []tune.Owner `json:"owners,omitempty"`
 }
 

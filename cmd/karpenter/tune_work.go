@@ -35,7 +35,7 @@ const (
 	workTrials = "units.jsonl"
 )
 
-// tuneOutput is what a search writes.
+// tuneOutput is the kind of directory that a search writes.
 var tuneOutput = output.Options{Kind: output.Reports, Work: workDir}
 
 // workAboutFile says which search work belongs to.
@@ -183,7 +183,7 @@ func (w *work) add(unit int, trials []tune.Trial) error {
 	return nil
 }
 
-// trials are those of all units that are done, in the order of units.
+// trials returns the trials of all units that are done, in the order of units.
 func (w *work) trials() []tune.Trial {
 	var all []tune.Trial
 	for unit := 1; unit <= w.search.Units(); unit++ {

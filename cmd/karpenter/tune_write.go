@@ -123,7 +123,7 @@ func (t *tuner) name() string {
 	return strings.Join(names, ", ")
 }
 
-// assumptions are what the figures rest on and nobody said.
+// assumptions returns what the figures rest on and nobody said.
 func (t *tuner) assumptions() []string {
 	var out []string
 	for _, j := range t.jobs {

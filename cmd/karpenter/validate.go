@@ -61,9 +61,9 @@ if they can be converted. Other kinds are skipped and counted.`,
 type validation struct {
 	*app
 	options convert.Options
-	// features are those of PromQL that queries may use.
+	// features has the parts of PromQL that queries may use.
 	features []string
-	// stdin is what standard input had; scenarios read it again.
+	// stdin is the text of standard input; scenarios read it again.
 	stdin []byte
 	// files are in the order in which they were read.
 	files []string

@@ -69,7 +69,7 @@ that was left before; that nothing was cut off at the end.`,
 // verifyOptions say what may be missing.
 type verifyOptions struct{ allowGaps, strict bool }
 
-// refuse is what is missing of a file and may not be.
+// refuse returns what is missing of a file and may not be.
 func (o verifyOptions) refuse(v *verifiedFile) error {
 	switch {
 	case o.strict && v.Gaps > 0:
@@ -82,7 +82,7 @@ func (o verifyOptions) refuse(v *verifiedFile) error {
 	return nil
 }
 
-// verifiedFile is what verify says of one file.
+// verifiedFile holds what verify says of one file.
 type verifiedFile struct {
 	File         string      `json:"file"`
 	Records      int         `json:"records"`

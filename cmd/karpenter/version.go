@@ -10,7 +10,7 @@ import (
 // release is set when a release is built: -ldflags "-X main.release=v0.1.0".
 var release = "dev"
 
-// version is what reports state. It must not depend on the build's place or
+// version returns what reports state. It must not depend on the build's place or
 // time, or the same run would give other bytes.
 func version() string { return release }
 

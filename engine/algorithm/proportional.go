@@ -18,9 +18,9 @@ const Noise = 1e-9
 type Replicas struct {
 	// Spec is the wanted count; it decides the direction.
 	Spec int32
-	// Status is what is there, ready or not; a total is shared by it.
+	// Status is the number of replicas that are there, ready or not; a total is shared by it.
 	Status int32
-	// Ready is what serves: it produced the value of a metric that is no total.
+	// Ready is the number of replicas that serve: they produced the value of a metric that is no total.
 	// It may exceed Status, which leaves out terminating pods.
 	Ready int32
 }

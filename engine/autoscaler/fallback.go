@@ -50,7 +50,7 @@ func (s *Sample) failed() bool {
 	return s.Code != observation.OK || algorithm.Usable(s.Value) != observation.OK
 }
 
-// fallbackReplicas is what a fallback asks for at the current count.
+// fallbackReplicas returns what a fallback asks for at the current count.
 func fallbackReplicas(f *policy.Fallback, current int32) int32 {
 	if f.AllowScaleDown {
 		return f.Replicas

@@ -12,7 +12,7 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/slot"
 )
 
-// A Pause is what annotations hold back at a slot. The zero Pause is none.
+// A Pause says what annotations hold back at a slot. The zero Pause is none.
 type Pause struct {
 	// Down and Up are the directions in which nothing is scaled.
 	Down, Up bool

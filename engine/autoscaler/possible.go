@@ -73,7 +73,7 @@ func (d *Decision) withoutAs(p *policy.Autoscaler, now slot.Slot, current int32,
 	}
 }
 
-// stabilizedBy is what held in a window in seconds whose content is unknown.
+// stabilizedBy returns what held in a window in seconds whose content is unknown.
 func stabilizedBy(direction behavior.Direction, window int32, now slot.Slot, recorded *Decision) behavior.Limit {
 	held := behavior.Limit{Stage: behavior.Stabilization, Direction: direction, Policy: -1}
 	if recorded.Limit.Stage == behavior.Stabilization {

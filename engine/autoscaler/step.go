@@ -8,13 +8,13 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/slot"
 )
 
-// Input is what one slot observed.
+// Input holds what one slot observed.
 type Input struct {
 	Slot  slot.Slot
 	Scale Scale
 	// Metrics are the observations of the policy's metrics, in its order.
 	Metrics []Sample
-	// Pause is what annotations hold back at the slot.
+	// Pause tells what annotations hold back at the slot.
 	Pause Pause
 }
 
@@ -89,7 +89,7 @@ type Decision struct {
 	Recommending bool
 	// Recommended, Stabilized, Limited and Desired are the number after each stage.
 	Recommended, Stabilized, Limited, Desired int32
-	// Limit is what the last stage that changed the number was held by.
+	// Limit tells what held the number at the last stage that changed it.
 	Limit behavior.Limit
 	// Metrics are the outcomes of the policy's metrics, in its order.
 	Metrics [policy.MaxMetrics]Recommendation
@@ -98,7 +98,7 @@ type Decision struct {
 	Changed bool
 }
 
-// Recommendation is what one metric asked for, or why it was unusable.
+// Recommendation holds what one metric asked for, or why it was unusable.
 type Recommendation struct {
 	Replicas int32
 	Code     observation.Code

@@ -8,7 +8,7 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
 )
 
-// apiServerUp is what the API server fills into a scaleUp that is absent from a behavior.
+// apiServerUp returns what the API server fills into a scaleUp that is absent from a behavior.
 func (c *converter) apiServerUp() v1alpha1.ScalingRules {
 	rules := c.apiServerRules(0)
 	rules.Policies = []v1alpha1.ScalingPolicy{
@@ -18,7 +18,7 @@ func (c *converter) apiServerUp() v1alpha1.ScalingRules {
 	return rules
 }
 
-// apiServerDown is what the API server fills into an absent scaleDown; its
+// apiServerDown returns what the API server fills into an absent scaleDown; its
 // window is the controller manager's default.
 func (c *converter) apiServerDown() v1alpha1.ScalingRules {
 	rules := c.apiServerRules(or(c.options.DownscaleStabilizationSeconds, downscaleStabilization))

@@ -154,7 +154,7 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s: %s: %v", e.Object, e.Field, e.Err)
 }
 
-// Unwrap is what is wrong.
+// Unwrap returns what is wrong.
 func (e *Error) Unwrap() error { return e.Err }
 
 // invalid is an error about a field of the object.

@@ -62,7 +62,7 @@ func source(origins []origin, object runtime.Object, path string) string {
 	return best.source
 }
 
-// A Result is what an object was converted to.
+// A Result holds what an object was converted to.
 type Result struct {
 	// Objects are a HorizontalAutoscaler and the MetricsProducers that it reads.
 	// There are none if the object cannot be converted.

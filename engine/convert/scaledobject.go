@@ -101,7 +101,7 @@ func (c *converter) triggers(so *keda.ScaledObject, ha *v1alpha1.HorizontalAutos
 	return producers, c.without(refused, len(ha.Spec.Metrics))
 }
 
-// A signal is what a trigger was converted to.
+// A signal holds what a trigger was converted to.
 type signal struct {
 	metric v1alpha1.Metric
 	// query and threshold are the fields that these come from.

@@ -13,7 +13,7 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/convert/keda"
 )
 
-// A Scaler is what a conversion has to know of a type of KEDA's triggers that is
+// A Scaler holds what a conversion has to know of a type of KEDA's triggers that is
 // not converted by itself: a query stands in for it.
 type Scaler struct {
 	// Type is the trigger's.
@@ -31,7 +31,7 @@ type Scaler struct {
 	Exporter string
 	series   string
 	labels   []label
-	// function is what is made of the series, "sum" unless it is given.
+	// function is the aggregation of the series, "sum" unless it is given.
 	function string
 }
 
@@ -242,7 +242,7 @@ func (c *converter) needsQuery(so *keda.ScaledObject, i int, path *field.Path) e
 // quoted quotes an argument for a shell.
 func quoted(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
 
-// triggerKey is what a query is best given by: the trigger's name, its type if no
+// triggerKey returns what a query is best given by: the trigger's name, its type if no
 // other trigger of the object has it, else its index.
 func triggerKey(so *keda.ScaledObject, i int) string {
 	trigger := &so.Spec.Triggers[i]

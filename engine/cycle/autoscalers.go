@@ -51,7 +51,7 @@ type Autoscalers struct {
 	objects memories[*autoscalerMemory]
 }
 
-// autoscalerMemory is what the driver knows of one autoscaler; its state is what
+// autoscalerMemory holds what the driver knows of one autoscaler; its state is what
 // the store holds, decoded.
 type autoscalerMemory struct {
 	objectMemory

@@ -18,7 +18,7 @@ import (
 // attempts bounds how often one slot is decided again after a conflict.
 const attempts = 3
 
-// objectMemory is what a driver knows of an object of any kind. Between two calls it
+// objectMemory holds what a driver knows of an object of any kind. Between two calls it
 // agrees with the store.
 type objectMemory struct {
 	name types.NamespacedName
@@ -51,7 +51,7 @@ type objectMemory struct {
 
 func (l *objectMemory) is() *objectMemory { return l }
 
-// A memory is what a driver knows of an object of its kind.
+// A memory holds what a driver knows of an object of its kind.
 type memory interface{ is() *objectMemory }
 
 // memories holds what the driver knows of each object of a kind.
@@ -60,7 +60,7 @@ type memories[M memory] struct {
 	byName map[types.NamespacedName]M
 }
 
-// of is what is known of an object, at first nothing but its name.
+// of returns what is known of an object, at first nothing but its name.
 func (all *memories[M]) of(kind string, o metav1.Object, empty func() M) M {
 	all.mu.Lock()
 	defer all.mu.Unlock()

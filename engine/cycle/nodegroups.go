@@ -48,7 +48,7 @@ type ScalableNodeGroups struct {
 	objects memories[*groupMemory]
 }
 
-// groupMemory is what the driver knows of one node group; its state is what the
+// groupMemory holds what the driver knows of one node group; its state is what the
 // store holds, decoded.
 type groupMemory struct {
 	objectMemory
@@ -186,7 +186,7 @@ func (n *ScalableNodeGroups) observe(ctx context.Context, m *groupMemory, s slot
 	m.message = sayable(group.Message)
 }
 
-// maxMessageBytes is what is kept of a provider's words.
+// maxMessageBytes is the most that is kept of a provider's words.
 const maxMessageBytes = 1024
 
 // sayable makes a provider's words fit for a condition, which the API server

@@ -75,7 +75,7 @@ type Result struct {
 	Warnings []string
 }
 
-// An Answer is what comes of one of a slot's queries.
+// An Answer is the outcome of one of a slot's queries.
 type Answer struct {
 	Result Result
 	// Err wraps one of this package's errors; an empty vector is no error.

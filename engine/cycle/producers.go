@@ -85,7 +85,7 @@ type MetricsProducers struct {
 	joint      joint
 }
 
-// producerMemory is what the driver knows of one producer, which has no state.
+// producerMemory holds what the driver knows of one producer, which has no state.
 type producerMemory struct {
 	objectMemory
 
@@ -130,7 +130,7 @@ func (p *MetricsProducers) compile(m *producerMemory, object *v1alpha1.MetricsPr
 	m.grid = slot.Grid{Interval: policy.ProducerInterval, Phase: p.phase(m)}
 }
 
-// refused is what this controller was told to let no object of a namespace do.
+// refused returns what this controller was told to let no object of a namespace do.
 func (p *MetricsProducers) refused(compiled *policy.Producer, namespace string) field.ErrorList {
 	var errs field.ErrorList
 	spec := field.NewPath("spec")

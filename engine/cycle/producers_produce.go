@@ -16,7 +16,7 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/slot"
 )
 
-// An output is what one slot of a producer yields.
+// An output holds what one slot of a producer yields.
 type output struct {
 	// observed and gauges go to the journal; gauges that are nil are withdrawn.
 	observed []journal.Field

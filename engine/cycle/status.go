@@ -65,7 +65,7 @@ type published struct {
 	notice           string // what is to be said of sources that answer
 }
 
-// publishedOf is what a stored status says, in the terms of the next comparison.
+// publishedOf returns what a stored status says, in the terms of the next comparison.
 func publishedOf(status *v1alpha1.HorizontalAutoscalerStatus) published {
 	p := published{generation: status.ObservedGeneration, state: status.State, reason: autoscaler.Reason(status.Reason), desired: -1, current: -1}
 	if status.DesiredReplicas != nil {
@@ -186,7 +186,7 @@ type conditionsSource struct {
 	generation              int64
 }
 
-// reason is what the status shows as the reason: that of the decision, unless
+// reason returns what the status shows as the reason: that of the decision, unless
 // the conditions have another one for not being ready.
 func (m *autoscalerMemory) reason(d *autoscaler.Decision, p *published) autoscaler.Reason {
 	switch {
@@ -260,7 +260,7 @@ func (m *autoscalerMemory) paused() string {
 	return text + ", by annotation" + m.later
 }
 
-// notices are what is to be said of the sources of the metrics, each once.
+// notices returns what is to be said of the sources of the metrics, each once.
 func (a *Autoscalers) notices(m *autoscalerMemory) string {
 	if a.Notice == nil || m.policy == nil {
 		return ""

@@ -50,7 +50,7 @@ func (l *Log) Close() error {
 	return err
 }
 
-// Unwrap is what the log writes to.
+// Unwrap returns what the log writes to.
 func (l *Log) Unwrap() io.Writer { return l.w }
 
 // unfinished is the length of a character at the end of which only the beginning is

@@ -100,7 +100,7 @@ func (e *Explanation) stages() []Stage {
 	return append(list, e.desired())
 }
 
-// observed is what was read of the target, and what that says of the last command.
+// observed returns what was read of the target, and what that says of the last command.
 func (e *Explanation) observed() Stage {
 	r := e.step.Record
 	target := "the target"

@@ -10,7 +10,7 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/slot"
 )
 
-// metric is what one metric was and asked for.
+// metric returns what one metric was and asked for.
 func (e *Explanation) metric(i int) Stage {
 	m := &e.step.Record.Metrics[i]
 	s := Stage{Name: fmt.Sprintf("metric %d", i), Text: oneLine(m.Query)}
@@ -39,7 +39,7 @@ func (e *Explanation) metric(i int) Stage {
 	return s
 }
 
-// fallback is what stands, or is going to stand, in for a metric that failed.
+// fallback returns what stands, or is going to stand, in for a metric that failed.
 func (e *Explanation) fallback(i int) string {
 	m, p := &e.step.Record.Metrics[i], e.policyMetric(i)
 	if p == nil || p.Fallback == nil {

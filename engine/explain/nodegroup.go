@@ -10,7 +10,7 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/observation"
 )
 
-// group is what a node group's decision rested on; nil where the journal has lost
+// group returns what a node group's decision rested on; nil where the journal has lost
 // it, or the engine decides otherwise.
 func (e *Explanation) group() *journal.GroupStep {
 	if !e.step.Known || !e.step.Agreed || e.step.Group.Policy == nil {
@@ -38,7 +38,7 @@ func (e *Explanation) groupStages() []Stage {
 	return append(list, e.wanted(g), e.command(g))
 }
 
-// groupObserved is what was read of the spec and of the provider.
+// groupObserved returns what was read of the spec and of the provider.
 func (e *Explanation) groupObserved(g *journal.GroupStep) Stage {
 	s := Stage{Name: "observed", Value: g.Input.Spec, Text: "spec.replicas"}
 	if g.Input.Spec == nil {
@@ -72,7 +72,7 @@ func (e *Explanation) earlier(s *nodegroup.State) string {
 	return text + "; refused: " + Meaning(s.Code)
 }
 
-// wanted is what the provider's bounds made of the spec.
+// wanted returns what the provider's bounds made of the spec.
 func (e *Explanation) wanted(g *journal.GroupStep) Stage {
 	d, group := &g.Decision, &g.Input.Group
 	s := Stage{Name: "wanted", Value: &d.Wanted}
@@ -89,7 +89,7 @@ func (e *Explanation) wanted(g *journal.GroupStep) Stage {
 	return s
 }
 
-// command is what the provider is told, and what it made of that.
+// command returns what the provider is told, and what it made of that.
 func (e *Explanation) command(g *journal.GroupStep) Stage {
 	r, d := e.step.Record, &g.Decision
 	s := Stage{Name: "command", Value: r.Command}

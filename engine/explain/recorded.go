@@ -33,7 +33,7 @@ func fieldStage(name string, f *journal.Field) Stage {
 	return Stage{Name: name, Text: f.Name + " = " + Figure(f.Value)}
 }
 
-// recordedWhy is what failed, or else what came of it.
+// recordedWhy returns what failed, or else what came of it.
 func (e *Explanation) recordedWhy() string {
 	r := e.step.Record
 	var failed []journal.Field

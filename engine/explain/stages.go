@@ -93,7 +93,7 @@ func (e *Explanation) rulesOf(up bool) (*policy.Rules, string) {
 	return &e.step.Policy.Down, "scaleDown"
 }
 
-// stabilized is what the stabilization window made of the recommendation.
+// stabilized returns what the stabilization window made of the recommendation.
 func (e *Explanation) stabilized() Stage {
 	r := e.step.Record
 	s := Stage{Name: "stabilized", Value: &r.Stabilized}
@@ -146,7 +146,7 @@ func (e *Explanation) holder() string {
 	return fmt.Sprintf("an earlier recommendation holds it until %s", e.short(limit.Until))
 }
 
-// limited is what the rate policies made of the number.
+// limited returns what the rate policies made of the number.
 func (e *Explanation) limited() Stage {
 	r := e.step.Record
 	s := Stage{Name: "limited", Value: &r.Limited}
@@ -172,7 +172,7 @@ func (e *Explanation) limited() Stage {
 // withoutBehaviorLimit is the only limit of HPA's older algorithm.
 const withoutBehaviorLimit = "at most twice the replicas, or 4, at a time"
 
-// budget is what the deciding rate policy has used and left.
+// budget returns what the deciding rate policy has used and left.
 func (e *Explanation) budget(rules *policy.Rules, name string, up bool) string {
 	r, p := e.step.Record, e.step.Policy
 	furthest := int32(math.MinInt32) // past 0, which 100 % allows
@@ -202,7 +202,7 @@ func rate(p *policy.Rate) string {
 	return fmt.Sprintf("%s in %d s", replicas(p.Value), p.Period)
 }
 
-// desired is what the bounds made of the number, and what came of it.
+// desired returns what the bounds made of the number, and what came of it.
 func (e *Explanation) desired() Stage {
 	r := e.step.Record
 	s := Stage{Name: "desired", Value: &r.Desired}
@@ -257,7 +257,7 @@ func (e *Explanation) paused() string {
 	return text
 }
 
-// unpaused is what would have been decided without the pause.
+// unpaused returns what would have been decided without the pause.
 func (e *Explanation) unpaused() int32 {
 	r, p := e.step.Record, e.step.Policy
 	if p == nil || e.slept() {

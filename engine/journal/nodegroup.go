@@ -58,7 +58,7 @@ func groupFields(fields []Field, in *nodegroup.Input, resize observation.Code) [
 	return fields
 }
 
-// GroupInput is what the step of a ScalableNodeGroup's record saw, and what its
+// GroupInput returns what the step of a ScalableNodeGroup's record saw, and what its
 // command failed with.
 func (r *Record) GroupInput() (*nodegroup.Input, observation.Code) {
 	in := &nodegroup.Input{
@@ -115,7 +115,7 @@ func (r *Record) Failed() observation.Code {
 	return observation.OK
 }
 
-// verifiedGroup is what the records so far say of a ScalableNodeGroup.
+// verifiedGroup holds what the records so far say of a ScalableNodeGroup.
 type verifiedGroup struct {
 	known  bool // whether state is the one after the last record
 	state  nodegroup.State

@@ -24,7 +24,7 @@ func GaugeFields(gauges []producer.Gauge) []Field {
 	return fields
 }
 
-// verifiedProducer is what the records so far say of a MetricsProducer.
+// verifiedProducer holds what the records so far say of a MetricsProducer.
 type verifiedProducer struct {
 	known    bool
 	name     string             // digest of the policy

@@ -36,7 +36,7 @@ type Record struct {
 	// Policy is the digest of the compiled policy, empty where the spec is
 	// invalid; PolicyBody is its canonical JSON.
 	Policy, PolicyBody string
-	// Scale is what was observed of the target.
+	// Scale is the scale of the target as observed.
 	Scale autoscaler.Scale
 	// Metrics are in the policy's order.
 	Metrics []Metric

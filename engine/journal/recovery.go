@@ -8,7 +8,7 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/slot"
 )
 
-// left is what a record says of the one after it.
+// left holds what a record says of the one after it.
 type left struct {
 	generation    int64
 	policy, state string

@@ -8,7 +8,7 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/slot"
 )
 
-// Shown is what the series of a HorizontalAutoscaler show besides its status, live and
+// Shown holds what the series of a HorizontalAutoscaler show besides its status, live and
 // simulated, as of the last record of a process.
 type Shown struct {
 	// Gauges has the gauges of the last record.

@@ -100,7 +100,7 @@ func (v *verifier) verify(name string, line *Line) error {
 	return nil
 }
 
-// verified is what the records so far say of an object.
+// verified holds what the records so far say of an object.
 type verified struct {
 	chain string
 	known bool // whether state is the one after the last record
@@ -242,7 +242,7 @@ func (o *verified) step(r, again *Record) {
 	again.State = o.digest
 }
 
-// inputOf is what the step of a record saw; again gets the observations.
+// inputOf returns what the step of a record saw; again gets the observations.
 func (r *Record) inputOf(p *policy.Autoscaler, again *Record) *autoscaler.Input {
 	in := &autoscaler.Input{Slot: r.Slot, Scale: r.Scale, Pause: r.Paused, Metrics: make([]autoscaler.Sample, len(p.Metrics))}
 	again.Metrics = make([]Metric, len(p.Metrics))

@@ -26,7 +26,7 @@ type Step struct {
 	Agreed bool
 }
 
-// A GroupStep is what the decision about a ScalableNodeGroup rested on.
+// A GroupStep holds what the decision about a ScalableNodeGroup rested on.
 type GroupStep struct {
 	// Policy is the one that decided; nil where the spec was invalid.
 	Policy   *policy.NodeGroup

@@ -10,7 +10,7 @@ type Writer struct {
 	buffer  []byte
 }
 
-// written is what the file already says of an object.
+// written holds what the file already says of an object.
 type written struct {
 	chain, state, policy string
 	generation           int64

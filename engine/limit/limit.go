@@ -51,7 +51,7 @@ const (
 
 // Of runs.
 const (
-	// Memory is what the command line takes before it collects garbage more eagerly, in
+	// Memory is the amount that the command line takes before it collects garbage more eagerly, in
 	// bytes; a limit of the environment, GOMEMLIMIT, takes its place.
 	Memory = 440 << 20
 	// Samples is the number of samples that one evaluation of a query may hold,

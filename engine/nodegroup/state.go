@@ -19,7 +19,7 @@ type State struct {
 	// Attempt counts commands since one landed, or since a new size was wanted
 	// with no failure in the way, from 1.
 	Attempt int32
-	// Code is what the last command failed with; OK while it merely has not landed.
+	// Code tells what the last command failed with; OK while it merely has not landed.
 	Code observation.Code
 	// Generation is that of the spec behind the last command.
 	Generation int64

@@ -7,7 +7,7 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/slot"
 )
 
-// Input is what one slot observed.
+// Input holds what one slot observed.
 type Input struct {
 	// Name is namespace/name of the object; it seeds the jitter.
 	Name string

@@ -108,13 +108,13 @@ type Metric struct {
 	Source string     `json:"source,omitempty"`
 	Query  string     `json:"query"`
 	Type   MetricType `json:"type"`
-	// Target is what the value (Value), the value per replica (AverageValue) or
+	// Target is the number that the value (Value), the value per replica (AverageValue) or
 	// the percentage 100 x value (Utilization) should be; it is positive.
 	Target float64 `json:"target"`
 	// Activation is the value above which the metric keeps the target awake; nil
 	// where it does not.
 	Activation *float64 `json:"activation,omitempty"`
-	// Fallback is what the metric asks for once it has failed for some time; nil
+	// Fallback is the count that the metric asks for once it has failed for some time; nil
 	// where it asks for nothing.
 	Fallback *Fallback `json:"fallback,omitempty"`
 }

@@ -20,7 +20,7 @@ const (
 	ProducerInterval = 5   // seconds between two slots
 	MaxBehaviors     = 64  // of one schedule
 	MaxPatternBytes  = 256 // of one field of a pattern
-	// DefaultPodsPerNode is what a new node allows of which neither the template
+	// DefaultPodsPerNode is the number of pods that a new node allows of which neither the template
 	// nor a copied node says so: the kubelet's own default. A node that allows
 	// none would hold no pod.
 	DefaultPodsPerNode = 110
@@ -39,7 +39,7 @@ type Producer struct {
 type Pending struct {
 	// Selector selects the nodes of the group by labels; it is not empty.
 	Selector map[string]string `json:"selector"`
-	// Template is what a new node looks like; nil where an existing one is copied.
+	// Template describes a new node; nil where an existing one is copied.
 	Template *Template `json:"template,omitempty"`
 	// NodeGroup names the ScalableNodeGroup whose provider counts the nodes, or is empty.
 	NodeGroup string `json:"nodeGroup,omitempty"`

@@ -15,7 +15,7 @@ type vector []int64
 type dimensions struct {
 	names []corev1.ResourceName
 	index map[corev1.ResourceName]int
-	// list is what the last pod requested.
+	// list has the requests of the last pod.
 	list corev1.ResourceList
 }
 
@@ -38,7 +38,7 @@ func (d *dimensions) of(name corev1.ResourceName) int {
 	return i
 }
 
-// request is what a pod takes of a node, in as many dimensions as are known so far.
+// request returns what a pod takes of a node, in as many dimensions as are known so far.
 func (d *dimensions) request(pod *corev1.Pod) vector {
 	d.list = requests(pod, d.list)
 	list := d.list
@@ -62,7 +62,7 @@ func (d *dimensions) request(pod *corev1.Pod) vector {
 	return v
 }
 
-// offer is what a list of amounts offers in every dimension.
+// offer returns what a list of amounts offers in every dimension.
 func (d *dimensions) offer(list corev1.ResourceList) vector {
 	v := make(vector, len(d.names))
 	for i, name := range d.names {

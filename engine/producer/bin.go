@@ -27,7 +27,7 @@ type bin struct {
 // booting; later it counts as dead.
 const bootSeconds = 900
 
-// health is what can be expected of a node.
+// health says what can be expected of a node.
 type health int
 
 const (
@@ -68,7 +68,7 @@ func settled(node *corev1.Node) *corev1.Node {
 	return &copied
 }
 
-// shape is what a new node of the group looks like: its template over a copy of
+// shape returns what a new node of the group looks like: its template over a copy of
 // one of its nodes. It is nil where there is neither.
 func (e *evaluation) shape(g *group) *corev1.Node {
 	copied := e.copied(g)

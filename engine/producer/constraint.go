@@ -12,7 +12,7 @@ import (
 	"k8s.io/component-helpers/scheduling/corev1/nodeaffinity"
 )
 
-// A constraint is what pods demand of a node beside room on it. Pods with equal
+// A constraint holds what pods demand of a node beside room on it. Pods with equal
 // constraints share one.
 type constraint struct {
 	affinity    nodeaffinity.RequiredNodeAffinity

@@ -34,7 +34,7 @@ const (
 	NoCount Hold = "NodeGroupUnavailable"
 )
 
-// A Demand is what the evaluation found for a group.
+// A Demand holds what the evaluation found for a group.
 type Demand struct {
 	// Known says whether the counts hold numbers: not where the provider's count is unknown.
 	Known bool

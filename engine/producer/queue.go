@@ -7,7 +7,7 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/policy"
 )
 
-// A Reading is what a provider says of a queue.
+// A Reading holds what a provider says of a queue.
 type Reading struct {
 	// Visible messages wait, those in flight are being worked on.
 	Visible, InFlight int64

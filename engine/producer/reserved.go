@@ -13,7 +13,7 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/policy"
 )
 
-// A Reservation is what pods reserve of one resource.
+// A Reservation holds what pods reserve of one resource.
 type Reservation struct {
 	Resource corev1.ResourceName
 	// Reserved and Capacity are cores, bytes or a count.

@@ -38,7 +38,7 @@ func NewSchedule(p *policy.Schedule) (*Schedule, error) {
 	return s, nil
 }
 
-// A Scheduled is what a schedule says of an instant.
+// A Scheduled holds what a schedule says of an instant.
 type Scheduled struct {
 	// Value is the number of replicas.
 	Value int32

@@ -10,7 +10,7 @@ import (
 	podresource "k8s.io/component-helpers/resource"
 )
 
-// A Snapshot is what a cluster's nodes and pods are at one moment. It is
+// A Snapshot holds what a cluster's nodes and pods are at one moment. It is
 // immutable, and so must be the objects in it.
 type Snapshot struct {
 	// nodes are sorted by name, pods by namespace and name.
@@ -65,7 +65,7 @@ func ofDaemonSet(pod *corev1.Pod) bool {
 	return owner != nil && owner.Kind == "DaemonSet"
 }
 
-// requests are what the scheduler reserves for a pod, without the pod itself;
+// requests returns what the scheduler reserves for a pod, without the pod itself;
 // negative amounts are left out. They are put into list, where that is not nil,
 // which a cluster of 30,000 pods fills at every slot.
 func requests(pod *corev1.Pod, list corev1.ResourceList) corev1.ResourceList {
@@ -78,7 +78,7 @@ func requests(pod *corev1.Pod, list corev1.ResourceList) corev1.ResourceList {
 	return list
 }
 
-// offered is what a node has of a resource; an absent or negative amount is none.
+// offered returns what a node has of a resource; an absent or negative amount is none.
 func offered(node *corev1.Node, name corev1.ResourceName) resource.Quantity {
 	amount := node.Status.Allocatable[name]
 	if amount.Sign() < 0 {

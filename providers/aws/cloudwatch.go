@@ -13,7 +13,7 @@ import (
 
 const (
 	getMetricData = "cloudwatch GetMetricData"
-	// agesPerCall is what one call of GetMetricData may ask for.
+	// agesPerCall is the most that one call of GetMetricData may ask for.
 	agesPerCall = 500
 	// ageTTL is the spacing of the metric; asking more often only costs.
 	ageTTL = time.Minute

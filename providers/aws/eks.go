@@ -36,7 +36,7 @@ func (m managedNodeGroups) Observe(ctx context.Context, ref cycle.NodeGroupRef) 
 	return observed, nil
 }
 
-// describe is what EKS knows of a node group.
+// describe returns what EKS knows of a node group.
 func (m managedNodeGroups) describe(ctx context.Context, ref cycle.NodeGroupRef) (cycle.NodeGroup, nodeGroupID, error) {
 	id, err := parseNodeGroup(ref.ID)
 	if err != nil {

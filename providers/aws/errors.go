@@ -19,7 +19,7 @@ import (
 // An Error is a failed call. It unwraps to one of engine/cycle's errors and to
 // the SDK's own.
 type Error struct {
-	// Operation is what was called, e.g. autoscaling DescribeAutoScalingGroups.
+	// Operation is the call that failed, e.g. autoscaling DescribeAutoScalingGroups.
 	Operation string
 	// Code is AWS' short code, e.g. Throttling.
 	Code string

@@ -20,7 +20,7 @@ import (
 // not cordoned.
 type ReadyNodes func(ctx context.Context, label, value string) (int32, error)
 
-// Options are what a Provider needs.
+// Options holds what a Provider needs.
 type Options struct {
 	// Clock tells how old an answer is; required.
 	Clock clock.PassiveClock

@@ -32,7 +32,7 @@ type shared[V any] struct {
 	entries map[string]*entry[V]
 }
 
-// An entry is what is known of a key.
+// An entry holds what is known of a key.
 type entry[V any] struct {
 	asked time.Time
 	// flight is the call that is reading the key, or nil.
@@ -111,7 +111,7 @@ func (s *shared[V]) depart(key string, now time.Time) ([]string, *flight) {
 	return keys, own
 }
 
-// An answer is what a call brought about some keys.
+// An answer holds what a call brought about some keys.
 type answer[V any] struct {
 	keys   []string
 	values map[string]V

@@ -59,7 +59,7 @@ func (p nodeGroupPort) find(ctx context.Context, ref cycle.NodeGroupRef) (*NodeG
 	return g, nil
 }
 
-// A snapshot is what a group looked like from an instant on.
+// A snapshot holds what a group looked like from an instant on.
 type snapshot struct {
 	from  time.Time
 	group cycle.NodeGroup
@@ -74,7 +74,7 @@ func (g *NodeGroup) Now() cycle.NodeGroup {
 	return now
 }
 
-// seen is what Observe reports: the group as it was a lag ago, or as it was
+// seen returns what Observe reports: the group as it was a lag ago, or as it was
 // when it froze.
 func (g *NodeGroup) seen() cycle.NodeGroup {
 	if g.frozen != nil {

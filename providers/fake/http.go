@@ -42,7 +42,7 @@ func Handler(p *Prometheus) http.Handler {
 	return mux
 }
 
-// An answer is what a successful call returns.
+// An answer holds what a successful call returns.
 type answer struct {
 	data     any
 	warnings annotations.Annotations

@@ -173,7 +173,7 @@ func serveLabelValues(p *Prometheus, r *http.Request) (answer, error) {
 	})
 }
 
-// metricMetadata is what is known of a metric. Samples come without types, help and
+// metricMetadata holds what is known of a metric. Samples come without types, help and
 // units.
 type metricMetadata struct {
 	Type string `json:"type"`

@@ -26,7 +26,7 @@ type change struct {
 	why          string
 }
 
-// changeOf is what a record decided to change, nil if it did not.
+// changeOf returns what a record decided to change, nil if it did not.
 func changeOf(r *journal.Record) *change {
 	if r.Kind == journal.ScalableNodeGroup {
 		return resizeOf(r)

@@ -19,7 +19,7 @@ type explained struct {
 	sentence string
 }
 
-// Sentence is what cycle.Sentence looks for.
+// Sentence returns what cycle.Sentence looks for.
 func (e *explained) Sentence() string { return e.sentence }
 
 // Unwrap returns the error itself.

@@ -70,7 +70,7 @@ type podSet struct {
 	pods, ready int32
 }
 
-// A strippedPod is what is kept of a pod.
+// A strippedPod holds what is kept of a pod.
 type strippedPod struct {
 	podName
 	labels map[string]string

@@ -28,7 +28,7 @@ type Driver[T client.Object] interface {
 
 // A Reconciler wakes a driver up.
 type Reconciler[T client.Object] struct {
-	// Kind is what the journal calls the objects, Empty makes one.
+	// Kind is the kind of the objects in the journal, Empty makes one.
 	Kind  string
 	Empty func() T
 	// Objects has the specs; it may be a cache.

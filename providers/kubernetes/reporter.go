@@ -33,7 +33,7 @@ type Reporter struct {
 
 var _ cycle.Journal = (*Reporter)(nil)
 
-// reported is what the next report of an object needs. Calls for one object
+// reported holds what the next report of an object needs. Calls for one object
 // come one after the other.
 type reported struct {
 	// involved is the object as events name it, zero until it was loaded.
@@ -42,7 +42,7 @@ type reported struct {
 	conditions map[string]metav1.Condition
 	// began is when the object's reconciler last woke up.
 	began time.Time
-	// change is what the last record decided to change, if it did.
+	// change is the change that the last record decided, if any.
 	change *change
 	shown  journal.Shown
 }
@@ -52,7 +52,7 @@ func NewReporter(sink cycle.Journal, metrics *Metrics, events record.EventRecord
 	return &Reporter{sink: sink, metrics: metrics, events: events, clock: clock, objects: map[journal.Object]*reported{}}
 }
 
-// of is what is known of an object.
+// of returns what is known of an object.
 func (r *Reporter) of(o journal.Object) *reported {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -24,7 +24,7 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/slot"
 )
 
-// Options are what the reconcilers need besides a manager.
+// Options holds what the reconcilers need besides a manager.
 type Options struct {
 	Clock  clock.WithTicker
 	Source cycle.MetricSource

@@ -56,7 +56,7 @@ type Options struct {
 	Clock clock.PassiveClock
 }
 
-// An Observation is what came of one request to the server.
+// An Observation is the outcome of one request to the server.
 type Observation struct {
 	Query    string
 	Duration time.Duration

@@ -17,7 +17,7 @@ import (
 // A SizesHarness is a cycle.Sizes that knows one group, and the means to look
 // behind it.
 type SizesHarness struct {
-	// Sizes is what is tested.
+	// Sizes is the implementation under test.
 	Sizes cycle.Sizes
 	// Group is a ScalableNodeGroup, Want the size that its provider aims for.
 	Group types.NamespacedName
@@ -90,7 +90,7 @@ func failsToSize(t *testing.T, h SizesHarness) error {
 // ones and one that is not, each of 4 cpu, with a pod of 1 cpu on the first and one
 // that finds no place.
 type SnapshotHarness struct {
-	// Snapshots is what is tested.
+	// Snapshots is the implementation under test.
 	Snapshots cycle.Snapshots
 	// Labels has the labels of the nodes.
 	Labels map[string]string
@@ -109,7 +109,7 @@ func Snapshots(t *testing.T, build func(t *testing.T) SnapshotHarness) {
 	})
 }
 
-// reserved is what pods reserve of the cpu that nodes with a label offer, in cores.
+// reserved returns what pods reserve of the cpu that nodes with a label offer, in cores.
 func reserved(s *producer.Snapshot, labels map[string]string) [2]float64 {
 	sums := producer.Reserved(&policy.Reserved{Selector: labels}, s)
 	for i := range sums {

@@ -14,7 +14,7 @@ import (
 // A MetricHarness is a cycle.MetricSource that has the samples of MetricSamples at
 // an instant, and the means to break it.
 type MetricHarness struct {
-	// Source is what is tested.
+	// Source is the implementation under test.
 	Source cycle.MetricSource
 	// At is the instant.
 	At time.Time

@@ -18,7 +18,7 @@ import (
 // behind it. The group must have Min < Desired < Max - 1, and Ready must differ
 // from Desired.
 type NodeGroupHarness struct {
-	// Groups is what is tested.
+	// Groups is the implementation under test.
 	Groups cycle.NodeGroups
 	// Ref is the group, Want what it must look like.
 	Ref  cycle.NodeGroupRef

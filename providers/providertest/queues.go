@@ -15,7 +15,7 @@ import (
 
 // A QueueHarness is a provider with one queue and the means to look behind it.
 type QueueHarness struct {
-	// Queues is what is tested.
+	// Queues is the implementation under test.
 	Queues cycle.Queues
 	// Ref is the queue, Want what it must look like, all its numbers positive
 	// and different.

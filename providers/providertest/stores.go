@@ -15,7 +15,7 @@ import (
 // A StoreHarness is a cycle.Store of objects O with status S, of which it has one,
 // and the means to look behind it.
 type StoreHarness[O metav1.Object, S any] struct {
-	// Store is what is tested.
+	// Store is the implementation under test.
 	Store cycle.Store[O, S]
 	// Name is the object, Missing one that is not there.
 	Name, Missing types.NamespacedName

@@ -19,7 +19,7 @@ var ever = time.Unix(0, 0)
 // A ScaleTargetHarness is an implementation of cycle.ScaleTargets with one object
 // and the means to look behind it.
 type ScaleTargetHarness struct {
-	// Targets is what is tested.
+	// Targets is the implementation under test.
 	Targets cycle.ScaleTargets
 	// Ref is the object, Want what it must look like: three different positive
 	// numbers. Version is not compared.

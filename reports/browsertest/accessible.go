@@ -8,7 +8,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// A violation is what axe-core found, as far as a message needs it.
+// A violation holds what axe-core found, as far as a message needs it.
 type violation struct {
 	ID    string
 	Help  string

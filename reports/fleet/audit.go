@@ -11,7 +11,7 @@ import (
 	"github.com/karpenter-sim/karpenter/sim/result"
 )
 
-// An Audit is what went wrong with each autoscaler of a fleet over a recording, and
+// An Audit holds what went wrong with each autoscaler of a fleet over a recording, and
 // what it cost.
 type Audit struct {
 	Schema  int    `json:"schema"`
@@ -25,7 +25,7 @@ type Audit struct {
 	Rows []Finding `json:"rows"`
 }
 
-// A Finding is what an audit says of the autoscaler of one target.
+// A Finding holds what an audit says of the autoscaler of one target.
 type Finding struct {
 	// Object names the autoscaler: shop/hpa/web; several with commas.
 	Object string `json:"object"`
@@ -34,15 +34,15 @@ type Finding struct {
 	// Of says whose figures these are: recorded, or current, the policy replayed,
 	// where no replicas were recorded.
 	Of string `json:"of,omitempty"`
-	// Yardstick is what a breach means.
+	// Yardstick says what a breach means.
 	Yardstick result.Kind     `json:"yardstick,omitempty"`
 	Figures   reports.Figures `json:"figures,omitempty"`
 	// AtMaxHours and AtMinHours are how long the count was at the policy's bounds.
 	AtMaxHours float64 `json:"atMaxHours"`
 	AtMinHours float64 `json:"atMinHours"`
-	// Causes are those of the breach of the policy replayed, longest first.
+	// Causes has the causes of the breach of the policy replayed, longest first.
 	Causes []Cause `json:"causes,omitempty"`
-	// Doubts are what the figures rest on or leave out, a clause each.
+	// Doubts say what the figures rest on or leave out, a clause each.
 	Doubts []string `json:"doubts,omitempty"`
 	// Advice is the one change that would help most; nil where none is known.
 	Advice *Advice `json:"advice,omitempty"`
@@ -56,7 +56,7 @@ type Advice struct {
 	// BreachMinutes are left with it, of ReplayedMinutes without.
 	BreachMinutes   float64 `json:"breachMinutes"`
 	ReplayedMinutes float64 `json:"replayedMinutes"`
-	// MoreReplicaHours is what it takes.
+	// MoreReplicaHours is the price of it in replica-hours.
 	MoreReplicaHours float64 `json:"moreReplicaHours"`
 	// Patch applies it to the object as it is written; NoPatch says why there is none.
 	Patch   string `json:"patch,omitempty"`

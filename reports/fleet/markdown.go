@@ -110,7 +110,7 @@ func (row *Row) verdict() string {
 	return mark + " " + string(row.Result)
 }
 
-// details are what the table leaves out, a line each.
+// details returns what the table leaves out, a line each.
 func (row *Row) details() []string {
 	var lines []string
 	if row.Reason != "" {

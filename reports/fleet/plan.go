@@ -13,7 +13,7 @@ import (
 	"github.com/karpenter-sim/karpenter/sim/result"
 )
 
-// A Plan is what a change of policies does to a fleet.
+// A Plan holds what a change of policies does to a fleet.
 type Plan struct {
 	Schema  int    `json:"schema"`
 	Version string `json:"version,omitempty"`

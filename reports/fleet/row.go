@@ -8,7 +8,7 @@ import (
 	"github.com/karpenter-sim/karpenter/sim/result"
 )
 
-// A Result is what a row says of a change.
+// A Result says what a row shows of a change.
 type Result string
 
 // The results, worst first.
@@ -25,7 +25,7 @@ const (
 
 var worstFirst = []Result{Failed, Unjudged, Uncompared, Passed}
 
-// An Action is what a change does with an autoscaler.
+// An Action says what a change does with an autoscaler.
 type Action string
 
 // The actions.
@@ -39,7 +39,7 @@ const (
 // reports.Current. Of what is added, reports.Current is the policy after.
 const Head = result.Head
 
-// A Row is what a change does to one target.
+// A Row holds what a change does to one target.
 type Row struct {
 	// Object names the autoscaler: shop/hpa/web; several with commas.
 	Object string `json:"object"`
@@ -47,7 +47,7 @@ type Row struct {
 	Result Result `json:"result"`
 	// Reason says why the change is unjudged or uncompared.
 	Reason string `json:"reason,omitempty"`
-	// Yardstick is what a breach means; empty where nothing was measured.
+	// Yardstick says what a breach means; empty where nothing was measured.
 	Yardstick result.Kind `json:"yardstick,omitempty"`
 	// Before and After are the figures of Columns that are known.
 	Before reports.Figures `json:"before,omitempty"`
@@ -59,7 +59,7 @@ type Row struct {
 	CausesNew  []Cause `json:"causesNew,omitempty"`
 	// Differences are the first stretches in which other counts are decided.
 	Differences []Difference `json:"differences,omitempty"`
-	// Notes are what the figures leave out, a sentence each.
+	// Notes say what the figures leave out, a sentence each.
 	Notes []string `json:"notes,omitempty"`
 	// Run is the directory of the run's report, empty without one.
 	Run string `json:"run,omitempty"`
@@ -133,7 +133,7 @@ func kindOf(r *reports.Report) result.Kind {
 	return result.Capacity
 }
 
-// causes are those of the one that the other has not, longest first.
+// causes returns the causes of the one that the other has not, longest first.
 func causes(of, without []reports.CauseTime) []Cause {
 	other := map[reports.Cause]bool{}
 	for _, b := range without {

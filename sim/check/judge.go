@@ -51,7 +51,7 @@ type trial struct {
 	at             int64
 	// since is when an eventually came true, negative while it is not.
 	since int64
-	// around is what the series did, nil unless it failed.
+	// around has the series near the verdict, nil unless it failed.
 	around *excerpting
 }
 

@@ -21,7 +21,7 @@ type metrics struct {
 	object scenario.Reference
 }
 
-// noAnswer is what a query fails with.
+// noAnswer has the error that each fault makes a query fail with.
 var noAnswer = map[scenario.MetricsFault]error{
 	scenario.MetricsDown: cycle.ErrUnavailable,
 	scenario.MetricsSlow: cycle.ErrTimedOut,

@@ -35,7 +35,7 @@ func (n *nodeGroups) Resize(ctx context.Context, ref cycle.NodeGroupRef, desired
 	return n.NodeGroups.Resize(ctx, ref, desired)
 }
 
-// refusedCalls are what calls of a provider fail with.
+// refusedCalls has the errors that calls of a provider fail with.
 var refusedCalls = map[scenario.NodesFault]error{
 	scenario.NodesThrottled: cycle.ErrThrottled,
 	scenario.NodesDown:      cycle.ErrUnavailable,

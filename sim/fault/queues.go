@@ -19,7 +19,7 @@ type queues struct {
 	readers func(cycle.QueueRef) []scenario.Reference
 }
 
-// refusedReads are what reads of a queue fail with.
+// refusedReads has the errors that reads of a queue fail with.
 var refusedReads = map[scenario.QueuesFault]error{
 	scenario.QueuesThrottled: cycle.ErrThrottled,
 	scenario.QueuesDown:      cycle.ErrUnavailable,

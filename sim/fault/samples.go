@@ -16,7 +16,7 @@ import (
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 )
 
-// A change is what a fault makes of the samples of one series, as seen at now in
+// A change holds what a fault makes of the samples of one series, as seen at now in
 // Unix milliseconds. It must leave the run that it is given as it is.
 type change func(f *Fault, run fake.Run, now int64) []fake.Run
 
@@ -64,7 +64,7 @@ func (s *Set) FirstOfSamples(query string, object scenario.Reference) string {
 	return ""
 }
 
-// sampling is what faults of samples need to know.
+// sampling holds what faults of samples need to know.
 type sampling struct {
 	// read are the selectors of what policies and rules read: what nobody reads
 	// is not hit, so that expectations on other series judge what really is.
@@ -130,7 +130,7 @@ func (s *Set) SamplesChanged() bool {
 	return slices.ContainsFunc(s.All, func(f *Fault) bool { return f.OfSamples() && now >= f.From })
 }
 
-// View is what the faults make of what a query reads, nil for nothing.
+// View returns what the faults make of what a query reads, nil for nothing.
 func (s *Set) View(r fake.Reading) fake.View {
 	var acting []*Fault
 	for _, f := range s.All {

@@ -30,7 +30,7 @@ func (t *targets) Get(ctx context.Context, target cycle.TargetRef, since time.Ti
 	return t.ScaleTargets.Get(ctx, target, since)
 }
 
-// refusedWrites are what writes of a scale fail with.
+// refusedWrites has the errors that writes of a scale fail with.
 var refusedWrites = map[scenario.TargetFault]error{
 	scenario.TargetForbidden: cycle.ErrForbidden,
 	scenario.TargetConflict:  cycle.ErrConflict,

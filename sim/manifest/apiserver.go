@@ -6,7 +6,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// serverMetadata is what only the API server writes: it comes with the output
+// serverMetadata lists the fields that only the API server writes: it comes with the output
 // of kubectl get and is no part of a manifest.
 var serverMetadata = []string{
 	"managedFields", "uid", "resourceVersion", "generation", "creationTimestamp",

@@ -81,7 +81,7 @@ func clone(n *yaml.Node) *yaml.Node {
 	return &out
 }
 
-// fixedFields are what makes an object the one it is, or what no manifest says.
+// fixedFields lists the fields that make an object the one it is, or that no manifest has.
 var fixedFields = []string{"apiVersion", "kind", "metadata", "metadata.name", "metadata.namespace", "status"}
 
 func (a assignment) apply(tree assignTree, t reflect.Type) *Error {

@@ -140,7 +140,7 @@ func (c *checker) integer(key, n *yaml.Node, t reflect.Type, path string) {
 	}
 }
 
-// hugeExponent is what would keep resource.ParseQuantity busy for minutes.
+// hugeExponent matches numbers that would keep resource.ParseQuantity busy for minutes.
 var hugeExponent = regexp.MustCompile(`[eE][-+]?[0-9]{4,}`)
 
 // custom asks a type that decodes itself.

@@ -19,7 +19,7 @@ var errDeep = errors.New("nested too deep")
 // by other tools need a reader of their own.
 type jsonReader struct {
 	decoder *json.Decoder
-	// text is what positions are counted in; nil leaves them out.
+	// text is the document that positions are counted in; nil leaves them out.
 	text []byte
 	// at is the offset up to which line and column, both from 0, are counted.
 	at, line, column int

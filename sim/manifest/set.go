@@ -50,7 +50,7 @@ type Skipped struct {
 	Count            int
 }
 
-// A Set is what was found in the input; lists keep the order of the input.
+// A Set holds what was found in the input; lists keep the order of the input.
 type Set struct {
 	Autoscalers []Autoscaler
 	Producers   []Producer

@@ -24,14 +24,14 @@ const (
 	markerSize = 64 << 20
 )
 
-// A Kind is what a set of files is. A set is replaced only by one of its kind.
+// A Kind says what a set of files is. A set is replaced only by one of its kind.
 type Kind string
 
 // Kinds of sets.
 const (
-	// Reports are what simulate, replay and tune write.
+	// Reports is the kind that simulate, replay and tune write.
 	Reports Kind = "Reports"
-	// Recording is what record writes; it is never replaced.
+	// Recording is the kind that record writes; it is never replaced.
 	Recording Kind = "Recording"
 	// Journals are fetched files, to which later calls add.
 	Journals Kind = "Journals"

@@ -23,7 +23,7 @@ func checkRegular(path string, mode fs.FileMode) error {
 // An unpacked reader bounds what comes out of a gzipped file.
 type unpacked struct {
 	from io.Reader
-	// left is what may still come; most and size are said in the error.
+	// left is the number of bytes that may still come; most and size are said in the error.
 	left, most, size int64
 }
 

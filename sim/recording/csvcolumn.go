@@ -39,7 +39,7 @@ type numbers struct {
 	dressed bool
 	// comma says that the comma is the decimal mark.
 	comma bool
-	// kind is what the units measure, once one is known, at where.
+	// kind is the quantity that the units measure, once one is known, at where.
 	kind    unitKind
 	unitAt  string
 	bareAt  string

@@ -32,7 +32,7 @@ func isNothing(cell string) bool {
 	return false
 }
 
-// A unitKind is what a unit measures; of one column all cells have the same.
+// A unitKind says what a unit measures; of one column all cells have the same.
 type unitKind string
 
 const (
@@ -49,7 +49,7 @@ type unit struct {
 	scale float64
 }
 
-// units are what may follow a number, besides prefixes of counts and words of the
+// units lists the words that may follow a number, besides prefixes of counts and words of the
 // user's own.
 var units = map[string]unit{
 	"%":  {ofPercent, 1},
@@ -177,7 +177,7 @@ func marksOf(number string) marks {
 	return m
 }
 
-// A decimalMark is what a number's marks say about which of them is the decimal one.
+// A decimalMark holds what a number's marks say about which of them is the decimal one.
 type decimalMark int
 
 const (
@@ -189,7 +189,7 @@ const (
 	noNumber
 )
 
-// decimalOf is what one number says.
+// decimalOf returns what one number says.
 func decimalOf(m marks) decimalMark {
 	switch {
 	case m.commas == 0 && m.dots == 0:

@@ -88,7 +88,7 @@ type csvScan struct {
 	spacings           spacings
 	notes              []string
 	mapped             map[int]labels.Labels
-	// unnamed is what every column without a metric name is called.
+	// unnamed is the name of every column without a metric name.
 	unnamed labels.Labels
 }
 

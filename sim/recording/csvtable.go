@@ -66,7 +66,7 @@ func findTable(spec Spec) (*csvTable, error) {
 	return best, nil
 }
 
-// namedSeparator is what a line such as sep=; says, 0 without one.
+// namedSeparator returns what a line such as sep=; says, 0 without one.
 func namedSeparator(path string) (rune, error) {
 	file, text, err := openCSVText(path)
 	if err != nil {

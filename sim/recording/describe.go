@@ -18,7 +18,7 @@ type Column struct {
 	// Became is ColumnTime, ColumnSeries, ColumnLabel or ColumnIgnored; Detail is the
 	// series or label, or why the column is ignored.
 	Became, Detail string
-	// Unit is what the cells' units were scaled to, such as seconds; empty where the
+	// Unit is the unit that the cells were scaled to, such as seconds; empty where the
 	// cells have none.
 	Unit string
 }
@@ -58,7 +58,7 @@ func (s *csvScan) columnUses() []Column {
 	return uses
 }
 
-// A Description is what a recording holds of one series.
+// A Description tells what a recording holds of one series.
 type Description struct {
 	Series  labels.Labels
 	Samples int64

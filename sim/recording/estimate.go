@@ -8,7 +8,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 )
 
-// An Estimate is what a recording will come to.
+// An Estimate holds what a recording will come to.
 type Estimate struct {
 	// From and To bound the samples, Unix milliseconds, inclusive.
 	From, To int64

@@ -31,13 +31,13 @@ type Progress struct {
 // all that outlives the process.
 const workDir = ".karpenter-recording"
 
-// Output is what Record and RecordEvaluated write.
+// Output is the kind of directory that Record and RecordEvaluated write.
 var Output = output.Options{Kind: output.Recording, Work: workDir}
 
 // stateFile is in a growing recording and says what is there already.
 const stateFile = "state.json"
 
-// A recordState is what a resumed recording starts from.
+// A recordState holds what a resumed recording starts from.
 type recordState struct {
 	Plan     string   `json:"plan"`
 	Progress Progress `json:"progress"`

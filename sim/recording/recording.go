@@ -13,7 +13,7 @@ import (
 	"github.com/karpenter-sim/karpenter/sim/output"
 )
 
-// Info is what is known of a recording without streaming it.
+// Info holds what is known of a recording without streaming it.
 type Info struct {
 	Path   string
 	Format Format
@@ -29,7 +29,7 @@ type Info struct {
 	Notes []string
 	// Columns has the columns of a CSV, in their order; nil for other formats.
 	Columns []Column
-	// Manifest is what Record wrote beside the samples; nil for other formats.
+	// Manifest is the file that Record wrote beside the samples; nil for other formats.
 	Manifest *Manifest
 }
 

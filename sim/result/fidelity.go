@@ -32,7 +32,7 @@ type ObjectFidelity struct {
 	Agreement
 	// ReplicaDependent says that a metric would be another with other replicas.
 	ReplicaDependent bool `json:"replicaDependent"`
-	// OtherAutoscaler is what scaled the target when it was recorded; a decision
+	// OtherAutoscaler is the kind of autoscaler that scaled the target when it was recorded; a decision
 	// may then be one slot earlier or later. Empty where none is known.
 	OtherAutoscaler string `json:"otherAutoscaler,omitempty"`
 	// Unfaithful says why nothing can be ranked by the replay, as "it ..."; empty

@@ -35,13 +35,13 @@ func Limits() []Limit {
 // again with it.
 type Fix struct {
 	Limit Limit `json:"limit"`
-	// Value is what the limit becomes: a count of replicas, seconds, or the target
+	// Value is the new value of the limit: a count of replicas, seconds, or the target
 	// of a metric; 0 where it goes altogether.
 	Value float64 `json:"value,omitempty"`
 	// Set are the assignments that make it, as a variant takes them; empty where
 	// no field of a policy does.
 	Set []string `json:"set,omitempty"`
-	// Alone is what is left with this fix and nothing else.
+	// Alone is the shortage left with this fix and nothing else.
 	Alone Left `json:"alone"`
 	// Turn counts the fixes in the order in which they are made one after another,
 	// each time the one that leaves least, from 1; 0 where it comes after one that
@@ -50,7 +50,7 @@ type Fix struct {
 	Then *Left `json:"then,omitempty"`
 }
 
-// Left is what a target still lacks, and what it takes.
+// Left holds what a target still lacks, and what it takes.
 type Left struct {
 	// Value is that of the fix where another one does in turn.
 	Value float64 `json:"value,omitempty"`

@@ -7,7 +7,7 @@ import (
 	"math"
 )
 
-// A Yardstick is what the needed replicas of an object were measured by: the
+// A Yardstick holds what the needed replicas of an object were measured by: the
 // value of Expr over PerReplica.
 type Yardstick struct {
 	Expr       string  `json:"expr"`

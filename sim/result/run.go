@@ -70,7 +70,7 @@ type Run struct {
 	Assumptions, Notes []string
 	// Columns in the order shown; at least one.
 	Columns []Column
-	// Faults are what went wrong in the current column.
+	// Faults lists the faults of the current column.
 	Faults []Fault
 	// Expectations may be added after a report was computed, before anything is
 	// written.
@@ -145,21 +145,21 @@ const (
 // An Object is one autoscaler of a column and its replicas over time.
 type Object struct {
 	Journal journal.Object
-	// Target is what is scaled. Of a run that was read back only the name is known.
+	// Target is the scaled object. Of a run that was read back only the name is known.
 	Target cycle.TargetRef
 	// Policy is the one in force at the start; nil for recorded columns. A
 	// record that carries a policy replaces it.
 	Policy *policy.Autoscaler
 	// Needed are the replicas that the demand needs; fractions are rounded up.
 	Needed Steps
-	// Yardsticks are what Needed was measured by; none where the world has a
+	// Yardsticks tell by what Needed was measured by; none where the world has a
 	// demand of its own, which is one on capacity.
 	Yardsticks []Yardstick
 	// Responses are how its metrics answered to the demand, by which it is told
 	// whether a metric, its target or a tolerance kept the replicas down; none
 	// where capacity never lacked.
 	Responses []Response
-	// Fixes are what lifting its limits would have gained, of the primary column;
+	// Fixes tell what lifting its limits would have gained, of the primary column;
 	// none where that was not asked for or cannot be told.
 	Fixes []Fix
 	// Ready are the replicas that serve, Spec those asked for, starting included.
@@ -191,9 +191,9 @@ type Object struct {
 // Billing is how long a unit is paid for at least, in seconds. The zero value
 // bills exactly the time that it was there.
 type Billing struct {
-	// Minimum is what a unit that was there for less is billed.
+	// Minimum is the time that a unit which was there for less is billed.
 	Minimum int64 `json:"minimum,omitempty"`
-	// Increment is what is billed in full once begun.
+	// Increment is the time that is billed in full once begun.
 	Increment int64 `json:"increment,omitempty"`
 }
 

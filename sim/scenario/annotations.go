@@ -17,7 +17,7 @@ const (
 	InitAnnotation = "simulation.karpenter.sh/init"
 	// ZoneAnnotation is the time zone that its report is shown in.
 	ZoneAnnotation = "simulation.karpenter.sh/tz"
-	// NotesAnnotation is what conversions of its manifests changed or lost, a
+	// NotesAnnotation tells what conversions of its manifests changed or lost, a
 	// line each: the manifests are written as they were converted.
 	NotesAnnotation = "simulation.karpenter.sh/notes"
 )

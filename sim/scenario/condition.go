@@ -18,7 +18,7 @@ type Condition struct {
 	Matchers []*labels.Matcher
 	// Op is one of <, <=, ==, !=, >=, >.
 	Op string
-	// Value is what the metric is compared with, in its own unit.
+	// Value is the number that the metric is compared with, in its own unit.
 	Value float64
 }
 

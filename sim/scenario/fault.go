@@ -29,7 +29,7 @@ type Fault struct {
 	// conflicts and skipped hit any of our kinds. All if absent.
 	Object string `json:"object,omitempty"`
 
-	// Metrics is what goes wrong between Prometheus and a decision.
+	// Metrics says what goes wrong between Prometheus and a decision.
 	Metrics MetricsFault `json:"metrics,omitempty"`
 	// Delay is how much later samples arrive with metrics: late; 1m if absent.
 	Delay Duration `json:"delay,omitzero"`
@@ -42,11 +42,11 @@ type Fault struct {
 	// are: faults of samples act on ingestion then.
 	Query string `json:"query,omitempty"`
 
-	// Controller is what goes wrong with the controller itself.
+	// Controller says what goes wrong with the controller itself.
 	Controller ControllerFault `json:"controller,omitempty"`
-	// Target is what goes wrong with reading and writing a scale.
+	// Target says what goes wrong with reading and writing a scale.
 	Target TargetFault `json:"target,omitempty"`
-	// Nodes is what goes wrong with a provider's node groups.
+	// Nodes says what goes wrong with a provider's node groups.
 	Nodes NodesFault `json:"nodes,omitempty"`
 	// Call is the only call of the provider that nodes: throttled, down and
 	// forbidden hit: observe or resize; both if absent.
@@ -58,11 +58,11 @@ type Fault struct {
 	// Count is how many nodes of each group nodes: lost and isolated hit, the
 	// oldest first; 1 if absent.
 	Count int32 `json:"count,omitempty"`
-	// Queues is what goes wrong with reading a provider's queues.
+	// Queues says what goes wrong with reading a provider's queues.
 	Queues QueuesFault `json:"queues,omitempty"`
 }
 
-// A MetricsFault is what goes wrong between Prometheus and a decision.
+// A MetricsFault says what goes wrong between Prometheus and a decision.
 type MetricsFault string
 
 // The faults of metrics.
@@ -77,7 +77,7 @@ const (
 	MetricsLate       MetricsFault = "late"       // samples arrive late
 )
 
-// A ControllerFault is what goes wrong with the controller.
+// A ControllerFault says what goes wrong with the controller.
 type ControllerFault string
 
 // The faults of the controller.
@@ -88,7 +88,7 @@ const (
 	ControllerSkipped      ControllerFault = "skipped"      // slots pass without a decision
 )
 
-// A TargetFault is what goes wrong with a scale.
+// A TargetFault says what goes wrong with a scale.
 type TargetFault string
 
 // The faults of targets.
@@ -99,7 +99,7 @@ const (
 	TargetUnreadable TargetFault = "unreadable" // reads fail
 )
 
-// A NodesFault is what goes wrong with a provider's node groups.
+// A NodesFault says what goes wrong with a provider's node groups.
 type NodesFault string
 
 // The faults of node groups.
@@ -124,7 +124,7 @@ const (
 	ResizeCall  NodesCall = "resize"  // sets its size
 )
 
-// A QueuesFault is what goes wrong with reading a provider's queues.
+// A QueuesFault says what goes wrong with reading a provider's queues.
 type QueuesFault string
 
 // The faults of queues.

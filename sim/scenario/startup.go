@@ -7,7 +7,7 @@ import (
 
 // A StartUp is how long a new replica takes from being asked for to being ready.
 type StartUp struct {
-	// Fixed is what every replica takes, unless Recorded says otherwise.
+	// Fixed is the time that every replica takes, unless Recorded says otherwise.
 	Fixed Duration
 	// Recorded has each replica take as long as one of the recorded pods, drawn
 	// with the scenario's seed.
@@ -29,7 +29,7 @@ func ParseStartUp(text string) (StartUp, error) {
 	return s, nil
 }
 
-// String is what ParseStartUp reads.
+// String returns what ParseStartUp reads.
 func (s StartUp) String() string {
 	if s.Recorded {
 		return asRecorded

@@ -69,7 +69,7 @@ type Spec struct {
 	NodeGroups []NodeGroup `json:"nodeGroups,omitempty"`
 	// Queues are the provider's queues.
 	Queues []Queue `json:"queues,omitempty"`
-	// Faults are what goes wrong.
+	// Faults lists what goes wrong.
 	Faults []Fault `json:"faults,omitempty"`
 	// Edits change objects during the run.
 	Edits []Edit `json:"edits,omitempty"`
@@ -269,7 +269,7 @@ type RecordedCounts struct {
 
 // Billing says which time of a replica or node is paid.
 type Billing struct {
-	// Minimum is what one that was there for less is billed; 0s if absent.
+	// Minimum is the time that a replica which was there for less is billed; 0s if absent.
 	Minimum Duration `json:"minimum,omitzero"`
 	// Increment is billed in full once begun; if absent, time is billed exactly.
 	Increment Duration `json:"increment,omitzero"`

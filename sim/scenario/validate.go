@@ -76,7 +76,7 @@ func (v *validation) checkFeatures() {
 	v.features, _ = fake.ParseFeatures(v.spec.Prometheus.EnableFeatures...)
 }
 
-// namePattern is what can be a directory on any system, and part of a line.
+// namePattern matches names that can be a directory on any system, and part of a line.
 var namePattern = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9])?$`)
 
 // ValidName says whether a scenario or a variant may have a name, which becomes a

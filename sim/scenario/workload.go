@@ -21,7 +21,7 @@ type Workload struct {
 	Replicas *int32 `json:"replicas,omitempty"`
 	// Demand is the sum of its terms, a second; never less than 0. Required.
 	Demand []Term `json:"demand"`
-	// CapacityPerReplica is what one replica serves a second at full use of its
+	// CapacityPerReplica is the amount that one replica serves a second at full use of its
 	// cpu request. Required.
 	CapacityPerReplica float64 `json:"capacityPerReplica"`
 	// Saturation is how much more than CapacityPerReplica a replica serves at
@@ -135,7 +135,7 @@ type Backlog struct {
 	Initial float64 `json:"initial,omitempty"`
 }
 
-// Requests are what one pod requests.
+// Requests has the resources that one pod requests.
 type Requests struct {
 	CPU    *resource.Quantity `json:"cpu,omitempty"`
 	Memory *resource.Quantity `json:"memory,omitempty"`

@@ -14,7 +14,7 @@ import (
 // A Yardstick says how many replicas a target needs, whoever scales it, by
 // whatever policy: the value of Expr over PerReplica, without tolerance.
 type Yardstick struct {
-	// Target is what it is of, as [NAMESPACE/]KIND/NAME; every target of the
+	// Target is the object, as [NAMESPACE/]KIND/NAME; every target of the
 	// scenario if absent. Of several yardsticks of a target the largest need counts.
 	Target string `json:"target,omitempty"`
 	// Expr is the PromQL of the demand on all replicas together. Required.
@@ -25,7 +25,7 @@ type Yardstick struct {
 	Kind result.Kind `json:"kind"`
 }
 
-// Yardsticks is what a scenario measures need by: one as a mapping, or a list.
+// Yardsticks says how a scenario measures need: one as a mapping, or a list.
 type Yardsticks []Yardstick
 
 var errYardstick = errors.New("want {expr, perReplica, kind}, or a list of them with target")

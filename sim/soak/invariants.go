@@ -219,7 +219,7 @@ func settled(steps []*journal.Step, end slot.Slot) error {
 	return violation(r, "desired %d (%s), but what the metrics have asked for all along is %d to %d", r.Desired, r.Reason, low, high)
 }
 
-// asked is what metrics in all say that do not depend on the replicas.
+// asked returns what metrics in all say that do not depend on the replicas.
 func asked(r *journal.Record, p *policy.Autoscaler) int32 {
 	want := int32(0)
 	for i := range r.Metrics {

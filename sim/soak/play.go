@@ -11,7 +11,7 @@ import (
 	"github.com/karpenter-sim/karpenter/sim"
 )
 
-// A Run is what came of playing a case.
+// A Run is the outcome of playing a case.
 type Run struct {
 	// Journal and Series are what the run wrote, Digest its golden digest.
 	Journal, Series []byte

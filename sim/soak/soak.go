@@ -134,5 +134,5 @@ type broken struct {
 
 func (b *broken) Error() string { return b.name + ": " + b.err.Error() }
 
-// Unwrap is what broke the invariant.
+// Unwrap returns what broke the invariant.
 func (b *broken) Unwrap() error { return b.err }

@@ -17,7 +17,7 @@ import (
 // what each ready replica has of it, while new replicas start.
 type steadyCase struct {
 	*Case
-	// need is what the demand takes, in replicas.
+	// need is the demand in replicas.
 	need int32
 }
 

@@ -106,7 +106,7 @@ func (o *Outcome) document(old *manifest.Autoscaler, e manifest.Autoscaler, choi
 	return b.String(), err
 }
 
-// CurrentValue is what the current policy has in place of a parameter, as it is
+// CurrentValue returns what the current policy has in place of a parameter, as it is
 // written; of several autoscalers, the first one's.
 func (o *Outcome) CurrentValue(i int) string {
 	if text := o.Parameters[i].written(o.Subjects[0].Set.Autoscalers[0].Object); text != "" {

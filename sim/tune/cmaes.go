@@ -104,7 +104,7 @@ func (s *Search) fold(x []float64) (values []string, outside float64) {
 	return values, outside
 }
 
-// loss is what a chain minimizes, over the windows that it learns from: how far
+// loss returns what a chain minimizes, over the windows that it learns from: how far
 // it is from being better than the current policy, or cost and weighted lacking,
 // and in any case broken constraints.
 func (s *Search) loss(t *Trial, c *chain) float64 {

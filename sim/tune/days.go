@@ -249,7 +249,7 @@ func differ(figure string, of []float64) Difference {
 
 // A Pairing compares a choice with another policy over the same parts.
 type Pairing struct {
-	// Unit is what is paired: day, or part of some length.
+	// Unit is the stretch that is paired: day, or part of some length.
 	Unit string
 	// Pairs are compared. Partial days are cut by the ends of the recording or of
 	// a window, Unjudged parts are not judged for a tenth or more.
@@ -316,7 +316,7 @@ func (s *Search) pairing(steps []Fold, of func(fold int) *Trial) *Pairing {
 	return p
 }
 
-// expense is what a stretch cost: in money where prices are given, else in
+// expense returns what a stretch cost: in money where prices are given, else in
 // replica-seconds.
 func (s *Search) expense(x *Score) float64 {
 	if s.Priced {

@@ -8,7 +8,7 @@ import (
 	"fmt"
 )
 
-// A Description is what makes a search the one it is: everything that its
+// A Description holds what makes a search the one it is: everything that its
 // trials depend on.
 type Description struct {
 	// Version is the program's: another one may decide otherwise.

@@ -25,7 +25,7 @@ type point struct {
 	trial         *Trial
 }
 
-// points are what the last fold may learn from.
+// points returns what the last fold may learn from.
 func (s *Search) points(trials []Trial) []point {
 	current := s.Current.sum(0, s.Folds)
 	var out []point

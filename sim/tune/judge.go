@@ -41,11 +41,11 @@ func (s *Search) cheaper(a, b *Score) bool {
 	return s.expense(a) < s.expense(b) && s.charged(a) < s.charged(b)
 }
 
-// reversalSeconds is what a reversal counts for in cost: a replica that was
+// reversalSeconds is the cost of a reversal: a replica that was
 // started for nothing, or stopped too early, for five minutes.
 const reversalSeconds = 5 * 60
 
-// charged is what a stretch cost, its reversals included.
+// charged returns what a stretch cost, its reversals included.
 func (s *Search) charged(x *Score) float64 {
 	asked := x.Asked + float64(reversalSeconds*x.Reversals)
 	if !s.Priced {

@@ -21,7 +21,7 @@ const (
 	Unranked Verdict = "unranked"
 )
 
-// An Outcome is what came of a search.
+// An Outcome is the result of a search.
 type Outcome struct {
 	*Search
 	// Trials has the trials of all units, numbered from 1 in the order of units, and
@@ -42,7 +42,7 @@ type Outcome struct {
 	// Plateau says that the choice stands among others as good; without
 	// neighbours it is false.
 	Plateau bool
-	// Importance is what each parameter explains, in their order.
+	// Importance has the share that each parameter explains, in their order.
 	Importance []Importance
 	Maps       []HeatMap
 	// Pairing compares the folds' choices with the current policy, in time held out.
@@ -103,7 +103,7 @@ func (s *Search) Finish(ctx context.Context, trials []Trial, run func(n int, do 
 	return o, nil
 }
 
-// A Contest is what came of the candidates with one metric.
+// A Contest is the outcome of the candidates with one metric.
 type Contest struct {
 	Metric Metric
 	Steps  []Fold

@@ -74,7 +74,7 @@ func Owners(set *manifest.Set) ([]Owner, error) {
 	return out, nil
 }
 
-// A Patch is what is recommended, for the owner of an HPA or a ScaledObject.
+// A Patch holds what is recommended, for the owner of an HPA or a ScaledObject.
 type Patch struct {
 	Owner Owner
 	// File is the patch's name; empty where nothing can be said in the owner's fields.

@@ -7,7 +7,7 @@ import (
 	"github.com/karpenter-sim/karpenter/sim"
 )
 
-// A Score is what a policy cost and lacked in a stretch of time, added over all
+// A Score holds what a policy cost and lacked in a stretch of time, added over all
 // objects. The figures made of it are those of the reports.
 type Score struct {
 	// Seconds is the length of the stretch, Scored how much of it, added over

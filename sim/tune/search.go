@@ -28,7 +28,7 @@ type Subject struct {
 	Name  string
 	Input *sim.Input
 	Set   *manifest.Set
-	// Owners are what the autoscalers of the set were made of.
+	// Owners has the objects that the autoscalers of the set were made of.
 	Owners []Owner
 
 	// seasons are the second metrics of a season, by NAMESPACE/NAME.
@@ -40,7 +40,7 @@ func (s *Subject) resolve(set *manifest.Set) ([]sim.Autoscaler, error) {
 	return sim.Resolve(set, promql.Label(s.Input.File.Spec.Controller.EnforceLabel), s.Input.File.Spec.Prometheus.EnableFeatures...)
 }
 
-// Options are what a search is made of.
+// Options holds what a search is made of.
 type Options struct {
 	Subjects    []Subject
 	Parameters  []Parameter
@@ -79,7 +79,7 @@ type Search struct {
 	Notes []string
 	// Priced says that prices are given, so that cost is money.
 	Priced bool
-	// Unit is what policies are compared by in pairs: day, or part of some length.
+	// Unit is the stretch by which policies are compared in pairs: day, or part of some length.
 	Unit string
 
 	// examine plays a trial and scores it by windows and by parts.
@@ -91,7 +91,7 @@ type Search struct {
 	planned [][]string // the candidates of Grid and Random
 }
 
-// A stage is what all candidates meet in one subject.
+// A stage holds what all candidates meet in one subject.
 type stage struct {
 	subject *Subject
 	windows []window

@@ -55,7 +55,7 @@ type season struct {
 	horizon time.Duration
 	// margin is the season's mean rise while the last fold trains.
 	margin float64
-	// name is what the rules record it under.
+	// name is the name of the metric that the rules record.
 	name, namespace string
 }
 
@@ -209,7 +209,7 @@ func (v *season) recorded(ago time.Duration) string {
 	return "max(" + text + ")"
 }
 
-// rise is what demand rises by until a new replica is ready, by the days before.
+// rise returns what demand rises by until a new replica is ready, by the days before.
 func (v *season) rise(mean func(ago time.Duration) string) string {
 	var rises []string
 	for d := 1; d <= seasonDays; d++ {

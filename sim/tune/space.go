@@ -69,7 +69,7 @@ func (s *space) findCurrent() error {
 	return nil
 }
 
-// unwritten is what holds where a field of the behavior is not written.
+// unwritten returns what holds where a field of the behavior is not written.
 func unwritten(field string, p *policy.Autoscaler) string {
 	rules := &p.Up
 	name, ok := strings.CutPrefix(field, "spec.behavior.scaleUp.")

@@ -132,7 +132,7 @@ func (s *subject) target() *lift {
 	return out
 }
 
-// factor is what a metric shows of one replica's full load, less its spread; NaN
+// factor returns what a metric shows of one replica's full load, less its spread; NaN
 // where it does not follow the demand.
 func (s *subject) factor(m *policy.Metric) float64 {
 	for _, r := range s.played.Responses {

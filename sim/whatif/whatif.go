@@ -17,11 +17,11 @@ import (
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 )
 
-// A Run is what is played again.
+// A Run holds what is played again.
 type Run struct {
 	Input     *sim.Input
 	Manifests *manifest.Set
-	// Objects is what came of it.
+	// Objects is the outcome of the run.
 	Objects []result.Object
 	// Lacks says what an object lacked, given what it needed, and the
 	// replica-seconds that were asked for.

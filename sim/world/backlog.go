@@ -11,7 +11,7 @@ type backlog struct {
 	timeout int64
 
 	waiting float64
-	// parts are what waits by arrival, oldest first.
+	// parts has the waiting work by arrival, oldest first.
 	parts []part
 
 	arrived, served, refused, expired float64

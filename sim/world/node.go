@@ -27,7 +27,7 @@ type Node struct {
 	gauges []nodeGauge
 }
 
-// A room is what a node offers or a pod requests. Millicores and bytes are
+// A room holds what a node offers or a pod requests. Millicores and bytes are
 // whole, so that sums are exact.
 type room struct {
 	millicores, bytes, pods int64
@@ -201,7 +201,7 @@ func (n *Nodes) Free(p *Pod) {
 	p.Node.pods = slices.DeleteFunc(p.Node.pods, func(o *Pod) bool { return o == p })
 }
 
-// Snapshot is what an API server has of nodes and pods. The objects must not be
+// Snapshot returns what an API server has of nodes and pods. The objects must not be
 // changed.
 func (n *Nodes) Snapshot() (nodes []*corev1.Node, pods []*corev1.Pod) {
 	for _, node := range n.sorted {

@@ -16,7 +16,7 @@ import (
 type naming struct {
 	kind, name string
 	random     *rand.Rand
-	// replicaSet is what a Deployment's next pods belong to; empty for other kinds.
+	// replicaSet is the name of the ReplicaSet of a Deployment's next pods; empty for other kinds.
 	replicaSet string
 	// given are all names that were drawn.
 	given map[string]bool
@@ -24,7 +24,7 @@ type naming struct {
 	own *regexp.Regexp
 }
 
-// alphabet is what Kubernetes draws names from: no vowels, and nothing that looks
+// alphabet has the characters that Kubernetes draws names from: no vowels, and nothing that looks
 // like another character.
 const alphabet = "bcdfghjklmnpqrstvwxz2456789"
 

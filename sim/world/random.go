@@ -12,7 +12,7 @@ import (
 // for others does not shift its numbers.
 func Random(seed int64, name string) *rand.Rand { return rand.New(Source(seed, name)) }
 
-// Source is what Random draws from.
+// Source returns what Random draws from.
 func Source(seed int64, name string) *rand.PCG {
 	h := fnv.New64a()
 	io.WriteString(h, name) // never fails

@@ -38,7 +38,7 @@ type fleet struct {
 	newReady, newUnready int32
 }
 
-// A rolloutStep is what a rollout does next.
+// A rolloutStep says what a rollout does next.
 type rolloutStep struct {
 	// surplus new replicas, unready old ones and ready old ones go.
 	surplus, unready, ready int32

@@ -22,7 +22,7 @@ type shape struct {
 	matches []match
 }
 
-// A match is what there is of ready nodes below a point of the tree.
+// A match holds what there is of ready nodes below a point of the tree.
 type match struct {
 	// winner is the node with the most room, by share, then by name.
 	winner *Node

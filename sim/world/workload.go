@@ -13,7 +13,7 @@ type Workload struct {
 	Target *Target
 	// Demand is units a second.
 	Demand Demand
-	// Capacity is what one replica serves a second at full use of its request;
+	// Capacity is the amount that one replica serves a second at full use of its request;
 	// it can serve Saturation times that.
 	Capacity, Saturation float64
 	// Startup is how long a pod with a place takes to become ready.
@@ -23,7 +23,7 @@ type Workload struct {
 	Timeout time.Duration
 	// ServiceP50 and ServiceP95 are percentiles of the time that serving takes.
 	ServiceP50, ServiceP95 time.Duration
-	// Requests are what each pod requests.
+	// Requests has the resources that each pod requests.
 	Requests corev1.ResourceList
 	// NodeSelector are the labels of the nodes that can run the pods.
 	NodeSelector map[string]string
@@ -31,7 +31,7 @@ type Workload struct {
 	Labels map[string]string
 	// Names draws the names of pods; nil draws the same ones for every seed.
 	Names *rand.Rand
-	// Waiting is what already waits at the start.
+	// Waiting is the amount that already waits at the start.
 	Waiting float64
 	// Needed, if set, is told the replicas that the demand needs, from an
 	// instant in Unix seconds on.
@@ -57,7 +57,7 @@ type Workload struct {
 	names *naming
 	// at is the instant up to which demand has been served, in Unix milliseconds.
 	at int64
-	// share is what one ready replica has served since the start.
+	// share is the work that one ready replica has served since the start.
 	share  float64
 	gauges []serviceGauge
 	// rolling replaces the old pods, nil while nothing does; moving says that a step

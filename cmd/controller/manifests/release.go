@@ -13,7 +13,7 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
 )
 
-// namespace is what helm makes by itself. Its pods have to keep to the strictest
+// namespace is the one that helm makes by itself. Its pods have to keep to the strictest
 // of the pod security standards, as the controller's do.
 const namespace = `apiVersion: v1
 kind: Namespace

@@ -26,14 +26,14 @@ const (
 	maxSources   = 100
 )
 
-// A File is what a file of sources says.
+// A File holds what a file of sources says.
 type File struct {
 	Sources []Source `yaml:"sources"`
 }
 
 // A Source is one server.
 type Source struct {
-	// Name is what metrics call it, URL where it is.
+	// Name is the name in metrics, URL the address.
 	Name string `yaml:"name"`
 	URL  string `yaml:"url"`
 	// HTTP says how to reach it, as promtool's --http.config.file does; nil for

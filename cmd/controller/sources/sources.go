@@ -24,7 +24,7 @@ import (
 // reloadEvery is how often the file is looked at.
 const reloadEvery = 10 * time.Second
 
-// Options are what sources need.
+// Options holds what sources need.
 type Options struct {
 	// Own is asked by metrics that name no source.
 	Own cycle.MetricSource

@@ -15,7 +15,7 @@ import (
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 )
 
-// Options are what the jobs of a call depend on besides their scenarios.
+// Options holds what the jobs of a call depend on besides their scenarios.
 type Options struct {
 	// Version is the program's, for reports.
 	Version string
@@ -40,7 +40,7 @@ type Options struct {
 // A Job is one scenario that is fit to run, with what a call adds to it. Close it.
 type Job struct {
 	*sim.Simulation
-	// Decisions are what the golden digest covers, of a scenario that has one, once
+	// Decisions are the lines that the golden digest covers, of a scenario that has one, once
 	// it was played.
 	Decisions []string
 

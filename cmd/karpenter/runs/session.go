@@ -26,9 +26,9 @@ type Session struct {
 	Progress func(j *Job, column string, now time.Time)
 }
 
-// An Outcome is what came of a call.
+// An Outcome has the reports of a call and its exit code.
 type Outcome struct {
-	// Reports are those of the jobs, in their order.
+	// Reports has the reports of the jobs, in their order.
 	Reports   []*reports.Report
 	RuleTests []*reports.RuleTest
 }

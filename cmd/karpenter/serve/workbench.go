@@ -28,7 +28,7 @@ var assets embed.FS
 // Edited is the name of the column with the policy of the page.
 const Edited = "edited"
 
-// policyFile is what messages call the text of the page.
+// policyFile is the name of the page's text in messages.
 const policyFile = "policy.yaml"
 
 // keptReports is how many reports can still be asked for: the one that is shown, and
@@ -47,7 +47,7 @@ type Workbench struct {
 	mu      sync.Mutex
 	last    int
 	reports map[int][]byte
-	// played is what the last report is of.
+	// played is the simulation that the last report is of.
 	played *sim.Simulation
 }
 
@@ -157,7 +157,7 @@ type verdict struct {
 	Headline string   `json:"headline,omitempty"`
 	Trade    string   `json:"trade,omitempty"`
 	Figures  []figure `json:"figures,omitempty"`
-	// Mistakes is what is wrong with the policy; then there is nothing else.
+	// Mistakes lists the mistakes in the policy; then there is nothing else.
 	Mistakes []mistake `json:"mistakes,omitempty"`
 }
 
@@ -250,7 +250,7 @@ func (w *Workbench) play(ctx context.Context, s *sim.Simulation) (*verdict, erro
 	return &verdict{Report: "/report/" + strconv.Itoa(w.last), Headline: report.Headline, Trade: report.Trade, Figures: figures(report)}, nil
 }
 
-// figures are those that the page compares, of every column that somebody asked for.
+// figures lists the figures that the page compares, of every column that somebody asked for.
 func figures(report *reports.Report) []figure {
 	var list []figure
 	for _, m := range reports.Metrics() {

@@ -43,11 +43,11 @@ type HorizontalAutoscaler struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
-	// Spec is what the user asks for.
+	// Spec says what the user asks for.
 	//
 	// +required
 	Spec HorizontalAutoscalerSpec `json:"spec,omitempty"`
-	// Status is what the controller last observed and decided.
+	// Status shows what the controller last observed and decided.
 	Status HorizontalAutoscalerStatus `json:"status,omitempty"`
 }
 
@@ -138,7 +138,7 @@ type Metric struct {
 	// +kubebuilder:validation:MaxLength=32
 	// +kubebuilder:validation:XValidation:rule="type(self) in [int] || isQuantity(self)",message="activation must be a number, e.g. 0 or 500m"
 	Activation *resource.Quantity `json:"activation,omitempty"`
-	// Fallback is what the metric asks for while it fails; without it, a metric that
+	// Fallback says what the metric asks for while it fails; without it, a metric that
 	// fails lets nothing scale down.
 	Fallback *Fallback `json:"fallback,omitempty"`
 }
@@ -147,7 +147,7 @@ type Metric struct {
 // It then counts as usable, and keeps awake a target that spec.zero lets sleep, or
 // wakes it, if it has an activation.
 type Fallback struct {
-	// Replicas are what the metric asks for: at least as many as there are, unless
+	// Replicas says what the metric asks for: at least as many as there are, unless
 	// allowScaleDown is set. They lie within minReplicas and maxReplicas.
 	//
 	// +kubebuilder:validation:Minimum=0
@@ -180,7 +180,7 @@ type PrometheusMetricSource struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=8192
 	Query string `json:"query"`
-	// Target is what the result should be.
+	// Target says what the result should be.
 	Target MetricTarget `json:"target"`
 }
 
@@ -198,7 +198,7 @@ const (
 	UtilizationMetricType MetricTargetType = "Utilization"
 )
 
-// MetricTarget is what the metric should be. Value serves every type where the
+// MetricTarget says what the metric should be. Value serves every type where the
 // type's own field is absent, as in Karpenter v0.1; for Utilization it is a percentage.
 //
 // +kubebuilder:validation:XValidation:rule="self.type != 'Value' || has(self.value)",fieldPath=".value",reason=FieldValueRequired,message="type Value needs value, greater than 0"
@@ -337,7 +337,7 @@ type ScalingPolicy struct {
 	PeriodSeconds int32 `json:"periodSeconds"`
 }
 
-// HorizontalAutoscalerStatus is what the controller last observed and decided.
+// HorizontalAutoscalerStatus shows what the controller last observed and decided.
 type HorizontalAutoscalerStatus struct {
 	// ObservedGeneration is the generation of the spec behind this status.
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`

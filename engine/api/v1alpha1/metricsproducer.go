@@ -20,7 +20,7 @@ type MetricsProducer struct {
 	//
 	// +required
 	Spec MetricsProducerSpec `json:"spec,omitempty"`
-	// Status is what the producer last measured.
+	// Status shows what the producer last measured.
 	Status MetricsProducerStatus `json:"status,omitempty"`
 }
 
@@ -82,7 +82,7 @@ type NodeTemplate struct {
 	// +kubebuilder:validation:MaxItems=64
 	// +kubebuilder:validation:XValidation:rule="self.all(t, t.effect in ['NoSchedule', 'PreferNoSchedule', 'NoExecute'])",message="effect must be NoSchedule, PreferNoSchedule or NoExecute"
 	Taints []corev1.Taint `json:"taints,omitempty"`
-	// Allocatable is what pods may request on the node, by resource.
+	// Allocatable lists what pods may request on the node, by resource.
 	//
 	// +kubebuilder:validation:MaxProperties=64
 	// +kubebuilder:validation:XValidation:rule="self.all(r, type(self[r]) in [int] ? int(self[r]) >= 0 : size(self[r]) <= 32 && !self[r].startsWith('-'))",message="every quantity must be 0 or more and at most 32 characters long"
@@ -184,7 +184,7 @@ type Pattern struct {
 	Weekdays *string `json:"weekdays,omitempty"`
 }
 
-// MetricsProducerStatus is what the producer last measured.
+// MetricsProducerStatus shows what the producer last measured.
 type MetricsProducerStatus struct {
 	// ObservedGeneration is the generation of the spec behind this status.
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`

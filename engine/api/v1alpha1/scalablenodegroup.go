@@ -18,11 +18,11 @@ type ScalableNodeGroup struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
-	// Spec is what the user, or an autoscaler, asks for.
+	// Spec says what the user, or an autoscaler, asks for.
 	//
 	// +required
 	Spec ScalableNodeGroupSpec `json:"spec,omitempty"`
-	// Status is what the provider last reported.
+	// Status shows what the provider last reported.
 	Status ScalableNodeGroupStatus `json:"status,omitempty"`
 }
 

@@ -16,7 +16,7 @@ type NodeGroup struct {
 	Issues []Issue
 }
 
-// An Issue is what is wrong with a node group.
+// An Issue holds what is wrong with a node group.
 type Issue struct {
 	Code    string `json:"code"`
 	Message string `json:"message"`

@@ -152,7 +152,7 @@ func (c *connection) Write(p []byte) (int, error) {
 // explanation is how long the node may take to explain an end.
 const explanation = 5 * time.Second
 
-// explained is what the node says of an error, or the error itself.
+// explained returns what the node says of an error, or the error itself.
 func (c *connection) explained(err error) error {
 	select {
 	case failed := <-c.failed:

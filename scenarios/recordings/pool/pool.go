@@ -10,7 +10,7 @@ import (
 // MaxQueue is how many requests may wait for a worker; more are refused.
 const MaxQueue = 256
 
-// ErrQueueFull is what a request gets when MaxQueue others are waiting.
+// ErrQueueFull is the error of a request that comes when MaxQueue others are waiting.
 var ErrQueueFull = errors.New("queue full")
 
 // A Pool hands workers to requests, first come first served. The number of

@@ -38,12 +38,12 @@ const (
 	JournalFile   = "live.jsonl.gz"
 )
 
-// A Decisions is what came of comparing a trial's decisions.
+// A Decisions compares a trial's decisions.
 type Decisions struct {
 	Name string
 	// Slots were decided both live and in the replay, Equal of them alike.
 	Slots, Equal int
-	// Changes are those of the live controller and of the closed loop; Close have
+	// Changes has the changes of the live controller and of the closed loop; Close have
 	// the other's count within one slot and one replica.
 	Changes, Close int
 	// Apart is the largest distance of ours from the HPA, in replicas, and

@@ -22,7 +22,7 @@ type Service struct {
 	Policies []string
 }
 
-// A Run is what happened to a service under a policy.
+// A Run holds what happened to a service under a policy.
 type Run struct {
 	// Start is when the load began, in Unix seconds.
 	Start float64
@@ -35,7 +35,7 @@ type Run struct {
 	Spec, Ready Steps
 }
 
-// Figures are those that predictions are judged by.
+// Figures has the figures that predictions are judged by.
 type Figures struct {
 	// Breach is the time with fewer ready replicas than needed, in minutes; Lack is
 	// the integral of the missing ones, Hours of those asked for, in replica-hours.
@@ -58,7 +58,7 @@ func (r *Run) Truth(from, to, capacity float64) Figures {
 	return f
 }
 
-// A Prediction is what a recording under one policy says about another, and what
+// A Prediction holds what a recording under one policy says about another, and what
 // came of both.
 type Prediction struct {
 	Service, Kind, From, To string
@@ -123,7 +123,7 @@ func Predict(directory, work string, named bool, karpenter Karpenter) ([]Predict
 	return all, nil
 }
 
-// A report is what is read of report.json.
+// A report holds what is read of report.json.
 type report struct {
 	Trade      string
 	Start, End time.Time

@@ -24,7 +24,7 @@ const metricsGroup = "external.metrics.k8s.io"
 // queries, and notes when it was asked.
 type adapter struct {
 	source *server
-	// queries are those behind the metric of each namespace.
+	// queries has the queries behind the metric of each namespace.
 	queries map[string]string
 
 	mu    sync.Mutex
@@ -88,7 +88,7 @@ func (a *adapter) answer(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// times are those at which the HPA of a namespace was decided.
+// times returns the instants at which the HPA of a namespace was decided.
 func (a *adapter) times(namespace string) []time.Time {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -20,7 +20,7 @@ import (
 	"github.com/karpenter-sim/karpenter/scenarios/recordings/simtoreal"
 )
 
-// A cluster is what the API server says of Deployments and their pods. It notes
+// A cluster holds what the API server says of Deployments and their pods. It notes
 // when counts change, and exports them under the names of kube-state-metrics.
 type cluster struct {
 	deployments appslisters.DeploymentLister

@@ -44,7 +44,7 @@ func ramp(at, from, to float64) float64 { return min(max((at-from)/(to-from), 0)
 // busy is the share of their time that the workers of a namespace spend on requests.
 const busy = `sum(rate(worker_busy_seconds_total{namespace=%[1]q}[10s])) / %[2]d / scalar(sum(kube_deployment_status_replicas_ready{namespace=%[1]q}))`
 
-// kinds are what policies scale by. The larger its replicas, and the load with them,
+// kinds lists the metrics that policies scale by. The larger its replicas, and the load with them,
 // the less chance there is in what a service measures.
 var kinds = []struct {
 	name, called string
@@ -56,7 +56,7 @@ var kinds = []struct {
 	{"large", "utilization of large replicas", true, 4},
 }
 
-// A policy is what differs between the runs of a service.
+// A policy holds what differs between the runs of a service.
 type policy struct {
 	name string
 	// perReplica is the target of requests, and percent that of utilization.
