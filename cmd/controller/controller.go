@@ -62,13 +62,13 @@ type controller struct {
 
 // newController builds everything and starts nothing that decides.
 func newController(ctx context.Context, f *flags) (*controller, error) {
-	log := f.logger()
+	log := f.logger(ctx)
 	ctrl.SetLogger(log)
 	klog.SetLogger(log)
 	f.announce(log)
 	config, err := ctrl.GetConfig()
 	if err != nil {
-		return nil, fmt.Errorf("no API server: %w", err)
+		return nil, f.noServer(err)
 	}
 	config.UserAgent = leaseName + "/" + release
 	config.QPS = -1 // the API server's own fairness decides
@@ -81,12 +81,13 @@ func newController(ctx context.Context, f *flags) (*controller, error) {
 }
 
 // logger writes JSON lines to stderr; stdout may be the journal's.
-func (f *flags) logger() logr.Logger {
+func (f *flags) logger(ctx context.Context) logr.Logger {
 	level := slog.LevelInfo
 	if f.verbose {
 		level = slog.LevelDebug
 	}
-	return logr.FromSlogHandler(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
+	handler := slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level})
+	return logr.FromSlogHandler(&stopping{Handler: handler, stopped: ctx})
 }
 
 func (c *controller) build(ctx context.Context, f *flags, config *rest.Config, log logr.Logger) error {
@@ -127,8 +128,8 @@ func (c *controller) build(ctx context.Context, f *flags, config *rest.Config, l
 	if err != nil {
 		return fmt.Errorf("%w: %w", errUsage, err) // an address or a file that cannot be meant
 	}
-	go f.reach(ctx, log, source)
-	named, err := f.openSources(source, own, log)
+	go f.reach(ctx, log, "", f.prometheusURI, source, clock.RealClock{}.Now())
+	named, err := f.openSources(ctx, source, own, log)
 	if err != nil {
 		return fmt.Errorf("%w: --metrics-sources %w", errUsage, err)
 	}
@@ -220,12 +221,15 @@ func (f *flags) shareJournal(m manager.Manager) error {
 }
 
 // openSources opens the named servers beside our own.
-func (f *flags) openSources(source *prometheus.Client, own *kubernetes.Metrics, log logr.Logger) (*sources.Sources, error) {
+func (f *flags) openSources(ctx context.Context, source *prometheus.Client, own *kubernetes.Metrics, log logr.Logger) (*sources.Sources, error) {
 	label := promql.Label(f.enforceLabel)
 	return sources.New(sources.Options{
 		Own: promql.Enforcing(label, source), Path: f.metricsSources, EnforceLabel: label, Client: f.prometheus(own, log),
 		Sign: func(s sources.SigV4, next http.RoundTripper) (http.RoundTripper, error) {
 			return aws.SignV4(s.Region, s.Profile, s.RoleARN, next)
+		},
+		Opened: func(name, address string, source cycle.Querier) {
+			go f.reach(ctx, log, name, address, source, clock.RealClock{}.Now())
 		},
 		Clock: clock.RealClock{}, Log: log.WithName("sources"), Registry: metrics.Registry,
 	})

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"net"
 	"slices"
 	"strconv"
@@ -107,13 +109,13 @@ func (f *flags) add(s *pflag.FlagSet) {
 	s.AddGoFlag(flag.CommandLine.Lookup("kubeconfig"))
 }
 
-// check refuses values that could not work.
 // hpa are the flags of Kubernetes' own controller.
 func (f *flags) hpa() policy.HPA {
 	window := int32(f.hpaDownscaleStabilization / time.Second)
 	return policy.HPA{Tolerance: &f.hpaTolerance, DownscaleStabilization: &window}
 }
 
+// check refuses values that could not work.
 func (f *flags) check() error {
 	switch {
 	case f.queryOffset < 0 || f.queryOffset%time.Second != 0:
@@ -142,8 +144,10 @@ func (f *flags) check() error {
 		return fmt.Errorf("--metrics-refresh %s: want whole seconds, 0s or more", f.metricsRefresh)
 	case f.metricsPort < 0 || f.metricsPort > 65535:
 		return fmt.Errorf("--metrics-port %d: want 0 to 65535", f.metricsPort)
-	case f.metricsAddress != "" && !address(f.metricsAddress):
-		return fmt.Errorf("--metrics-address %s: want HOST:PORT or :PORT, as in 127.0.0.1:8080", f.metricsAddress)
+	case f.wrongAddress() != nil:
+		return f.wrongAddress()
+	case f.leaderElect && len(validation.IsDNS1123Label(f.namespace)) > 0:
+		return fmt.Errorf("--leader-elect-namespace %q: want the name of a namespace", f.namespace)
 	case f.leaseDuration < time.Second || f.leaseDuration%time.Second != 0:
 		return fmt.Errorf("--leader-elect-lease-duration %s: want whole seconds, 1s or more", f.leaseDuration)
 	case f.renewDeadline >= f.leaseDuration:
@@ -154,6 +158,8 @@ func (f *flags) check() error {
 		return fmt.Errorf("--journal-max-bytes %d: want 1048576 (1 MiB) or more", f.journalMaxBytes)
 	case f.journalAddress != "" && !loopback(f.journalAddress):
 		return fmt.Errorf("--journal-address %s: want a loopback address, as in 127.0.0.1:8083: what is served there asks nobody who they are", f.journalAddress)
+	case f.journalAddress != "" && f.journalDir == "":
+		return fmt.Errorf("--journal-address %s: there are no files to serve without --journal-dir", f.journalAddress)
 	case f.journalRetention <= 0:
 		return fmt.Errorf("--journal-retention %s: want more than 0s", f.journalRetention)
 	}
@@ -169,6 +175,29 @@ func (f *flags) wrongSources() error {
 		return fmt.Errorf("--metrics-sources %w", err)
 	}
 	return nil
+}
+
+// wrongAddress says at which address nobody could listen.
+func (f *flags) wrongAddress() error {
+	for _, a := range []struct{ flag, address, example string }{
+		{"metrics-address", f.metricsAddress, "127.0.0.1:8080"},
+		{"health-probe-address", f.healthAddress, ":8081"},
+		{"pprof", f.pprofAddress, "localhost:6060"},
+	} {
+		if a.address != "" && a.address != "0" && !listenable(a.address) {
+			return fmt.Errorf("--%s %s: want HOST:PORT or :PORT, as in %s", a.flag, a.address, a.example)
+		}
+	}
+	return nil
+}
+
+// noServer says why there is no API server to work with: a file that the command line
+// names and that does not exist is what is wrong with it.
+func (f *flags) noServer(err error) error {
+	if errors.Is(err, fs.ErrNotExist) && flag.Lookup("kubeconfig").Value.String() != "" {
+		return fmt.Errorf("%w: --kubeconfig %w", errUsage, err)
+	}
+	return fmt.Errorf("no API server: %w", err)
 }
 
 // wrongNamespaces says which flag has a text that can be no namespace's name.
@@ -197,15 +226,16 @@ func enforceable(label string) bool {
 	return err == nil
 }
 
-// address says whether a text is HOST:PORT, of which the host may be missing.
-func address(text string) bool {
+// listenable says whether a text is HOST:PORT, of which the host may be missing. Port 0
+// has the system pick one.
+func listenable(text string) bool {
 	_, port, err := net.SplitHostPort(text)
-	n, errPort := strconv.ParseUint(port, 10, 16)
-	return err == nil && errPort == nil && n > 0
+	_, errPort := strconv.ParseUint(port, 10, 16)
+	return err == nil && errPort == nil
 }
 
 // loopback says whether only this pod reaches an address.
 func loopback(address string) bool {
 	host, _, err := net.SplitHostPort(address)
-	return err == nil && (host == "localhost" || net.ParseIP(host).IsLoopback())
+	return err == nil && listenable(address) && (host == "localhost" || net.ParseIP(host).IsLoopback())
 }

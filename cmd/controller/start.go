@@ -55,17 +55,21 @@ func (f *flags) journalName() string {
 	return f.journalDir
 }
 
-// reach says whether Prometheus answers. The controller starts either way:
-// without metrics everything holds.
-func (f *flags) reach(ctx context.Context, log logr.Logger, source cycle.Querier) {
+// reach says whether a Prometheus answers: the one of --prometheus-uri, whose name is
+// empty, or a named source. The controller starts either way: without metrics
+// everything holds.
+func (f *flags) reach(ctx context.Context, log logr.Logger, name, address string, source cycle.Querier, now time.Time) {
 	ctx, cancel := context.WithTimeout(ctx, f.queryTimeout)
 	defer cancel()
-	_, err := source.Query(ctx, "vector(1)", time.Unix(0, 0))
-	if err != nil {
-		log.Info("Prometheus does not answer: every autoscaler holds until it does", "prometheus", redacted(f.prometheusURI), "code", cycle.Code(err), "error", err.Error())
+	who, about := "every autoscaler holds", []any{"prometheus", redacted(address)}
+	if name != "" {
+		who, about = "metrics that name this source are missing", append(about, "source", name)
+	}
+	if _, err := source.Query(ctx, "vector(1)", now.Truncate(time.Second)); err != nil {
+		log.Info("Prometheus does not answer: "+who+" until it does", append(about, "code", cycle.Code(err), "error", err.Error())...)
 		return
 	}
-	log.Info("Prometheus answers", "prometheus", redacted(f.prometheusURI))
+	log.Info("Prometheus answers", about...)
 }
 
 // redacted is an address without its password.

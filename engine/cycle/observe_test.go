@@ -156,7 +156,7 @@ func TestRival(t *testing.T) {
 	a := w.driver()
 	rivals := []Owner{{Kind: "HorizontalAutoscaler", Name: "web-too"}}
 	a.Owners = func(target TargetKey) []Owner {
-		if want := (TargetKey{"apps", "Deployment", "default", "web"}); target != want {
+		if want := (TargetKey{"apps", "deployment", "default", "web"}); target != want {
 			t.Errorf("asked for %v", target)
 		}
 		return append([]Owner{{Kind: "HorizontalAutoscaler", Name: "web"}}, rivals...)

@@ -7,7 +7,8 @@ import (
 )
 
 // A TargetKey identifies a scale target. All versions of its API are the same
-// object, so it has the group and no version.
+// object, so it has the group and no version. The kind is in lower case: API servers
+// also find a deployment.
 type TargetKey struct {
 	Group, Kind, Namespace, Name string
 }
@@ -19,10 +20,10 @@ func (t TargetRef) Key() TargetKey {
 	if !grouped {
 		group = "" // v1, of the core group
 	}
-	return TargetKey{group, t.Kind, t.Namespace, t.Name}
+	return TargetKey{group, strings.ToLower(t.Kind), t.Namespace, t.Name}
 }
 
-// String returns NAMESPACE/GROUP/KIND/NAME.
+// String returns NAMESPACE/GROUP/KIND/NAME, the kind in lower case.
 func (k TargetKey) String() string {
 	return k.Namespace + "/" + k.Group + "/" + k.Kind + "/" + k.Name
 }

@@ -34,6 +34,7 @@ func TestTargetKey(t *testing.T) {
 		same   bool
 	}{
 		{"another version is the same object", TargetRef{"argoproj.io/v1", "Rollout", "shop", "web"}, true},
+		{"API servers find a kind in lower case", TargetRef{"argoproj.io/v1alpha1", "rollout", "shop", "web"}, true},
 		{"another group is another object", TargetRef{"example.com/v1", "Rollout", "shop", "web"}, false},
 		{"the core group is none of the others", TargetRef{"v1", "Rollout", "shop", "web"}, false},
 		{"another namespace is another object", TargetRef{"argoproj.io/v1", "Rollout", "lab", "web"}, false},

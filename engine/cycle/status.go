@@ -292,6 +292,9 @@ func conditions(d *autoscaler.Decision, p *published, pause *autoscaler.Pause, d
 	able := metav1.Condition{Type: v1alpha1.AbleToScaleCondition, Status: metav1.ConditionTrue, Reason: "Able", Message: "nothing holds a change back"}
 	unbounded := metav1.Condition{Type: v1alpha1.ScalingUnboundedCondition, Status: metav1.ConditionTrue, Reason: "WithinBounds", Message: "the decision lies within minReplicas and maxReplicas"}
 	available := metav1.Condition{Type: v1alpha1.MetricsAvailableCondition, Status: metav1.ConditionTrue, Reason: "Available", Message: "every metric has a usable value"}
+	if !d.Known {
+		unbounded.Status, unbounded.Reason, unbounded.Message = metav1.ConditionUnknown, string(d.Reason), "there is no decision to compare with the bounds"
+	}
 	if p.notice != "" {
 		available.Message += "; " + p.notice
 	}

@@ -50,6 +50,22 @@ func (e *Error) Sentence() string {
 	return ""
 }
 
+// errNoRegion is the error of an ID that names no region where nothing else does.
+var errNoRegion error = noRegion{}
+
+type noRegion struct{}
+
+// Error is one line.
+func (e noRegion) Error() string { return e.Sentence() }
+
+// Sentence says who may be without a region, and what to do.
+func (noRegion) Sentence() string {
+	return "no AWS region is configured, and the instance metadata has none: this controller was released with CLOUD_PROVIDER=none (see the install page), or set AWS_REGION; an ARN as id names its own region"
+}
+
+// Unwrap returns the class of the error.
+func (noRegion) Unwrap() error { return cycle.ErrInvalid }
+
 // withoutRequest leaves out what names a single request.
 func withoutRequest(message string) string {
 	for _, mark := range []string{"request id:", "Request ID:", "RequestID:", "Encoded authorization failure message:"} {

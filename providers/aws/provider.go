@@ -127,7 +127,7 @@ func (p *Provider) home(ctx context.Context) (string, error) {
 		return "", ctx.Err()
 	}
 	if err != nil || !regionForm.MatchString(found) {
-		return "", fmt.Errorf("no AWS region is configured and the instance metadata has none: %w; set AWS_REGION, or give the group's ARN, which names its region", cycle.ErrInvalid)
+		return "", errNoRegion
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()

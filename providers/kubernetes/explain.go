@@ -45,12 +45,24 @@ func (t *Targets) explainKind(target cycle.TargetRef, version schema.GroupVersio
 	sentence := fmt.Sprintf("no kind %s in %s", target.Kind, version)
 	if meant := nearest(target.Kind); meant != "" && meant != target.Kind {
 		sentence += fmt.Sprintf("; did you mean %s?", meant)
-	} else if _, err := t.mapper.RESTMapping(version.WithKind(target.Kind).GroupKind()); err == nil {
-		sentence += "; the server has it in another version"
+	} else if other, err := t.mapper.RESTMapping(version.WithKind(target.Kind).GroupKind()); err == nil {
+		sentence += "; the server has it in " + other.GroupVersionKind.GroupVersion().String()
+	} else if usual := usualVersion(target.Kind); usual != "" {
+		sentence += fmt.Sprintf("; did you mean %s?", usual)
 	} else {
 		sentence += "; is its CustomResourceDefinition installed?"
 	}
 	return &explained{failure, sentence}
+}
+
+// usualVersion returns the API version of a kind that is scaled often, or empty.
+func usualVersion(kind string) string {
+	for _, s := range scalable {
+		if s.kind == kind {
+			return s.apiVersion
+		}
+	}
+	return ""
 }
 
 // nearest returns the kind that a mistyped one was meant to be, or empty.

@@ -220,9 +220,12 @@ func (r *running) testChange(f *faults) {
 		{refuse("PUT", "/web/scale", 403, metav1.StatusReasonForbidden), "Forbidden", "100", 10},
 	} {
 		before := r.replicas("web")
+		for r.event() != "" { // those of before
+		}
 		f.api.Store(&c.api)
 		f.answer(c.value)
-		r.decide(2)
+		r.decide(3)
+		r.told("FailedScale "+c.result, "FailedUpdateScale Deployment web: "+c.result+": the last change was not taken")
 		able := meta.FindStatusCondition(r.autoscalerNow("web").Status.Conditions, v1alpha1.AbleToScaleCondition)
 		if want := "Deployment web: " + c.result + ": the last change was not taken"; able.Status != metav1.ConditionFalse || !strings.HasPrefix(able.Message, want) {
 			r.t.Errorf("%s: condition %s %s: %s", c.result, able.Status, able.Reason, able.Message)
@@ -235,6 +238,27 @@ func (r *running) testChange(f *faults) {
 		able = meta.FindStatusCondition(r.autoscalerNow("web").Status.Conditions, v1alpha1.AbleToScaleCondition)
 		if n := r.replicas("web"); n != c.want || able.Status != metav1.ConditionTrue {
 			r.t.Errorf("after %s: %d replicas, want %d, condition %s: %s", c.result, n, c.want, able.Status, able.Message)
+		}
+	}
+}
+
+// told has each of the texts be the beginning of the only warning with its reason: a
+// fault that lasts is told once.
+func (r *running) told(texts ...string) {
+	r.t.Helper()
+	times := map[string]int{}
+	var all []string
+	for e := r.event(); e != ""; e = r.event() {
+		all = append(all, e)
+		for _, text := range texts {
+			if strings.HasPrefix(e, "Warning "+text) {
+				times[text]++
+			}
+		}
+	}
+	for _, text := range texts {
+		if times[text] != 1 {
+			r.t.Errorf("%d events %s in %q", times[text], text, all)
 		}
 	}
 }

@@ -42,9 +42,13 @@ type reported struct {
 	conditions map[string]metav1.Condition
 	// began is when the object's reconciler last woke up.
 	began time.Time
-	// change is the change that the last record decided, if any.
-	change *change
-	shown  journal.Shown
+	// change is the change that the last record decided, if any; failing is the result
+	// that the last one failed with, empty if it did not.
+	change  *change
+	failing string
+	// refused says that the conditions tell of a change that was not taken.
+	refused bool
+	shown   journal.Shown
 }
 
 // NewReporter returns a reporter in front of a journal.
@@ -136,11 +140,15 @@ func (r *Reporter) scaled(known *reported, o *journal.Outcome) {
 	if change != nil && change.slot != o.Slot {
 		change = nil
 	}
+	failing := known.failing
+	known.failing = ""
 	switch {
 	case o.Result == cycle.Superseded:
 		r.events.Event(&known.involved, corev1.EventTypeNormal, "Superseded", change.superseded(o))
 	case o.Result != cycle.Applied:
-		r.events.Event(&known.involved, corev1.EventTypeWarning, "FailedScale", change.failed(o))
+		if known.failing = o.Result; failing != o.Result { // once, though each slot tries again
+			r.events.Event(&known.involved, corev1.EventTypeWarning, "FailedScale", change.failed(o))
+		}
 	default:
 		r.events.Event(&known.involved, corev1.EventTypeNormal, change.reason(), change.applied(o))
 	}
@@ -148,7 +156,7 @@ func (r *Reporter) scaled(known *reported, o *journal.Outcome) {
 
 // reportedConditions are the conditions whose changes are events. The others
 // come and go with every spike.
-var reportedConditions = []string{v1alpha1.ActiveCondition, v1alpha1.MetricsAvailableCondition, v1alpha1.ScalingUnboundedCondition, v1alpha1.PausedCondition}
+var reportedConditions = []string{v1alpha1.ReadyCondition, v1alpha1.ActiveCondition, v1alpha1.MetricsAvailableCondition, v1alpha1.ScalingUnboundedCondition, v1alpha1.PausedCondition}
 
 // loaded notes what an object is called, and its conditions.
 func (r *Reporter) loaded(name journal.Object, o client.Object, conditions []metav1.Condition) {
@@ -161,6 +169,7 @@ func (r *Reporter) loaded(name journal.Object, o client.Object, conditions []met
 	for _, c := range conditions {
 		known.conditions[c.Type] = c
 	}
+	known.refused = refused(conditions)
 }
 
 // committed makes events of conditions that are others than before.
@@ -175,6 +184,16 @@ func (r *Reporter) committed(name journal.Object, conditions []metav1.Condition)
 		known.conditions[kind] = *now
 		if kind == v1alpha1.MetricsAvailableCondition && !apart(now) && !apart(&before) {
 			continue // Active says it already
+		}
+		if kind == v1alpha1.ReadyCondition {
+			was := known.refused
+			known.refused = refused(conditions)
+			if !known.refused && (!was || now.Status == metav1.ConditionFalse) {
+				continue // Active or Paused says it already
+			}
+		}
+		if kind == v1alpha1.ScalingUnboundedCondition && (now.Status == metav1.ConditionUnknown || before.Status == metav1.ConditionUnknown) {
+			continue // there was no decision, which Active says
 		}
 		if kind == v1alpha1.PausedCondition {
 			r.paused(name, known, &before, now)
@@ -198,6 +217,14 @@ func (r *Reporter) committed(name journal.Object, conditions []metav1.Condition)
 // autoscaler that is active lacks metrics.
 func apart(c *metav1.Condition) bool {
 	return c.Reason == cycle.MetricsPartial || c.Reason == cycle.FallbackActive
+}
+
+// refused says whether Ready says what no other condition does: that what was decided
+// is not taken.
+func refused(conditions []metav1.Condition) bool {
+	ready := meta.FindStatusCondition(conditions, v1alpha1.ReadyCondition)
+	return ready != nil && ready.Status == metav1.ConditionFalse && ready.Reason != cycle.PauseUnreadable &&
+		meta.IsStatusConditionTrue(conditions, v1alpha1.ActiveCondition)
 }
 
 // paused makes an event of a pause that begins, ends or is another than before. It is

@@ -45,6 +45,7 @@ func TestRivals(t *testing.T) {
 	becomes("alone", web, "one", "")
 	becomes("seen by another", web, "two", "HorizontalAutoscaler one")
 	becomes("in another version of the same kind", cycle.TargetRef{APIVersion: "apps/v1beta1", Kind: "Deployment", Namespace: s.namespace, Name: "web"}, "two", "HorizontalAutoscaler one")
+	becomes("by its kind in lower case", cycle.TargetRef{APIVersion: "apps/v1", Kind: "deployment", Namespace: s.namespace, Name: "web"}, "two", "HorizontalAutoscaler one")
 	becomes("in another namespace", cycle.TargetRef{APIVersion: "apps/v1", Kind: "Deployment", Namespace: "default", Name: "web"}, "two", "")
 	becomes("of another kind", cycle.TargetRef{APIVersion: "apps/v1", Kind: "StatefulSet", Namespace: s.namespace, Name: "web"}, "two", "")
 

@@ -130,7 +130,8 @@ func (t *Targets) resource(target cycle.TargetRef) (schema.GroupResource, error)
 		return schema.GroupResource{}, t.explainKind(target, version, err)
 	}
 	if mapping.Scope.Name() != meta.RESTScopeNameNamespace {
-		return schema.GroupResource{}, fmt.Errorf("%s is not namespaced: %w", mapping.Resource.Resource, cycle.ErrInvalid)
+		return schema.GroupResource{}, &explained{fmt.Errorf("%s is not namespaced: %w", mapping.Resource.Resource, cycle.ErrInvalid),
+			fmt.Sprintf("a %s belongs to no namespace: only objects of the autoscaler's own namespace can be scaled", target.Kind)}
 	}
 	return mapping.Resource.GroupResource(), nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
 	"github.com/karpenter-sim/karpenter/engine/cycle"
+	"github.com/karpenter-sim/karpenter/engine/observation"
 	"github.com/karpenter-sim/karpenter/providers/kubernetes"
 	"github.com/karpenter-sim/karpenter/providers/kubernetes/servertest"
 )
@@ -101,14 +102,20 @@ func TestTargetMistakes(t *testing.T) {
 		"NoVersion":  {"an absent apiVersion", cycle.TargetRef{Kind: "Deployment", Name: "web"}, "spec.scaleTargetRef.apiVersion is needed: a Deployment is of apps/v1"},
 		"Name":       {"an object that does not exist", cycle.TargetRef{APIVersion: "apps/v1", Kind: "Deployment", Name: "wbe"}, "no Deployment wbe in namespace " + s.namespace},
 		"NoScale":    {"a kind without scale", cycle.TargetRef{APIVersion: "apps/v1", Kind: "DaemonSet", Name: "agent"}, "a DaemonSet has no scale subresource: only kinds that have one can be scaled, such as a Deployment or a StatefulSet"},
-		"OldVersion": {"a version that is not served", cycle.TargetRef{APIVersion: "apps/v1beta1", Kind: "Deployment", Name: "web"}, "no kind Deployment in apps/v1beta1; the server has it in another version"},
+		"OldVersion": {"a version that is not served", cycle.TargetRef{APIVersion: "apps/v1beta1", Kind: "Deployment", Name: "web"}, "no kind Deployment in apps/v1beta1; the server has it in apps/v1"},
+		"Group":      {"a misspelt group", cycle.TargetRef{APIVersion: "app/v1", Kind: "StatefulSet", Name: "web"}, "no kind StatefulSet in app/v1; did you mean apps/v1?"},
+		"Cluster":    {"an object of no namespace", cycle.TargetRef{APIVersion: "v1", Kind: "Node", Name: "web"}, "a Node belongs to no namespace: only objects of the autoscaler's own namespace can be scaled"},
 		"NoCRD":      {"a kind that nobody installed", cycle.TargetRef{APIVersion: "example.com/v1", Kind: "Gizmo", Name: "web"}, "no kind Gizmo in example.com/v1; is its CustomResourceDefinition installed?"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			c.ref.Namespace = s.namespace
 			_, err := targets.Get(ctx, c.ref, time.Time{})
-			if got := cycle.Sentence(err); got != c.want || cycle.Code(err) != "NotFound" {
+			code := observation.NotFound
+			if c.ref.Kind == "Node" {
+				code = observation.Invalid
+			}
+			if got := cycle.Sentence(err); got != c.want || cycle.Code(err) != code {
 				t.Errorf("%s: %s: %q, want %q (%v)", c.reason, cycle.Code(err), got, c.want, err)
 			}
 		})

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"strconv"
 
 	"github.com/prometheus/client_golang/api"
 	"github.com/prometheus/common/config"
@@ -117,10 +118,17 @@ func checkURL(address string) error {
 	if err != nil {
 		return fmt.Errorf("the address of Prometheus is no URL: %w", withoutURL(err))
 	}
-	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+	if !Reachable(u) {
 		return fmt.Errorf("the address of Prometheus, %s, is not of the form http://HOST:PORT or https://HOST:PORT", u.Redacted())
 	}
 	return nil
+}
+
+// Reachable says whether requests can go to an address: http or https, a host, a port
+// that there is. A query goes along with each request.
+func Reachable(u *url.URL) bool {
+	_, err := strconv.ParseUint(cmp.Or(u.Port(), "1"), 10, 16)
+	return (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" && err == nil && u.Port() != "0" && u.Fragment == ""
 }
 
 // withoutURL takes addresses off an error, which may hold credentials.

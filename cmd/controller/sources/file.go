@@ -9,7 +9,6 @@ import (
 	"os"
 	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/prometheus/common/config"
 	"go.yaml.in/yaml/v3"
@@ -17,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/karpenter-sim/karpenter/engine/escape"
+	"github.com/karpenter-sim/karpenter/providers/prometheus"
 	"github.com/karpenter-sim/karpenter/providers/promql"
 )
 
@@ -89,8 +89,9 @@ func parse(path string, content []byte) (*File, error) {
 	if err := decoder.Decode(f); err != nil && err != io.EOF {
 		return nil, placed(path, content, err)
 	}
-	if err := decoder.Decode(&yaml.Node{}); err != io.EOF {
-		return nil, fmt.Errorf("%s: one YAML document is wanted, and there are more", path)
+	var second yaml.Node
+	if err := decoder.Decode(&second); err != io.EOF {
+		return nil, fmt.Errorf("%s:%d: one YAML document is wanted, and there are more", path, second.Line)
 	}
 	lines := linesOf(content)
 	fail := func(i int, field, format string, args ...any) error {
@@ -120,7 +121,7 @@ func (s *Source) check(before []Source) (field string, err error) {
 		return "name", fmt.Errorf("%s is the name of an earlier source", s.Name)
 	}
 	u, err := url.Parse(s.URL)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+	if err != nil || !prometheus.Reachable(u) {
 		return "url", errors.New("want http://HOST:PORT or https://HOST:PORT, with the prefix of the API if it has one")
 	}
 	if u.User != nil {
@@ -145,88 +146,18 @@ func (s *Source) check(before []Source) (field string, err error) {
 	if s.HTTP != nil && s.SigV4 != nil && (s.HTTP.Authorization != nil || s.HTTP.BasicAuth != nil || s.HTTP.OAuth2 != nil || s.HTTP.BearerToken != "" || s.HTTP.BearerTokenFile != "") {
 		return "sigv4", errors.New("signs requests, and http has other credentials for them; leave one out")
 	}
+	if s.SigV4 != nil && s.SigV4.RoleARN != "" && !roleForm.MatchString(s.SigV4.RoleARN) {
+		return "sigv4.roleARN", errors.New("want the ARN of a role, as in arn:aws:iam::123456789012:role/reader")
+	}
 	return "", nil
 }
+
+// roleForm is the form of the ARN of a role, in any partition.
+var roleForm = regexp.MustCompile(`^arn:[a-z-]+:iam::[0-9]{12}:role/\S+$`)
 
 func dotted(field string) string {
 	if field == "" {
 		return ""
 	}
 	return "." + field
-}
-
-// atLine is a place in an error of the YAML parser.
-var (
-	atLine   = regexp.MustCompile(`line (\d+): `)
-	typeName = regexp.MustCompile(` in type \S+$| into \S+$`)
-	valued   = regexp.MustCompile("(?s) `.*?`")
-	shell    = regexp.MustCompile(`^yaml: (unmarshal errors:\s*)?`)
-)
-
-// placed puts an error of the YAML parser into our form, without values and the
-// names of Go types.
-func placed(path string, content []byte, err error) error {
-	text := err.Error()
-	var list *yaml.TypeError
-	if errors.As(err, &list) && len(list.Errors) > 0 {
-		text = list.Errors[0]
-	}
-	text = shell.ReplaceAllString(text, "")
-	at := atLine.FindStringSubmatch(text)
-	text = typeName.ReplaceAllString(valued.ReplaceAllString(atLine.ReplaceAllString(text, ""), ""), "")
-	text = escape.Excerpt(strings.Join(strings.Fields(text), " "))
-	if at == nil {
-		// What promtool's part refuses has no place: it is the first source's whose
-		// http alone is refused.
-		if line := refused(content); line > 0 {
-			return fmt.Errorf("%s:%d: sources.http: %s", path, line, text)
-		}
-		return fmt.Errorf("%s: %s", path, text)
-	}
-	return fmt.Errorf("%s:%s: %s", path, at[1], text)
-}
-
-// refused is the line of the first http that is no configuration; 0 where all are.
-func refused(content []byte) int {
-	for _, s := range linesOf(content) {
-		if node := s["http"]; node != nil && node.value.Decode(&config.HTTPClientConfig{}) != nil {
-			return node.key.Line
-		}
-	}
-	return 0
-}
-
-// fieldNodes are the fields of a source by name; "" is the source itself.
-type fieldNodes map[string]*fieldNode
-
-type fieldNode struct{ key, value *yaml.Node }
-
-// sourceLines has the fields of each source of a file.
-type sourceLines []fieldNodes
-
-func linesOf(content []byte) sourceLines {
-	var document struct {
-		Sources []yaml.Node `yaml:"sources"`
-	}
-	_ = yaml.Unmarshal(content, &document) // as far as it goes
-	all := make(sourceLines, len(document.Sources))
-	for i := range document.Sources {
-		node := &document.Sources[i]
-		all[i] = fieldNodes{"": {node, node}}
-		for k := 0; node.Kind == yaml.MappingNode && k+1 < len(node.Content); k += 2 {
-			all[i][node.Content[k].Value] = &fieldNode{node.Content[k], node.Content[k+1]}
-		}
-	}
-	return all
-}
-
-// of is the line of a field of the i-th source, or of the source.
-func (l sourceLines) of(i int, field string) int {
-	if i >= len(l) {
-		return 1
-	}
-	if node := l[i][field]; node != nil {
-		return node.key.Line
-	}
-	return l[i][""].key.Line
 }

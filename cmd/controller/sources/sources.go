@@ -37,6 +37,8 @@ type Options struct {
 	Client prometheus.Options
 	// Sign wraps what sends requests into what signs them for Amazon's service.
 	Sign func(SigV4, http.RoundTripper) (http.RoundTripper, error)
+	// Opened, if set, is told of each named server that was opened, and may ask it.
+	Opened func(name, address string, source cycle.Querier)
 	// Clock times the looks at the file; Log and Registry tell of it.
 	Clock    clock.WithTicker
 	Log      logr.Logger
@@ -59,6 +61,9 @@ type Sources struct {
 type servers struct {
 	names []string
 	by    map[string]cycle.MetricSource
+	// urls and clients have what each of names asks, without labels.
+	urls    []string
+	clients []*prometheus.Client
 }
 
 var _ cycle.MetricSource = (*Sources)(nil)
@@ -81,35 +86,47 @@ func New(o Options) (*Sources, error) {
 		return nil, err
 	}
 	s.seen = content
-	built, err := s.build(file)
+	built, err := s.build(file, content)
 	if err != nil {
 		return nil, err
 	}
 	s.now.Store(built)
 	s.valid.Set(1)
+	s.tell(built)
 	return s, nil
 }
 
+// tell tells whoever wants to know which servers were opened.
+func (s *Sources) tell(built *servers) {
+	for i, name := range built.names {
+		if s.o.Opened != nil {
+			s.o.Opened(name, built.urls[i], built.clients[i])
+		}
+	}
+}
+
 // build makes the clients of a file.
-func (s *Sources) build(f *File) (*servers, error) {
+func (s *Sources) build(f *File, content []byte) (*servers, error) {
 	built := &servers{by: map[string]cycle.MetricSource{}}
 	for i := range f.Sources {
 		source := &f.Sources[i]
-		c, err := s.client(source)
+		c, field, err := s.client(source)
 		if err != nil {
-			return nil, fmt.Errorf("%s: source %s: %w", s.o.Path, source.Name, err)
+			return nil, fmt.Errorf("%s:%d: sources[%d].%s: %w", s.o.Path, linesOf(content).of(i, field), i, field, err)
 		}
 		label := s.o.EnforceLabel
 		if source.EnforceLabel != "" {
 			label = promql.Label(source.EnforceLabel)
 		}
-		built.names = append(built.names, source.Name)
+		built.names, built.urls, built.clients = append(built.names, source.Name), append(built.urls, source.URL), append(built.clients, c)
 		built.by[source.Name] = promql.Enforcing(label, promql.Narrowing(source.Labels, c))
 	}
 	return built, nil
 }
 
-func (s *Sources) client(source *Source) (cycle.MetricSource, error) {
+// client makes the client of a source. Where it cannot, it names the field that is
+// wrong.
+func (s *Sources) client(source *Source) (c *prometheus.Client, field string, err error) {
 	o := s.o.Client
 	o.URL, o.ConfigFile, o.Config = source.URL, "", source.HTTP
 	if o.Config != nil {
@@ -118,13 +135,18 @@ func (s *Sources) client(source *Source) (cycle.MetricSource, error) {
 	if source.Tenant != "" {
 		o.Header = http.Header{"X-Scope-Orgid": {source.Tenant}}
 	}
+	field = "http"
 	if source.SigV4 != nil {
 		if s.o.Sign == nil {
-			return nil, errors.New("sigv4: this controller cannot sign requests")
+			return nil, "sigv4", errors.New("this controller cannot sign requests")
 		}
-		o.Wrap = func(next http.RoundTripper) (http.RoundTripper, error) { return s.o.Sign(*source.SigV4, next) }
+		o.Wrap = func(next http.RoundTripper) (http.RoundTripper, error) {
+			field = "sigv4" // what follows is no longer http's
+			return s.o.Sign(*source.SigV4, next)
+		}
 	}
-	return prometheus.New(o)
+	c, err = prometheus.New(o)
+	return c, field, err
 }
 
 // QueryAll implements cycle.MetricSource: all servers are asked at once. What names
@@ -221,7 +243,7 @@ func (s *Sources) Reload() {
 	}
 	var built *servers
 	if err == nil {
-		built, err = s.build(file)
+		built, err = s.build(file, content)
 	}
 	if err != nil {
 		text := fmt.Sprintf("%v: the last good file of sources stays in force", err)
@@ -234,7 +256,8 @@ func (s *Sources) Reload() {
 	}
 	s.seen = content
 	s.now.Store(built)
-	s.wrong.Store(nil)
-	s.valid.Set(1)
 	s.o.Log.Info("the file of metrics sources is in force", "file", s.o.Path, "sources", built.names)
+	s.tell(built)
+	s.valid.Set(1)
+	s.wrong.Store(nil)
 }

@@ -3,11 +3,13 @@ package sources
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -29,11 +31,11 @@ func TestLoadRefuses(t *testing.T) {
 	cases := map[string]struct{ reason, text, want string }{
 		"Empty":      {"nothing is no source", "", "f.yaml:1: sources: want at least one"},
 		"NoSources":  {"nor an empty list", "sources: []\n", "f.yaml:1: sources: want at least one"},
-		"Unknown":    {"a misspelt key", "sources:\n" + good + "    tennant: x\n", "f.yaml:4: field tennant not found"},
-		"TopLevel":   {"another key", "source: []\n", "f.yaml:1: field source not found"},
-		"Type":       {"a list that is none", "sources:\n  name: a\n", "f.yaml:2: cannot unmarshal !!map"},
+		"Unknown":    {"a misspelt key", "sources:\n" + good + "    tennant: x\n", "f.yaml:4: sources[0].tennant: unknown field; did you mean tenant?"},
+		"TopLevel":   {"another key", "source: []\n", "f.yaml:1: source: unknown field; did you mean sources?"},
+		"Type":       {"a list that is none", "sources:\n  name: a\n", "f.yaml:2: sources: a map stands there, and a list is wanted"},
 		"Syntax":     {"no YAML", "sources:\n  - name: [a\n", "f.yaml:"},
-		"Two":        {"a second document", "sources:\n" + good + "---\nsources: []\n", "one YAML document is wanted"},
+		"Two":        {"a second document", "sources:\n" + good + "---\nsources: []\n", "f.yaml:4: one YAML document is wanted"},
 		"Name":       {"a name that none can name", "sources:\n  - name: A b\n    url: http://a\n", `f.yaml:2: sources[0].name: "A b": want lower case letters`},
 		"NoName":     {"no name", "sources:\n  - url: http://a\n", `f.yaml:2: sources[0].name: "": want`},
 		"Twice":      {"one name twice", "sources:\n" + good + good, "f.yaml:4: sources[1].name: a is the name of an earlier source"},
@@ -44,11 +46,18 @@ func TestLoadRefuses(t *testing.T) {
 		"Labels":     {"no name of a label", "sources:\n" + good + "    labels: {a.b: x}\n", `f.yaml:4: sources[0].labels: "a.b": want the name of a label`},
 		"LabelEmpty": {"no value", "sources:\n" + good + "    labels: {a: \"\"}\n", "f.yaml:4: sources[0].labels: a: want a value"},
 		"LabelTwice": {"two values of one label", "sources:\n" + good + "    enforceLabel: ns\n    labels: {ns: x}\n", "f.yaml:5: sources[0].labels: ns is enforceLabel, too"},
-		"HTTP":       {"what promtool refuses", "sources:\n" + good + "    http: {bearer_token: hunter2, basic_auth: {username: me}}\n", "f.yaml:4: sources.http: at most one of"},
-		"HTTPField":  {"a misspelt field in it", "sources:\n" + good + "    http:\n      basic_auth: {user: me, password: hunter2}\n", "f.yaml:5: field user not found"},
-		"HTTPValue":  {"a value of another type", "sources:\n" + good + "    http: {basic_auth: hunter2}\n", "f.yaml:4: cannot unmarshal !!str"},
+		"HTTP":       {"what promtool refuses", "sources:\n" + good + "    http: {bearer_token: hunter2, basic_auth: {username: me}}\n", "f.yaml:4: sources[0].http: at most one of"},
+		"HTTPField":  {"a misspelt field in it", "sources:\n" + good + "    http:\n      basic_auth: {user: me, password: hunter2}\n", "f.yaml:5: sources[0].http.basic_auth.user: unknown field; what stands there is promtool's"},
+		"HTTPValue":  {"a value of another type", "sources:\n" + good + "    http: {basic_auth: hunter2}\n", "f.yaml:4: sources[0].http.basic_auth: a single value stands there, and a map is wanted"},
 		"Signed":     {"two ways to say who asks", "sources:\n" + good + "    http: {authorization: {credentials: hunter2}}\n    sigv4: {region: eu}\n", "f.yaml:5: sources[0].sigv4: signs requests"},
-		"SigV4Field": {"what signs has fields of its own", "sources:\n" + good + "    sigv4: {secret_key: hunter2}\n", "f.yaml:4: field secret_key not found"},
+		"SigV4Field": {"what signs has fields of its own", "sources:\n" + good + "    sigv4: {secret_key: hunter2}\n", "f.yaml:4: sources[0].sigv4.secret_key: unknown field; want region, profile, roleARN"},
+		"Role":       {"no role", "sources:\n" + good + "    sigv4:\n      region: eu\n      roleARN: reader\n", "f.yaml:6: sources[0].sigv4.roleARN: want the ARN of a role"},
+		"Port":       {"a port that there is not", "sources:\n  - name: a\n    url: http://a:99999\n", "f.yaml:3: sources[0].url: want http://HOST:PORT"},
+		"KeyTwice":   {"which one is meant?", "sources:\n  - name: a\n    name: b\n    url: http://a\n", "f.yaml:3: name: set at line 2 already"},
+		"Scalar":     {"a text that is a list", "sources:\n" + good + "    labels: {a: [1]}\n", "f.yaml:4: sources[0].labels.a: a list stands there, and text is wanted"},
+		"Word":       {"a file that is a word", "hunter\n", "f.yaml:1: file: a single value stands there, and a map is wanted"},
+		"SecondHTTP": {"what promtool refuses of the second", "sources:\n" + good + "  - name: b\n    url: http://b\n    http: {authorization: {type: Basic}}\n", "f.yaml:6: sources[1].http: authorization type cannot be set"},
+		"Bytes":      {"no text", "sources:\n  - name: \xff\n", "f.yaml:2: no UTF-8"},
 		"Long":       {"a file that cannot be meant", "# " + strings.Repeat("x", maxFileBytes), "more than 1048576 bytes"},
 		"Many":       {"more than anybody has", "sources:\n" + strings.Repeat(good, 101), "f.yaml:202: sources: 101 of them; at most 100"},
 	}
@@ -66,6 +75,32 @@ func TestLoadRefuses(t *testing.T) {
 	}
 	if _, _, err := Load(filepath.Join(t.TempDir(), "none.yaml")); err == nil || !strings.Contains(err.Error(), "no such file") {
 		t.Errorf("no file: %v", err)
+	}
+}
+
+// TestNewRefuses holds that a file whose sources cannot be built is refused with line
+// and field, too.
+func TestNewRefuses(t *testing.T) {
+	const good = "sources:\n  - {name: a, url: http://a}\n"
+	for _, c := range []struct{ reason, text, want string }{
+		{"a certificate that there is not", good + "  - name: b\n    url: http://b\n    http: {tls_config: {ca_file: none.pem}}\n", ":5: sources[1].http: "},
+		{"nobody signs", good + "  - name: b\n    url: http://b\n    sigv4: {region: eu}\n", ":5: sources[1].sigv4: this controller cannot sign requests"},
+	} {
+		path := filepath.Join(t.TempDir(), "sources.yaml")
+		if err := os.WriteFile(path, []byte(c.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := New(Options{Own: &own{}, Path: path, Registry: client.NewRegistry()}); err == nil || !strings.HasPrefix(err.Error(), path+c.want) {
+			t.Errorf("%s: got %v, want %s", c.reason, err, path+c.want)
+		}
+	}
+	signs := func(SigV4, http.RoundTripper) (http.RoundTripper, error) { return nil, errors.New("no credentials") }
+	path := filepath.Join(t.TempDir(), "sources.yaml")
+	if err := os.WriteFile(path, []byte(good+"  - name: b\n    url: http://b\n    sigv4: {region: eu}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := New(Options{Own: &own{}, Path: path, Registry: client.NewRegistry(), Sign: signs}); err == nil || err.Error() != path+":5: sources[1].sigv4: no credentials" {
+		t.Errorf("what signs fails: got %v", err)
 	}
 }
 
@@ -190,7 +225,12 @@ func TestReload(t *testing.T) {
 	a, b := serve(t, 2), serve(t, 3)
 	var log []string
 	clock := clocktesting.NewFakeClock(time.Unix(1767600000, 0))
-	s, rewrite := opened(t, Options{Own: &own{}, Clock: clock, Log: funcr.New(func(_, args string) { log = append(log, args) }, funcr.Options{})}, "sources: [{name: a, url: "+a.URL+"}]\n")
+	var told []string
+	tell := func(name, address string, source cycle.Querier) {
+		r, err := source.Query(context.Background(), "up", time.Unix(1767600000, 0))
+		told = append(told, fmt.Sprint(name, " ", address, " ", r.Value, " ", err))
+	}
+	s, rewrite := opened(t, Options{Own: &own{}, Opened: tell, Clock: clock, Log: funcr.New(func(_, args string) { log = append(log, args) }, funcr.Options{})}, "sources: [{name: a, url: "+a.URL+"}]\n")
 	valid := func() float64 { return testutil.ToFloat64(s.valid) }
 	q := cycle.Query{Source: "a", Text: "x"}
 	s.Reload() // nothing has changed
@@ -225,5 +265,8 @@ func TestReload(t *testing.T) {
 	}
 	if got := ask(s, cycle.Query{Source: "a", Text: "later"}, cycle.Query{Source: "b", Text: "later"}); got != "3 3" || valid() != 1 || s.Notice("a") != "" {
 		t.Errorf("%s, valid %v, notice %q", got, valid(), s.Notice("a"))
+	}
+	if want := []string{"a " + a.URL + " 2 <nil>", "a " + b.URL + " 3 <nil>", "b " + b.URL + " 3 <nil>"}; !slices.Equal(told, want) {
+		t.Errorf("opened %q, want %q", told, want)
 	}
 }

@@ -19,7 +19,7 @@ func TestHowKubectlSeesTheKinds(t *testing.T) {
 		},
 		"MetricsProducer": {
 			"names":        {"metricsproducers", "metricsproducer", "metricsproducer", "mp"},
-			"columns":      {"Ready", "Age"},
+			"columns":      {"Ready", "Reason", "Age"},
 			"subresources": {"status"},
 		},
 		"ScalableNodeGroup": {

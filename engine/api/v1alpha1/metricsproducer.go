@@ -11,6 +11,7 @@ import (
 // +kubebuilder:resource:shortName=metricsproducer;mp
 // +kubebuilder:subresource:status
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=".status.conditions[?(@.type==\"Ready\")].status"
+// +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=".status.conditions[?(@.type==\"Ready\")].reason"
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=".metadata.creationTimestamp"
 type MetricsProducer struct {
 	metav1.TypeMeta   `json:",inline"`
