@@ -31,6 +31,7 @@ type auditFlags struct {
 	replayFlags
 	format string
 	advise bool
+	live   auditLiveFlags
 }
 
 // auditFormats lists the values of audit's -o.
@@ -39,19 +40,29 @@ var auditFormats = []string{tableFormat, markdownFormat, "html", jsonFormat, "cs
 func (a *app) auditCommand() *cobra.Command {
 	var flags auditFlags
 	c := &cobra.Command{
-		Use:   "audit -f MANIFESTS --recording SRC ...",
+		Use:   "audit --context CTX --prometheus URL [-A | -n NS] | audit -f MANIFESTS --recording SRC ...",
 		Short: "Rank autoscalers by what went wrong and what it cost, with the change that would help most",
-		Long: `Audit judges every autoscaler in the manifests over a recording: how long it lacked
-capacity (or ran above its target) and why, how long it was at its bounds, what was
-idle, how often it flapped, what of that is in doubt, and the one change of its policy
-that would have helped most, with its gain, its price and a patch of the object as it
-is written. The figures are those of the replicas that were recorded, where they were;
-causes and changes are those of the policy, replayed. One that cannot be judged is a
-row that says why.`,
-		Example: `  karpenter audit -f rendered.yaml --recording recordings/fortnight
-  karpenter audit -f deploy/ --recording week.om.gz -o html > audit.html`,
+		Long: `Audit judges every HorizontalPodAutoscaler, ScaledObject and HorizontalAutoscaler of
+a cluster, or of manifests, over what its Prometheus or a recording has: how long it
+lacked capacity (or ran above its target) and why, how long it was at its bounds, what
+was idle, how often it flapped, what of that is in doubt, and the one change of its
+policy that would have helped most, with its gain, its price and a patch of the object
+as it is written. The figures are those of the replicas that were recorded, where they
+were; causes and changes are those of the policy, replayed. One that cannot be judged is
+a row that says why.
+
+Of a cluster it lists objects and queries Prometheus, and writes to neither. It reads the
+metrics of one autoscaler after another, at most as fast as --max-queries-per-second and
+--max-queries-in-flight say, and keeps what it found in --state. If it is interrupted, or
+Prometheus stops answering, the result says that it is partial, and --resume goes on.`,
+		Example: `  karpenter audit --context eu1 --prometheus http://prometheus:9090 -A -o html > audit.html
+  karpenter audit -f rendered.yaml --prometheus http://prometheus:9090 --label cluster=eu1
+  karpenter audit -f rendered.yaml --recording recordings/fortnight`,
 		Args: noArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return a.audit(c.Context(), &flags) },
+		RunE: func(c *cobra.Command, _ []string) error {
+			flags.live.given = c.Flags().Changed
+			return a.audit(c.Context(), &flags)
+		},
 	}
 	c.Flags().StringVarP(&flags.format, "output", "o", tableFormat, "what stdout shows: table, markdown, html, json or csv")
 	c.Flags().BoolVar(&flags.advise, "advise", true, "play changes for the one that helps most, which takes most of the time")
@@ -62,6 +73,11 @@ row that says why.`,
 			c.Flags().AddFlag(f)
 		}
 	})
+	for _, name := range []string{"filename", "recording"} {
+		flag := c.Flags().Lookup(name)
+		flag.Usage = strings.Replace(flag.Usage, ", required)", ")", 1)
+	}
+	flags.live.add(c)
 	return c
 }
 
@@ -69,10 +85,20 @@ func (a *app) audit(ctx context.Context, f *auditFlags) error {
 	if !slices.Contains(auditFormats, f.format) {
 		return fmt.Errorf("-o %s: want table, markdown, html, json or csv", f.format)
 	}
-	if len(f.Manifests) == 0 || len(f.Recordings) == 0 {
-		return errors.New("-f and --recording are required: the manifests of the autoscalers and the metrics that were recorded of them")
+	if f.live.server.address != "" {
+		return a.auditLive(ctx, f)
 	}
-	changes, err := a.audited(f)
+	if err := f.live.unused(); err != nil {
+		return err
+	}
+	if len(f.Manifests) == 0 || len(f.Recordings) == 0 {
+		return errors.New("-f and --recording are required: the manifests of the autoscalers and the metrics that were recorded of them; or --prometheus, with --context or -f")
+	}
+	set, err := manifest.LoadIn(f.Namespace, f.Manifests, a.stdin)
+	if err != nil {
+		return err
+	}
+	changes, err := a.audited(f, set)
 	if err != nil {
 		return err
 	}
@@ -86,39 +112,56 @@ func (a *app) audit(ctx context.Context, f *auditFlags) error {
 	if err != nil {
 		return f.InFlags(err, sim.ScenarioFile)
 	}
-	audit := &fleet.Audit{Version: version(), Command: a.commandLine(), Rows: make([]fleet.Finding, len(changes))}
+	audit := &fleet.Audit{Version: version(), Command: a.commandLine()}
 	audit.From, audit.To = instantText(over.Spec.Start.Time), instantText(over.Spec.Start.Add(time.Duration(over.Spec.Duration)))
-	group, running := errgroup.WithContext(ctx)
-	group.SetLimit(runtime.GOMAXPROCS(0))
-	names := runNames(changes)
-	for i := range changes {
-		group.Go(func() error {
-			c, row := &changes[i], &audit.Rows[i]
-			row.Object, row.File, row.Line = strings.Join(c.Objects, ", "), c.At.File, c.At.Line
-			if err := f.judge(running, c, names[i], over, row); err != nil {
-				row.Unjudged = oneLineOf(err)
-			}
-			return running.Err()
-		})
-	}
-	if err := group.Wait(); err != nil {
+	err = auditEach(ctx, changes, audit, func(ctx context.Context, c *sim.Change, name string, row *fleet.Finding) error {
+		if err := judge(ctx, c, name, over, sim.CheckOptions{Cache: f.Cache}, f.advise, row); err != nil {
+			row.Unjudged = oneLineOf(err)
+		}
+		return ctx.Err()
+	})
+	if err != nil {
 		return err
 	}
 	audit.Finish()
 	return a.tellAudit(audit, f.format)
 }
 
-// audited are the autoscalers of the manifests, by their targets.
-func (a *app) audited(f *auditFlags) ([]sim.Change, error) {
+// auditEach fills a row for each autoscaler, as many at once as there are cores. Rows
+// whose judging ended in an error are left out, and the first such error ends it.
+func auditEach(ctx context.Context, changes []sim.Change, audit *fleet.Audit, fill func(context.Context, *sim.Change, string, *fleet.Finding) error) error {
+	rows, done := make([]fleet.Finding, len(changes)), make([]bool, len(changes))
+	group, running := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	names := runNames(changes)
+	for i := range changes {
+		group.Go(func() error {
+			if err := running.Err(); err != nil {
+				return err
+			}
+			c, row := &changes[i], &rows[i]
+			row.Object, row.File, row.Line = strings.Join(c.Objects, ", "), c.At.File, c.At.Line
+			err := fill(running, c, names[i], row)
+			done[i] = err == nil
+			return err
+		})
+	}
+	err := group.Wait()
+	for i := range rows {
+		if done[i] {
+			audit.Rows = append(audit.Rows, rows[i])
+		}
+	}
+	return err
+}
+
+// audited are the autoscalers of manifests, by their targets.
+func (a *app) audited(f *auditFlags, set *manifest.Set) ([]sim.Change, error) {
 	metrics, err := f.Parse()
 	if err != nil {
 		return nil, err
 	}
 	enforce, err := f.Enforced()
-	if err != nil {
-		return nil, err
-	}
-	set, err := manifest.LoadIn(metrics.Namespace, f.Manifests, a.stdin)
 	if err != nil {
 		return nil, err
 	}
@@ -133,14 +176,28 @@ func (a *app) audited(f *auditFlags) ([]sim.Change, error) {
 	changes = slices.DeleteFunc(changes, func(c sim.Change) bool {
 		return !slices.ContainsFunc(c.Objects, func(name string) bool { return !strings.Contains(name, "/mp/") })
 	})
-	if len(changes) == 0 {
+	for i := range changes {
+		acting(changes[i].Head)
+	}
+	if len(changes) == 0 && len(f.Manifests) > 0 {
 		return nil, fmt.Errorf("-f %s: no HorizontalAutoscaler, HorizontalPodAutoscaler or ScaledObject in it", strings.Join(f.Manifests, " -f "))
 	}
 	return changes, nil
 }
 
+// acting leaves out dry runs beside autoscalers that act on the same target.
+func acting(set *manifest.Set) {
+	if set == nil {
+		return
+	}
+	dry := func(e manifest.Autoscaler) bool { return e.Object.Spec.DryRun }
+	if slices.ContainsFunc(set.Autoscalers, func(e manifest.Autoscaler) bool { return !dry(e) }) {
+		set.Autoscalers = slices.DeleteFunc(set.Autoscalers, dry)
+	}
+}
+
 // judge replays the autoscalers of one target and fills the row.
-func (f *auditFlags) judge(ctx context.Context, c *sim.Change, name string, over *scenario.Scenario, row *fleet.Finding) error {
+func judge(ctx context.Context, c *sim.Change, name string, over *scenario.Scenario, options sim.CheckOptions, wantAdvice bool, row *fleet.Finding) error {
 	if c.Err != nil {
 		return c.Err
 	}
@@ -148,7 +205,7 @@ func (f *auditFlags) judge(ctx context.Context, c *sim.Change, name string, over
 	if err != nil {
 		return err
 	}
-	simulation, err := sim.Check(ctx, file, sim.CheckOptions{Cache: f.Cache})
+	simulation, err := sim.Check(ctx, file, options)
 	if err != nil {
 		return err
 	}
@@ -162,7 +219,7 @@ func (f *auditFlags) judge(ctx context.Context, c *sim.Change, name string, over
 		return err
 	}
 	row.Fill(report)
-	if !f.advise || report.Unranked() != "" || len(c.Head.Autoscalers) != 1 {
+	if !wantAdvice || report.Unranked() != "" || len(c.Head.Autoscalers) != 1 {
 		return nil
 	}
 	return advise(ctx, simulation, c, report, row)

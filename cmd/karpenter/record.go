@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -27,8 +28,10 @@ type recordFlags struct {
 	from, to, zone, out        string
 	lookback, queryOffset      time.Duration
 	context, evaluated, dryRun bool
-	enforce                    string
-	server                     serverFlags
+	// narrow leaves out the context of other autoscalers of the namespaces.
+	narrow  bool
+	enforce string
+	server  serverFlags
 }
 
 func (a *app) recordCommand() *cobra.Command {
@@ -181,7 +184,11 @@ func (f *recordFlags) plan(autoscalers []sim.Autoscaler, from, to time.Time) (re
 			}
 		}
 		if f.context {
-			plan.Selectors = append(plan.Selectors, recording.ContextSelectors(s.Target.Kind, s.Target.Namespace, s.Target.Name)...)
+			var names []string
+			if f.narrow {
+				names = scalerNames(s)
+			}
+			plan.Selectors = append(plan.Selectors, recording.ContextSelectors(s.Target.Kind, s.Target.Namespace, s.Target.Name, names...)...)
 		}
 	}
 	for _, text := range f.matches {
@@ -194,6 +201,25 @@ func (f *recordFlags) plan(autoscalers []sim.Autoscaler, from, to time.Time) (re
 	entering, err := f.entering()
 	plan.Selectors = entering.EnterAll(plan.Selectors)
 	return plan, err
+}
+
+// scalerNames are the names that the autoscalers of a target may have: its own, those that
+// KEDA gives the HPA of a ScaledObject, and the target's.
+func scalerNames(s *sim.Autoscaler) []string {
+	names := []string{s.Object.Name, "keda-hpa-" + s.Object.Name, s.Target.Name}
+	var written struct {
+		Spec struct {
+			Advanced struct {
+				HorizontalPodAutoscalerConfig struct{ Name string }
+			}
+		}
+	}
+	if text, err := s.Doc.Written().JSON(); err == nil && json.Unmarshal(text, &written) == nil {
+		if name := written.Spec.Advanced.HorizontalPodAutoscalerConfig.Name; name != "" {
+			names = append(names, name)
+		}
+	}
+	return slices.Compact(names)
 }
 
 // entering are the labels that enter every selector.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -99,11 +100,35 @@ func (a *app) replayScenario(ctx context.Context, f *replayFlags) (*scenario.Fil
 	}})
 }
 
-// commandLine is the call as a shell reads it.
+// commandLine is the call as a shell reads it, without the values of headers and without
+// passwords: reports are passed on.
 func (a *app) commandLine() string {
 	words := []string{"karpenter"}
+	before := ""
 	for _, arg := range a.args {
-		words = append(words, quoteArgument(arg))
+		flag, value, joined := strings.Cut(arg, "=")
+		if !joined || !strings.HasPrefix(flag, "--") {
+			flag, value = before, arg
+			words = append(words, quoteArgument(public(flag, value)))
+		} else {
+			words = append(words, quoteArgument(flag+"="+public(flag, value)))
+		}
+		before = arg
 	}
 	return strings.Join(words, " ")
+}
+
+// public is the value of a flag without what is secret.
+func public(flag, value string) string {
+	switch flag {
+	case "--header":
+		name, _, _ := strings.Cut(value, "=")
+		return name + "=SECRET"
+	case "--prometheus":
+		if u, err := url.Parse(value); err == nil && u.User != nil {
+			u.User = url.User("SECRET")
+			return u.String()
+		}
+	}
+	return value
 }

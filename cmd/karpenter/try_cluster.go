@@ -5,36 +5,27 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/tools/clientcmd"
 
+	"github.com/karpenter-sim/karpenter/providers/kubernetes/autoscalers"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
 	"github.com/karpenter-sim/karpenter/sim/replay"
 )
 
-// clusterKinds are the kinds of autoscalers that a cluster may have, by kubectl's names.
-var clusterKinds = map[string]schema.GroupVersionResource{
-	"hpa": {Group: "autoscaling", Version: "v2", Resource: "horizontalpodautoscalers"},
-	"so":  {Group: "keda.sh", Version: "v1alpha1", Resource: "scaledobjects"},
-	"ha":  {Group: "autoscaling.karpenter.sh", Version: "v1alpha1", Resource: "horizontalautoscalers"},
-}
-
 // workloadKinds are the targets whose autoscaler is looked for.
 var workloadKinds = map[string]string{"deploy": "Deployment", "deployment": "Deployment", "deployments": "Deployment", "sts": "StatefulSet", "statefulset": "StatefulSet", "statefulsets": "StatefulSet"}
 
-// clusterKind is the key of clusterKinds that a word means, the kind of a workload, or
-// empty.
+// clusterKind is the key of autoscalers.Kinds that a word means, the kind of a workload,
+// or empty.
 func clusterKind(word string) string {
 	word = strings.ToLower(word)
-	for short, resource := range clusterKinds {
+	for short, resource := range autoscalers.Kinds {
 		if word == short || word == resource.Resource || word+"s" == resource.Resource {
 			return short
 		}
@@ -88,7 +79,7 @@ func (t *attempt) fromCluster(ctx context.Context, text string) error {
 	}
 	var written []byte
 	for i := range objects {
-		clean(&objects[i])
+		autoscalers.Clean(&objects[i])
 		one, err := manifest.Marshal(objects[i].Object)
 		if err != nil {
 			return internal(err)
@@ -113,14 +104,6 @@ func (t *attempt) fromCluster(ctx context.Context, text string) error {
 	return t.record(ctx, flags)
 }
 
-// clean leaves out what a manifest would not have.
-func clean(o *unstructured.Unstructured) {
-	unstructured.RemoveNestedField(o.Object, "status")
-	for _, field := range []string{"managedFields", "resourceVersion", "uid", "generation", "creationTimestamp"} {
-		unstructured.RemoveNestedField(o.Object, "metadata", field)
-	}
-}
-
 // fetch gets the object, or of a workload the autoscalers that scale it.
 func (t *attempt) fetch(ctx context.Context, text string) ([]unstructured.Unstructured, error) {
 	word, name, _ := strings.Cut(text, "/")
@@ -133,7 +116,7 @@ func (t *attempt) fetch(ctx context.Context, text string) ([]unstructured.Unstru
 		return nil, fmt.Errorf("kubeconfig: %w", err)
 	}
 	kind := clusterKind(word)
-	if resource, ok := clusterKinds[kind]; ok {
+	if resource, ok := autoscalers.Kinds[kind]; ok {
 		object, err := client.Resource(resource).Namespace(t.Namespace).Get(ctx, name, metav1.GetOptions{})
 		if err != nil {
 			return nil, fmt.Errorf("%s in the namespace %s: %w", text, t.Namespace, err)
@@ -143,21 +126,15 @@ func (t *attempt) fetch(ctx context.Context, text string) ([]unstructured.Unstru
 	var found []unstructured.Unstructured
 	var names []string
 	for _, short := range []string{"ha", "so", "hpa"} {
-		list, err := client.Resource(clusterKinds[short]).Namespace(t.Namespace).List(ctx, metav1.ListOptions{})
-		if apierrors.IsNotFound(err) {
-			continue // the cluster does not have this kind
-		}
-		if err != nil {
-			return nil, fmt.Errorf("%s of the namespace %s: %w", clusterKinds[short].Resource, t.Namespace, err)
-		}
-		for _, o := range list.Items {
-			scaled, _, _ := unstructured.NestedString(o.Object, "spec", "scaleTargetRef", "name")
-			of, _, _ := unstructured.NestedString(o.Object, "spec", "scaleTargetRef", "kind")
-			owned := slices.ContainsFunc(o.GetOwnerReferences(), func(r metav1.OwnerReference) bool { return r.Kind == "ScaledObject" })
-			if scaled == name && (of == kind || of == "") && !owned {
-				found = append(found, o)
+		err := autoscalers.Each(ctx, client, autoscalers.Kinds[short], t.Namespace, func(o *unstructured.Unstructured) error {
+			if of := autoscalers.TargetOf(o); of.Name == name && (of.Kind == kind || of.Kind == "") {
+				found = append(found, *o)
 				names = append(names, short+"/"+o.GetName())
 			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
 		}
 	}
 	switch len(found) {

@@ -20,6 +20,8 @@ type Audit struct {
 	// From and To bound the time that is judged, RFC 3339.
 	From string `json:"from"`
 	To   string `json:"to"`
+	// Partial says why rows are missing; empty where none is.
+	Partial string `json:"partial,omitempty"`
 	// Rows are ranked: by breach, then by idle replica-hours; those that cannot be
 	// judged come last.
 	Rows []Finding `json:"rows"`
@@ -31,6 +33,9 @@ type Finding struct {
 	Object string `json:"object"`
 	// Unjudged says why nothing is known of it; empty where the figures are.
 	Unjudged string `json:"unjudged,omitempty"`
+	// Unread says that Prometheus did not give the metrics of the object, so that a
+	// second attempt may.
+	Unread bool `json:"unread,omitempty"`
 	// Of says whose figures these are: recorded, or current, the policy replayed,
 	// where no replicas were recorded.
 	Of string `json:"of,omitempty"`
@@ -172,25 +177,51 @@ func (a *Audit) Finish() {
 	})
 }
 
-// Headline sums an audit up in one sentence.
+// Headline sums an audit up in a sentence or two.
 func (a *Audit) Headline() string {
-	breached, unjudged, idle, minutes := 0, 0, 0.0, 0.0
+	lacked, above := tally{}, tally{}
+	unjudged, idle := 0, 0.0
 	for i := range a.Rows {
 		f := &a.Rows[i]
 		if f.Unjudged != "" {
 			unjudged++
 			continue
 		}
-		if v := zeroed(f.Figures.Get("breach_minutes")); v > 0 {
-			breached++
-			minutes += v
+		minutes := zeroed(f.Figures.Get("breach_minutes"))
+		if f.Yardstick == result.Target {
+			above.add(minutes)
+		} else {
+			lacked.add(minutes)
 		}
 		idle += zeroed(f.Figures.Get("over_replica_hours"))
 	}
-	text := fmt.Sprintf("%s from %s to %s: %d breached, for %s min in all; %s replica-hours were idle",
-		counted(len(a.Rows), "autoscaler"), a.From, a.To, breached, reports.Number(minutes), reports.Number(idle))
+	text := fmt.Sprintf("%s from %s to %s: %s; %s; %s replica-hours were idle",
+		counted(len(a.Rows), "autoscaler"), a.From, a.To, lacked.text("lacked capacity"), above.text("ran above the target"), reports.Number(idle))
 	if unjudged > 0 {
 		text += fmt.Sprintf("; %d could not be judged", unjudged)
 	}
+	if a.Partial != "" {
+		return "Partial: " + a.Partial + ". " + text + "."
+	}
 	return text + "."
+}
+
+// A tally counts autoscalers that breached, and adds up for how long.
+type tally struct {
+	n       int
+	minutes float64
+}
+
+func (t *tally) add(minutes float64) {
+	if minutes > 0 {
+		t.n++
+		t.minutes += minutes
+	}
+}
+
+func (t *tally) text(did string) string {
+	if t.n == 0 {
+		return "none " + did
+	}
+	return fmt.Sprintf("%d %s, for %s min in all", t.n, did, reports.Number(t.minutes))
 }

@@ -13,10 +13,11 @@ import (
 
 	"github.com/karpenter-sim/karpenter/engine/escape"
 	"github.com/karpenter-sim/karpenter/reports"
+	"github.com/karpenter-sim/karpenter/sim/result"
 )
 
 // auditTitles head the columns of an audit's tables.
-var auditTitles = []string{"object", "breach minutes", "causes", "hours at max", "hours at min", "idle replica-hours", "replica-hours", "flaps", "confidence", "what would help most"}
+var auditTitles = []string{"object", "breach minutes", "causes, replayed", "hours at max", "hours at min", "idle replica-hours", "replica-hours", "flaps", "confidence", "what would help most"}
 
 // cells are a finding in the columns of a table.
 func (f *Finding) cells() []string {
@@ -33,9 +34,21 @@ func (f *Finding) cells() []string {
 		confidence = "judged throughout"
 	}
 	return []string{
-		f.Object, number("breach_minutes"), causesText(f.Causes[:min(3, len(f.Causes))]), reports.Number(f.AtMaxHours), reports.Number(f.AtMinHours),
+		f.Object, f.breachText(), causesText(f.Causes[:min(3, len(f.Causes))]), reports.Number(f.AtMaxHours), reports.Number(f.AtMinHours),
 		number("over_replica_hours"), expense, number("reversals"), confidence, f.Advice.String(),
 	}
+}
+
+// breachText is for how long capacity was lacking, or the load above the target.
+func (f *Finding) breachText() string {
+	text := reports.Number(f.Figures.Get("breach_minutes"))
+	switch {
+	case f.Figures.Get("breach_minutes") == 0 || math.IsNaN(f.Figures.Get("breach_minutes")):
+		return text
+	case f.Yardstick == result.Target:
+		return text + " above target"
+	}
+	return text + " lacking capacity"
 }
 
 // String is an advice with its gain and price; empty for none.

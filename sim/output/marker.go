@@ -35,6 +35,8 @@ const (
 	Recording Kind = "Recording"
 	// Journals are fetched files, to which later calls add.
 	Journals Kind = "Journals"
+	// Audit is an audit of live autoscalers, to which findings are added one by one.
+	Audit Kind = "Audit"
 	// Scenarios are files that belong to whoever had them written: they are never
 	// replaced, and have a marker only while they are being written.
 	Scenarios Kind = "Scenarios"
@@ -97,7 +99,7 @@ func parseMarker(text []byte) *marker {
 	if err := decoder.Decode(&m); err != nil || m.Version != markerVersion {
 		return nil
 	}
-	if m.State != complete && m.State != writing || !slices.Contains([]Kind{Reports, Recording, Journals, Scenarios}, m.Kind) {
+	if m.State != complete && m.State != writing || !slices.Contains([]Kind{Reports, Recording, Journals, Audit, Scenarios}, m.Kind) {
 		return nil
 	}
 	for _, f := range m.Files {

@@ -40,7 +40,7 @@ func (d *Dir) fits(m *marker) error {
 		return nil
 	case m.Kind != d.options.Kind:
 		return fmt.Errorf("holds %s that karpenter wrote; name another directory", map[Kind]string{
-			Reports: "reports", Recording: "a recording", Journals: "journals", Scenarios: "half-written scenarios",
+			Reports: "reports", Recording: "a recording", Journals: "journals", Audit: "an audit", Scenarios: "half-written scenarios",
 		}[m.Kind])
 	case m.Kind == Recording && m.State == complete:
 		return errors.New("holds a recording already, and recordings are not replaced; name another directory, or remove it yourself")

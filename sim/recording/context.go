@@ -60,11 +60,14 @@ const groupSeries = "karpenter_scalablenodegroup_(spec_replicas|desired_replicas
 // a target was scaled when they were recorded: replicas, HPAs, and when pods
 // were created, scheduled and ready; of a node group its sizes, bounds and what kept
 // them from being reached. Of kinds that are no workloads there are the autoscalers' own.
-func ContextSelectors(kind, namespace, name string) []Selector {
+// Autoscalers are the names that those of the target may have; without any, all of the
+// namespace are saved.
+func ContextSelectors(kind, namespace, name string, autoscalers ...string) []Selector {
 	inNamespace := labels.MustNewMatcher(labels.MatchEqual, "namespace", namespace)
+	own := autoscalerSelector(ownSeries, inNamespace, "name", autoscalers)
 	w, ok := workloads[strings.ToLower(kind)]
 	if !ok {
-		selectors := []Selector{{Matchers: []*labels.Matcher{labels.MustNewMatcher(labels.MatchRegexp, labels.MetricName, ownSeries), inNamespace}}}
+		selectors := []Selector{own}
 		if strings.EqualFold(kind, journal.ScalableNodeGroup) {
 			selectors = append(selectors, Selector{Matchers: []*labels.Matcher{
 				labels.MustNewMatcher(labels.MatchRegexp, labels.MetricName, groupSeries),
@@ -81,17 +84,25 @@ func ContextSelectors(kind, namespace, name string) []Selector {
 			labels.MustNewMatcher(labels.MatchEqual, w.label, name),
 		}})
 	}
-	selectors = append(selectors, Selector{Matchers: []*labels.Matcher{
-		labels.MustNewMatcher(labels.MatchRegexp, labels.MetricName, hpaSeries),
-		inNamespace,
-	}}, Selector{Matchers: []*labels.Matcher{
-		labels.MustNewMatcher(labels.MatchRegexp, labels.MetricName, ownSeries),
-		inNamespace,
-	}})
+	selectors = append(selectors, autoscalerSelector(hpaSeries, inNamespace, "horizontalpodautoscaler", autoscalers), own)
 	for _, metric := range podInstants {
 		selectors = append(selectors, Selector{Matchers: podMatchers(metric, namespace, name)})
 	}
 	return selectors
+}
+
+// autoscalerSelector is the series of autoscalers of a namespace, of those that a label
+// names where there are names.
+func autoscalerSelector(series string, inNamespace *labels.Matcher, label string, names []string) Selector {
+	matchers := []*labels.Matcher{labels.MustNewMatcher(labels.MatchRegexp, labels.MetricName, series), inNamespace}
+	if len(names) > 0 {
+		var quoted []string
+		for _, name := range names {
+			quoted = append(quoted, regexp.QuoteMeta(name))
+		}
+		matchers = append(matchers, labels.MustNewMatcher(labels.MatchRegexp, label, strings.Join(quoted, "|")))
+	}
+	return Selector{Matchers: matchers}
 }
 
 // podMatchers go by the pods' names: owners are not always recorded.

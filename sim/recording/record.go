@@ -74,11 +74,17 @@ func Record(ctx context.Context, source Source, plan Plan, dir string, report fu
 		for _, s := range plan.Selectors {
 			selectors = append(selectors, s.Text())
 		}
-		return errors.Join(fmt.Errorf("%s: no samples of %s from %s to %s; check the selectors and the time",
-			source.Address(), strings.Join(selectors, ", "), instant(plan.From), instant(plan.To)), os.RemoveAll(rec.work))
+		return errors.Join(&NoSamplesError{fmt.Sprintf("%s: no samples of %s from %s to %s; check the selectors and the time",
+			source.Address(), strings.Join(selectors, ", "), instant(plan.From), instant(plan.To))}, os.RemoveAll(rec.work))
 	}
 	return rec.finish(ctx, dir, out)
 }
+
+// A NoSamplesError is that of a source that answered, and has nothing of what a plan asks
+// for.
+type NoSamplesError struct{ message string }
+
+func (e *NoSamplesError) Error() string { return e.message }
 
 func openOutput(dir string) (*output.Dir, error) {
 	out, err := output.Open(dir, Output)

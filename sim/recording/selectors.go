@@ -2,6 +2,8 @@ package recording
 
 import (
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -139,6 +141,36 @@ func include(selectors []Selector, s Selector) []Selector {
 		return selectors
 	}
 	return append(selectors, s)
+}
+
+// Together is the same series by fewer selectors, and so by fewer reads: those that differ
+// in an exact metric name only become one.
+func Together(selectors []Selector) []Selector {
+	var merged []Selector
+	names := map[int][]string{}
+	at := map[string]int{} // where the selector with the same other matchers is
+	for _, s := range selectors {
+		name := s.Name()
+		if name == "" {
+			merged = append(merged, s)
+			continue
+		}
+		rest := slices.DeleteFunc(slices.Clone(s.Matchers), func(m *labels.Matcher) bool {
+			return m.Name == labels.MetricName && m.Type == labels.MatchEqual && m.Value == name
+		})
+		key := Selector{Matchers: rest}.String() + fmt.Sprint(s.Before, s.After)
+		i, ok := at[key]
+		if !ok || s.At != nil || merged[i].At != nil {
+			i, at[key] = len(merged), len(merged)
+			merged = append(merged, s)
+		}
+		names[i] = append(names[i], regexp.QuoteMeta(name))
+		if len(names[i]) > 1 {
+			pattern := labels.MustNewMatcher(labels.MatchRegexp, labels.MetricName, strings.Join(names[i], "|"))
+			merged[i].Matchers = append([]*labels.Matcher{pattern}, rest...)
+		}
+	}
+	return merged
 }
 
 // ParseSelector reads a selector such as up{job="x"}.
