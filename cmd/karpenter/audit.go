@@ -140,7 +140,7 @@ func auditEach(ctx context.Context, changes []sim.Change, audit *fleet.Audit, fi
 				return err
 			}
 			c, row := &changes[i], &rows[i]
-			row.Object, row.File, row.Line = strings.Join(c.Objects, ", "), c.At.File, c.At.Line
+			row.Object, row.File, row.Line = rowName(c), c.At.File, c.At.Line
 			err := fill(running, c, names[i], row)
 			done[i] = err == nil
 			return err
@@ -154,6 +154,9 @@ func auditEach(ctx context.Context, changes []sim.Change, audit *fleet.Audit, fi
 	}
 	return err
 }
+
+// rowName names the row of a target: by its autoscalers.
+func rowName(c *sim.Change) string { return strings.Join(c.Objects, ", ") }
 
 // audited are the autoscalers of manifests, by their targets.
 func (a *app) audited(f *auditFlags, set *manifest.Set) ([]sim.Change, error) {

@@ -166,6 +166,11 @@ func (a *app) auditLive(ctx context.Context, f *auditFlags) error {
 	}
 	defer os.RemoveAll(l.temporary)
 	l.total = len(changes)
+	if l.source == nil && slices.ContainsFunc(changes, l.missing) {
+		if err := l.connect(ctx, l.state.To); err != nil {
+			return err
+		}
+	}
 	audit := &fleet.Audit{Version: version(), Command: a.commandLine(), From: instantText(l.state.From), To: instantText(l.state.To)}
 	err = auditEach(ctx, changes, audit, l.fill)
 	judged := len(audit.Rows)
@@ -281,9 +286,7 @@ func (l *liveAudit) identify() error {
 	o, f := &l.objects, l.flags
 	if len(f.Manifests) == 0 {
 		name, namespace := f.live.cluster.current()
-		if f.live.cluster.overrides.CurrentContext == "" && name != "" {
-			l.note("context %s, the current one", name)
-		}
+		o.context = name
 		config, err := f.live.cluster.config()
 		if err != nil {
 			return err
@@ -340,6 +343,12 @@ func manifestFiles(paths []string) ([]string, error) {
 		all = append(all, files...)
 	}
 	return all, nil
+}
+
+// missing says whether the metrics of a target are still to be read.
+func (l *liveAudit) missing(c sim.Change) bool {
+	_, found := l.state.Finding(rowName(&c))
+	return c.Err == nil && !found
 }
 
 // fill finds out about one target, unless an earlier call has.
@@ -427,7 +436,11 @@ func (l *liveAudit) record(ctx context.Context, c *sim.Change, dir string) error
 	}
 	err = l.read(ctx, plan, dir)
 	var nothing *recording.NoSamplesError
-	if err == nil || errors.As(err, &nothing) || ctx.Err() != nil {
+	switch {
+	case errors.As(err, &nothing):
+		return fmt.Errorf("%s has no samples of %s, nor of the replicas of %s, from %s to %s", l.source.Address(), strings.Join(selectorsOf(plan.Queries), ", "), c.Target,
+			instantText(l.state.From), instantText(l.state.To))
+	case err == nil, ctx.Err() != nil:
 		return err
 	}
 	if silent := l.await(ctx); silent != nil {
@@ -437,6 +450,21 @@ func (l *liveAudit) record(ctx context.Context, c *sim.Change, dir string) error
 		return &unreadError{err}
 	}
 	return nil
+}
+
+// selectorsOf are the selectors of queries, as people write them.
+func selectorsOf(queries []string) []string {
+	var texts []string
+	for _, query := range queries {
+		selectors, err := recording.Selectors(query)
+		if err != nil {
+			continue // it was read before
+		}
+		for _, s := range selectors {
+			texts = append(texts, s.Text())
+		}
+	}
+	return texts
 }
 
 func (l *liveAudit) read(ctx context.Context, plan recording.Plan, dir string) error {

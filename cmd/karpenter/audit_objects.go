@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"path"
@@ -11,6 +12,7 @@ import (
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
 
+	"github.com/karpenter-sim/karpenter/engine/journal"
 	"github.com/karpenter-sim/karpenter/providers/kubernetes/autoscalers"
 	"github.com/karpenter-sim/karpenter/reports/fleet"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
@@ -20,6 +22,8 @@ import (
 type liveObjects struct {
 	// config reaches the cluster; nil where they come from files.
 	config *rest.Config
+	// context is the kubeconfig's, if it has one.
+	context string
 	// namespace is theirs, empty for all.
 	namespace string
 	// key tells this audit from others.
@@ -42,7 +46,7 @@ func (l *liveAudit) fetch(ctx context.Context) (manifests map[string][]byte, unl
 			if err != nil {
 				return internal(err)
 			}
-			manifests[path.Join(o.GetNamespace(), autoscalers.Short(resource), o.GetName()+".yaml")] = text
+			manifests[path.Join(o.GetNamespace(), kindName(o.GetKind()), o.GetName()+".yaml")] = text
 			return nil
 		})
 		if autoscalers.Forbidden(err) {
@@ -62,7 +66,16 @@ func (l *liveAudit) fetch(ctx context.Context) (manifests map[string][]byte, unl
 	case len(manifests) == 0:
 		return nil, nil, fmt.Errorf("no autoscaler in the cluster")
 	}
+	l.note("%s of the context %s", counted(len(manifests), "object"), l.objects.context)
 	return manifests, unlisted, nil
+}
+
+// kindName is the name of a kind in rows.
+func kindName(kind string) string {
+	if kind == "HorizontalPodAutoscaler" {
+		return "hpa"
+	}
+	return cmp.Or(journal.ShortName(kind), strings.ToLower(kind))
 }
 
 // load reads the objects' manifests. An object of the cluster that cannot be read is a

@@ -76,8 +76,20 @@ func TestAudit(t *testing.T) {
 func TestAuditRefuses(t *testing.T) {
 	planned(t)
 	write(t, "service.yaml", service)
+	write(t, "sub/base.yaml", planHPA("cart", 10, 20))
 	for _, c := range []struct{ reason, args, want string }{
 		{"nothing to judge by", "-f base.yaml", "-f and --recording are required"},
+		{"a cluster without metrics", "--context eu1 -A", "--prometheus is required: the URL of the server that has the metrics of the cluster"},
+		{"a time of a recording", "-f base.yaml --recording rec.csv --from -7d", "--from goes with --prometheus"},
+		{"two sources of metrics", "-f base.yaml --recording rec.csv --prometheus http://127.0.0.1:1", "--recording and --prometheus exclude each other"},
+		{"two sources of objects", "-f base.yaml -A --prometheus http://127.0.0.1:1", "-f and --all-namespaces exclude each other"},
+		{"one namespace and all", "-A -n shop --prometheus http://127.0.0.1:1", "-A and -n shop exclude each other"},
+		{"a pace below none", "-f base.yaml --prometheus http://127.0.0.1:1 --max-queries-per-second -1", "want 0 or more"},
+		{"no server", "-f base.yaml --prometheus http://127.0.0.1:1", "connection refused"},
+		{"no address", "-f base.yaml --prometheus 127.0.0.1:1", "the address of Prometheus must be a URL"},
+		{"a time backwards", "-f base.yaml --prometheus http://127.0.0.1:1 --from -1h --to -2h", "is not before --to"},
+		{"nothing to resume", "-f base.yaml --prometheus http://127.0.0.1:1 --resume", "--state karpenter-audit: holds no audit to go on with"},
+		{"somebody's directory", "-f sub/base.yaml --prometheus http://127.0.0.1:1 --state .", "lies inside --state ."},
 		{"an unknown format", "-f base.yaml --recording rec.csv -o yaml", "-o yaml: want table, markdown, html, json or csv"},
 		{"no autoscaler", "-f service.yaml --recording rec.csv -q", "-f service.yaml: no HorizontalAutoscaler, HorizontalPodAutoscaler or ScaledObject in it"},
 		{"no recording", "-f base.yaml --recording none.csv --metric cart_rps=cart_r --metric users_rps=users_r", "none.csv"},
@@ -85,5 +97,14 @@ func TestAuditRefuses(t *testing.T) {
 		t.Run(c.reason, func(t *testing.T) {
 			call(t, "", append([]string{"audit"}, strings.Fields(c.args)...)...).refused(t, c.want)
 		})
+	}
+}
+
+// Reports are passed on, and so are the lines that repeat a call.
+func TestCommandLineHidesSecrets(t *testing.T) {
+	a := &app{args: []string{"audit", "--header", "Authorization=Bearer abc", "--header=X-Key=def", "--prometheus", "http://user:ghi@p:9090", "-n", "shop"}}
+	want := "karpenter audit --header Authorization=SECRET --header=X-Key=SECRET --prometheus http://SECRET@p:9090 -n shop"
+	if got := a.commandLine(); got != want {
+		t.Errorf("%s, want %s", got, want)
 	}
 }

@@ -206,7 +206,6 @@ func (f *recordFlags) plan(autoscalers []sim.Autoscaler, from, to time.Time) (re
 // scalerNames are the names that the autoscalers of a target may have: its own, those that
 // KEDA gives the HPA of a ScaledObject, and the target's.
 func scalerNames(s *sim.Autoscaler) []string {
-	names := []string{s.Object.Name, "keda-hpa-" + s.Object.Name, s.Target.Name}
 	var written struct {
 		Spec struct {
 			Advanced struct {
@@ -214,12 +213,16 @@ func scalerNames(s *sim.Autoscaler) []string {
 			}
 		}
 	}
-	if text, err := s.Doc.Written().JSON(); err == nil && json.Unmarshal(text, &written) == nil {
-		if name := written.Spec.Advanced.HorizontalPodAutoscalerConfig.Name; name != "" {
+	if text, err := s.Doc.Written().JSON(); err == nil {
+		_ = json.Unmarshal(text, &written) // what is no ScaledObject has no such name
+	}
+	var names []string
+	for _, name := range []string{s.Object.Name, "keda-hpa-" + s.Object.Name, s.Target.Name, written.Spec.Advanced.HorizontalPodAutoscalerConfig.Name} {
+		if name != "" && !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}
-	return slices.Compact(names)
+	return names
 }
 
 // entering are the labels that enter every selector.

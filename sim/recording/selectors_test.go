@@ -50,3 +50,28 @@ func TestSelectors(t *testing.T) {
 		t.Errorf("syntax: %v", err)
 	}
 }
+
+// Selectors that differ in their names only are read at once; all else stays as it is.
+func TestTogether(t *testing.T) {
+	var selectors []Selector
+	for _, text := range []string{`a{x="1"}`, `rate`, `b{x="1"}`, `{__name__=~"c|d",x="1"}`, `e{x="2"}`, `f.g{x="1"}`} {
+		if text == `f.g{x="1"}` {
+			text = `{__name__="f.g",x="1"}`
+		}
+		s, err := ParseSelector(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		selectors = append(selectors, s)
+	}
+	wide := selectors[0]
+	wide.Before = 60_000
+	var got []string
+	for _, s := range Together(append(selectors, wide)) {
+		got = append(got, s.String())
+	}
+	want := []string{`{__name__=~"a|b|f\\.g",x="1"}`, `{__name__="rate"}`, `{__name__=~"c|d",x="1"}`, `{x="2",__name__="e"}`, `{x="1",__name__="a"}`}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}

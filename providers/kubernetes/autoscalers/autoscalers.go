@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -92,16 +91,6 @@ func TargetOf(o *unstructured.Unstructured) Target {
 func Forbidden(err error) bool {
 	var status apierrors.APIStatus
 	return errors.As(err, &status) && apierrors.IsForbidden(err)
-}
-
-// Short is the name that kubectl has for a resource, such as hpa.
-func Short(resource schema.GroupVersionResource) string {
-	for short, r := range Kinds {
-		if r == resource {
-			return short
-		}
-	}
-	return strings.TrimSuffix(resource.Resource, "s")
 }
 
 // All are the resources of Kinds, in a fixed order.
