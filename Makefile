@@ -53,6 +53,12 @@ sim-to-real: ## Play policies against a real control plane and compare with what
 	KUBEBUILDER_ASSETS="$$(.ci/tools/build envtest)" PROMETHEUS_BIN="$$(.ci/tools/build prometheus)" \
 		go run ./scenarios/recordings/simtoreal/record --controlplane "$$(.ci/tools/build controlplane)" --record $(RECORD) --out out/sim-to-real
 
+.PHONY: keda-check
+keda-check: ## Record what KEDA's own operator makes of ScaledObjects on a real control plane, and hold the engine to it (builds KEDA: ten minutes at first)
+	KUBEBUILDER_ASSETS="$$(.ci/tools/build envtest)" PROMETHEUS_BIN="$$(.ci/tools/build prometheus)" \
+		go run ./scenarios/recordings/simtoreal/record --controlplane "$$(.ci/tools/build controlplane)" --keda "$$(.ci/tools/build keda)" --record keda --out out/keda-check
+	go test -count=1 ./sim -run '^TestKEDA$$' -keda "$(CURDIR)/out/keda-check/keda.jsonl"
+
 FUZZTIME ?= 10s
 
 .PHONY: fuzz

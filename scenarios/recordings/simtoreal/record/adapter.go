@@ -42,13 +42,19 @@ func (p *plane) serveMetrics(ctx context.Context, source *server, queries map[st
 	if err != nil {
 		return nil, err
 	}
+	return a, p.registerMetrics(ctx, port)
+}
+
+// registerMetrics has the API server forward reads of external metrics to a port of
+// the loopback interface.
+func (p *plane) registerMetrics(ctx context.Context, port string) error {
 	number := resource.MustParse(port)
 	service := &corev1.Service{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "external-metrics"},
 		Spec:       corev1.ServiceSpec{Type: corev1.ServiceTypeExternalName, ExternalName: "localhost"},
 	}
 	if err := p.client.Create(ctx, service); err != nil {
-		return nil, err
+		return err
 	}
 	registered := &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService",
@@ -59,7 +65,7 @@ func (p *plane) serveMetrics(ctx context.Context, source *server, queries map[st
 			"service": map[string]any{"namespace": "default", "name": "external-metrics", "port": number.Value()},
 		},
 	}}
-	return a, p.client.Create(ctx, registered)
+	return p.client.Create(ctx, registered)
 }
 
 func (a *adapter) discover(w http.ResponseWriter, _ *http.Request) {

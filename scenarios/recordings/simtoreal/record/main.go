@@ -35,7 +35,8 @@ func main() {
 func run(ctx context.Context) error {
 	out := flag.String("out", "out/sim-to-real", "directory of the recordings")
 	programs := flag.String("controlplane", os.Getenv("CONTROLPLANE"), "what .ci/tools/build controlplane printed")
-	record := flag.String("record", "decisions,predictions", "what to record anew: decisions, predictions, both, or none")
+	record := flag.String("record", "decisions,predictions", "what to record anew: decisions, predictions, both, keda alone, or none")
+	operator := flag.String("keda", "", "what .ci/tools/build keda printed")
 	policies := flag.Int("policies", len(policies), "how many policies of each service predictions are recorded for")
 	some := flag.String("kinds", "requests,utilization,large", "services that predictions are recorded of")
 	length := flag.Duration("decisions", 10*time.Minute, "how long decisions are recorded")
@@ -46,6 +47,9 @@ func run(ctx context.Context) error {
 		return err
 	}
 	defer os.RemoveAll(work)
+	if *record == "keda" {
+		return within(ctx, *programs, func(ctx context.Context, p *plane) error { return recordKEDA(ctx, p, *operator, *out) })
+	}
 	karpenter, err := build(ctx, work)
 	if err != nil {
 		return err
