@@ -3,6 +3,7 @@ package sim
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -129,11 +130,20 @@ func (a *adoption) convert(f *manifest.Foreign, c *Conversion) (*convert.Result,
 		o.Parse = QueryParser()
 	}
 	result, err := convert.JSON(f.JSON, o)
-	c.Notes = append(unquoted(f, c.Object), result.Notes...)
+	c.Notes = slices.Concat(anchors(f, c.Object), unquoted(f, c.Object), result.Notes)
 	if err != nil {
 		return nil, err
 	}
 	return result, checkConverted(result, o.Parse)
+}
+
+// anchors notes the keys that are no fields.
+func anchors(f *manifest.Foreign, object string) []convert.Note {
+	var notes []convert.Note
+	for _, key := range f.Anchors {
+		notes = append(notes, convert.Note{Object: object, Field: key, Message: "no field, but a place for YAML's anchors, so nothing is lost; a cluster may refuse it"})
+	}
+	return notes
 }
 
 // unquoted notes what a cluster would not take for a string.

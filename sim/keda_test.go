@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"math"
 	"os"
@@ -175,10 +176,13 @@ func (c *kedaCase) faults() string {
 	return b.String()
 }
 
+// kedaRecording is what TestKEDA reads; make keda-check gives another one.
+var kedaRecording = flag.String("keda", "testdata/keda.jsonl", "ScaledObjects and what KEDA made of them, for TestKEDA")
+
 // TestKEDA plays ScaledObjects as they are converted: the same counts in the same
 // order, each within one polling interval and one sync of HPA.
 func TestKEDA(t *testing.T) {
-	text, err := os.ReadFile("testdata/keda.jsonl")
+	text, err := os.ReadFile(*kedaRecording)
 	if err != nil {
 		t.Fatal(err)
 	}

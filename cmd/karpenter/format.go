@@ -74,7 +74,7 @@ func (a *app) noteSkipped(set *manifest.Set) {
 			a.note("skipped %s without kind", counted(s.Count, "document"))
 			continue
 		}
-		a.note("skipped %d %s (%s)", s.Count, s.Kind, s.APIVersion)
+		a.note("skipped %d %s (%s)%s", s.Count, s.Kind, s.APIVersion, s.Cure())
 	}
 }
 

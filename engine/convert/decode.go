@@ -1,7 +1,9 @@
 package convert
 
 import (
+	"errors"
 	"fmt"
+	"reflect"
 	"strconv"
 	"strings"
 
@@ -14,6 +16,7 @@ import (
 	"sigs.k8s.io/json"
 
 	"github.com/karpenter-sim/karpenter/engine/convert/keda"
+	"github.com/karpenter-sim/karpenter/engine/suggest"
 )
 
 // The objects that can be converted.
@@ -80,7 +83,24 @@ func (c *converter) dispatch(kind schema.GroupVersionKind, object []byte) ([]run
 	case kedaObject1:
 		return decoded(c, object, (*converter).oldScaledObject)
 	}
+	if why := withoutCounterpart[kind.Kind]; why != "" {
+		return nil, c.unsupported(field.NewPath("kind"), "%s", why)
+	}
+	if near := suggest.Closest(kind.Kind, []string{hpaV2.Kind, kedaObject.Kind}); near != "" && near != kind.Kind {
+		return nil, c.invalid(field.NewPath("kind"), "a %s of %s cannot be converted; did you mean %s?", kind.Kind, kind.GroupVersion(), near)
+	}
 	return nil, c.invalid(field.NewPath("apiVersion"), "a %s of %s cannot be converted; allowed: %s", kind.Kind, kind.GroupVersion(), allowed)
+}
+
+// jobs is why what starts Jobs cannot be converted.
+const jobs = "it starts a Job for each piece of work, and sets no replicas: there is no counterpart. Leave it to KEDA and take it out of the files; or have a Deployment of workers do the work, with a ScaledObject that has the same triggers"
+
+// withoutCounterpart says of kinds that scale as well why they cannot be converted, and
+// what to do instead.
+var withoutCounterpart = map[string]string{
+	"ScaledJob":              jobs,
+	"HTTPScaledObject":       "KEDA's HTTP add-on counts the requests in an interceptor of its own, also while nothing runs: there is no counterpart. Leave it to KEDA and take it out of the files; or write a ScaledObject with a prometheus trigger on the requests that the ingress counts",
+	"WatermarkPodAutoscaler": "Datadog's watermarks have no counterpart. Take it out of the files; or write a HorizontalPodAutoscaler (autoscaling/v2) on the same metric, with spec.behavior.*.tolerance for the watermarks",
 }
 
 // decoded decodes an object and converts it.
@@ -90,18 +110,34 @@ func decoded[T any](c *converter, object []byte, convert func(*converter, *T) ([
 	if err != nil {
 		return nil, &Error{Object: c.object, Err: err}
 	}
+	var errs []error
 	for _, u := range unknown {
-		c.notes = append(c.notes, unknownField(c.object, u))
+		errs = append(errs, c.unknownField(unknownName(u), reflect.TypeFor[T]()))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
 	}
 	return convert(c, &in)
 }
 
-// unknownField is the note on an error of the strict decoder, whose form is
-// `unknown field "spec.x"`.
-func unknownField(object string, err error) Note {
-	return Note{Object: object, Field: unknownName(err), Message: "not known and not carried over; check its spelling", Lossy: true, Dropped: true}
+// unknownField notes a field that a type does not have. It is an error where another
+// version has the field or its name is almost that of another one: what it says would
+// be lost, and the default taken instead.
+func (c *converter) unknownField(path string, t reflect.Type) error {
+	name := path[strings.LastIndexByte(path, '.')+1:]
+	if now, ok := inVersion(path, t); ok {
+		return &Error{Object: c.object, Field: path, Err: errors.New(now)}
+	}
+	known := fieldsAt(t, path)
+	if near := suggest.Closest(name, known); near != "" {
+		return &Error{Object: c.object, Field: path, Err: fmt.Errorf("unknown field; did you mean %q?", near)}
+	}
+	c.notes = append(c.notes, Note{Object: c.object, Field: path, Message: "not known and not carried over; check its spelling", Lossy: true, Dropped: true})
+	return nil
 }
 
+// unknownName is the field of an error of the strict decoder, whose form is
+// `unknown field "spec.x"`.
 func unknownName(err error) string {
 	name := strings.TrimPrefix(err.Error(), "unknown field ")
 	if unquoted, err := strconv.Unquote(name); err == nil {

@@ -14,7 +14,7 @@ func (c *converter) oldScaledObject(old *keda.OldScaledObject) ([]runtime.Object
 	path := field.NewPath("spec")
 	spec := &old.Spec
 	if spec.ScaleType == "job" || spec.JobTargetRef != nil {
-		return nil, c.unsupported(path.Child("scaleType"), "it starts a Job for each piece of work, and scales nothing: there is no counterpart")
+		return nil, c.unsupported(path.Child("scaleType"), "%s", jobs)
 	}
 	c.changed(field.NewPath("apiVersion"), "read as the same of keda.sh/v1alpha1; KEDA 2 does not serve keda.k8s.io/v1alpha1")
 	so := &keda.ScaledObject{ObjectMeta: old.ObjectMeta}

@@ -37,6 +37,9 @@ func Parse(file string, data []byte) ([]*Document, error) {
 		if errors.Is(err, io.EOF) {
 			break
 		}
+		if found := helmAction.FindSubmatchIndex(data); err != nil && found != nil {
+			return docs, Join(append(errs, templateError(file, positionAt(file, data, found))))
+		}
 		if err != nil {
 			errs = append(errs, syntaxError(file, data, err))
 			break
@@ -169,6 +172,16 @@ func syntaxError(file string, data []byte, err error) *Error {
 		e.Position.Line, e.Position.Column = find(data, "*"+a[1])
 	}
 	return e
+}
+
+// positionAt is the place of a match, or of its first group where there is one.
+func positionAt(file string, data []byte, match []int) Position {
+	at := match[0]
+	if len(match) > 2 && match[2] >= 0 {
+		at = match[2]
+	}
+	before := data[:at]
+	return Position{File: file, Line: bytes.Count(before, []byte("\n")) + 1, Column: at - bytes.LastIndexByte(before, '\n')}
 }
 
 // find is the line and column of the first occurrence, 1 and 1 if there is none.

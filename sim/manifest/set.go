@@ -30,11 +30,14 @@ type (
 	NodeGroup  = Entry[v1alpha1.ScalableNodeGroup]
 )
 
-// A Foreign is an object of somebody else's kind that may be converted: a
-// HorizontalPodAutoscaler (autoscaling) or a ScaledObject (keda.sh, keda.k8s.io), of
-// whatever version.
+// A Foreign is an object of somebody else's autoscaler: a HorizontalPodAutoscaler
+// (autoscaling) or a ScaledObject (keda.sh, keda.k8s.io), of whatever version, which
+// may be converted, or one of a kind that scales as well and has no counterpart.
 type Foreign struct {
 	APIVersion, Kind, Namespace, Name string
+	// Anchors are the keys beside metadata and spec that only hold YAML anchors, and
+	// are not in JSON.
+	Anchors []string
 	// Unquoted are the fields that should be strings and are numbers or booleans
 	// in the text: of annotations, labels and the metadata of triggers.
 	Unquoted []string
@@ -48,6 +51,19 @@ type Foreign struct {
 type Skipped struct {
 	APIVersion, Kind string
 	Count            int
+}
+
+// Cure says how what the objects stand for can be had, behind a semicolon; empty for
+// those of no interest.
+func (s Skipped) Cure() string {
+	group, _, _ := strings.Cut(s.APIVersion, "/")
+	switch {
+	case group == "kustomize.config.k8s.io":
+		return "; it only names manifests: " + renderKustomization
+	case group == "helm.toolkit.fluxcd.io" && s.Kind == "HelmRelease", group == "argoproj.io" && s.Kind == "Application":
+		return "; it only names manifests: render them first, e.g. helm template RELEASE CHART | karpenter ... -f -"
+	}
+	return ""
 }
 
 // A Set holds what was found in the input; lists keep the order of the input.
@@ -107,12 +123,24 @@ const (
 )
 
 var (
-	ourKinds      = []string{"HorizontalAutoscaler", "MetricsProducer", "ScalableNodeGroup"}
+	ourKinds = []string{"HorizontalAutoscaler", "MetricsProducer", "ScalableNodeGroup"}
+	// foreignKinds are the kinds of other autoscalers, in whatever group they are said
+	// to be.
+	foreignKinds = []string{"HorizontalPodAutoscaler", "ScaledObject", "ScaledJob", "HTTPScaledObject", "WatermarkPodAutoscaler"}
+	// foreignGroups are groups of which every other kind is a misspelt one of those,
+	// but for these.
 	foreignGroups = map[string][]string{
-		"HorizontalPodAutoscaler": {"autoscaling"},
-		"ScaledObject":            {"keda.sh", "keda.k8s.io"},
+		"autoscaling": {"Scale"},
+		"keda.sh":     {"TriggerAuthentication", "ClusterTriggerAuthentication"},
+		"keda.k8s.io": {"TriggerAuthentication"},
 	}
 )
+
+// isForeign says whether an object is one of another autoscaler.
+func isForeign(group, kind string) bool {
+	beside, known := foreignGroups[group]
+	return slices.Contains(foreignKinds, kind) || known && !slices.Contains(beside, kind)
+}
 
 type collector struct {
 	set *Set
@@ -136,12 +164,19 @@ func (c *collector) document(d *Document) {
 	case group == scenarioGroup:
 		c.scenario(d)
 	case d.APIVersion == "" || d.Kind == "":
-		if d.explicit {
+		switch {
+		case isTemplate(d):
+			c.errs = append(c.errs, templateError(d.File, d.start))
+			return
+		case d.explicit && isKustomization(d.File):
+			c.fail(d, "", "no Kubernetes object, but a Kustomization: %s", renderKustomization)
+			return
+		case d.explicit:
 			c.fail(d, "", "no Kubernetes object: want apiVersion and kind, both strings")
 			return
 		}
 		c.skipped[Skipped{}]++
-	case slices.Contains(foreignGroups[d.Kind], group):
+	case isForeign(group, d.Kind):
 		c.foreign(d)
 	default:
 		c.skipped[Skipped{APIVersion: d.APIVersion, Kind: d.Kind}]++
@@ -201,6 +236,10 @@ func (c *collector) prepare(d *Document) bool {
 	if d.expanded {
 		return true
 	}
+	if at := templatePlace(d.Node); at != nil {
+		c.errs = append(c.errs, templateError(d.File, Position{File: d.File, Line: at.Line, Column: at.Column}))
+		return false
+	}
 	n, errs := expand(d.File, d.Node)
 	c.errs = append(c.errs, errs...)
 	if len(errs) > 0 {
@@ -239,9 +278,11 @@ func (c *collector) identify(d *Document, o metav1.Object) bool {
 }
 
 func (c *collector) foreign(d *Document) {
+	anchors := anchorKeys(d.Node)
 	if !c.prepare(d) {
 		return
 	}
+	d.Node = without(d.Node, anchors...)
 	unquoted := quote(d.Node)
 	var named struct {
 		Metadata metav1.ObjectMeta `json:"metadata"`
@@ -267,7 +308,7 @@ func (c *collector) foreign(d *Document) {
 		c.set.Unplaced++
 	}
 	c.set.Foreign = append(c.set.Foreign, Foreign{
-		APIVersion: d.APIVersion, Kind: d.Kind, Unquoted: unquoted,
+		APIVersion: d.APIVersion, Kind: d.Kind, Anchors: anchors, Unquoted: unquoted,
 		Namespace: named.Metadata.Namespace, Name: named.Metadata.Name, JSON: data, Doc: d,
 	})
 }

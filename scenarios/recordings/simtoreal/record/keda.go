@@ -50,7 +50,7 @@ func recordKEDA(ctx context.Context, p *plane, programs, out string) error {
 	for i := range trials {
 		t := &trials[i]
 		for _, in := range t.Inputs[:min(1, len(t.Inputs))] {
-			load.WithLabelValues(t.Name).Set(in.Value)
+			setLoad(load, t.Name, in)
 		}
 		if err := p.deploy(ctx, t.Name, t.StartReplicas, "1s", "1s"); err != nil {
 			return err
@@ -84,7 +84,7 @@ func recordKEDA(ctx context.Context, p *plane, programs, out string) error {
 			t := &trials[i]
 			for _, in := range t.Inputs {
 				if in.T == second {
-					load.WithLabelValues(t.Name).Set(in.Value)
+					setLoad(load, t.Name, in)
 				}
 			}
 			for _, o := range t.Outages {
@@ -98,6 +98,15 @@ func recordKEDA(ctx context.Context, p *plane, programs, out string) error {
 		}
 	}
 	return writeKEDA(ctx, p, watched, trials, zero, out)
+}
+
+// setLoad sets the load of a trial, or ends its series.
+func setLoad(load *prometheus.GaugeVec, name string, in kedaInput) {
+	if in.Value == nil {
+		load.DeleteLabelValues(name)
+		return
+	}
+	load.WithLabelValues(name).Set(*in.Value)
 }
 
 // until waits for an instant.

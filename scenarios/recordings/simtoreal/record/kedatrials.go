@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -39,9 +40,10 @@ type kedaTrial struct {
 	cpu  bool
 }
 
+// A kedaInput is a load from a second on; without a value there is no series.
 type kedaInput struct {
-	T     int     `json:"t"`
-	Value float64 `json:"value"`
+	T     int      `json:"t"`
+	Value *float64 `json:"value"`
 }
 
 type kedaCount struct {
@@ -69,24 +71,38 @@ type kedaAnnotation struct {
 // kedaTrials are trials of each supported form, under other loads and limits than
 // those of the testdata.
 func kedaTrials() []kedaTrial {
-	metadata := func(more ...string) map[string]any {
-		m := map[string]any{}
-		for i := 0; i < len(more); i += 2 {
-			m[more[i]] = more[i+1]
+	// load is a course: seconds, each with the load from then on, NaN for none.
+	load := func(course ...float64) []kedaInput {
+		inputs := make([]kedaInput, len(course)/2)
+		for i := range inputs {
+			inputs[i].T = int(course[2*i])
+			if value := course[2*i+1]; !math.IsNaN(value) {
+				inputs[i].Value = &value
+			}
 		}
-		return m
+		return inputs
 	}
+	gone := math.NaN()
 	outage := func(name string) []kedaOutage { return []kedaOutage{{fmt.Sprintf("load{app=%q}", name), 60, 140}} }
 	return []kedaTrial{
-		{Name: "more-prometheus", StartReplicas: 2, Inputs: []kedaInput{{-20, 15}, {50, 62}, {110, 28}, {170, 0}}, more: map[string]any{"maxReplicaCount": int64(6)}},
-		{Name: "more-activation", StartReplicas: 1, Inputs: []kedaInput{{-20, 8}, {40, 33}, {100, 9}}, more: metadata("activationThreshold", "20")},
-		{Name: "more-cooldown", StartReplicas: 1, Inputs: []kedaInput{{-20, 0}, {40, 12}, {80, 0}}, more: map[string]any{"cooldownPeriod": int64(75)}},
-		{Name: "more-idle", StartReplicas: 1, Inputs: []kedaInput{{-20, 0}, {40, 5}, {110, 0}}, more: map[string]any{"minReplicaCount": int64(3), "idleReplicaCount": int64(0)}},
-		{Name: "more-initial-cooldown", StartReplicas: 4, Inputs: []kedaInput{{-20, 0}}, more: map[string]any{"initialCooldownPeriod": int64(100)}},
-		{Name: "more-fallback", StartReplicas: 1, Inputs: []kedaInput{{-20, 18}}, Outages: outage("more-fallback"),
+		{Name: "more-prometheus", StartReplicas: 2, Inputs: load(-20, 15, 50, 62, 110, 28, 170, 0), more: map[string]any{"maxReplicaCount": int64(6)}},
+		{Name: "more-activation", StartReplicas: 1, Inputs: load(-20, 8, 40, 33, 100, 9), more: map[string]any{"activationThreshold": "20"}},
+		{Name: "more-cooldown", StartReplicas: 1, Inputs: load(-20, 0, 40, 12, 80, 0), more: map[string]any{"cooldownPeriod": int64(75)}},
+		{Name: "more-idle", StartReplicas: 3, Inputs: load(-20, 0, 40, 5, 110, 0), more: map[string]any{"minReplicaCount": int64(3), "idleReplicaCount": int64(0)}},
+		{Name: "more-initial-cooldown", StartReplicas: 4, Inputs: load(-20, 0), more: map[string]any{"initialCooldownPeriod": int64(100)}},
+		{Name: "more-fallback", StartReplicas: 1, Inputs: load(-20, 18), Outages: outage("more-fallback"),
 			more: map[string]any{"fallback": map[string]any{"failureThreshold": int64(2), "replicas": int64(5)}}},
-		{Name: "more-pause", StartReplicas: 1, Inputs: []kedaInput{{-20, 25}, {70, 55}}, Annotations: []kedaAnnotation{{50, "paused", "true"}, {130, "paused", ""}}},
-		{Name: "more-formula", StartReplicas: 1, Inputs: []kedaInput{{-20, 0}, {40, 20}, {120, 0}}, more: map[string]any{"formula": "(a + a) / 2 * 3"}},
+		{Name: "more-pause", StartReplicas: 1, Inputs: load(-20, 25, 70, 55), Annotations: []kedaAnnotation{{50, "paused", "true"}, {130, "paused", ""}}},
+		{Name: "more-formula", StartReplicas: 1, Inputs: load(-20, 0, 40, 20, 120, 0), more: map[string]any{"formula": "(a + a) / 2 * 3"}},
+		{Name: "more-value", StartReplicas: 1, Inputs: load(-20, 4, 45, 13, 130, 0), more: map[string]any{"metricType": "Value", "maxReplicaCount": int64(4)}},
+		{Name: "more-null", StartReplicas: 1, Inputs: load(-20, 35, 60, gone, 140, 22), more: map[string]any{}},
+		{Name: "more-null-held", StartReplicas: 1, Inputs: load(-20, 35, 60, gone, 140, 52), more: map[string]any{"ignoreNullValues": "false"}},
+		{Name: "more-paused-replicas", StartReplicas: 1, Inputs: load(-20, 25), Annotations: []kedaAnnotation{{50, "paused-replicas", "6"}, {130, "paused-replicas", ""}}},
+		{Name: "more-pause-in", StartReplicas: 1, Inputs: load(-20, 45, 60, 11), Annotations: []kedaAnnotation{{40, "paused-scale-in", "true"}, {140, "paused-scale-in", ""}}},
+		{Name: "more-forced", StartReplicas: 1, Inputs: load(-20, 0), Annotations: []kedaAnnotation{{40, "force-activation", "true"}, {110, "force-activation", ""}}},
+		{Name: "more-by-hand", StartReplicas: 1, Inputs: load(-20, 25), ByHand: []kedaByHand{{60, 7}, {120, 0}}},
+		{Name: "more-rates", StartReplicas: 1, Inputs: load(-20, 5, 40, 95), more: map[string]any{"scaleUp": map[string]any{"policies": []any{map[string]any{"type": "Pods", "value": int64(2), "periodSeconds": int64(30)}}}}},
+		{Name: "more-without-behavior", StartReplicas: 1, Inputs: load(-20, 0, 40, 75, 110, 0), more: map[string]any{"behavior": nil}},
 		{Name: "more-cron", StartReplicas: 1, cron: []int{1, 2}, bare: true},
 		{Name: "more-cron-cpu", StartReplicas: 1, cron: []int{1, 3}, bare: true, cpu: true},
 		{Name: "more-cpu", StartReplicas: 0, bare: true, cpu: true, ByHand: []kedaByHand{{100, 0}}},
@@ -99,15 +115,23 @@ func (t *kedaTrial) spec(zero time.Time, address, target string) map[string]any 
 		"scaleTargetRef": map[string]any{"name": target}, "pollingInterval": int64(5), "cooldownPeriod": int64(30),
 		"minReplicaCount": int64(0), "maxReplicaCount": int64(10),
 	}
-	advanced := map[string]any{"horizontalPodAutoscalerConfig": map[string]any{"behavior": map[string]any{"scaleDown": map[string]any{"stabilizationWindowSeconds": int64(0)}}}}
+	behavior := map[string]any{"scaleDown": map[string]any{"stabilizationWindowSeconds": int64(0)}}
+	advanced := map[string]any{"horizontalPodAutoscalerConfig": map[string]any{"behavior": behavior}}
 	query := map[string]any{"query": fmt.Sprintf("load{app=%q}", t.Name), "threshold": "10"}
 	if address != "" {
 		query["serverAddress"] = address
 	}
+	trigger := map[string]any{"type": "prometheus", "name": "a", "metadata": query}
 	for key, value := range t.more {
 		switch key {
-		case "activationThreshold":
+		case "activationThreshold", "ignoreNullValues":
 			query[key] = value
+		case "scaleUp":
+			behavior[key] = value
+		case "behavior":
+			delete(advanced, "horizontalPodAutoscalerConfig")
+		case "metricType":
+			trigger[key] = value
 		case "formula":
 			advanced["scalingModifiers"] = map[string]any{"formula": value, "target": "10", "metricType": "AverageValue"}
 		default:
@@ -123,7 +147,7 @@ func (t *kedaTrial) spec(zero time.Time, address, target string) map[string]any 
 		triggers = append(triggers, map[string]any{"type": "cron", "metadata": map[string]any{"timezone": "Etc/UTC", "start": at(t.cron[0]), "end": at(t.cron[1]), "desiredReplicas": "3"}})
 	}
 	if !t.bare {
-		triggers = append(triggers, map[string]any{"type": "prometheus", "name": "a", "metadata": query})
+		triggers = append(triggers, trigger)
 	}
 	if t.cpu {
 		triggers = append(triggers, map[string]any{"type": "cpu", "metricType": "Utilization", "metadata": map[string]any{"value": "50"}})
