@@ -3,6 +3,7 @@ package sim
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -153,13 +154,26 @@ func QueryParser(features ...string) func(query string) (scalar bool, err error)
 	}
 }
 
+// variable is a variable of a dashboard in a query, which only the dashboard replaces.
+var variable = regexp.MustCompile(`\$(__\w+|\{\w+[^}]*\})|\[\$\w+`)
+
+// dashboardVariable is the cure of a query that a dashboard has not filled in, behind a
+// semicolon; empty for others.
+func dashboardVariable(query string) string {
+	found := strings.TrimPrefix(variable.FindString(query), "[")
+	if found == "" {
+		return ""
+	}
+	return "; " + found + " is a variable of a dashboard: write what it stands for, e.g. 5m for a range"
+}
+
 // isScalar says whether a query that gives one sample, or none, gives a scalar, which
 // is always there. It refuses what can never give one sample.
 func isScalar(query string, features fake.Features) (bool, error) {
 	expr, err := features.Parser().ParseExpr(query)
 	var list parser.ParseErrors
 	if errors.As(err, &list) && len(list) > 0 {
-		return false, fmt.Errorf("PromQL, character %d: %w", list[0].PositionRange.Start+1, list[0].Err)
+		return false, fmt.Errorf("PromQL, character %d: %w%s", list[0].PositionRange.Start+1, list[0].Err, dashboardVariable(query))
 	}
 	if err != nil {
 		return false, fmt.Errorf("PromQL: %w", err)

@@ -99,6 +99,14 @@ func TestConvertObjects(t *testing.T) {
 			"an HPA and a ScaledObject of one name would become one object", takenObject + "---\n" + strings.Replace(validHPA, "{name: shop}", "{name: shopfront, namespace: shop}", 1), nil, exitFailed,
 			[]string{"name: shopfront"}, []string{"shop/horizontalpodautoscaler/shopfront left out metadata.name"}, "made of shop/scaledobject/shopfront at in.yaml:1:1: rename one of them", "",
 		},
+		"ScaledJob": {
+			"what has no counterpart is left out, not passed over", takenObject + "---\n" + strings.NewReplacer("ScaledObject", "ScaledJob", "shopfront", "batch").Replace(takenObject), nil, exitFailed,
+			[]string{"name: shopfront"}, []string{"shop/scaledjob/batch left out kind"}, "in.yaml:11:7: kind: shop/scaledjob/batch: it starts a Job", "batch",
+		},
+		"Kustomization": {
+			"what only names manifests says how to have them", "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [hpa.yaml]\n", nil, exitInvalid,
+			nil, nil, "skipped 1 Kustomization (kustomize.config.k8s.io/v1beta1); it only names manifests: render it first, e.g. kubectl kustomize DIR", "kind",
+		},
 		"OwnKinds": {
 			"what is ours passes through", validHA, []string{"--set", "spec.dryRun=true"}, exitOK, []string{"name: web", "dryRun: true"}, nil, "", "",
 		},

@@ -128,12 +128,26 @@ func (c *converter) unknownField(path string, t reflect.Type) error {
 	if now, ok := inVersion(path, t); ok {
 		return &Error{Object: c.object, Field: path, Err: errors.New(now)}
 	}
-	known := fieldsAt(t, path)
-	if near := suggest.Closest(name, known); near != "" {
+	if near := nearField(name, fieldsAt(t, path)); near != "" {
 		return &Error{Object: c.object, Field: path, Err: fmt.Errorf("unknown field; did you mean %q?", near)}
 	}
 	c.notes = append(c.notes, Note{Object: c.object, Field: path, Message: "not known and not carried over; check its spelling", Lossy: true, Dropped: true})
 	return nil
+}
+
+// nearField is the field that one was most likely meant to be: of almost its letters,
+// or of its beginning, such as minReplicaCount of minReplicas; empty if none is near.
+func nearField(name string, known []string) string {
+	if near := suggest.Closest(name, known); near != "" {
+		return near
+	}
+	const beginning = 8
+	for _, field := range known {
+		if len(name) >= beginning && len(field) >= beginning && strings.EqualFold(name[:beginning], field[:beginning]) {
+			return field
+		}
+	}
+	return ""
 }
 
 // unknownName is the field of an error of the strict decoder, whose form is

@@ -28,6 +28,86 @@ func TestInvalidInput(t *testing.T) {
 			want:   "default/horizontalpodautoscaler/web: apiVersion: a HorizontalPodAutoscaler of autoscaling/v3 cannot be converted; allowed: HorizontalPodAutoscaler of autoscaling/v1, v2, v2beta1 and v2beta2, ScaledObject of keda.sh/v1alpha1 and keda.k8s.io/v1alpha1",
 		},
 		{
+			name:   "KindMisspelt",
+			reason: "capitals count",
+			object: "{apiVersion: autoscaling/v2, kind: HorizontalPodAutoScaler, metadata: {name: web}}",
+			want:   "default/horizontalpodautoscaler/web: kind: a HorizontalPodAutoScaler of autoscaling/v2 cannot be converted; did you mean HorizontalPodAutoscaler?",
+		},
+		{
+			name:   "ScaledJob",
+			reason: "what starts Jobs sets no replicas; a loss that is allowed makes no difference",
+			object: "{apiVersion: keda.sh/v1alpha1, kind: ScaledJob, metadata: {name: web}}",
+			want:   "default/scaledjob/web: kind: it starts a Job for each piece of work, and sets no replicas: there is no counterpart. Leave it to KEDA and take it out of the files; or have a Deployment of workers do the work, with a ScaledObject that has the same triggers",
+		},
+		{
+			name:   "OldField",
+			reason: "a target in the notation of v2beta1 is no target",
+			object: hpa + "maxReplicas: 3, metrics: [{type: Resource, resource: {name: cpu, targetAverageUtilization: 60}}]}}",
+			want:   "default/horizontalpodautoscaler/web: spec.metrics[0].resource.targetAverageUtilization: of autoscaling/v2beta1; here it is target: {type: Utilization, averageUtilization: PERCENT}; or write apiVersion: autoscaling/v2beta1",
+		},
+		{
+			name:   "OldSelector",
+			reason: "nor is a selector beside the metric one of it",
+			object: hpa + "maxReplicas: 3, metrics: [{type: External, external: {metric: {name: a}, metricSelector: {matchLabels: {b: c}}, target: {type: Value, value: 1}}}]}}",
+			want:   "default/horizontalpodautoscaler/web: spec.metrics[0].external.metricSelector: of autoscaling/v2beta1; here it is metric: {selector: SELECTOR}; or write apiVersion: autoscaling/v2beta1",
+		},
+		{
+			name:   "FieldOfV1",
+			reason: "without it the metric would be the default",
+			object: hpa + "maxReplicas: 3, targetCPUUtilizationPercentage: 50}}",
+			want:   "default/horizontalpodautoscaler/web: spec.targetCPUUtilizationPercentage: of autoscaling/v1; here it is one of metrics: {type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: PERCENT}}}",
+		},
+		{
+			name:   "FieldBeyondV1",
+			reason: "the same the other way round",
+			object: strings.Replace(hpa, "autoscaling/v2", "autoscaling/v1", 1) + "maxReplicas: 3, metrics: [], behavior: {}}}",
+			want: "default/horizontalpodautoscaler/web: spec.behavior: of autoscaling/v2; autoscaling/v1 has cpu only; write apiVersion: autoscaling/v2\n" +
+				"default/horizontalpodautoscaler/web: spec.metrics: of autoscaling/v2; autoscaling/v1 has cpu only; write apiVersion: autoscaling/v2",
+		},
+		{
+			name:   "NewerField",
+			reason: "and of metrics",
+			object: strings.Replace(hpa, "autoscaling/v2", "autoscaling/v2beta1", 1) + "maxReplicas: 3, metrics: [{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 60}}}]}}",
+			want:   "default/horizontalpodautoscaler/web: spec.metrics[0].resource.target: of autoscaling/v2beta2 and v2; write apiVersion: autoscaling/v2",
+		},
+		{
+			name:   "FieldMisspelt",
+			reason: "a field that is almost another one was meant to be it",
+			object: so + "maxReplicas: 3, pollingIntervall: 5, triggers: []}}",
+			want: "default/scaledobject/web: spec.maxReplicas: unknown field; did you mean \"maxReplicaCount\"?\n" +
+				"default/scaledobject/web: spec.pollingIntervall: unknown field; did you mean \"pollingInterval\"?",
+		},
+		{
+			name:   "FieldMisspeltDeep",
+			reason: "in lists too",
+			object: so + "triggers: [{type: prometheus, metadta: {}}]}}",
+			want:   `default/scaledobject/web: spec.triggers[0].metadta: unknown field; did you mean "metadata"?`,
+		},
+		{
+			name:   "MetadataMisspelt",
+			reason: "and in the metadata of a trigger where a field is needed",
+			object: trigger + "treshold: '5'}}]}}",
+			want:   `default/scaledobject/web: spec.triggers[0].metadata.treshold: not known; did you mean "threshold"?`,
+		},
+		{
+			name:   "TriggerMisspelt",
+			reason: "no query can stand in for a trigger that has one",
+			object: so + "triggers: [{type: Prometheus, metadata: {query: up, threshold: '1'}}]}}",
+			want:   `default/scaledobject/web: spec.triggers[0].type: "Prometheus" is no type of a trigger; did you mean prometheus?`,
+		},
+		{
+			name:   "TargetType",
+			reason: "a target without a type says nothing",
+			object: hpa + "maxReplicas: 3, metrics: [{type: Resource, resource: {name: cpu, target: {averageUtilization: 60}}}]}}",
+			want:   "default/horizontalpodautoscaler/web: spec.metrics[0].resource.target.type: required; allowed: Utilization, AverageValue",
+		},
+		{
+			name:   "TargetKind",
+			reason: "a cluster would not find the target",
+			object: strings.Replace(hpa, "kind: Deployment", "kind: deployment", 1) + "maxReplicas: 3}}",
+			want:   "default/horizontalpodautoscaler/web: spec.scaleTargetRef.kind: a cluster knows no deployment; did you mean Deployment?",
+		},
+		{
 			name:   "WrongType",
 			reason: "a field of the wrong type is named",
 			object: hpa + "maxReplicas: many}}",
@@ -98,7 +178,7 @@ func TestInvalidInput(t *testing.T) {
 			name:   "NoThreshold",
 			reason: "KEDA requires a threshold",
 			object: trigger + "}}]}}",
-			want:   `default/scaledobject/web: spec.triggers[0].metadata.threshold: "" must be a number`,
+			want:   `default/scaledobject/web: spec.triggers[0].metadata.threshold: required: a number`,
 		},
 		{
 			name:   "ThresholdZero",

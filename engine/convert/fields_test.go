@@ -299,12 +299,12 @@ func TestNotesOnFields(t *testing.T) {
 			"spec.cooldownPeriod: without effect: the replicas never reach 0", false,
 		},
 		"Unknown": {
-			"a field that KEDA has not, or has since", so + "cooldown: 60}}",
-			"spec.cooldown: not known and not carried over; check its spelling", true,
+			"a field that KEDA has not, or has since", so + "warmth: 60}}",
+			"spec.warmth: not known and not carried over; check its spelling", true,
 		},
 		"OwnFinalizer": {
-			"KEDA's own is on every object", strings.Replace(so, "metadata: {name: web}", "metadata: {name: web, finalizers: [finalizer.keda.sh]}", 1) + "cooldown: 60}}",
-			"spec.cooldown: not known and not carried over; check its spelling", true,
+			"KEDA's own is on every object", strings.Replace(so, "metadata: {name: web}", "metadata: {name: web, finalizers: [finalizer.keda.sh]}", 1) + "warmth: 60}}",
+			"spec.warmth: not known and not carried over; check its spelling", true,
 		},
 	}
 	for name, tc := range tests {

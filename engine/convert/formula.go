@@ -21,7 +21,7 @@ var formulaToken = regexp.MustCompile(`^\s*([A-Za-z_]\w*|\d+(?:\.\d*)?|[-+*/()])
 
 // formula makes one metric of the triggers that a formula combines, as KEDA does: its
 // HPA then has that one beside those on cpu and memory. A formula that is more than
-// arithmetic is dropped.
+// arithmetic is refused, or dropped with Options.AllowLoss.
 func (c *converter) formula(so *keda.ScaledObject, ha *v1alpha1.HorizontalAutoscaler, path *field.Path) error {
 	if so.Spec.Advanced == nil || so.Spec.Advanced.ScalingModifiers == nil || *so.Spec.Advanced.ScalingModifiers == (keda.ScalingModifiers{}) {
 		return nil
@@ -33,9 +33,13 @@ func (c *converter) formula(so *keda.ScaledObject, ha *v1alpha1.HorizontalAutosc
 	if all {
 		query, all = c.combined(m.Formula, so.Spec.Triggers, ha.Spec.Metrics)
 	}
-	if !all {
-		c.dropped(path, "the formula %q (target %s of type %s, activation %s) is dropped, so the trigger that asks for most replicas decides: only + - * / and parentheses over names of triggers that can all be converted are carried over; write the formula as one PromQL query instead",
-			m.Formula, cmp.Or(m.Target, "none"), cmp.Or(m.MetricType, "AverageValue"), cmp.Or(m.ActivationTarget, "above 0"))
+	const allowed = "only + - * / and parentheses over names of triggers that can all be converted are carried over; write the formula as one PromQL query in a trigger of type prometheus instead"
+	switch {
+	case !all && !c.options.AllowLoss && len(ha.Spec.Metrics) == len(so.Spec.Triggers):
+		return c.unsupported(path, "the formula %q cannot be converted: %s. --allow-loss has the trigger that asks for most replicas decide", m.Formula, allowed)
+	case !all:
+		c.dropped(path, "the formula %q (target %s of type %s, activation %s) is dropped, so the trigger that asks for most replicas decides: %s",
+			m.Formula, cmp.Or(m.Target, "none"), cmp.Or(m.MetricType, "AverageValue"), cmp.Or(m.ActivationTarget, "above 0"), allowed)
 		return nil
 	}
 	// The modifiers have the fields of a trigger.

@@ -37,9 +37,12 @@ func TestFormula(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			result, err := JSON(text, Options{Parse: parseQuery})
+			result, err := JSON(text, Options{Parse: parseQuery, AllowLoss: true})
 			if err != nil {
 				t.Fatal(err)
+			}
+			if _, err := JSON(text, Options{Parse: parseQuery}); (err == nil) != (tc.want == "the formula is one query") || err != nil && !strings.Contains(err.Error(), "spec.advanced.scalingModifiers: the formula") {
+				t.Errorf("%s: without a loss allowed: %v", tc.reason, err)
 			}
 			ha := result.Objects[0].(*v1alpha1.HorizontalAutoscaler)
 			if got := ha.Spec.Metrics[0].Prometheus.Query; got != tc.query || len(ha.Spec.Metrics) != tc.metrics {

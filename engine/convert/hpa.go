@@ -44,7 +44,7 @@ func (c *converter) hpa(hpa *autoscalingv2.HorizontalPodAutoscaler) ([]runtime.O
 		c.fromAlike(ha, result.Child(own), path.Child(own))
 	}
 	objects := []runtime.Object{ha}
-	return objects, errors.Join(err, c.check(objects))
+	return objects, errors.Join(c.targetKind(path.Child("scaleTargetRef", "kind")), err, c.check(objects))
 }
 
 // metrics converts the metrics of an HPA into those of an autoscaler.

@@ -177,6 +177,9 @@ func (c *converter) metricTarget(given autoscalingv2.MetricTarget, path *field.P
 		known = known || one == target.Type
 		names = append(names, string(one))
 	}
+	if !known && given.Type == "" {
+		return target, c.invalid(path.Child("type"), "required; allowed: %s", strings.Join(names, ", "))
+	}
 	if !known {
 		return target, c.invalid(path.Child("type"), "%q is not possible for this metric; allowed: %s", given.Type, strings.Join(names, ", "))
 	}

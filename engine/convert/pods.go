@@ -3,6 +3,9 @@ package convert
 import (
 	"fmt"
 	"regexp"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
 // The parts of the names of pods: what a ReplicaSet's name ends in, which is the hash
@@ -42,6 +45,20 @@ func PodNames(kind, name string) (pattern string, exact bool) {
 		return fmt.Sprintf("%s-%s", quoted, randomSuffix), true
 	}
 	return quoted + "-.*", false
+}
+
+// targetKinds are the kinds that are scaled nearly always.
+var targetKinds = []string{"Deployment", "StatefulSet", "ReplicaSet", "ReplicationController", "DeploymentConfig", "Rollout"}
+
+// targetKind refuses a kind that only differs from a known one in capitals, as a
+// cluster does: it would find no such object.
+func (c *converter) targetKind(path *field.Path) error {
+	for _, kind := range targetKinds {
+		if strings.EqualFold(kind, c.target.kind) && kind != c.target.kind {
+			return c.invalid(path, "a cluster knows no %s; did you mean %s?", c.target.kind, kind)
+		}
+	}
+	return nil
 }
 
 // podOwner is the kind that owns the pods of an object of a kind; empty where that is

@@ -54,7 +54,7 @@ func (c *converter) scaledObject(so *keda.ScaledObject) ([]runtime.Object, error
 	for _, producer := range producers {
 		objects = append(objects, producer)
 	}
-	errs = append(errs, c.check(objects))
+	errs = append(errs, c.targetKind(path.Child("scaleTargetRef", "kind")), c.check(objects))
 	return objects, errors.Join(errs...)
 }
 

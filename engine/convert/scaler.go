@@ -51,6 +51,7 @@ var Scalers = []Scaler{
 	{Type: "aws-sqs-queue", Threshold: []string{"queueLength"}, Default: "5", Activation: "activationQueueLength", Exporter: "the CloudWatch exporters", series: "aws_sqs_approximate_number_of_messages_visible_average"},
 	{Type: "azure-app-insights", Threshold: []string{"targetValue"}, Activation: "activationTargetValue"},
 	{Type: "azure-blob", Threshold: []string{"blobCount"}, Default: "5", Activation: "activationBlobCount"},
+	{Type: "azure-cosmosdb", Threshold: []string{"changeFeedLagThreshold"}, Default: "100", Activation: "activationChangeFeedLagThreshold"},
 	{Type: "azure-data-explorer", Threshold: []string{"threshold"}, Activation: "activationThreshold"},
 	{Type: "azure-eventhub", Threshold: []string{"unprocessedEventThreshold"}, Default: "64", Activation: "activationUnprocessedEventThreshold"},
 	{Type: "azure-log-analytics", Threshold: []string{"threshold"}, Activation: "activationThreshold"},
@@ -60,15 +61,19 @@ var Scalers = []Scaler{
 	{Type: "azure-servicebus", Threshold: []string{"messageCount"}, Default: "5", Activation: "activationMessageCount"},
 	{Type: "beanstalkd", Threshold: []string{"value"}, Activation: "activationValue", Exporter: "beanstalkd_exporter", series: "beanstalkd_tube_current_jobs_ready", labels: []label{{"tube", "tube"}}},
 	{Type: "cassandra", Threshold: []string{"targetQueryValue"}, Activation: "activationTargetQueryValue"},
+	{Type: "clickhouse", Threshold: []string{"targetQueryValue"}, Activation: "activationTargetQueryValue"},
 	{Type: "couchdb", Threshold: []string{"queryValue"}, Activation: "activationQueryValue"},
 	{Type: "datadog", Threshold: []string{"queryValue", "targetValue"}, Activation: "activationQueryValue"},
 	{Type: "dynatrace", Threshold: []string{"threshold"}, Activation: "activationThreshold"},
+	{Type: "elastic-forecast", Threshold: []string{"targetValue"}, Activation: "activationTargetValue"},
 	{Type: "elasticsearch", Threshold: []string{"targetValue"}, Activation: "activationTargetValue"},
 	{Type: "etcd", Threshold: []string{"value"}, Activation: "activationValue"},
 	{Type: "external", Threshold: []string{"threshold", "targetValue", "value"}},
 	{Type: "external-push", Threshold: []string{"threshold", "targetValue", "value"}},
+	{Type: "forgejo-runner", Threshold: []string{"threshold"}, Default: "1"},
 	{Type: "gcp-cloudtasks", Threshold: []string{"value"}, Default: "100", Activation: "activationValue", Exporter: "stackdriver_exporter", series: "stackdriver_cloud_tasks_queue_cloudtasks_googleapis_com_queue_depth", labels: []label{{"queue_id", "queueName"}}},
 	{Type: "gcp-pubsub", Threshold: []string{"value", "subscriptionSize"}, Default: "10", Activation: "activationValue", Exporter: "stackdriver_exporter", series: "stackdriver_pubsub_subscription_pubsub_googleapis_com_subscription_num_undelivered_messages", labels: []label{{"subscription_id", "subscriptionName"}}},
+	{Type: "gcp-spanner", Threshold: []string{"targetValue"}, Default: "5", Activation: "activationValue"},
 	{Type: "gcp-stackdriver", Threshold: []string{"targetValue"}, Default: "5", Activation: "activationTargetValue"},
 	{Type: "gcp-storage", Threshold: []string{"targetObjectCount"}, Default: "100", Activation: "activationTargetObjectCount"},
 	{Type: "github-runner", Threshold: []string{"targetWorkflowQueueLength"}, Default: "1"},
@@ -77,6 +82,7 @@ var Scalers = []Scaler{
 	{Type: "ibmmq", Threshold: []string{"queueDepth"}, Default: "20", Activation: "activationQueueDepth", Exporter: "mq-metric-samples", series: "ibmmq_queue_depth", labels: []label{{"queue", "queueName"}}},
 	{Type: "influxdb", Threshold: []string{"thresholdValue"}, Activation: "activationThresholdValue"},
 	{Type: "kafka", Threshold: []string{"lagThreshold"}, Default: "10", Activation: "activationLagThreshold", Exporter: "kafka_exporter", series: "kafka_consumergroup_lag", labels: []label{{"consumergroup", "consumerGroup"}, {"topic", "topic"}}},
+	{Type: "kubernetes-resource", Threshold: []string{"targetValue"}, Activation: "activationTargetValue"},
 	{Type: "kubernetes-workload", Threshold: []string{"value"}, Activation: "activationValue", Exporter: "kube-state-metrics with the labels of pods", series: "kube_pod_labels", function: "count"},
 	{Type: "liiklus", Threshold: []string{"lagThreshold"}, Default: "10", Activation: "activationLagThreshold"},
 	{Type: "loki", Threshold: []string{"threshold"}, Activation: "activationThreshold"},
@@ -87,6 +93,7 @@ var Scalers = []Scaler{
 	{Type: "nats-jetstream", Threshold: []string{"lagThreshold"}, Default: "10", Activation: "activationLagThreshold", Exporter: "prometheus-nats-exporter", series: "jetstream_consumer_num_pending", labels: []label{{"stream_name", "stream"}, {"consumer_name", "consumer"}}, function: "max"},
 	{Type: "new-relic", Threshold: []string{"threshold"}, Activation: "activationThreshold"},
 	{Type: "nsq", Threshold: []string{"depthThreshold"}, Default: "10", Activation: "activationDepthThreshold", Exporter: "nsq_exporter", series: "nsq_channel_depth", labels: []label{{"topic", "topic"}, {"channel", "channel"}}},
+	{Type: "opensearch", Threshold: []string{"targetValue"}, Activation: "activationTargetValue"},
 	{Type: "openstack-metric", Threshold: []string{"threshold"}, Activation: "activationThreshold"},
 	{Type: "openstack-swift", Threshold: []string{"objectCount"}, Default: "2", Activation: "activationObjectCount"},
 	{Type: "postgresql", Threshold: []string{"targetQueryValue"}, Activation: "activationTargetQueryValue"},
@@ -100,6 +107,7 @@ var Scalers = []Scaler{
 	{Type: "redis-sentinel-streams", Threshold: []string{"lagCount", "streamLength", "pendingEntriesCount"}, Default: "5", Activation: "activationLagCount", Exporter: "redis_exporter", series: "redis_stream_group_messages_pending", labels: []label{{"stream", "stream"}, {"group", "consumerGroup"}}},
 	{Type: "redis-streams", Threshold: []string{"lagCount", "streamLength", "pendingEntriesCount"}, Default: "5", Activation: "activationLagCount", Exporter: "redis_exporter", series: "redis_stream_group_messages_pending", labels: []label{{"stream", "stream"}, {"group", "consumerGroup"}}},
 	{Type: "selenium-grid", Threshold: []string{"threshold"}, Default: "1", Activation: "activationThreshold"},
+	{Type: "solace-direct-messaging", Threshold: []string{"aggregatedClientTxMsgRateTarget", "aggregatedClientAverageTxMsgRateTarget", "aggregatedClientTxByteRateTarget", "aggregatedClientAverageTxByteRateTarget"}, Activation: "activationAggregatedClientTxMsgRateTarget"},
 	{Type: "solace-event-queue", Threshold: []string{"messageCountTarget"}, Activation: "activationMessageCountTarget", Exporter: "solace-prometheus-exporter", series: "solace_queue_spool_usage_msgs", labels: []label{{"queue_name", "queueName"}}},
 	{Type: "solarwinds", Threshold: []string{"targetValue"}, Activation: "activationValue"},
 	{Type: "solr", Threshold: []string{"targetQueryValue"}, Activation: "activationTargetQueryValue"},
@@ -232,6 +240,9 @@ func (c *converter) needsQuery(so *keda.ScaledObject, i int, path *field.Path) e
 	how := fmt.Sprintf("give its signal as PromQL with --metric %s=PROMQL", key)
 	if query != "" {
 		how = fmt.Sprintf("give its signal as PromQL; with %s it is usually --metric %s=%s", s.Exporter, key, quoted(query))
+	}
+	if strings.EqualFold(trigger.Type, "prometheus") || strings.EqualFold(trigger.Type, "cron") || strings.EqualFold(trigger.Type, cpu) || strings.EqualFold(trigger.Type, memory) {
+		return c.invalid(path.Child("type"), "%q is no type of a trigger; did you mean %s?", trigger.Type, strings.ToLower(trigger.Type))
 	}
 	if !known {
 		how += ", or write it as a trigger of type prometheus"

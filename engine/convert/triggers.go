@@ -15,6 +15,7 @@ import (
 
 	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
 	"github.com/karpenter-sim/karpenter/engine/convert/keda"
+	"github.com/karpenter-sim/karpenter/engine/suggest"
 )
 
 // prometheusTrigger converts a trigger of type prometheus of an object that sleeps
@@ -186,6 +187,8 @@ func (c *converter) resourceTrigger(trigger *keda.Trigger, path *field.Path) (v1
 			return v1alpha1.Metric{}, c.invalid(metadata.Child("value"), "%q must be a quantity, e.g. 500m", text)
 		}
 		given.AverageValue = &value
+	case "":
+		return v1alpha1.Metric{}, c.invalid(path.Child("metricType"), "required; allowed: Utilization, AverageValue")
 	default:
 		return v1alpha1.Metric{}, c.invalid(path.Child("metricType"), "%q is not possible for this trigger; allowed: Utilization, AverageValue", given.Type)
 	}
@@ -203,7 +206,14 @@ func (c *converter) noteMetadata(trigger *keda.Trigger, path *field.Path, known 
 
 // number reads a finite number; an absent one is an error.
 func (c *converter) number(metadata map[string]string, key string, path *field.Path) (float64, error) {
-	text := metadata[key]
+	text, ok := metadata[key]
+	if !ok {
+		near := suggest.Closest(key, slices.Sorted(maps.Keys(metadata)))
+		if near != "" {
+			return 0, c.invalid(member(path, near), "not known; did you mean %q?", key)
+		}
+		return 0, c.invalid(member(path, key), "required: a number")
+	}
 	value, err := strconv.ParseFloat(text, 64)
 	if err != nil || math.IsInf(value, 0) || math.IsNaN(value) {
 		return 0, c.invalid(member(path, key), "%q must be a number", text)

@@ -136,7 +136,13 @@ func (c *checker) integer(key, n *yaml.Node, t reflect.Type, path string) {
 	least, most := int64(-1)<<(t.Bits()-1), int64(1)<<(t.Bits()-1)-1
 	v, err := strconv.ParseInt(n.Value, 10, t.Bits())
 	if n.Tag != intTag || err != nil || strconv.FormatInt(v, 10) != n.Value && n.Value != "-0" {
-		c.fail(key, n, path, "want a whole number from %d to %d, got %s", least, most, describe(n))
+		cure := ""
+		if v, err := strconv.ParseInt(strings.TrimSuffix(n.Value, "%"), 10, t.Bits()); n.Tag == stringTag && err == nil {
+			cure = fmt.Sprintf("; write %d", v)
+		} else if n.Tag == stringTag {
+			cure = unsubstituted(n.Value)
+		}
+		c.fail(key, n, path, "want a whole number from %d to %d, got %s%s", least, most, describe(n), cure)
 	}
 }
 

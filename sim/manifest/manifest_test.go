@@ -72,6 +72,31 @@ func TestErrors(t *testing.T) {
 			text:   strings.Replace(web, "maxReplicas", "MaxReplicas", 1),
 			want:   `f.yaml:8:3: spec.MaxReplicas: unknown field; did you mean "maxReplicas"?`,
 		},
+		"Template": {
+			reason: "a chart's template is named as one, once, with the command that renders it",
+			text:   header + "metadata: {name: {{ .Release.Name }}}\nspec: {maxReplicas: {{ .Values.max }}}\n",
+			want:   `f.yaml:3:18: a template that is not rendered yet; render it first, e.g. helm template RELEASE CHART | karpenter ... -f -`,
+		},
+		"TemplateLine": {
+			reason: "also where it is no YAML at all",
+			text:   "{{- if .Values.enabled }}\n" + web + "{{- end }}\n",
+			want:   `f.yaml:1:1: a template that is not rendered yet; render it first, e.g. helm template RELEASE CHART | karpenter ... -f -`,
+		},
+		"TemplateQuoted": {
+			reason: "or a string",
+			text:   strings.Replace(web, "maxReplicas: 10", "maxReplicas: \"{{ .Values.max }}\"", 1),
+			want:   `f.yaml:8:16: a template that is not rendered yet; render it first, e.g. helm template RELEASE CHART | karpenter ... -f -`,
+		},
+		"TemplateOfKind": {
+			reason: "even the version may be one",
+			text:   "apiVersion: {{ include \"hpa.version\" . }}\nkind: HorizontalPodAutoscaler\n",
+			want:   `f.yaml:1:1: a template that is not rendered yet; render it first, e.g. helm template RELEASE CHART | karpenter ... -f -`,
+		},
+		"Variable": {
+			reason: "variables of a shell have to be substituted",
+			text:   strings.Replace(web, "name: web", "name: ${NAME}", 1),
+			want:   `f.yaml:4:9: metadata.name: "${NAME}" is no object name; want lower case letters, digits, '-' and '.', at most 253; substitute its variables first, e.g. envsubst < FILE | karpenter ... -f -`,
+		},
 		"DuplicateKey": {
 			reason: "a key written twice is ambiguous",
 			text:   strings.Replace(web, "  minReplicas: 1\n", "  minReplicas: 1\n  minReplicas: 2\n", 1),
@@ -80,7 +105,7 @@ func TestErrors(t *testing.T) {
 		"NumberWanted": {
 			reason: "a quoted number is a string",
 			text:   strings.Replace(web, "maxReplicas: 10", `maxReplicas: "10"`, 1),
-			want:   `f.yaml:8:16: spec.maxReplicas: want a whole number from -2147483648 to 2147483647, got the string "10"`,
+			want:   `f.yaml:8:16: spec.maxReplicas: want a whole number from -2147483648 to 2147483647, got the string "10"; write 10`,
 		},
 		"NumberTooLarge": {
 			reason: "an int32 does not wrap",

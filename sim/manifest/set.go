@@ -60,6 +60,8 @@ func (s Skipped) Cure() string {
 	switch {
 	case group == "kustomize.config.k8s.io":
 		return "; it only names manifests: " + renderKustomization
+	case s.Kind == "Template" && (group == "v1" || group == "template.openshift.io"):
+		return "; it is rendered by oc process --local -f FILE | karpenter ... -f -"
 	case group == "helm.toolkit.fluxcd.io" && s.Kind == "HelmRelease", group == "argoproj.io" && s.Kind == "Application":
 		return "; it only names manifests: render them first, e.g. helm template RELEASE CHART | karpenter ... -f -"
 	}
@@ -260,10 +262,10 @@ func (c *collector) identify(d *Document, o metav1.Object) bool {
 	case o.GetName() == "":
 		c.fail(d, "metadata.name", "required")
 	case validation.IsDNS1123Subdomain(o.GetName()) != nil:
-		c.fail(d, "metadata.name", "%q is no object name; want lower case letters, digits, '-' and '.', at most 253", o.GetName())
+		c.fail(d, "metadata.name", "%q is no object name; want lower case letters, digits, '-' and '.', at most 253%s", o.GetName(), unsubstituted(o.GetName()))
 	}
 	if validation.IsDNS1123Label(o.GetNamespace()) != nil {
-		c.fail(d, "metadata.namespace", "%q is no namespace; want lower case letters, digits and '-', at most 63", o.GetNamespace())
+		c.fail(d, "metadata.namespace", "%q is no namespace; want lower case letters, digits and '-', at most 63%s", o.GetNamespace(), unsubstituted(o.GetNamespace()))
 	}
 	if len(c.errs) > before {
 		return false

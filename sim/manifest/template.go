@@ -14,7 +14,7 @@ var (
 	// helmAction is an action of a template where YAML has none: as a line or a value
 	// of its own, or with the words that only templates of manifests have.
 	helmAction = regexp.MustCompile(`(?m)^[ \t]*(?:- )*(?:[\w./-]+:[ \t]+)?(\{\{-?)|\{\{-?[ \t]*(?:\.Values|\.Release|\.Chart|\$?\.|include|tpl|template|toYaml|default|quote)\b|\{%-?[ \t]`)
-	// action is an action of a template within a value, variable one of envsubst.
+	// action is an action of a template within a value.
 	action = regexp.MustCompile(`\{\{.*\}\}|\{%.*%\}`)
 )
 
@@ -34,6 +34,15 @@ func templateError(file string, at Position) *Error {
 		chart = cmp.Or(strings.TrimPrefix(dir, "/"), ".")
 	}
 	return &Error{Position: at, Message: "a template that is not rendered yet; render it first, e.g. helm template RELEASE " + chart + " | karpenter ... -f -"}
+}
+
+// unsubstituted is the cure of a value with a variable of a shell, behind a semicolon;
+// empty for others.
+func unsubstituted(value string) string {
+	if strings.Contains(value, "${") {
+		return "; substitute its variables first, e.g. envsubst < FILE | karpenter ... -f -"
+	}
+	return ""
 }
 
 // isTemplate says whether a document that is no object has a template's values.
