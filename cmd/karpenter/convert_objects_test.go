@@ -165,7 +165,7 @@ func TestConvertOldVersions(t *testing.T) {
 		strings.Replace(older, `metricName: in_flight, `, ``, 1):                `spec.metrics[1].pods.metricName: `,
 		strings.Replace(older, `target: {kind: Ingress, name: main}, `, ``, 1):  `spec.metrics[2].object.target: `,
 		strings.Replace(older, `name: cpu, targetA`, `name: gpu, targetA`, 1):   `spec.metrics[0].resource.name: `,
-		strings.Replace(older, `{type: External, ext`, `{type: External, x`, 1): `spec.metrics[3].external: `,
+		strings.Replace(older, `{type: External, ext`, `{type: External, x`, 1): `spec.metrics[3].xernal: `,
 	} {
 		write(t, "wrong.yaml", "apiVersion: autoscaling/v2beta1\n"+head+text)
 		call(t, "", "convert", "wrong.yaml").want(t, exitInvalid, ": "+want)
