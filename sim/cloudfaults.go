@@ -40,6 +40,8 @@ func (r *run) scheduleNodes(f *fault.Fault) {
 		toggle(r.slowBoot)
 	case scenario.NodesLying:
 		toggle(func(s *storedGroup, f *fault.Fault) { s.group.Freeze(f != nil) })
+	case scenario.NodesSuspended:
+		toggle(func(s *storedGroup, f *fault.Fault) { s.group.Suspend(f != nil) })
 	case scenario.NodesFailedBoot:
 		toggle(func(s *storedGroup, f *fault.Fault) {
 			share := s.bootFailure

@@ -124,6 +124,14 @@ func TestNodeGroups(t *testing.T) {
 			reason: "a provider that reports old news is told again, and nothing worse",
 			fault:  "{at: 4m, for: 5m, nodes: lying}", spec: map[int64]float64{6: 5}, ready: map[int64]float64{6: 2, 10: 5},
 		},
+		"Updating": {
+			reason: "a group that is updated takes no size until that is over",
+			fault:  "{at: 4m, for: 3m, nodes: updating, object: sng/batch}", spec: map[int64]float64{6: 5}, ready: map[int64]float64{6: 2, 11: 5}, code: "InProgress",
+		},
+		"Suspended": {
+			reason: "a group whose processes are suspended takes the size, and its machines come later",
+			fault:  "{at: 4m, for: 6m, nodes: suspended}", spec: map[int64]float64{6: 5}, ready: map[int64]float64{9: 2, 11: 5}, code: "Forbidden",
+		},
 		"Restart": {
 			reason: "a new controller goes on where the store is",
 			fault:  "{at: 5m, controller: restart}", spec: map[int64]float64{5: 5}, ready: map[int64]float64{6: 5},

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go/aws"
 	"github.com/aws/aws-sdk-go/service/autoscaling"
@@ -51,6 +53,10 @@ func (a autoScalingGroups) Observe(ctx context.Context, ref cycle.NodeGroupRef) 
 	observed.Ready = inService(group.Instances)
 	if status := aws.StringValue(group.Status); status != "" { // set only while it is deleted
 		observed.Code, observed.Message = observation.InProgress, status
+		return observed, nil
+	}
+	if suspended := suspended(group.SuspendedProcesses); suspended != "" {
+		observed.Code, observed.Message = observation.Forbidden, suspended
 		return observed, nil
 	}
 	if observed.Ready < observed.Desired {
@@ -130,6 +136,27 @@ func (r *region) describeGroups(ctx context.Context, names []string) (map[string
 		return nil, failure(describeGroups, err)
 	}
 	return groups, rubbish
+}
+
+// suspended names the suspended processes of a group that launches or ends no instance
+// for want of one of them; empty where it does. Other processes do not change its size,
+// and are suspended on purpose by many (AZRebalance beside an autoscaler).
+func suspended(processes []*autoscaling.SuspendedProcess) string {
+	var names []string
+	stuck := false
+	for _, p := range processes {
+		if p == nil || aws.StringValue(p.ProcessName) == "" {
+			continue
+		}
+		name := oneLine(aws.StringValue(p.ProcessName))
+		names = append(names, name)
+		stuck = stuck || name == "Launch" || name == "Terminate"
+	}
+	if !stuck {
+		return ""
+	}
+	slices.Sort(names) // the service promises no order
+	return "suspended processes: " + strings.Join(names, ", ") + "; no instance is launched without Launch or ended without Terminate (aws autoscaling resume-processes)"
 }
 
 // inService counts the instances that run pods. Standby, warm, pending and

@@ -65,6 +65,23 @@ func TestObserveGroup(t *testing.T) {
 			}},
 			want: cycle.NodeGroup{Desired: 6, Max: 9},
 		},
+		"Suspended": {
+			reason: "no instance comes while Launch is suspended: all suspended processes are named, in one order",
+			group:  awstest.Group{Desired: 3, Max: 9, Instances: instances(1, 0), Suspended: []string{"ReplaceUnhealthy", "Launch"}, Activities: []awstest.Activity{activity(time.Minute, launch, "Failed", stockOut)}},
+			want: cycle.NodeGroup{Desired: 3, Ready: 1, Max: 9, Code: observation.Forbidden,
+				Message: "suspended processes: Launch, ReplaceUnhealthy; no instance is launched without Launch or ended without Terminate (aws autoscaling resume-processes)"},
+		},
+		"SuspendedFull": {
+			reason: "a full group that could not shrink is not as it should be, either",
+			group:  awstest.Group{Desired: 1, Max: 9, Instances: instances(1, 0), Suspended: []string{"Terminate"}},
+			want: cycle.NodeGroup{Desired: 1, Ready: 1, Max: 9, Code: observation.Forbidden,
+				Message: "suspended processes: Terminate; no instance is launched without Launch or ended without Terminate (aws autoscaling resume-processes)"},
+		},
+		"SuspendedOnPurpose": {
+			reason: "processes that change no size are suspended beside an autoscaler",
+			group:  awstest.Group{Desired: 1, Max: 9, Instances: instances(1, 0), Suspended: []string{"AZRebalance", "AlarmNotification"}},
+			want:   cycle.NodeGroup{Desired: 1, Ready: 1, Max: 9},
+		},
 		"Deleting": {
 			reason: "a status is set only while the group is deleted",
 			group:  awstest.Group{Status: "Delete in progress"},

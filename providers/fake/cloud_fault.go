@@ -36,6 +36,18 @@ func (g *NodeGroup) Freeze(frozen bool) {
 	}
 }
 
+// Suspend has the group take sizes, but launch and end no machine, until it is called
+// with false, as an Auto Scaling group does whose processes are suspended.
+func (g *NodeGroup) Suspend(suspended bool) {
+	if g.suspended == suspended {
+		return
+	}
+	g.suspended = suspended
+	g.trim()
+	g.launch()
+	g.changed()
+}
+
 // Lose makes ready nodes, the oldest first, be gone at once. The group replaces
 // them as far as it can.
 func (g *NodeGroup) Lose(count int) {

@@ -72,9 +72,11 @@ type NodeGroup struct {
 	altered []*Node
 	// shortage says why nodes are missing; empty if nothing keeps them.
 	shortage string
-	frozen   *cycle.NodeGroup
-	history  []snapshot
-	failure  error
+	// suspended says that no machine is launched or ended.
+	suspended bool
+	frozen    *cycle.NodeGroup
+	history   []snapshot
+	failure   error
 	// slow is how long a node boots for which slowed says so; nil for none.
 	slow   Delay
 	slowed func() bool
@@ -116,6 +118,9 @@ func (g *NodeGroup) resize(desired int32) {
 
 // launch adds nodes until there are as many as desired, or no more to be had.
 func (g *NodeGroup) launch() {
+	if g.suspended {
+		return
+	}
 	before := g.shortage
 	g.shortage = ""
 	for missing := g.desired - g.active; missing > 0; missing-- {
@@ -177,6 +182,9 @@ func (g *NodeGroup) begin(node *Node) {
 // trim ends nodes that are too many: those that are not ready first, and of
 // equals the youngest, which have the least to lose.
 func (g *NodeGroup) trim() {
+	if g.suspended {
+		return
+	}
 	spare := g.active - g.desired
 	for _, ready := range []bool{false, true} {
 		for i := len(g.nodes) - 1; i >= 0 && spare > 0; i-- {

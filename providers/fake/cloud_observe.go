@@ -71,6 +71,9 @@ func (g *NodeGroup) Now() cycle.NodeGroup {
 	if g.shortage != "" {
 		now.Code, now.Message = observation.LimitReached, g.shortage
 	}
+	if g.suspended {
+		now.Code, now.Message = observation.Forbidden, "the processes Launch, Terminate are suspended"
+	}
 	return now
 }
 

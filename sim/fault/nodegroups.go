@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/karpenter-sim/karpenter/engine/cycle"
+	"github.com/karpenter-sim/karpenter/engine/observation"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 )
 
@@ -24,12 +25,36 @@ func (n *nodeGroups) Observe(ctx context.Context, ref cycle.NodeGroupRef) (cycle
 	if err := n.strike(ref, scenario.ObserveCall, n.set.read); err != nil {
 		return cycle.NodeGroup{}, err
 	}
-	return n.NodeGroups.Observe(ctx, ref)
+	g, err := n.NodeGroups.Observe(ctx, ref)
+	if err == nil && n.updating(ref) != nil {
+		// As EKS reports it, whatever else is wrong.
+		g.Code, g.Message = observation.InProgress, "UPDATING"
+	}
+	return g, err
+}
+
+// updating returns the error of a resize while the provider changes the group otherwise.
+func (n *nodeGroups) updating(ref cycle.NodeGroupRef) error {
+	for _, owner := range n.owners(ref) {
+		err := n.set.read(owner, "update", func(f *Fault) error {
+			if f.Nodes == scenario.NodesUpdating {
+				return cycle.ErrInProgress
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Resize implements cycle.NodeGroups.
 func (n *nodeGroups) Resize(ctx context.Context, ref cycle.NodeGroupRef, desired int32) error {
 	if err := n.strike(ref, scenario.ResizeCall, n.set.write); err != nil {
+		return err
+	}
+	if err := n.updating(ref); err != nil {
 		return err
 	}
 	return n.NodeGroups.Resize(ctx, ref, desired)

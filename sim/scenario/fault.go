@@ -113,6 +113,8 @@ const (
 	NodesLost       NodesFault = "lost"       // ready nodes are gone at once
 	NodesIsolated   NodesFault = "isolated"   // ready nodes lose the cluster for a while
 	NodesLying      NodesFault = "lying"      // what is reported does not change any more
+	NodesUpdating   NodesFault = "updating"   // no size is taken: the provider changes the group otherwise
+	NodesSuspended  NodesFault = "suspended"  // sizes are taken, and no machine is launched or ended
 )
 
 // A NodesCall is a call of a provider of node groups.
@@ -134,7 +136,7 @@ const (
 )
 
 var (
-	nodesFaults      = []NodesFault{NodesThrottled, NodesDown, NodesForbidden, NodesStockOut, NodesSlowBoot, NodesFailedBoot, NodesLost, NodesIsolated, NodesLying}
+	nodesFaults      = []NodesFault{NodesThrottled, NodesDown, NodesForbidden, NodesStockOut, NodesSlowBoot, NodesFailedBoot, NodesLost, NodesIsolated, NodesLying, NodesUpdating, NodesSuspended}
 	queuesFaults     = []QueuesFault{QueuesThrottled, QueuesDown}
 	metricsFaults    = []MetricsFault{MetricsDown, MetricsSlow, MetricsEmpty, MetricsNaN, MetricsStale, MetricsPartial, MetricsDuplicated, MetricsLate}
 	controllerFaults = []ControllerFault{ControllerRestart, ControllerLeaderChange, ControllerConflicts, ControllerSkipped}
@@ -254,7 +256,7 @@ func (v *validation) checkFaultFields(at string, f *Fault) {
 	if f.Nodes == NodesSlowBoot {
 		v.checkSlowBoot(at, f)
 	}
-	if f.Probability != nil && slices.Contains([]NodesFault{NodesStockOut, NodesLost, NodesIsolated, NodesLying}, f.Nodes) {
+	if f.Probability != nil && slices.Contains([]NodesFault{NodesStockOut, NodesLost, NodesIsolated, NodesLying, NodesUpdating, NodesSuspended}, f.Nodes) {
 		v.fail(at+".probability", "nodes: %s hits neither calls nor boots: it takes no probability", f.Nodes)
 	}
 	if f.Nodes == NodesLost && f.For != nil {

@@ -132,7 +132,7 @@ func (g *generator) fault(i int) {
 	}
 	if len(g.c.NodeGroups) > 0 && g.chance(0.3) {
 		f = scenario.Fault{Name: f.Name, At: f.At, For: f.For}
-		f.Nodes = pick(g, scenario.NodesThrottled, scenario.NodesDown, scenario.NodesStockOut, scenario.NodesSlowBoot, scenario.NodesFailedBoot, scenario.NodesLost, scenario.NodesIsolated, scenario.NodesLying)
+		f.Nodes = pick(g, scenario.NodesThrottled, scenario.NodesDown, scenario.NodesStockOut, scenario.NodesSlowBoot, scenario.NodesFailedBoot, scenario.NodesLost, scenario.NodesIsolated, scenario.NodesLying, scenario.NodesUpdating, scenario.NodesSuspended)
 		if f.Nodes == scenario.NodesThrottled || f.Nodes == scenario.NodesDown {
 			f.Call = pick(g, "", scenario.ObserveCall, scenario.ResizeCall)
 		}

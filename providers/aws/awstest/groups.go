@@ -17,6 +17,8 @@ type Group struct {
 	Instances []Instance
 	// Activities are newest first.
 	Activities []Activity
+	// Suspended has the names of suspended processes.
+	Suspended []string
 }
 
 // An Instance is an instance of a group.
@@ -58,7 +60,10 @@ type xmlGroup struct {
 	MinSize, MaxSize     int64
 	Status               string        `xml:",omitempty"`
 	Instances            []xmlInstance `xml:"Instances>member"`
+	SuspendedProcesses   []xmlProcess  `xml:"SuspendedProcesses>member"`
 }
+
+type xmlProcess struct{ ProcessName, SuspensionReason string }
 
 type xmlActivity struct {
 	ActivityID    string `xml:"ActivityId"`
@@ -104,6 +109,9 @@ func (g *Group) encode(region string) xmlGroup {
 	}
 	for i, instance := range g.Instances {
 		encoded.Instances = append(encoded.Instances, xmlInstance{fmt.Sprintf("i-%017x", i), instance.Health, instance.Lifecycle})
+	}
+	for _, name := range g.Suspended {
+		encoded.SuspendedProcesses = append(encoded.SuspendedProcesses, xmlProcess{name, "User suspended at 2026-01-05T08:00:00Z"})
 	}
 	return encoded
 }
