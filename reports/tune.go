@@ -185,7 +185,7 @@ func (t *Tune) Headline() string {
 	last := t.Folds[len(t.Folds)-1]
 	with := ""
 	if t.Metric == TuneSeason {
-		with = ", with the season,"
+		with = " with the season"
 	}
 	return fmt.Sprintf("Use trial %d%s: in time it was not chosen by, %s and %s than under the current policy.",
 		t.Choice, with, lessOrMore(t.expense(&last.Out), t.expense(&last.CurrentOut), t.expenseName()), lessOrMore(last.Out.BreachMinutes, last.CurrentOut.BreachMinutes, "breach minutes"))

@@ -40,6 +40,7 @@ type Input struct {
 	recordings []*recording.Recording
 	cache      *recording.Cache // nil unless others share it
 	inputs     *fake.Inputs     // nil without inputSeries
+	derived    []*derived       // what Record made
 	features   fake.Features
 	temporary  string
 	converted  int
@@ -231,6 +232,11 @@ func (in *Input) feed(queries []string, drop func(labels.Labels) bool) (fake.Fee
 			return nil, err
 		}
 		feeds = append(feeds, feed)
+	}
+	for _, d := range in.derived {
+		if d.selected(matchers) {
+			feeds = append(feeds, d.feed())
+		}
 	}
 	merged := fake.MergeFeeds(feeds...)
 	if drop != nil {

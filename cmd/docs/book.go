@@ -27,6 +27,7 @@ var book = []chapter{
 		{file: "cmd/karpenter/docs/ci.md"},
 		{file: "cmd/karpenter/docs/fleet.md"},
 		{file: "sim/tune/README.md", title: "Tune a policy"},
+		{file: "cmd/docs/howto/season.md"},
 		{file: "cmd/controller/docs/install.md"},
 		{file: "cmd/controller/docs/from-hpa.md"},
 		{file: "cmd/controller/docs/from-keda.md"},

@@ -27,18 +27,23 @@ func TestTutorial(t *testing.T) {
 	}
 }
 
-// TestReadme does the same with the README's, in a directory that has the scenarios.
-func TestReadme(t *testing.T) {
-	dir := t.TempDir()
-	scenarios, err := filepath.Abs(filepath.Join(repository, "scenarios"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Symlink(scenarios, filepath.Join(dir, "scenarios")); err != nil {
-		t.Fatal(err)
-	}
-	if calls := carryOut(t, filepath.Join(repository, "README.md"), dir); calls != 2 {
-		t.Errorf("the README has %d calls with their output", calls)
+// TestPages does the same with pages whose calls read the scenarios.
+func TestPages(t *testing.T) {
+	for file, want := range map[string]int{filepath.Join(repository, "README.md"): 2, "howto/season.md": 3} {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			scenarios, err := filepath.Abs(filepath.Join(repository, "scenarios"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Symlink(scenarios, filepath.Join(dir, "scenarios")); err != nil {
+				t.Fatal(err)
+			}
+			if calls := carryOut(t, file, dir); calls != want {
+				t.Errorf("%s has %d calls with their output, want %d", file, calls, want)
+			}
+		})
 	}
 }
 

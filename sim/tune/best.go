@@ -50,18 +50,8 @@ func (o *Outcome) recommended(subject *Subject, choice *Trial) (*manifest.Set, e
 	if choice == nil {
 		return subject.Set, nil
 	}
-	plain := *choice
-	plain.Metric = Reactive
-	set, _, err := o.space.candidate(subject, &plain)
-	if err != nil || choice.Metric == Reactive {
-		return set, err
-	}
-	for i := range set.Autoscalers {
-		if set.Autoscalers[i], err = subject.with(set.Autoscalers[i], choice.Metric, true); err != nil {
-			return nil, err
-		}
-	}
-	return set, nil
+	set, _, err := o.space.candidate(subject, choice)
+	return set, err
 }
 
 // heading are the comments above the first document.

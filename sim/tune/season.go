@@ -38,10 +38,9 @@ const (
 	seasonQuantile = 0.75
 	// minSeasonDays is how much must be recorded for a season to be tried.
 	minSeasonDays = 8
-	// horizonSlack is how much further than the start-up a season looks.
-	horizonSlack = time.Minute
-	// rulesInterval is that of the recording rules.
-	rulesInterval = time.Minute
+	// shortestRules is the shortest interval of the recording rules. They have that of
+	// the scenario's Prometheus otherwise.
+	shortestRules = time.Minute
 )
 
 // SeasonFile is where the recording rules of a season are written.
@@ -50,13 +49,18 @@ const SeasonFile = "season-rules.yaml"
 // A season is the second metric of one metric of an autoscaler.
 type season struct {
 	metric int
-	// present is the query of the policy, as it is written.
+	// present is the query of the policy, as it is asked.
 	present string
-	horizon time.Duration
+	// interval is that of the rules: how old a recorded value may be. The horizon is
+	// that much further away than a new replica is.
+	interval, horizon time.Duration
 	// margin is the season's mean rise while the last fold trains.
 	margin float64
-	// name is the name of the metric that the rules record.
-	name, namespace string
+	// name is the beginning of the names that the rules record, with labels; selector
+	// selects these.
+	name     string
+	labels   map[string]string
+	selector string
 }
 
 // metrics has what candidates may have.
@@ -117,11 +121,11 @@ func (s *Search) addSeasons(objects [][]sim.Object) error {
 		st.subject.seasons = map[string][]season{}
 		for k := range autoscalers {
 			a := &autoscalers[k]
-			horizon := st.startUp(a, objects[i]) + horizonSlack
-			if horizon >= 24*time.Hour {
-				return fmt.Errorf("--season: a new replica of %s takes %s to be ready, longer than the day that a season has", a.Name(), horizon-horizonSlack)
+			startUp := st.startUp(a, objects[i])
+			if startUp >= 23*time.Hour {
+				return fmt.Errorf("--season: a new replica of %s takes %s to be ready, too long for a season of a day", a.Name(), startUp)
 			}
-			if err := st.addSeason(a, horizon); err != nil {
+			if err := st.addSeason(a, startUp); err != nil {
 				return err
 			}
 		}
@@ -129,7 +133,7 @@ func (s *Search) addSeasons(objects [][]sim.Object) error {
 	return nil
 }
 
-func (st *stage) addSeason(a *sim.Autoscaler, horizon time.Duration) error {
+func (st *stage) addSeason(a *sim.Autoscaler, startUp time.Duration) error {
 	for m := range a.Policy.Metrics {
 		if !seasonal(&a.Policy.Metrics[m]) {
 			continue
@@ -137,30 +141,41 @@ func (st *stage) addSeason(a *sim.Autoscaler, horizon time.Duration) error {
 		if st.subject.Input.ReadsRun(a.Policy.Metrics[m].Query) {
 			return fmt.Errorf("--season: %s reads what only the run makes, not what was recorded: %s", a.Name(), a.Policy.Metrics[m].Query)
 		}
-		out := season{metric: m, present: closed(a.Written.Metrics[m].Query), horizon: horizon, namespace: a.Object.Namespace}
-		out.name = strings.NewReplacer("-", "_", ".", "_").Replace(a.Object.Name) + ":demand"
-		if len(a.Policy.Metrics) > 1 {
-			out.name += strconv.Itoa(m)
+		v := st.season(a, m, startUp)
+		if err := st.subject.Input.Record(v.interval, seasonDays*24*time.Hour, v.rules()...); err != nil {
+			return fmt.Errorf("--season: %s: %w", a.Name(), err)
 		}
-		if c := out.name[0]; c >= '0' && c <= '9' {
-			out.name = "_" + out.name
-		}
-		if n := len(out.query()); n > policy.MaxQueryBytes {
-			return fmt.Errorf("--season: the query of %s has %d bytes, too many to be written %d times into one of at most %d; record it under a name first", a.Name(), len(out.present), 2*seasonDays+2, policy.MaxQueryBytes)
-		}
-		asked := season{present: closed(a.Policy.Metrics[m].Query), horizon: horizon}
-		mean, err := st.subject.Input.Mean(asked.rise(asked.direct), st.windows[0].from, st.windows[len(st.windows)-1].from, 5*time.Minute)
+		mean, err := st.subject.Input.Mean(v.expected(), st.windows[0].from, st.windows[len(st.windows)-1].from, 5*time.Minute)
 		if err != nil {
 			return err
 		}
 		if math.IsNaN(mean) {
-			return fmt.Errorf("--season: %s has no values at the same time of two days, %s", a.Name(), out.present)
+			return fmt.Errorf("--season: %s has no values at the same time of two days, %s", a.Name(), v.present)
 		}
-		out.margin = mean
+		v.margin = mean
 		key := a.Name().String()
-		st.subject.seasons[key] = append(st.subject.seasons[key], out)
+		st.subject.seasons[key] = append(st.subject.seasons[key], v)
 	}
 	return nil
+}
+
+// season is the second metric of a metric of an autoscaler.
+func (st *stage) season(a *sim.Autoscaler, metric int, startUp time.Duration) season {
+	v := season{metric: metric, present: closed(a.Policy.Metrics[metric].Query), labels: map[string]string{"namespace": a.Object.Namespace}}
+	v.interval = min(time.Hour, max(shortestRules, time.Duration(st.subject.Input.File.Spec.Prometheus.EvaluationInterval)))
+	v.horizon = startUp + v.interval
+	if label := st.subject.Input.EnforcedLabel(); label != "" {
+		v.labels[string(label)] = a.Object.Namespace
+	}
+	v.selector = fmt.Sprintf("{namespace=%q}", a.Object.Namespace)
+	v.name = strings.NewReplacer("-", "_", ".", "_").Replace(a.Object.Name) + ":demand"
+	if len(a.Policy.Metrics) > 1 {
+		v.name += strconv.Itoa(metric)
+	}
+	if c := v.name[0]; c >= '0' && c <= '9' {
+		v.name = "_" + v.name
+	}
+	return v
 }
 
 // startUp is how long a new replica of an autoscaler's target takes to be ready:
@@ -191,50 +206,48 @@ func closed(query string) string {
 	return query
 }
 
-// direct is the 5-minute mean of the present query, some time ago.
-func (v *season) direct(ago time.Duration) string {
-	text := "max(avg_over_time((" + v.present + ")[5m:30s]"
-	if ago > 0 {
-		text += " offset " + model.Duration(ago).String()
-	}
-	return text + "))"
-}
-
-// recorded is the same, of what the first rule records.
-func (v *season) recorded(ago time.Duration) string {
-	text := v.name + `:mean5m{namespace="` + v.namespace + `"}`
+// recorded selects what a rule recorded some time ago.
+func (v *season) recorded(what string, ago time.Duration) string {
+	text := v.name + ":" + what + v.selector
 	if ago > 0 {
 		text += " offset " + model.Duration(ago).String()
 	}
 	return "max(" + text + ")"
 }
 
-// rise returns what demand rises by until a new replica is ready, by the days before.
-func (v *season) rise(mean func(ago time.Duration) string) string {
+// expected returns what demand rises by until a new replica is ready, by the days before.
+func (v *season) expected() string {
 	var rises []string
 	for d := 1; d <= seasonDays; d++ {
-		ago := time.Duration(d) * 24 * time.Hour
-		rises = append(rises, fmt.Sprintf(`label_replace(%s - %s, "day", "%d", "", "")`, mean(ago-v.horizon), mean(ago), d))
+		ago := time.Duration(d)*24*time.Hour - v.horizon
+		rises = append(rises, fmt.Sprintf(`label_replace(%s, "day", "%d", "", "")`, v.recorded("rise", ago), d))
 	}
-	return fmt.Sprintf("clamp_min(quantile(%s, %s), 0)", number(seasonQuantile), strings.Join(rises, "\n  or "))
+	return fmt.Sprintf("clamp_min(quantile(%s, %s), 0)", number(seasonQuantile), strings.Join(rises, "\n    or "))
 }
 
-// query is the season in one expression over what is recorded anyway: what
-// candidates are played with, since it has a past from the first instant on.
-func (v *season) query() string {
-	return v.direct(0) + " + " + v.rise(v.direct) + " or max(" + v.present + ")"
+// rules record the mean, what it rose by and the season, in this order. While there
+// is no past, the season is the metric itself.
+func (v *season) rules() []sim.RecordingRule {
+	mean := v.recorded("mean5m", 0)
+	return []sim.RecordingRule{
+		{Record: v.name + ":mean5m", Labels: v.labels, Expr: "max(avg_over_time((" + v.present + ")[5m:30s]))"},
+		{Record: v.name + ":rise", Labels: v.labels, Expr: mean + " - " + v.recorded("mean5m", v.horizon)},
+		{Record: v.name + ":season", Labels: v.labels, Expr: mean + "\n  + " + v.expected() + "\nor max(" + v.present + ")"},
+	}
 }
+
+// query is the season, as the second rule records it.
+func (v *season) query() string { return v.recorded("season", 0) }
 
 // constant is the same margin at any time of the day.
 func (v *season) constant() string {
 	margin, _ := strconv.ParseFloat(strconv.FormatFloat(v.margin, 'g', 6, 64), 64)
-	return v.direct(0) + " + " + number(margin)
+	return v.recorded("mean5m", 0) + " + " + number(margin)
 }
 
 // with adds a candidate's own metric to an autoscaler, beside the present one and
-// with its target, so that it only ever adds replicas. Written, it reads what the
-// recording rules record.
-func (s *Subject) with(e manifest.Autoscaler, metric Metric, written bool) (manifest.Autoscaler, error) {
+// with its target, so that it only ever adds replicas.
+func (s *Subject) with(e manifest.Autoscaler, metric Metric) (manifest.Autoscaler, error) {
 	if metric == Reactive {
 		return e, nil
 	}
@@ -243,13 +256,9 @@ func (s *Subject) with(e manifest.Autoscaler, metric Metric, written bool) (mani
 	for i := range seasons {
 		v := &seasons[i]
 		m := object.Spec.Metrics[v.metric].DeepCopy()
-		switch {
-		case metric == Margin:
+		m.Prometheus.Query = v.query()
+		if metric == Margin {
 			m.Prometheus.Query = v.constant()
-		case written:
-			m.Prometheus.Query = v.recordedQuery()
-		default:
-			m.Prometheus.Query = v.query()
 		}
 		m.Activation, m.Fallback = nil, nil
 		object.Spec.Metrics = append(object.Spec.Metrics, *m)
@@ -259,10 +268,6 @@ func (s *Subject) with(e manifest.Autoscaler, metric Metric, written bool) (mani
 	}
 	e.Object = object
 	return e, nil
-}
-
-func (v *season) recordedQuery() string {
-	return "max(" + v.name + `:season{namespace="` + v.namespace + `"})`
 }
 
 // SeasonRules are the recording rules that the season's metrics read, as a file
@@ -288,13 +293,11 @@ func (o *Outcome) SeasonRules() ([]byte, error) {
 				continue
 			}
 			seen[key] = true
-			g := group{Name: "season of " + key, Interval: model.Duration(rulesInterval).String()}
+			g := group{Name: "season of " + key, Interval: model.Duration(subject.seasons[key][0].interval).String()}
 			for k := range subject.seasons[key] {
-				v := &subject.seasons[key][k]
-				labels := map[string]string{"namespace": v.namespace}
-				g.Rules = append(g.Rules,
-					rule{v.name + ":mean5m", v.direct(0), labels},
-					rule{v.name + ":season", v.recorded(0) + "\n  + " + v.rise(v.recorded) + "\nor max(" + v.present + ")", labels})
+				for _, r := range subject.seasons[key][k].rules() {
+					g.Rules = append(g.Rules, rule{r.Record, r.Expr, r.Labels})
+				}
 			}
 			groups = append(groups, g)
 		}
@@ -393,6 +396,6 @@ func (o *Outcome) seasonHeading() []string {
 		lines = []string{"Load these rules before best.yaml is applied. A season has a past from the second day on, all of it after eight."}
 	}
 	return append(lines,
-		"SERIES:mean5m is the 5-minute mean of the policy's metric. SERIES:season adds to it the 75th percentile, over the last 7 days,",
-		"of what the mean rose by at the same time of day until a new replica was ready, and is the metric itself while there is no past.")
+		"SERIES:mean5m is the 5-minute mean of the policy's metric, SERIES:rise what it rose by while a new replica was made ready.",
+		"SERIES:season adds to the mean the 75th percentile of its rises at the same time of the last 7 days; while there is no past it is the metric itself.")
 }

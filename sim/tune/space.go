@@ -193,7 +193,7 @@ func (s *space) candidate(subject *Subject, t *Trial) (*manifest.Set, []sim.Auto
 				return nil, nil, err
 			}
 		}
-		e, err := subject.with(e, t.Metric, false)
+		e, err := subject.with(e, t.Metric)
 		if err != nil {
 			return nil, nil, err
 		}
