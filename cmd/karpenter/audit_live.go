@@ -50,7 +50,7 @@ var ofServers = []string{"http.config.file", "header", "all-namespaces", "from",
 // auditChunk is the time of one autoscaler's metrics that is read at once.
 const auditChunk = 48 * time.Hour
 
-// auditTime is what is judged unless --from says otherwise.
+// auditTime is how much of the past is judged unless --from says otherwise.
 const auditTime = 14 * 24 * time.Hour
 
 func (f *auditLiveFlags) add(c *cobra.Command) {

@@ -109,7 +109,7 @@ func orElse(text, other string) string {
 	return text
 }
 
-// types are those whose fields are ours.
+// types has the types whose fields are ours.
 var types = []reflect.Type{reflect.TypeFor[File](), reflect.TypeFor[Source](), reflect.TypeFor[SigV4]()}
 
 // allowed says what stands in a type, as the end of a sentence on a field that does not.

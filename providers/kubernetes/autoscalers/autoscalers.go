@@ -75,7 +75,7 @@ func Clean(o *unstructured.Unstructured) {
 	o.SetAnnotations(annotations)
 }
 
-// A Target is what an autoscaler names as its scale target.
+// A Target names the object that an autoscaler scales.
 type Target struct{ Kind, Name string }
 
 // TargetOf is the scale target of an autoscaler; without a kind where it names none, as
