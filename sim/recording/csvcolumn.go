@@ -1,6 +1,7 @@
 package recording
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -21,6 +22,8 @@ type csvColumn struct {
 	// last is the instant of the column's last value while scanning.
 	last   int64
 	values int64
+	// moment says that the column may hold further times.
+	moment bool
 	numbers
 }
 
@@ -33,7 +36,10 @@ type csvColumn struct {
 //     divide cells, and is the decimal mark where something else does, unless
 //     another number of the column says otherwise; a single dot is the decimal mark
 //     unless a number of the column has the comma for it;
-//   - a unit scales to seconds, bytes or ones; percent stay as they are written.
+//   - a unit scales to seconds, bytes or ones; percent and currencies stay as they are
+//     written; true is 1, false 0;
+//   - B is bytes beside other bytes or after a blank, and billions among plain numbers;
+//     m is minutes among durations, and thousandths where the header says cpu or cores.
 type numbers struct {
 	// dressed says that some cells are more than plain numbers.
 	dressed bool
@@ -47,8 +53,21 @@ type numbers struct {
 	commaAt string
 	// either is the first number whose comma may be either, eitherPoint one with a dot.
 	either bool
+	// billions says that B stands for them, doubtful is the first cell of which it is
+	// not known, and where that stands.
+	billions          bool
+	doubtful, doubtAt string
+	// cores says that m stands for thousandths, as in Kubernetes' quantities.
+	cores bool
+	// truths says that the cells are true and false.
+	truths bool
 	// example is the first cell that is more than a plain number.
 	example string
+}
+
+// isTruth says whether a cell is a boolean.
+func isTruth(cell string) bool {
+	return strings.EqualFold(cell, "true") || strings.EqualFold(cell, "false")
 }
 
 // look takes notice of a cell of the current row; false if it has no value.
@@ -58,6 +77,9 @@ func (c *csvColumn) look(r *csvRows) (bool, error) {
 		return false, nil
 	}
 	if v, err := strconv.ParseFloat(cell, 64); err == nil && !strings.ContainsAny(cell, "xX_") {
+		if c.truths {
+			return false, c.misfit(r, cell, "")
+		}
 		if c.bareAt == "" && v != 0 {
 			c.bareAt = r.at(c.field)
 			if c.kind != unitless {
@@ -72,6 +94,13 @@ func (c *csvColumn) look(r *csvRows) (bool, error) {
 	if isNothing(cell) {
 		return false, nil
 	}
+	if c.truths || c.values == 0 && c.bareAt == "" && !c.dressed && isTruth(cell) {
+		if c.truths = true; !isTruth(cell) {
+			return false, c.misfit(r, cell, "")
+		}
+		c.dressed, c.example = true, cmp.Or(c.example, cell)
+		return true, nil
+	}
 	if err := c.dress(r, cell); err != nil {
 		return false, err
 	}
@@ -80,14 +109,38 @@ func (c *csvColumn) look(r *csvRows) (bool, error) {
 
 // dress takes notice of a cell that is more than a plain number.
 func (c *csvColumn) dress(r *csvRows, cell string) error {
+	if _, ok := durationOf(cell); ok {
+		return c.take(r, cell, unit{ofSeconds, 1})
+	}
 	number, rest := splitNumber(cell)
 	if !strings.ContainsAny(number, "0123456789") {
 		return c.misfit(r, cell, "")
 	}
-	u, err := unitOf(rest)
+	c.cores = strings.Contains(strings.ToLower(c.header), "cpu") || strings.Contains(strings.ToLower(c.header), "core")
+	if rest == "B" && c.kind == unitless {
+		switch {
+		case c.bareAt != "":
+			c.billions = true
+		case !strings.ContainsAny(cell, " \u00a0") && c.doubtAt == "":
+			c.doubtful, c.doubtAt = cell, r.at(c.field)
+		}
+	}
+	u, err := c.unit(rest)
 	if err != nil {
 		return c.misfit(r, cell, err.Error())
 	}
+	if err := c.mark(r, cell, number); err != nil {
+		return err
+	}
+	if c.doubtAt != "" && rest == "B" && c.kind == unitless {
+		c.dressed, c.example = true, cmp.Or(c.example, cell)
+		return nil
+	}
+	return c.take(r, cell, u)
+}
+
+// mark takes notice of the marks in a number.
+func (c *csvColumn) mark(r *csvRows, cell, number string) error {
 	mark := decimalOf(marksOf(number))
 	switch {
 	case mark == noNumber:
@@ -104,20 +157,23 @@ func (c *csvColumn) dress(r *csvRows, cell string) error {
 	} else if err != nil {
 		return c.misfit(r, cell, "")
 	}
-	if rest == "" || u.kind == unitless {
+	return nil
+}
+
+// take takes notice of a number's unit.
+func (c *csvColumn) take(r *csvRows, cell string, u unit) error {
+	if u.kind == unitless {
 		if c.bareAt == "" {
 			c.bareAt = r.at(c.field)
 		}
+		c.billions = c.billions || c.doubtAt != ""
 	} else if c.unitAt == "" {
 		c.kind, c.unitAt = u.kind, r.at(c.field)
 	}
 	if c.unitAt != "" && (u.kind != c.kind || c.bareAt != "") {
 		return c.mixed(r, cell)
 	}
-	if c.example == "" {
-		c.example = cell
-	}
-	c.dressed = true
+	c.dressed, c.example = true, cmp.Or(c.example, cell)
 	return nil
 }
 
@@ -141,6 +197,10 @@ func (c *csvColumn) mixed(r *csvRows, cell string) error {
 func (c *csvColumn) settle(comma rune) error {
 	if c.commaAt != "" && c.pointAt != "" {
 		return fmt.Errorf("%s: a number with a decimal comma in column %q, which has one with a decimal point at %s; export plain numbers", c.commaAt, c.header, c.pointAt)
+	}
+	c.billions = c.billions || c.doubtAt != "" && c.bareAt != ""
+	if c.doubtAt != "" && c.kind == unitless && !c.billions {
+		return fmt.Errorf("%s: %s in column %q: B may be bytes or billions, and no other cell tells; export plain numbers (in Grafana, switch off formatted data)", c.doubtAt, quoted(c.doubtful), c.header)
 	}
 	c.comma = c.commaAt != "" || c.either && c.pointAt == "" && comma != ','
 	c.dressed = c.dressed || c.comma
@@ -170,8 +230,17 @@ func (c *csvColumn) value(r *csvRows) (float64, bool, error) {
 
 // read reads a number by the column's rule.
 func (n *numbers) read(cell string) (float64, error) {
+	if n.truths && isTruth(cell) {
+		if strings.EqualFold(cell, "true") {
+			return 1, nil
+		}
+		return 0, nil
+	}
+	if seconds, ok := durationOf(cell); ok {
+		return seconds, nil
+	}
 	number, rest := splitNumber(cell)
-	u, err := unitOf(rest)
+	u, err := n.unit(rest)
 	if err != nil {
 		return 0, err
 	}

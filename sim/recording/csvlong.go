@@ -15,8 +15,28 @@ import (
 // into series, or they are not in order of time.
 func (s *csvScan) converts() bool { return len(s.texts) > 0 || s.unsorted != nil }
 
-// convert reads the file again and makes a block of it.
+// convert reads the file again and makes a block of it. Booleans are labels where
+// without them a series would have two samples at an instant.
 func (s *csvScan) convert(ctx context.Context, r *Recording, tmp func() (string, error)) error {
+	var dir string
+	once := func() (string, error) {
+		if dir != "" {
+			return dir, nil
+		}
+		var err error
+		dir, err = tmp()
+		return dir, err
+	}
+	err := s.convertRows(ctx, r, once)
+	var twice *duplicate
+	if errors.As(err, &twice) && s.truthsAsText() {
+		s.note("columns of booleans become labels, as they tell series apart")
+		err = s.convertRows(ctx, r, once)
+	}
+	return err
+}
+
+func (s *csvScan) convertRows(ctx context.Context, r *Recording, tmp func() (string, error)) error {
 	rows, err := s.table.open(s.spec.Path)
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -26,10 +27,16 @@ func isNothing(cell string) bool {
 		return false
 	}
 	switch strings.ToLower(cell) {
-	case "", "-", "--", "–", "—", "null", "nil", "none", `\n`, "n/a", "#n/a", "na", "undefined", "no data", "(null)":
+	case "", "-", "--", "–", "—", "null", "nil", "none", `\n`, "n/a", "#n/a", "#nv", "na", "undefined", "no data", "(null)":
 		return true
 	}
-	return false
+	return isSheetError(cell)
+}
+
+// isSheetError says whether a cell is the error of a spreadsheet's formula, such as
+// #DIV/0!, #NAME? or Err:502.
+func isSheetError(cell string) bool {
+	return cell[0] == '#' && strings.ContainsAny(cell[len(cell)-1:], "!?") || strings.HasPrefix(cell, "Err:")
 }
 
 // A unitKind says what a unit measures; of one column all cells have the same.
@@ -79,12 +86,6 @@ func unitOf(text string) (unit, error) {
 	if scale, ok := prefixes[text]; ok {
 		return unit{unitless, scale}, nil
 	}
-	switch text {
-	case "m":
-		return unit{}, errors.New("unit m may be minutes or thousandths")
-	case "B":
-		return unit{}, errors.New("unit B may be bytes or billions")
-	}
 	for _, per := range []string{"/s", "ps", "/sec"} {
 		if count, ok := strings.CutSuffix(text, per); ok && count != "" {
 			if u, known := units[count]; known && (u.kind == ofBytes || u.kind == ofBits) {
@@ -105,8 +106,71 @@ func unitOf(text string) (unit, error) {
 	return unit{unitKind(text), scale}, nil
 }
 
-// splitNumber divides a cell into sign, digits with their separators, and the rest.
+// unit reads what follows a number, where the column's other cells may tell what a
+// letter means.
+func (n *numbers) unit(rest string) (unit, error) {
+	switch {
+	case rest == "B" && n.billions:
+		return unit{unitless, 1e9}, nil
+	case rest == "B":
+		return unit{ofBytes, 1}, nil
+	case rest == "m" && n.kind == ofSeconds:
+		return unit{ofSeconds, 60}, nil
+	case rest == "m" && n.cores:
+		return unit{unitless, 1e-3}, nil
+	case rest == "m":
+		return unit{}, errors.New("unit m may be minutes or thousandths")
+	}
+	return unitOf(rest)
+}
+
+// splitNumber divides a cell into sign, digits with their separators, and the unit
+// behind them or the currency before them. Accountants' parentheses and a sign at the
+// end are a minus.
 func splitNumber(cell string) (number, rest string) {
+	inner, ok := strings.CutPrefix(cell, "(")
+	inner, closed := strings.CutSuffix(inner, ")")
+	last := len(cell) - 1
+	switch {
+	case ok && closed && strings.ContainsAny(inner, "0123456789"):
+		number, rest = splitNumber(inner)
+		return "-" + number, rest
+	case last > 0 && cell[last] == '-' && '0' <= cell[last-1] && cell[last-1] <= '9':
+		number, rest = splitNumber(cell[:last])
+		return "-" + number, rest
+	}
+	for _, sign := range []string{"", "-", "+", "−"} {
+		if amount, ok := strings.CutPrefix(cell, sign); ok {
+			if currency := currencyOf(amount); currency != "" {
+				number, rest = splitSigned(strings.TrimSpace(sign + strings.TrimLeft(amount[len(currency):], " \u00a0\u202f")))
+				if rest != "" {
+					return "", "" // a currency and a unit
+				}
+				return number, strings.TrimSpace(currency)
+			}
+		}
+	}
+	return splitSigned(cell)
+}
+
+// currencies are the codes that may stand before an amount.
+var currencies = []string{"USD", "EUR", "GBP", "CHF", "JPY", "INR", "CNY", "AUD", "CAD", "BRL", "R$", "US$", "A$", "C$", "HK$", "S$"}
+
+// currencyOf is the sign or code of a currency that a text begins with.
+func currencyOf(text string) string {
+	for _, code := range currencies {
+		if strings.HasPrefix(text, code) {
+			return code
+		}
+	}
+	if c, size := utf8.DecodeRuneInString(text); unicode.Is(unicode.Sc, c) {
+		return text[:size]
+	}
+	return ""
+}
+
+// splitSigned divides a cell that begins with a number.
+func splitSigned(cell string) (number, rest string) {
 	at := 0
 	for _, sign := range []string{"-", "+", "−"} {
 		if strings.HasPrefix(cell, sign) {
@@ -131,6 +195,30 @@ func splitNumber(cell string) (number, rest string) {
 	return cell, ""
 }
 
+// durationOf reads a duration of several units, such as 1m30s or 2 h 5 min, in seconds.
+func durationOf(cell string) (float64, bool) {
+	seconds, parts := 0.0, 0
+	for text := strings.TrimSpace(cell); text != ""; parts++ {
+		digits := len(text) - len(strings.TrimLeft(text, "0123456789."))
+		v, err := strconv.ParseFloat(text[:digits], 64)
+		text = strings.TrimLeft(text[digits:], " ")
+		word := len(text) - len(strings.TrimLeft(text, "abcdefghijklmnopqrstuvwxyzµ"))
+		u := units[text[:word]]
+		if text[:word] == "m" {
+			u = unit{ofSeconds, 60}
+		}
+		if err != nil || u.kind != ofSeconds {
+			return 0, false
+		}
+		seconds += v * u.scale
+		text = strings.TrimLeft(text[word:], " ")
+		if text == "" {
+			return seconds, parts > 0
+		}
+	}
+	return 0, false
+}
+
 func isExponent(s string) bool {
 	s = strings.TrimLeft(s, "+-")
 	return s != "" && strings.Trim(s, "0123456789") == ""
@@ -149,6 +237,9 @@ type marks struct {
 	comma, dot int
 	// grouped says that three digits follow each of them, and one to three go before.
 	grouped bool
+	// whole says the same of those before the last one, or that they are grouped as in
+	// India: three digits at the end, two in each group before.
+	whole bool
 }
 
 func marksOf(number string) marks {
@@ -174,7 +265,30 @@ func marksOf(number string) marks {
 	if last >= 0 && (len(number)-last-1 != 3 || exponent) {
 		m.grouped = false
 	}
+	m.whole = isWhole(number, m)
 	return m
+}
+
+// isWhole says whether the thousands of a number are divided as anybody divides them.
+func isWhole(number string, m marks) bool {
+	sep := ","
+	switch {
+	case m.commas > 0 && m.dots > 0:
+		number = number[:max(m.comma, m.dot)]
+		if m.comma > m.dot {
+			sep = "."
+		}
+	case m.dots > 0:
+		sep = "."
+	}
+	groups := strings.Split(number, sep)
+	first, last := len(groups[0]), len(groups)-1
+	three, two := first >= 1 && first <= 3, first >= 1 && first <= 2 && sep == ","
+	for i, group := range groups[1:] {
+		three = three && len(group) == 3
+		two = two && (len(group) == 2 && i+1 < last || len(group) == 3 && i+1 == last)
+	}
+	return three || two
 }
 
 // A decimalMark holds what a number's marks say about which of them is the decimal one.
@@ -194,13 +308,13 @@ func decimalOf(m marks) decimalMark {
 	switch {
 	case m.commas == 0 && m.dots == 0:
 		return noMark
-	case m.commas > 0 && m.dots > 0 && m.comma > m.dot && m.commas == 1:
+	case m.commas > 0 && m.dots > 0 && m.comma > m.dot && m.commas == 1 && m.whole:
 		return commaCertain
-	case m.commas > 0 && m.dots > 0 && m.dot > m.comma && m.dots == 1:
+	case m.commas > 0 && m.dots > 0 && m.dot > m.comma && m.dots == 1 && m.whole:
 		return pointCertain
 	case m.commas > 0 && m.dots > 0:
 		return noNumber
-	case m.commas > 1 && m.grouped:
+	case m.commas > 1 && m.whole:
 		return pointCertain
 	case m.dots > 1 && m.grouped:
 		return commaCertain

@@ -29,6 +29,10 @@ type csvRows struct {
 	row     []string
 	// last is the line of the last row that could be read.
 	last int
+	// read counts the rows, most is how many there are; 0 for all.
+	read, most int64
+	// repeated counts the rows that were passed over as they repeat the header.
+	repeated int
 }
 
 // openCSVText opens a file in any of the encodings of spreadsheets, as UTF-8
@@ -125,6 +129,9 @@ func (r *csvRows) skipLines(text *bufio.Reader) error {
 // next returns the next row, which is valid until the call after.
 func (r *csvRows) next() ([]string, error) {
 	for {
+		if r.most > 0 && r.read == r.most {
+			return nil, io.EOF
+		}
 		row, err := r.reader.Read()
 		if errors.Is(err, csv.ErrFieldCount) && len(row) > len(r.header) && allBlank(row[len(r.header):]) {
 			row, err = row[:len(r.header)], nil
@@ -132,12 +139,35 @@ func (r *csvRows) next() ([]string, error) {
 		if err == nil && len(row) > 1 && allBlank(row) {
 			continue
 		}
+		if len(row) > 0 && (r.repeats(row) || annotation(row[0])) {
+			r.repeated++
+			continue
+		}
 		if err == nil {
 			r.row, r.last = row, r.line()
+			r.read++
 			return row, nil
 		}
-		return nil, r.rowError(row, err)
+		return row, r.rowError(row, err)
 	}
+}
+
+// repeats says whether a row is the header again, as where files were joined.
+func (r *csvRows) repeats(row []string) bool {
+	if r.header == nil || len(row) != len(r.header) {
+		return false
+	}
+	for i, cell := range row {
+		if strings.TrimSpace(cell) != r.header[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// annotation says whether a row begins with one of InfluxDB's annotations.
+func annotation(cell string) bool {
+	return cell != "" && cell[0] == '#' && (cell == "#datatype" || cell == "#group" || cell == "#default")
 }
 
 func (r *csvRows) rowError(row []string, err error) error {
@@ -149,7 +179,11 @@ func (r *csvRows) rowError(row []string, err error) error {
 	case errors.As(err, &placed):
 		return placed
 	case errors.Is(err, csv.ErrFieldCount):
-		return fmt.Errorf("%s: the row has %d cells, but the header has %d columns", r.at(0), len(row), len(r.header))
+		hint := ""
+		if r.read > 0 && !hasNumber(row) && len(trimmed(row)) > 1 {
+			hint = "; if another table begins here, save each as a file of its own"
+		}
+		return &fieldCount{fmt.Errorf("%s: the row has %d cells, but the header has %d columns%s", r.at(0), len(row), len(r.header), hint)}
 	case errors.As(err, &parse):
 		return fmt.Errorf("%s:%d:%d: %w", r.path, parse.Line+r.lines, parse.Column, parse.Err)
 	}
@@ -246,6 +280,9 @@ func (b *cellBound) walk(text []byte) {
 		b.cell = longest
 	}
 }
+
+// A fieldCount is the error of a row with too few or too many cells.
+type fieldCount struct{ error }
 
 // A placedError is an error that names its place.
 type placedError struct {

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
 
@@ -70,6 +72,14 @@ type csvScan struct {
 	columns   []*csvColumn
 	texts     []*csvText
 	moments   []int
+	// tables are InfluxDB's numbers of tables, which are no metric.
+	tables []int
+	// truths are columns of booleans: values, or text where that is needed to tell series apart.
+	truths []*csvText
+	// footers are the names of the lines below the last row, footer the error of the
+	// first, should a row follow.
+	footers []string
+	footer  error
 	// gaps are the words that stand for nothing, examples of each.
 	gaps []string
 
@@ -124,8 +134,11 @@ func (s *csvScan) readHeader() error {
 	if n := len(s.table.header); n > limit.Columns {
 		return fmt.Errorf("%s:1:1: %d columns, more than %d; is the table transposed?", s.spec.Path, n, limit.Columns)
 	}
+	if s.table.lying {
+		return fmt.Errorf("%s:1: the times stand in the first row, so the table lies on its side; transpose it, so that each row has a time", s.spec.Path)
+	}
 	if s.table.headless {
-		return fmt.Errorf("%s:1:1: the first row is data (%s); add a header row such as timestamp,value", s.spec.Path, quoted(s.table.header[s.table.time]))
+		return fmt.Errorf("%s:1:1: the first row is data (%s); add a header row such as %s", s.spec.Path, quoted(s.table.header[s.table.time]), s.possibleHeader())
 	}
 	if s.spec.TimeColumn != "" {
 		var err error
@@ -144,12 +157,39 @@ func (s *csvScan) readHeader() error {
 	if err := s.readMapping(); err != nil {
 		return err
 	}
-	for field := range s.table.header {
-		if field != s.table.time && field != s.table.clock {
+	if s.table.zone >= 0 {
+		s.note("times are local ones of the zones in column %q", s.table.header[s.table.zone])
+	}
+	if s.table.zoneText != "" && s.times.wall.location != time.UTC {
+		s.note("times are of the zone in the header %q, and not of %s", header, s.times.wall.location)
+	}
+	flux := slices.Contains(s.table.header, "result") && slices.Contains(s.table.header, "_time")
+	for field, name := range s.table.header {
+		switch {
+		case flux && name == "table":
+			s.tables = append(s.tables, field)
+		case field != s.table.time && field != s.table.clock && field != s.table.zone:
 			s.undecided = append(s.undecided, field)
 		}
 	}
 	return nil
+}
+
+// possibleHeader is a header that would fit a first row of data.
+func (s *csvScan) possibleHeader() string {
+	names := make([]string, len(s.table.header))
+	for field, cell := range s.table.header {
+		_, err := parseNumber(cell)
+		switch {
+		case field == s.table.time:
+			names[field] = "timestamp"
+		case err == nil:
+			names[field] = "value"
+		default:
+			names[field] = "series"
+		}
+	}
+	return strings.Join(names, string(s.table.comma))
 }
 
 func (s *csvScan) note(format string, args ...any) {
@@ -234,6 +274,12 @@ func (s *csvScan) readRows(ctx context.Context) error {
 		if err == io.EOF {
 			return nil
 		}
+		if s.read > 0 && s.closes(row, err) {
+			continue
+		}
+		if err == nil && s.footer != nil {
+			return s.footer
+		}
 		if err == nil && s.read%4096 == 0 {
 			err = ctx.Err()
 		}
@@ -244,6 +290,23 @@ func (s *csvScan) readRows(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// closes says whether a row is a line of totals.
+func (s *csvScan) closes(row []string, err error) bool {
+	var count *fieldCount
+	if err != nil && !errors.As(err, &count) || !isFooter(row) {
+		return false
+	}
+	if s.footer == nil {
+		s.footer = err
+		if err == nil {
+			s.footer = s.timeError(s.table.base(row), errors.New("a line of totals among the rows; take it out"))
+		}
+	}
+	name := row[slices.IndexFunc(row, func(cell string) bool { return strings.TrimSpace(cell) != "" })]
+	s.footers = append(s.footers, strings.TrimSpace(name))
+	return true
 }
 
 func (s *csvScan) readRow(row []string) error {
@@ -257,14 +320,22 @@ func (s *csvScan) readRow(row []string) error {
 		}
 	}
 	for _, text := range s.texts {
-		if cell := strings.TrimSpace(row[text.field]); cell != text.first && cell != "" && text.second == "" {
-			text.second = cell
-		}
+		text.look(row)
 	}
-	for _, column := range s.columns {
+	for _, text := range s.truths {
+		text.look(row)
+	}
+	for _, column := range slices.Clone(s.columns) {
 		ok, err := column.look(s.rows)
+		if err != nil && column.truths {
+			s.asText(column.field)
+			continue
+		}
 		if err != nil {
 			return err
+		}
+		if column.moment && ok {
+			column.moment = isMoment(s.rows.cell(column.field), t)
 		}
 		if ok {
 			s.count(column, t)
@@ -273,6 +344,42 @@ func (s *csvScan) readRow(row []string) error {
 		}
 	}
 	return nil
+}
+
+// look keeps the first text that differs.
+func (c *csvText) look(row []string) {
+	if cell := strings.TrimSpace(row[c.field]); cell != c.first && cell != "" && c.second == "" {
+		c.second = cell
+	}
+}
+
+// asText makes a label of a column of booleans.
+func (s *csvScan) asText(field int) {
+	s.columns = slices.DeleteFunc(s.columns, func(c *csvColumn) bool { return c.field == field })
+	for _, text := range s.truths {
+		if text.field == field {
+			s.texts = append(s.texts, text)
+		}
+	}
+	s.truths = slices.DeleteFunc(s.truths, func(c *csvText) bool { return c.field == field })
+}
+
+// truthsAsText makes labels of all columns of booleans; false if there are none.
+func (s *csvScan) truthsAsText() bool {
+	some := len(s.truths) > 0
+	for _, text := range slices.Clone(s.truths) {
+		s.asText(text.field)
+	}
+	return some
+}
+
+// momentWords are in the headers of further times.
+var momentWords = regexp.MustCompile(`(?i)^(begin|start|end|stop|from|to|until|date|time|timestamp)(|[ _]?(time|date|timestamp|at))(|[ _]?\(?(ms|s|sec|seconds|millis|milliseconds|epoch|utc)\)?)$`)
+
+// isMoment says whether a cell is a Unix time within a day of a row's.
+func isMoment(cell string, t int64) bool {
+	other, err := parseUnix(cell)
+	return err == nil && max(other-t, t-other) <= daySeconds*1000
 }
 
 // gap notes a word that stands for nothing.
@@ -308,7 +415,10 @@ func (s *csvScan) decide(row []string) error {
 		column := &csvColumn{field: field, header: s.table.header[field]}
 		_, err := column.look(s.rows)
 		series, mapped := s.mapped[field]
-		switch _, moment := parseYearFirst(cell); {
+		if column.truths && !mapped {
+			s.truths = append(s.truths, &csvText{field: field, header: column.header, first: cell})
+		}
+		switch moment := isTime(cell); {
 		case err != nil && mapped:
 			return err
 		case err != nil && moment:
@@ -316,11 +426,17 @@ func (s *csvScan) decide(row []string) error {
 		case err != nil:
 			s.texts = append(s.texts, &csvText{field: field, header: column.header, first: cell})
 		default:
-			s.columns = append(s.columns, &csvColumn{field: field, header: column.header, labels: series})
+			s.columns = append(s.columns, &csvColumn{field: field, header: column.header, labels: series, moment: !mapped && momentWords.MatchString(column.header)})
 		}
 	}
 	s.undecided = undecided
 	return nil
+}
+
+// isTime says whether a cell is a time and no number.
+func isTime(cell string) bool {
+	_, err := newTimeReader("", nil).parse(cell)
+	return (err == nil || err == errOrder) && !isDecimal(plainNumber(cell))
 }
 
 func (s *csvScan) readTime() (int64, error) {
@@ -330,6 +446,9 @@ func (s *csvScan) readTime() (int64, error) {
 		if err = s.settleOrder(); err == nil {
 			t, err = s.times.parse(cell)
 		}
+	}
+	if err != nil && s.read > 0 && !hasNumber(s.rows.row) && len(trimmed(s.rows.row)) > 1 {
+		return 0, fmt.Errorf("%s: %s in time column %q: another table begins here; save each table as a file of its own", s.rows.at(s.table.time), quoted(cell), s.table.header[s.table.time])
 	}
 	if err != nil {
 		return 0, s.timeError(cell, err)
@@ -397,6 +516,15 @@ func (s *csvScan) timeError(cell string, err error) error {
 		}
 		return fmt.Errorf("%s: %s in time column %q: %w, here or in any other row; say how it is written: %s '01/02/2006%s' for the month first, '02/01/2006%s' for the day",
 			place, quoted(cell), header, err, layout, clock, clock)
+	case errors.Is(err, errShortYear):
+		clock := ""
+		if strings.Contains(cell, ":") {
+			clock = " %H:%M"
+			if strings.Count(cell, ":") > 1 {
+				clock += ":%S"
+			}
+		}
+		err = fmt.Errorf("%w; say how it is written: %s '%%m/%%d/%%y%s', '%%d/%%m/%%y%s' or '%%y/%%m/%%d%s' (with the cells' own marks)", err, layout, clock, clock, clock)
 	case errors.Is(err, errTimeForm):
 		err = fmt.Errorf("%w; read are RFC 3339 and its relatives, dates with dots, slashes or names, Unix seconds to nanoseconds and more; say how others are written, e.g. %s '%%d.%%m.%%y %%H:%%M'", err, layout)
 	}
@@ -426,6 +554,12 @@ func (s *csvScan) finish() error {
 	if len(s.columns) == 0 {
 		return s.noNumbers()
 	}
+	s.table.rows = s.read
+	s.dropMoments()
+	varies := slices.ContainsFunc(s.texts, func(c *csvText) bool { return c.second != "" })
+	if s.unsorted != nil && s.rising > 0 && s.repeated == nil && !varies {
+		s.truthsAsText() // without them a time would stand twice
+	}
 	slices.SortFunc(s.columns, func(a, b *csvColumn) int { return a.field - b.field })
 	var renamed, read []string
 	for _, column := range s.columns {
@@ -450,9 +584,27 @@ func (s *csvScan) finish() error {
 	if len(s.gaps) > 0 {
 		s.note("takes %s for gaps", listed(s.gaps))
 	}
+	if len(s.footers) > 0 {
+		s.note("the table ends above lines of totals: %s", listed(s.footers))
+	}
+	if s.rows.repeated > 0 {
+		s.note("passed over is the header where it is repeated, %d times", s.rows.repeated)
+	}
 	s.noteFields("are empty", s.undecided)
+	s.noteFields("number InfluxDB's tables", s.tables)
 	s.noteFields("hold further times", s.moments)
 	return s.settleTexts()
+}
+
+// dropMoments takes columns of further times out of the series.
+func (s *csvScan) dropMoments() {
+	for _, c := range slices.Clone(s.columns) {
+		if c.moment && len(s.columns) > 1 {
+			s.moments = append(s.moments, c.field)
+			s.samples -= c.values
+			s.columns = slices.DeleteFunc(s.columns, func(other *csvColumn) bool { return other == c })
+		}
+	}
 }
 
 // settleTexts divides columns of text into those that tell series apart and those

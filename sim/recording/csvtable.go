@@ -4,6 +4,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/karpenter-sim/karpenter/engine/limit"
 )
@@ -19,12 +20,17 @@ type csvTable struct {
 	commented bool
 	header    []string
 	// time is the column of the times, clock that of the times of day where time
-	// has only dates, else -1.
-	time, clock int
+	// has only dates, zone that of the zones of local times; -1 for none.
+	time, clock, zone int
+	// zoneText is the zone that the header of the times names, such as UTC.
+	zoneText string
+	// rows is how many there are, without lines of totals below them; 0 before they
+	// are counted.
+	rows int64
 	// found says that the cells showed where the table is.
 	found bool
-	// headless says that the first row is data.
-	headless bool
+	// headless says that the first row is data, lying that it has the times of all columns.
+	headless, lying bool
 }
 
 // headRows is how many records are looked at to find the table.
@@ -110,28 +116,13 @@ func headRecords(path string, comma rune) (records [][]string, comment string, e
 func tableIn(records [][]string, comment string, comma rune, spec Spec) *csvTable {
 	first := slices.IndexFunc(records, func(r []string) bool { return len(r) > 1 && hasTime(r, spec) })
 	if first < 0 {
-		t := &csvTable{comma: comma, clock: -1, header: readable(records[0])}
+		t := &csvTable{comma: comma, clock: -1, zone: -1, header: readable(records[0])}
 		t.findTime(records[1:], spec)
 		return t
 	}
-	t := &csvTable{comma: comma, clock: -1, found: true}
-	width := len(trimmed(records[first]))
-	at := -1
-	for i := first - 1; i >= 0 && at < 0; i-- {
-		if n := len(trimmed(records[i])); n >= 2 && n >= width-1 && len(records[i]) >= width {
-			at = i
-		}
-	}
-	if before := first - 1; at < 0 && before >= 0 && len(records[before]) > 1 {
-		at = before // the row has too many cells
-	}
-	// Above the names there may be others, of groups of columns; below them, units.
-	for at > 0 && len(trimmed(records[at-1])) >= width && isUnits(records[at]) {
-		at--
-	}
-	// What is passed over must not be data with times that are none.
-	if at >= 0 && (isData(records[at]) || slices.ContainsFunc(records[at+1:first], hasNumber) ||
-		slices.ContainsFunc(records[:at], func(r []string) bool { return len(r) >= width && hasNumber(r) })) {
+	t := &csvTable{comma: comma, clock: -1, zone: -1, found: true}
+	at, ok := findNames(records, first, spec)
+	if !ok {
 		t.header, t.found = readable(records[0]), false
 		t.findTime(records[1:], spec)
 		return t
@@ -143,6 +134,7 @@ func tableIn(records [][]string, comment string, comma rune, spec Spec) *csvTabl
 		t.header, t.commented = own, true
 	default:
 		t.header, t.headless = records[first], true
+		t.lying = first == 0 && countTimes(records[first], spec) > 1 && len(records) > 1 && countTimes(records[1], spec) == 0
 	}
 	t.header = readable(t.header)
 	var rows [][]string
@@ -153,6 +145,102 @@ func tableIn(records [][]string, comment string, comma rune, spec Spec) *csvTabl
 	}
 	t.findTime(rows, spec)
 	return t
+}
+
+// findNames finds the record with the names of the columns above the first row, -1 if
+// there is none; false if that would pass over data whose time is none.
+func findNames(records [][]string, first int, spec Spec) (at int, ok bool) {
+	width := len(trimmed(records[first]))
+	time := max(0, slices.IndexFunc(records[first], func(cell string) bool { return hasTime([]string{cell}, spec) }))
+	fits := func(r []string) bool { n := len(trimmed(r)); return n >= 2 && n >= width-1 && len(r) >= width }
+	at = first - 1
+	for at >= 0 && !fits(records[at]) {
+		at--
+	}
+	top := at
+	for top > 0 && fits(records[top-1]) {
+		top--
+	}
+	if before := first - 1; at < 0 && before >= 0 && len(records[before]) > 1 {
+		at, top = before, before // the row has too many cells
+	}
+	if at < 0 {
+		return at, true
+	}
+	// Consoles write several rows of names, ids and units: that of the times' name
+	// counts, else the first in which no two columns are called the same.
+	if names := records[at]; top < at && (time >= len(names) || !isTimeName(names[time]) || !distinct(names)) {
+		for i := top; i < at; i++ {
+			if distinct(records[i]) && !hasNumber(records[i]) {
+				at = i
+				break
+			}
+		}
+	}
+	words := 0
+	for _, r := range records[top:first] {
+		if fits(r) && !hasNumber(r) {
+			words++
+		}
+	}
+	for i, r := range records[:first] {
+		passed := hasNumber(r) && (i > at || len(r) >= width) && i != at && (len(r) <= time || !isWord(r[time]) || words < 2) && !isFooter(r)
+		if passed || i == at && isData(r) {
+			return at, false
+		}
+	}
+	return at, true
+}
+
+// isTimeName says whether a header is one that times are known by.
+func isTimeName(header string) bool {
+	header, _, _ = strings.Cut(header, " (")
+	header, _, _ = strings.Cut(header, " [")
+	return slices.ContainsFunc(timeColumns, func(name string) bool { return strings.EqualFold(name, header) })
+}
+
+// distinct says whether no two cells of a record are the same.
+func distinct(record []string) bool {
+	seen := map[string]bool{}
+	for _, cell := range trimmed(record) {
+		if seen[cell] {
+			return false
+		}
+		seen[cell] = true
+	}
+	return true
+}
+
+// isWord says whether a cell has letters and no digits.
+func isWord(cell string) bool {
+	return strings.ContainsFunc(cell, unicode.IsLetter) && !strings.ContainsAny(cell, "0123456789")
+}
+
+// summaries are the names of lines that sum a table up.
+var summaries = []string{
+	"total", "totals", "grand total", "subtotal", "sum", "average", "avg", "mean", "median", "min", "minimum", "max", "maximum", "count", "last", "current", "stddev",
+	"summe", "gesamt", "gesamtergebnis", "gesamtsumme", "mittelwert", "durchschnitt", "anzahl", "somme", "moyenne", "suma", "totaal", "promedio", "media", "totale",
+}
+
+// isFooter says whether a record is a line of totals: the first cell with anything in
+// it says so.
+func isFooter(record []string) bool {
+	for _, cell := range record {
+		if cell = strings.ToLower(strings.Trim(cell, " :")); cell != "" {
+			return slices.Contains(summaries, cell)
+		}
+	}
+	return false
+}
+
+func countTimes(record []string, spec Spec) int {
+	n := 0
+	for _, cell := range record {
+		if hasTime([]string{cell}, spec) {
+			n++
+		}
+	}
+	return n
 }
 
 func hasNumber(record []string) bool { return slices.ContainsFunc(record, isDecimal) }
@@ -180,19 +268,6 @@ func trimmed(record []string) []string {
 	return record[:n]
 }
 
-// isUnits says whether a record names units rather than columns.
-func isUnits(record []string) bool {
-	some := false
-	for _, cell := range record {
-		cell = strings.Trim(cell, "()[]")
-		if _, known := units[cell]; cell != "" && !known && len(cell) > 5 {
-			return false
-		}
-		some = some || cell != ""
-	}
-	return some && record[0] == ""
-}
-
 func hasTime(record []string, spec Spec) bool {
 	return slices.ContainsFunc(record, func(cell string) bool {
 		if spec.TimeLayout == "" && !resemblesTime(cell) {
@@ -212,8 +287,10 @@ func resemblesTime(cell string) bool {
 // findTime takes the column that is named, else the one that is called like one
 // of times and has them, else the first, else any other whose cells are all times.
 func (t *csvTable) findTime(rows [][]string, spec Spec) {
-	if spec.TimeColumn != "" {
-		return // by name, with an error if there is none
+	defer func() { t.findZone(rows) }()
+	if spec.TimeColumn != "" { // an error comes later if there is none
+		t.time = max(0, slices.IndexFunc(t.header, func(header string) bool { return strings.EqualFold(header, spec.TimeColumn) }))
+		return
 	}
 	named := -1
 	for _, name := range timeColumns {
@@ -284,10 +361,38 @@ func (t *csvTable) findClock(rows [][]string) {
 	}
 }
 
+// zoneColumns are the headers of columns with zones.
+var zoneColumns = []string{"tz", "timezone", "time zone", "time_zone", "zone", "utc offset", "utc_offset", "offset", "zeitzone"}
+
+// findZone finds the zone that stands beside local times, in a column or in the
+// header of the times.
+func (t *csvTable) findZone(rows [][]string) {
+	zoned := func(cell, zone string) bool {
+		alone, together := newTimeReader("", nil), newTimeReader("", nil)
+		_, err := alone.parse(cell)
+		_, errZone := together.parse(cell + " " + zone)
+		return (err == nil && alone.local() && !alone.zoned || err == errOrder) && (errZone == nil && together.zoned || errZone == errOrder)
+	}
+	if _, text, ok := strings.Cut(strings.TrimRight(t.header[t.time], ")]"), " "); ok && len(rows) > 0 && len(rows[0]) > t.time {
+		if text = strings.TrimLeft(text, "(["); zoned(t.base(rows[0]), text) {
+			t.zoneText = text
+		}
+	}
+	for field, header := range t.header {
+		if field != t.time && len(rows) > 0 && slices.ContainsFunc(zoneColumns, func(name string) bool { return strings.EqualFold(name, header) }) &&
+			!slices.ContainsFunc(rows, func(row []string) bool {
+				return len(row) <= max(field, t.time, t.clock) || !zoned(t.base(row), row[field])
+			}) {
+			t.zone = field
+			return
+		}
+	}
+}
+
 // isClock says whether a cell is a time of day.
 func isClock(cell string) bool {
 	_, ok := parseYearFirst("2000-01-01 " + cell)
-	return ok && strings.Contains(cell, ":")
+	return ok && strings.Contains(cell, ":") && !strings.Contains(cell, "/")
 }
 
 // open opens the table at its first row.
@@ -296,7 +401,6 @@ func (t *csvTable) open(path string) (*csvRows, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows.header = t.header
 	rows.reader.FieldsPerRecord = -1
 	for range t.skip + t.below + 1 {
 		if t.commented {
@@ -308,13 +412,27 @@ func (t *csvTable) open(path string) (*csvRows, error) {
 		}
 	}
 	rows.reader.FieldsPerRecord = len(t.header)
+	rows.header, rows.read, rows.most = t.header, 0, t.rows
 	return rows, nil
 }
 
 // cell is the text of a row's time.
 func (t *csvTable) cell(rows *csvRows) string {
-	if t.clock < 0 {
-		return rows.cell(t.time)
+	text := t.base(rows.row)
+	switch {
+	case t.zone >= 0:
+		text += " " + rows.cell(t.zone)
+	case t.zoneText != "":
+		text += " " + t.zoneText
 	}
-	return rows.cell(t.time) + " " + rows.cell(t.clock)
+	return text
+}
+
+// base is the text of a row's time without its zone.
+func (t *csvTable) base(row []string) string {
+	text := strings.TrimSpace(row[t.time])
+	if t.clock >= 0 {
+		text += " " + strings.TrimSpace(row[t.clock])
+	}
+	return text
 }

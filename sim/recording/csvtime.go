@@ -3,6 +3,7 @@ package recording
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -28,7 +29,7 @@ const (
 type timeReader struct {
 	form  timeForm
 	zoned bool
-	// layout is that of formLayout and formNamed.
+	// layout is that of formLayout.
 	layout string
 	// unit is how many of formUnixUnit are a second.
 	unit float64
@@ -40,6 +41,8 @@ type timeReader struct {
 	// order of formDay.
 	order dayOrder
 	wall  wallClock
+	// places are the clocks of the zones that cells name.
+	places map[string]*wallClock
 }
 
 type dayOrder int
@@ -54,6 +57,9 @@ const (
 var errOrder = errors.New("day and month cannot be told apart")
 
 var errTimeForm = errors.New("not a time")
+
+// errShortYear says that a date has three numbers of two digits.
+var errShortYear = errors.New("with a year of two digits each of the three numbers may be the year")
 
 // unixUnits are the layouts that name a unit, and how many are a second.
 var unixUnits = map[string]float64{"unix": 1, "unixms": 1e3, "unixus": 1e6, "unixns": 1e9}
@@ -92,34 +98,62 @@ func goLayout(layout string) string {
 
 // parse returns the instant of a cell in Unix milliseconds.
 func (r *timeReader) parse(cell string) (int64, error) {
+	if strings.IndexByte(cell, '\xc2') >= 0 || strings.IndexByte(cell, '\xe2') >= 0 {
+		cell = narrowBlanks.Replace(cell)
+	}
 	switch r.form {
 	case formYear:
-		c, ok := parseYearFirst(cell)
-		if !ok || c.zoned != r.zoned {
-			return 0, errors.New("not written as the first row's time")
-		}
-		return r.instant(c)
+		return r.parseCivil(parseYearFirst(cell))
+	case formNamed:
+		return r.parseCivil(parseNamed(cell))
 	case formDay:
 		return r.parseDay(cell)
 	case formUnix:
-		return parseUnix(cell)
+		return parseUnix(plainNumber(cell))
 	case formDigits:
 		return r.parseDigits(cell)
 	case formExcel:
-		return r.parseExcel(cell)
+		return r.parseExcel(plainNumber(cell))
 	case formUnixUnit:
 		return r.parseUnit(cell)
-	case formLayout, formNamed:
+	case formLayout:
 		return r.parseLayout(cell)
 	}
 	return r.parseFirst(cell)
 }
 
+func (r *timeReader) parseCivil(c civil, ok bool) (int64, error) {
+	if !ok || c.zoned != r.zoned {
+		return 0, errors.New("not written as the first row's time")
+	}
+	return r.instant(c)
+}
+
 func (r *timeReader) instant(c civil) (int64, error) {
-	if c.zoned {
+	switch {
+	case c.place != "":
+		return r.inPlace(c)
+	case c.zoned:
 		return c.wall - c.offset*1000, nil
 	}
 	return r.wall.at(c.wall)
+}
+
+// inPlace reads a local time of a zone that stands beside it.
+func (r *timeReader) inPlace(c civil) (int64, error) {
+	clock := r.places[c.place]
+	if clock == nil {
+		location, err := time.LoadLocation(c.place)
+		if err != nil || location == time.Local {
+			return 0, fmt.Errorf("unknown time zone %s", quoted(c.place))
+		}
+		if r.places == nil {
+			r.places = map[string]*wallClock{}
+		}
+		clock = &wallClock{location: location}
+		r.places[c.place] = clock
+	}
+	return clock.at(c.wall)
 }
 
 func (r *timeReader) parseFirst(cell string) (int64, error) {
@@ -127,41 +161,59 @@ func (r *timeReader) parseFirst(cell string) (int64, error) {
 		r.form, r.zoned = formYear, c.zoned
 		return r.instant(c)
 	}
-	if isDecimal(cell) {
-		return r.parseFirstNumber(cell)
+	if plain := plainNumber(cell); isDecimal(plain) {
+		return r.parseFirstNumber(plain)
 	}
-	if _, ok := parseDayFirst(cell, dayFirst); ok {
-		r.form = formDay
-		return r.parseDay(cell)
-	}
-	if _, ok := parseDayFirst(cell, monthFirst); ok {
-		r.form = formDay
-		return r.parseDay(cell)
-	}
-	for _, layout := range namedLayouts {
-		if t, err := time.Parse(layout, cell); err == nil && knownZone(layout, t) {
-			r.form, r.layout = formNamed, layout
-			r.zoned = strings.Contains(layout, "-0700") || strings.Contains(layout, "MST")
-			return r.parseLayout(cell)
+	for _, order := range []dayOrder{dayFirst, monthFirst} {
+		if _, ok := parseDayFirst(cell, order); ok {
+			r.form = formDay
+			return r.parseDay(cell)
 		}
 	}
-	return 0, errTimeForm
+	if c, ok := parseNamed(cell); ok {
+		r.form, r.zoned = formNamed, c.zoned
+		return r.instant(c)
+	}
+	return 0, noTime(cell)
 }
 
-// knownZone refuses abbreviations of zones: package time takes those that it does
-// not know for UTC.
-func knownZone(layout string, t time.Time) bool {
-	name, _ := t.Zone()
-	return !strings.Contains(layout, "MST") || name == "UTC" || name == "GMT"
+// narrowBlanks stand before AM and PM in browsers.
+var narrowBlanks = strings.NewReplacer("\u202f", " ", "\u00a0", " ")
+
+// noTime says why a cell is no time, where its looks tell.
+func noTime(cell string) error {
+	_, year := parseDayFirst(shortYear.ReplaceAllString(cell, "${1}20$2"), dayFirst)
+	_, month := parseDayFirst(shortYear.ReplaceAllString(cell, "${1}20$2"), monthFirst)
+	cut := strings.LastIndexByte(cell, ' ')
+	_, exponent := strconv.ParseFloat(cell, 64)
+	switch {
+	case year || month:
+		return errShortYear
+	case isClock(cell):
+		return errors.New("a time of day without its date")
+	case exponent == nil && strings.ContainsAny(cell, "eE"):
+		return errors.New("the exponent has cost digits; export it as a whole number")
+	case cut > 0 && strings.Trim(cell[cut+1:], "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == "":
+		if _, err := newTimeReader("", nil).parse(cell[:cut]); err == nil || err == errOrder {
+			return fmt.Errorf("the abbreviation %s of a zone says too little; write an offset, or leave it out and give the zone's name (--tz)", cell[cut+1:])
+		}
+	}
+	return errTimeForm
 }
 
-// namedLayouts have a month's name.
-var namedLayouts = []string{
-	"2 Jan 2006 15:04:05", "2 Jan 2006 15:04", "2 Jan 2006", "2-Jan-2006 15:04:05", "2-Jan-2006 15:04", "2-Jan-2006",
-	"Jan 2, 2006 15:04:05", "Jan 2, 2006 15:04", "Jan 2, 2006, 15:04:05", "Jan 2, 2006, 15:04", "Jan 2, 2006", "Jan 2 2006 15:04:05",
-	"Jan 2, 2006 3:04:05 PM", "Jan 2, 2006 3:04 PM", "Jan 2, 2006, 3:04:05 PM", "Jan 2, 2006, 3:04 PM",
-	"Mon, 2 Jan 2006 15:04:05 MST", "Mon, 2 Jan 2006 15:04:05 -0700", "Mon, 2 Jan 2006 15:04:05",
-	"Mon Jan _2 15:04:05 2006", "Mon Jan _2 15:04:05 MST 2006", "2/Jan/2006:15:04:05 -0700",
+// shortYear finds the year of a date with three numbers of two digits.
+var shortYear = regexp.MustCompile(`^([0-9]{1,2}[-/.][0-9]{1,2}[-/.])([0-9]{2}\b)`)
+
+// plainNumber is a number without marks of thousands, and with a point for a decimal
+// comma; any other cell stays as it is.
+func plainNumber(cell string) string {
+	if strings.IndexByte(cell, ',') < 0 || strings.Trim(cell, "0123456789,.") != "" {
+		return cell
+	}
+	if m := marksOf(cell); m.grouped && m.dots == 0 {
+		return strings.ReplaceAll(cell, ",", "")
+	}
+	return strings.Replace(cell, ",", ".", 1)
 }
 
 // earliest and latest bound the instants that a number can mean, in Unix seconds:
@@ -255,7 +307,7 @@ func (r *timeReader) parseDigits(cell string) (int64, error) {
 
 // parseExcel reads days since 1899-12-30, to the second.
 func (r *timeReader) parseExcel(cell string) (int64, error) {
-	days, err := strconv.ParseFloat(strings.Replace(cell, ",", ".", 1), 64)
+	days, err := strconv.ParseFloat(cell, 64)
 	const epoch = -25569 // 1899-12-30 in days since 1970
 	seconds := int64((days+epoch)*daySeconds + 0.5)
 	if err != nil || seconds < earliest || seconds >= latest {
@@ -295,9 +347,6 @@ func (r *timeReader) parseLayout(cell string) (int64, error) {
 	t, err := time.ParseInLocation(r.layout, cell, r.wall.location)
 	if err != nil {
 		return 0, fmt.Errorf("not a time of layout %q", r.layout)
-	}
-	if r.form == formNamed && !knownZone(r.layout, t) {
-		return 0, errors.New("the abbreviation of a zone says too little; write an offset")
 	}
 	return t.UnixMilli(), nil
 }

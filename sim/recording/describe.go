@@ -51,7 +51,13 @@ func (s *csvScan) columnUses() []Column {
 	for _, field := range s.moments {
 		set(field, ColumnIgnored, "further times")
 	}
+	for _, field := range s.tables {
+		set(field, ColumnIgnored, "numbers of InfluxDB's tables")
+	}
 	set(s.table.time, ColumnTime, s.times.assumed())
+	if s.table.zone >= 0 {
+		set(s.table.zone, ColumnTime, "the time zone")
+	}
 	if s.table.clock >= 0 && s.table.clock != s.table.time {
 		set(s.table.clock, ColumnTime, "the time of day")
 	}
