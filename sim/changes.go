@@ -35,7 +35,7 @@ type versioned struct {
 }
 
 // NewVersion converts what is foreign in a set and compiles every autoscaler. One
-// that cannot be converted or compiled stays in the version with the reason. The
+// that cannot be decoded, converted or compiled stays in the version with the reason. The
 // label to be enforced is Resolve's.
 func NewVersion(set *manifest.Set, o convert.Options, enforce promql.Label) (*Version, []Conversion) {
 	v := &Version{set: set, enforce: enforce}
@@ -49,6 +49,10 @@ func NewVersion(set *manifest.Set, o convert.Options, enforce promql.Label) (*Ve
 				name: displayed(f.Namespace, f.Kind, f.Name), print: string(f.JSON), err: err, at: f.Doc.Position(),
 			})
 		}
+	}
+	for i := range set.Refused {
+		r := &set.Refused[i]
+		v.objects = append(v.objects, versioned{name: displayed(r.Namespace, r.Kind, r.Name), print: r.Doc.Text(), err: r.Err, at: r.Doc.Position()})
 	}
 	for i := range set.Autoscalers {
 		v.objects = append(v.objects, v.autoscaler(&set.Autoscalers[i]))

@@ -112,6 +112,29 @@ echo "$@" > call; for a in "$@"; do case $a in body=@*) cat "${a#body=@}" > body
 	}
 }
 
+// A token that may not write, such as that of a pull request from a fork, is no failure of
+// the plan; in the repository itself it is a mistake of the workflow.
+func TestActionWithoutTheRightToComment(t *testing.T) {
+	for _, tc := range []struct {
+		reason, from string
+		passes       bool
+	}{
+		{"a fork", "somebody/r", true},
+		{"the repository itself", "o/r", false},
+		{"a fork that is deleted", "", false},
+	} {
+		dir := t.TempDir()
+		gh := programs(t, map[string]string{"gh": "if [[ $2 == --paginate ]]; then exit; fi\necho 'gh: Resource not accessible by integration (HTTP 403)' >&2; exit 1\n"})
+		if err := os.WriteFile(filepath.Join(dir, "plan.md"), []byte("worse\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		out, err := step(t, dir, gh, "comment.sh", []string{"plan.md"}, []string{"GH_TOKEN=x", "REPOSITORY=o/r", "NUMBER=7", "FROM=" + tc.from})
+		if (err == nil) != tc.passes || strings.Contains(out, "::notice") != tc.passes {
+			t.Errorf("%s: error %v\n%s", tc.reason, err, out)
+		}
+	}
+}
+
 // TestActionPutsNoInputIntoAScript reads the action: an expression in a script's text
 // would run what a pull request says.
 func TestActionPutsNoInputIntoAScript(t *testing.T) {

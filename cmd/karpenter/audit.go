@@ -94,13 +94,13 @@ func (a *app) audit(ctx context.Context, f *auditFlags) error {
 	if len(f.Manifests) == 0 || len(f.Recordings) == 0 {
 		return errors.New("-f and --recording are required: the manifests of the autoscalers and the metrics that were recorded of them; or --prometheus, with --context or -f")
 	}
-	set, err := manifest.LoadIn(f.Namespace, f.Manifests, a.stdin)
+	set, unread, err := manifest.LoadEach(f.Namespace, f.Manifests, a.stdin)
 	if err != nil {
 		return err
 	}
 	changes, err := a.audited(f, set)
 	if err != nil {
-		return err
+		return manifest.Join(err, unread)
 	}
 	temporary, err := os.MkdirTemp("", "karpenter-audit-")
 	if err != nil {
@@ -123,8 +123,18 @@ func (a *app) audit(ctx context.Context, f *auditFlags) error {
 	if err != nil {
 		return err
 	}
+	audit.Rows = append(audit.Rows, unreadRows(unread)...)
 	audit.Finish()
 	return a.tellAudit(audit, f.format)
+}
+
+// unreadRows are the rows of files of which a part cannot be read.
+func unreadRows(unread manifest.Errors) []fleet.Finding {
+	var rows []fleet.Finding
+	for _, e := range unread {
+		rows = append(rows, fleet.Finding{Object: e.Position.File, Unjudged: oneLineOf(e) + "; nothing of the file from there on is read", File: e.Position.File, Line: e.Position.Line})
+	}
+	return rows
 }
 
 // auditEach fills a row for each autoscaler, as many at once as there are cores. Rows

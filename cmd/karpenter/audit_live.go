@@ -216,7 +216,7 @@ func (l *liveAudit) finish(ctx context.Context, audit *fleet.Audit, judged int, 
 	return nil
 }
 
-// named refuses --replicas and --target of objects that nothing scales.
+// named refuses --replicas, --target and --price of objects that nothing scales.
 func (f *auditFlags) named(changes []sim.Change) error {
 	all := &manifest.Set{}
 	for i := range changes {
@@ -227,8 +227,11 @@ func (f *auditFlags) named(changes []sim.Change) error {
 	for _, flag := range []struct {
 		name   string
 		values []string
-	}{{"replicas", f.Replicas}, {"target", f.Targets}} {
+	}{{"replicas", f.Replicas}, {"target", f.Targets}, {"price", f.Prices}} {
 		for _, text := range flag.values {
+			if flag.name == "price" && !strings.Contains(text, "=") {
+				continue
+			}
 			ref, err := scaleTarget(all, text)
 			if err != nil || !slices.ContainsFunc(changes, func(c sim.Change) bool { return c.Target == ref }) {
 				return fmt.Errorf("--%s %s: no autoscaler scales such a target", flag.name, quoteArgument(text))
@@ -392,7 +395,7 @@ func (l *liveAudit) judge(ctx context.Context, c *sim.Change, name string, row *
 	}
 	options := l.flags.Options
 	options.Recordings = []string{recorded}
-	options.Replicas, options.Targets = ofTarget(c, options.Replicas), ofTarget(c, options.Targets)
+	options.Replicas, options.Targets, options.Prices = ofTarget(c, options.Replicas), ofTarget(c, options.Targets), ofTarget(c, options.Prices)
 	over, err := options.Over(ctx, []sim.Change{*c})
 	if err != nil {
 		return options.InFlags(err, sim.ScenarioFile)
@@ -406,11 +409,14 @@ func scaleTarget(set *manifest.Set, text string) (scenario.Reference, error) {
 	return replay.ScaleTarget(set, object)
 }
 
-// ofTarget are the flags OBJECT=VALUE that are about the target of a change.
+// ofTarget are the flags OBJECT=VALUE that are about the target of a change, and those
+// that name no object.
 func ofTarget(c *sim.Change, flags []string) []string {
 	var own []string
 	for _, text := range flags {
-		if ref, err := scaleTarget(c.Head, text); err == nil && ref == c.Target {
+		if !strings.Contains(text, "=") {
+			own = append(own, text)
+		} else if ref, err := scaleTarget(c.Head, text); err == nil && ref == c.Target {
 			own = append(own, text)
 		}
 	}

@@ -78,12 +78,11 @@ func kindName(kind string) string {
 	return cmp.Or(journal.ShortName(kind), strings.ToLower(kind))
 }
 
-// load reads the objects' manifests. An object of the cluster that cannot be read is a
-// row.
+// load reads the objects' manifests. What cannot be read is a row.
 func (l *liveAudit) load() (*manifest.Set, []fleet.Finding, error) {
 	if len(l.flags.Manifests) > 0 {
-		set, err := manifest.LoadIn(l.flags.Namespace, l.flags.Manifests, nil)
-		return set, nil, err
+		set, unread, err := manifest.LoadEach(l.flags.Namespace, l.flags.Manifests, nil)
+		return set, unreadRows(unread), err
 	}
 	var readable []string
 	var broken []fleet.Finding

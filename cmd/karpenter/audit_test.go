@@ -3,8 +3,12 @@ package main
 import (
 	"encoding/csv"
 	"encoding/json"
+	"math"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/karpenter-sim/karpenter/reports/fleet"
 )
@@ -70,6 +74,107 @@ func TestAudit(t *testing.T) {
 				t.Errorf("%v, %d lines", err, len(rows))
 			}
 		}
+	}
+}
+
+// One manifest of many that cannot be read is a row, whatever is wrong with it, and so is
+// a file with a mistake in its syntax.
+func TestAuditBrokenManifest(t *testing.T) {
+	planned(t)
+	ours := strings.Replace(validHA, "metrics:", "metric:", 1)
+	write(t, "fleet/cart.yaml", planHPA("cart", 10, 6))
+	write(t, "fleet/field.yaml", ours)
+	write(t, "fleet/name.yaml", strings.Replace(planHPA("Cart", 10, 6), "name: Cart,", "name: Cart_1,", 1))
+	write(t, "fleet/syntax.yaml", planHPA("users", 10, 20)+"---\nspec: {a: [}\n")
+	write(t, "fleet/twice.yaml", planHPA("cart", 10, 9))
+	args := []string{"audit", "--recording", "rec.csv", "--ready-after", "0s", "--advise=false", "-o", "json"}
+	for _, name := range []string{"cart", "users"} {
+		args = append(args, "--metric", name+"_rps="+name+"_r")
+	}
+	c := call(t, "", append(args[:len(args):len(args)], "-f", "fleet")...)
+	c.want(t, exitOK, "")
+	var audit fleet.Audit
+	if err := json.Unmarshal([]byte(c.stdout), &audit); err != nil {
+		t.Fatal(err)
+	}
+	reasons := map[string]string{
+		"shop/hpa/cart":      "", // judged by the first of its name, whatever the second says
+		"shop/hpa/users":     "",
+		"default/ha/web":     `spec.metric: unknown field; did you mean "metrics"?`,
+		"shop/hpa/Cart_1":    "is no object name",
+		"fleet/syntax.yaml":  "invalid YAML",
+		"shop/hpa/cart (2.)": "is defined twice; the first is at fleet/cart.yaml",
+	}
+	seen := map[string]bool{}
+	for _, r := range audit.Rows {
+		name := r.Object
+		if seen[name] {
+			name += " (2.)"
+		}
+		seen[name] = true
+		want, known := reasons[name]
+		if !known || (want == "") != (r.Unjudged == "") || !strings.Contains(r.Unjudged, want) {
+			t.Errorf("%s: %q, want %q", name, r.Unjudged, want)
+		}
+	}
+	if len(seen) != len(reasons) {
+		t.Errorf("%d rows, want %d:\n%s", len(seen), len(reasons), c.stdout)
+	}
+	// With nothing else there is nothing to judge.
+	call(t, "", append(args[:len(args):len(args)], "-f", "fleet/syntax.yaml", "-f", "fleet/none.yaml")...).refused(t, "no such file")
+	write(t, "broken.yaml", "spec: {a: [}\n")
+	call(t, "", "audit", "-f", "broken.yaml", "--recording", "rec.csv").refused(t, "broken.yaml:1:")
+}
+
+// What a replica costs is the currency of audit and of the guards of plan.
+func TestPrices(t *testing.T) {
+	planned(t)
+	hours := func(flags ...string) map[string]float64 {
+		t.Helper()
+		c := call(t, "", append([]string{"audit", "-f", "base.yaml", "--recording", "rec.csv", "--ready-after", "0s", "--advise=false", "-o", "json",
+			"--metric", "cart_rps=cart_r", "--metric", "users_rps=users_r"}, flags...)...)
+		c.want(t, exitOK, "")
+		var audit fleet.Audit
+		if err := json.Unmarshal([]byte(c.stdout), &audit); err != nil {
+			t.Fatal(err)
+		}
+		costs := map[string]float64{}
+		for _, r := range audit.Rows {
+			if cost, ok := r.Figures["cost"]; ok {
+				costs[r.Object] = cost / r.Figures["replica_hours"]
+			}
+		}
+		return costs
+	}
+	for _, c := range []struct {
+		reason string
+		flags  []string
+		want   map[string]float64
+	}{
+		{"no price", nil, map[string]float64{}},
+		{"one of all", []string{"--price", "0.5"}, map[string]float64{"shop/hpa/cart": 0.5, "shop/hpa/users": 0.5}},
+		{"one of one", []string{"--price", "deploy/cart=2"}, map[string]float64{"shop/hpa/cart": 2}},
+		{"its own before that of all", []string{"--price", "0.5", "--price", "shop/deploy/cart=2"}, map[string]float64{"shop/hpa/cart": 2, "shop/hpa/users": 0.5}},
+	} {
+		if diff := cmp.Diff(c.want, hours(c.flags...), cmpopts.EquateApprox(1e-9, 0)); diff != "" {
+			t.Errorf("%s: prices of a replica-hour (-want +got):\n%s", c.reason, diff)
+		}
+	}
+	got, p := plan(t, planHPA("cart", 4, 200)+"---\n"+planHPA("users", 10, 20), "--price", "0.5")
+	got.want(t, exitFailed, "karpenter: shop/hpa/cart: cost ")
+	if r := p.Rows[0]; math.Abs(r.Before["cost"]-0.5*r.Before["replica_hours"]) > 1e-9 {
+		t.Errorf("cost %v of %v replica-hours", r.Before["cost"], r.Before["replica_hours"])
+	}
+	for _, c := range []struct{ reason, flags, want string }{
+		{"a negative price", "--price -1", "want what a replica costs an hour"},
+		{"no number", "--price deploy/cart=cheap", "want what a replica costs an hour"},
+		{"nothing scales it", "--price deploy/other=1", "no autoscaler in the manifests scales default/Deployment/other"},
+		{"twice", "--price deploy/cart=1 --price shop/deployment/cart=2", "is named twice"},
+		{"twice for all", "--price 1 --price 2", "given twice"},
+	} {
+		t.Run(c.reason, func(t *testing.T) {
+			call(t, "", append([]string{"audit", "-f", "base.yaml", "--recording", "rec.csv", "--metric", "cart_rps=cart_r", "--metric", "users_rps=users_r"}, strings.Fields(c.flags)...)...).refused(t, c.want)
+		})
 	}
 }
 

@@ -168,8 +168,9 @@ func (a *app) plan(ctx context.Context, base, head string, f *planFlags) error {
 
 // version reads one of the two versions of manifests.
 func (a *app) version(name, path string, metrics *replay.Queries, enforce promql.Label) (*sim.Version, error) {
-	set, err := manifest.LoadIn(metrics.Namespace, []string{path}, a.stdin)
-	if err != nil {
+	set, unread, err := manifest.LoadEach(metrics.Namespace, []string{path}, a.stdin)
+	// What a file holds behind a mistake of its syntax would pass for gone.
+	if err := manifest.Join(unread, err); err != nil {
 		return nil, err
 	}
 	if name == "HEAD" {

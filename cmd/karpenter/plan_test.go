@@ -124,6 +124,11 @@ spec:
 			code: exitFailed, stderr: "shop/hpa/cart: cannot be judged: head.yaml:", rows: []string{"shop/hpa/cart changed unjudged"}, unchanged: 1,
 		},
 		{
+			reason: "nor is one that cannot be decoded", unchanged: 2, code: exitFailed, stderr: "shop/ha/other: cannot be judged: head.yaml:",
+			head: planHPA("cart", 10, 20) + users + strings.Replace(ours, "minReplicas", "minReplica", 1),
+			rows: []string{"shop/ha/other added unjudged"},
+		},
+		{
 			reason: "one that cannot be judged can be let pass", head: strings.Replace(planHPA("cart", 10, 20), "minReplicas: 2", "minReplicas: 30", 1) + users,
 			flags: []string{"--allow-unjudged"}, rows: []string{"shop/hpa/cart changed unjudged"}, unchanged: 1,
 		},

@@ -26,6 +26,7 @@ func (f *replayFlags) add(c *cobra.Command) {
 	f.addColumns(flags)
 	flags.StringArrayVar(&f.Replicas, "replicas", nil, "PromQL of a target's recorded ready replicas: [NS/]KIND/NAME=PROMQL, such as deploy/web='sum(web_replicas)' (repeatable)")
 	flags.StringArrayVar(&f.Targets, "target", nil, "a target's replicas at the start: [NS/]KIND/NAME=N (repeatable; default: as recorded, else ceil(value / target) of AverageValue metrics, else max(1, minReplicas))")
+	flags.StringArrayVar(&f.Prices, "price", nil, "what a replica costs an hour, in any currency: PRICE of all targets, or [NS/]KIND/NAME=PRICE of one (repeatable)")
 	flags.StringArrayVar(&f.Variants, "variant", nil, "another policy for the same input: NAME=FILE or NAME=[[NS/]ha/NAME:]PATH=VALUE[,PATH=VALUE] (repeatable)")
 	addConversion(flags, &f.Conversion)
 	addEnforceLabel(flags, &f.EnforceLabel)

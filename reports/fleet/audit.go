@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sort"
 
 	"github.com/karpenter-sim/karpenter/engine/policy"
 	"github.com/karpenter-sim/karpenter/reports"
@@ -87,16 +88,19 @@ func (f *Finding) Fill(r *reports.Report) {
 		}
 	}
 	for i := range at.Objects {
-		p := policyOf(current, at.Objects[i].Journal.String())
-		if p != nil {
-			f.AtMaxHours += hoursAt(at.Objects[i].Spec, float64(p.Max), r.Run.Start, r.Run.End)
-			f.AtMinHours += hoursAt(at.Objects[i].Spec, float64(p.Min), r.Run.Start, r.Run.End)
+		o := &at.Objects[i]
+		most, least := o.MaxReplicas, o.MinReplicas
+		if p := policyOf(current, o.Journal.String()); p != nil {
+			most, least = orAlways(most, p.Max), orAlways(least, p.Min)
 		}
+		f.AtMaxHours += hoursAt(o.Spec, most, r.Run.Start, r.Run.End)
+		f.AtMinHours += hoursAt(o.Spec, least, r.Run.Start, r.Run.End)
 	}
 	f.Causes = causes(current.Causes, nil)
 	if why := r.Unranked(); why != "" {
 		f.Doubts = append(f.Doubts, why)
 	}
+	f.Doubts = append(f.Doubts, misfit(r)...)
 	if held := current.Figures.Get("held_minutes"); held > 0 {
 		f.Doubts = append(f.Doubts, fmt.Sprintf("for %s min the policy had no metric or target to go by", reports.Number(held)))
 	}
@@ -107,6 +111,20 @@ func (f *Finding) Fill(r *reports.Report) {
 		f.Doubts = append(f.Doubts, "what was needed is not known")
 	}
 }
+
+// misfit says where the policy, replayed, is so far from what ran that its causes and its
+// changes need not be those of what ran.
+func misfit(r *reports.Report) []string {
+	f := r.Run.Fidelity
+	if f == nil || f.Unfaithful() != nil || f.Slots == 0 || f.MeanError <= mostError*f.MeanRecorded {
+		return nil
+	}
+	return []string{fmt.Sprintf("the policy replayed decides as recorded at %s %% of the slots, %s replicas off on average: causes and change are the replay's",
+		reports.Number(math.Floor(f.Percent*10)/10), reports.Number(f.MeanError))}
+}
+
+// mostError is the mean error of a replay that fits, as a share of the mean count.
+const mostError = 0.05
 
 func columnAt(run *reports.Run, name string) *reports.Column {
 	i := slices.IndexFunc(run.Columns, func(c reports.Column) bool { return c.Name == name })
@@ -122,19 +140,34 @@ func policyOf(c *reports.ColumnReport, object string) *policy.Autoscaler {
 	return nil
 }
 
+// orAlways is a bound as it was recorded, or else that of the policy.
+func orAlways(recorded result.Steps, bound int32) result.Steps {
+	if recorded.Known() {
+		return recorded
+	}
+	return result.Steps{T: []int64{math.MinInt64}, V: []float64{float64(bound)}}
+}
+
 // hoursAt is how long a count was at a bound.
-func hoursAt(counts result.Steps, bound float64, start, end int64) float64 {
+func hoursAt(counts, bound result.Steps, start, end int64) float64 {
 	var seconds int64
-	for i, from := range counts.T {
-		to := end
-		if i+1 < len(counts.T) {
-			to = counts.T[i+1]
+	for at := start; at < end; {
+		next := min(nextStep(counts, at), nextStep(bound, at), end)
+		if counts.At(at) == bound.At(at) {
+			seconds += next - at
 		}
-		if counts.V[i] == bound {
-			seconds += max(0, min(to, end)-max(from, start))
-		}
+		at = next
 	}
 	return float64(seconds) / 3600
+}
+
+// nextStep is the first instant after another one at which a function changes.
+func nextStep(s result.Steps, after int64) int64 {
+	i := sort.Search(len(s.T), func(i int) bool { return s.T[i] > after })
+	if i == len(s.T) {
+		return math.MaxInt64
+	}
+	return s.T[i]
 }
 
 // Advise takes the fix that leaves least breach alone, if it leaves less than the run

@@ -73,7 +73,30 @@ func (a *Audit) Table() string {
 	}
 	_ = w.Flush() // into memory
 	b.WriteString("\n" + a.Headline() + "\n")
+	a.patches(&b)
 	return b.String()
+}
+
+// patchesShown is how many patches a terminal shows.
+const patchesShown = 5
+
+// patches writes those of the worst.
+func (a *Audit) patches(b *strings.Builder) {
+	shown, left := 0, 0
+	for i := range a.Rows {
+		x := a.Rows[i].Advice
+		switch {
+		case x == nil || x.Patch == "":
+		case shown < patchesShown:
+			fmt.Fprintf(b, "\n%s: %s\n  %s\n", a.Rows[i].Object, x, x.Patch)
+			shown++
+		default:
+			left++
+		}
+	}
+	if left > 0 {
+		fmt.Fprintf(b, "\nThe patches of %d more are in -o json, csv and html.\n", left)
+	}
 }
 
 // Markdown is the audit as a comment or page below 60,000 bytes, the worst first.

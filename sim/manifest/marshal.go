@@ -31,6 +31,15 @@ func MarshalObject(o runtime.Object) ([]byte, error) {
 	return encode(manifestOnly(n))
 }
 
+// Text is the document as YAML, whether or not it can be decoded.
+func (d *Document) Text() string {
+	text, err := encode(d.Node)
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
+}
+
 func encode(n *yaml.Node) ([]byte, error) {
 	quoteBlank(n)
 	var b bytes.Buffer

@@ -80,6 +80,15 @@ type Set struct {
 	Skipped []Skipped
 	// Unplaced counts the Foreign objects that name no namespace.
 	Unplaced int
+	// Refused are objects of autoscalers and producers that cannot be decoded.
+	Refused []Refused
+}
+
+// A Refused is an object that cannot be decoded, with its mistakes.
+type Refused struct {
+	Kind, Namespace, Name string
+	Doc                   *Document
+	Err                   error
 }
 
 // Load reads and collects: Collect of Read. The Set is never nil; with an
@@ -96,6 +105,23 @@ func LoadIn(namespace string, paths []string, stdin io.Reader) (*Set, error) {
 	return set, Join(readErr, err)
 }
 
+// LoadEach is LoadIn for calls that judge object by object: mistakes of single objects
+// are in the Set's Refused, and unread has the files of which a part is no YAML, so that
+// nobody knows what else they hold. The error is about all else.
+func LoadEach(namespace string, paths []string, stdin io.Reader) (set *Set, unread Errors, err error) {
+	docs, readErr := Read(paths, stdin)
+	c := collect(namespace, docs)
+	other := c.loose
+	for _, e := range Placed(readErr) {
+		if e.Position.Line > 0 {
+			unread = append(unread, e)
+		} else {
+			other = append(other, e)
+		}
+	}
+	return c.set, unread, Join(other)
+}
+
 // Collect decodes documents and sorts them by kind. It returns Errors; the Set
 // then holds what could be decoded.
 func Collect(docs []*Document) (*Set, error) { return CollectIn("", docs) }
@@ -103,9 +129,16 @@ func Collect(docs []*Document) (*Set, error) { return CollectIn("", docs) }
 // CollectIn is Collect with the namespace of objects that name none;
 // DefaultNamespace if it is empty.
 func CollectIn(namespace string, docs []*Document) (*Set, error) {
+	c := collect(namespace, docs)
+	return c.set, Join(c.errs)
+}
+
+func collect(namespace string, docs []*Document) *collector {
 	c := &collector{set: &Set{}, namespace: cmp.Or(namespace, DefaultNamespace), seen: map[string]Position{}, skipped: map[Skipped]int{}}
 	for _, d := range docs {
+		before := len(c.errs)
 		c.document(d)
+		c.refuse(d, c.errs[before:])
 	}
 	for kind, n := range c.skipped {
 		kind.Count = n
@@ -114,7 +147,20 @@ func CollectIn(namespace string, docs []*Document) (*Set, error) {
 	slices.SortFunc(c.set.Skipped, func(a, b Skipped) int {
 		return cmp.Or(cmp.Compare(a.APIVersion, b.APIVersion), cmp.Compare(a.Kind, b.Kind))
 	})
-	return c.set, Join(c.errs)
+	return c
+}
+
+// refuse keeps the mistakes of an object.
+func (c *collector) refuse(d *Document, errs Errors) {
+	group, _, _ := strings.Cut(d.APIVersion, "/")
+	switch {
+	case len(errs) == 0:
+	case d.Name() != "" && d.Kind != "" && (group == v1alpha1.GroupVersion.Group || isForeign(group, d.Kind)):
+		namespace := cmp.Or(text(value(d.Node, "metadata"), "namespace"), c.namespace)
+		c.set.Refused = append(c.set.Refused, Refused{Kind: d.Kind, Namespace: namespace, Name: d.Name(), Doc: d, Err: Join(errs)})
+	default:
+		c.loose = append(c.loose, errs...)
+	}
 }
 
 // The groups and kinds that Collect knows.
@@ -149,7 +195,9 @@ type collector struct {
 	// namespace is that of objects that name none.
 	namespace string
 
+	// errs are all mistakes, loose those of no object of an autoscaler.
 	errs    Errors
+	loose   Errors
 	seen    map[string]Position
 	skipped map[Skipped]int
 }

@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -89,6 +90,54 @@ func (o *Options) fillObjects(spec *scenario.Spec, set *manifest.Set) error {
 		spec.Targets = append(spec.Targets, scenario.Target{
 			APIVersion: version, Kind: ref.Kind, Namespace: ref.Namespace, Name: ref.Name, Replicas: &replicas,
 		})
+	}
+	return o.fillPrices(spec, set)
+}
+
+// fillPrices gives the targets of all autoscalers their prices.
+func (o *Options) fillPrices(spec *scenario.Spec, set *manifest.Set) error {
+	named, all := map[scenario.Reference]float64{}, 0.0
+	for _, p := range o.Prices {
+		object, price, one := strings.Cut(p, "=")
+		if !one {
+			object, price = "", p
+		}
+		v, err := strconv.ParseFloat(price, 64)
+		if err != nil || !positive(v) {
+			return fmt.Errorf("--price %s: want what a replica costs an hour, a number above 0, or [NS/]KIND/NAME=PRICE, e.g. shop/deployment/web=0.12", p)
+		}
+		if !one {
+			if all != 0 {
+				return fmt.Errorf("--price %s: the price of all targets is given twice", p)
+			}
+			all = v
+			continue
+		}
+		ref, err := ScaleTarget(set, object)
+		if err != nil {
+			return fmt.Errorf("--price %s: want [NS/]KIND/NAME=PRICE, e.g. shop/deployment/web=0.12", p)
+		}
+		if _, scaled := scaledBy(set, ref); !scaled {
+			return fmt.Errorf("--price %s: no autoscaler in the manifests scales %s", p, ref)
+		}
+		if _, twice := named[ref]; twice {
+			return fmt.Errorf("--price %s: %s is named twice", p, ref)
+		}
+		named[ref] = v
+	}
+	for _, a := range set.Autoscalers {
+		t := a.Object.Spec.ScaleTargetRef
+		ref := scenario.Reference{Namespace: a.Object.Namespace, Kind: t.Kind, Name: t.Name}
+		price := cmp.Or(named[ref], all)
+		if price == 0 {
+			continue
+		}
+		i := slices.IndexFunc(spec.Targets, func(t scenario.Target) bool { return t.Reference() == ref })
+		if i < 0 {
+			i = len(spec.Targets)
+			spec.Targets = append(spec.Targets, scenario.Target{APIVersion: t.APIVersion, Kind: ref.Kind, Namespace: ref.Namespace, Name: ref.Name})
+		}
+		spec.Targets[i].PricePerHour = price
 	}
 	return nil
 }
