@@ -123,7 +123,7 @@ func TestAuditBrokenManifest(t *testing.T) {
 	// With nothing else there is nothing to judge.
 	call(t, "", append(args[:len(args):len(args)], "-f", "fleet/syntax.yaml", "-f", "fleet/none.yaml")...).refused(t, "no such file")
 	write(t, "broken.yaml", "spec: {a: [}\n")
-	call(t, "", "audit", "-f", "broken.yaml", "--recording", "rec.csv").refused(t, "broken.yaml:1:")
+	call(t, "", "audit", "-f", "broken.yaml", "--recording", "rec.csv").want(t, exitInvalid, "broken.yaml:1:")
 }
 
 // What a replica costs is the currency of audit and of the guards of plan.

@@ -22,7 +22,7 @@ type Options struct {
 	// replicas, Targets [NS/]KIND/NAME=N of counts at the start, Variants NAME=FILE or
 	// NAME=PATH=VALUE, Labels NAME=VALUE that recorded series must have.
 	Series, Replicas, Targets, Variants, Labels []string
-	// Prices are those of a replica-hour: PRICE of all targets, or [NS/]KIND/NAME=PRICE.
+	// Prices say what a replica costs an hour: PRICE of all targets, or [NS/]KIND/NAME=PRICE.
 	Prices []string
 	// Name is that of the run, the first autoscaler's if empty.
 	Name string
