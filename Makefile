@@ -126,22 +126,31 @@ base:
 
 # A fixed date makes the bytes depend on nothing but the source and the base.
 BUILD_IMAGE = VERSION=$(VERSION) KO_DOCKER_REPO=$(KO_DOCKER_REPO) KO_DEFAULTBASEIMAGE=$(BASE_IMAGE) SOURCE_DATE_EPOCH=0 KO_DATA_DATE_EPOCH=0 \
-	$(KO) build --base-import-paths --sbom spdx --platform linux/amd64,linux/arm64 --tags $(VERSION)
+	$(KO) build --base-import-paths --sbom none --platform linux/amd64,linux/arm64 --tags $(VERSION)
 
 # The names are KO_DOCKER_REPO/controller and KO_DOCKER_REPO/karpenter.
 .PHONY: images
 images: base ## Build the images of controller and karpenter on BASE_IMAGE with ko, publish them to KO_DOCKER_REPO, write SBOMs and digests to releases
-	@mkdir -p releases/sbom
-	@$(BUILD_IMAGE) --sbom-dir releases/sbom --image-refs releases/images-$(VERSION).txt ./cmd/controller ./cmd/karpenter
-	@cd releases && sha256sum images-$(VERSION).txt sbom/* | tee images-$(VERSION).sha256
+	@rm -rf releases/.images && mkdir -p releases/sbom releases/.images
+	@$(BUILD_IMAGE) --oci-layout-path releases/.images/controller --image-refs releases/.images/refs-controller ./cmd/controller
+	@$(BUILD_IMAGE) --oci-layout-path releases/.images/karpenter --image-refs releases/.images/refs-karpenter ./cmd/karpenter
+	@for image in controller karpenter; do \
+		go run ./.ci/sbom -layout releases/.images/$$image -out releases/sbom $$image:$(VERSION) >/dev/null || exit 1; \
+	done
+	@cat releases/.images/refs-* >releases/images-$(VERSION).txt && rm -rf releases/.images
+	@cd releases && sha256sum images-$(VERSION).txt sbom/image-*-$(VERSION)-* | tee images-$(VERSION).sha256
 
 .PHONY: layout
 layout: base
 	@mkdir -p $(LAYOUT)/sbom
-	@$(BUILD_IMAGE) --push=false --oci-layout-path $(LAYOUT)/layout --sbom-dir $(LAYOUT)/sbom ./cmd/$(IMAGE_NAME)
+	@$(BUILD_IMAGE) --push=false --oci-layout-path $(LAYOUT)/layout ./cmd/$(IMAGE_NAME) >/dev/null
+	@go run ./.ci/sbom -layout $(LAYOUT)/layout -out $(LAYOUT)/sbom $(IMAGE_NAME):$(VERSION)
 
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64
 BINARIES = $(foreach platform,$(PLATFORMS),karpenter-$(VERSION)-$(subst /,-,$(platform)))
+
+# BINARY_BYTES is how large a binary may be.
+BINARY_BYTES := 50000000
 
 # DIST has the files of a release, all in one folder, as a release on GitHub has them.
 DIST ?= releases/$(VERSION)
@@ -153,6 +162,8 @@ binaries: ## Build static binaries of karpenter into releases/VERSION with SBOMs
 		CGO_ENABLED=0 GOOS=$${platform%/*} GOARCH=$${platform#*/} go build -trimpath -buildvcs=false -ldflags "-s -w -X main.release=$(VERSION)" \
 			-o "$(DIST)/karpenter-$(VERSION)-$${platform/\//-}" ./cmd/karpenter || exit 1; \
 	done
+	@find $(DIST) -name 'karpenter-$(VERSION)-*' -size +$(BINARY_BYTES)c | while read -r binary; do \
+		echo "$$binary has more than $(BINARY_BYTES) bytes: find what it imports as a whole (go tool nm -size -sort size)"; false; done >&2
 	@go run ./.ci/sbom $(addprefix $(DIST)/,$(BINARIES))
 	@cd $(DIST) && sha256sum $(foreach binary,$(BINARIES),$(binary) $(binary).spdx.json) | tee karpenter-$(VERSION).sha256
 

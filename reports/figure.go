@@ -7,7 +7,6 @@ import (
 	"sort"
 	"strings"
 
-	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgsvg"
@@ -114,63 +113,48 @@ func (f *figure) svg(s size, title, description string) (string, error) {
 		height += s.overview + s.text + 12
 	}
 	canvas := vgsvg.NewWith(vgsvg.UseWH(s.width, height))
-	p := plot.New()
-	p.HideAxes()
-	p.BackgroundColor = nil
-	p.X.Min, p.X.Max, p.X.Padding = float64(f.from), float64(f.to), 0
-	p.Y.Min, p.Y.Max, p.Y.Padding = 0, f.top(f.from, f.to), 0
-	plotter := &figurePlotter{figure: f, size: s, height: height}
-	p.Add(plotter)
-	p.Draw(draw.New(canvas))
+	frames := f.draw(draw.New(canvas), s, height)
 	drawing, err := inlineSVG(canvas, s.class, title, description)
 	if err != nil {
 		return "", err
 	}
-	axes, err := json.Marshal(plotter.frames)
+	axes, err := json.Marshal(frames)
 	if err != nil {
 		return "", err
 	}
 	return strings.Replace(drawing, "<svg ", "<svg data-frame='"+string(axes)+"' ", 1), nil
 }
 
-// figurePlotter draws a figure as a gonum plotter.
-type figurePlotter struct {
-	figure *figure
-	size   size
-	height vg.Length
-	frames frames // where the axes came to lie
-}
-
-// Plot implements plot.Plotter.
-func (d *figurePlotter) Plot(c draw.Canvas, p *plot.Plot) {
-	f, s := d.figure, d.size
-	canvas := &pen{Canvas: c, size: s.text}
-	axis := f.axisWidth(canvas, p.Y.Max, s)
+// draw draws the figure and returns where its axes came to lie.
+func (f *figure) draw(c draw.Canvas, s size, height vg.Length) frames {
+	canvas, top := &pen{Canvas: c, size: s.text}, f.top(f.from, f.to)
+	axis := f.axisWidth(canvas, top, s)
 	below := c.Max.Y - f.panels(s)
 	large := &frame{
-		from: f.from, to: f.to, top: p.Y.Max,
+		from: f.from, to: f.to, top: top,
 		left: c.Min.X + axis, right: c.Max.X - s.margin, ceil: below - 4, bottom: below - s.large,
 	}
 	bands, rows := f.faultBands(&pen{Canvas: c, size: s.text - 1}, large)
 	large.ceil -= vg.Length(rows) * faultRow(s)
 	f.drawLarge(canvas, large, s)
 	drawFaults(canvas, large, bands, s)
-	d.frames = frames{Large: large.box(d.height), Text: s.text.Points()}
+	drawn := frames{Large: large.box(height), Text: s.text.Points()}
 	for i := range f.metrics {
 		panel := f.panelFrame(i, large.left, large.right, c.Max.Y, s)
 		f.drawPanel(canvas, i, panel, s)
-		d.frames.Panels = append(d.frames.Panels, panel.box(d.height))
+		drawn.Panels = append(drawn.Panels, panel.box(height))
 	}
 	if !f.overview() {
-		return
+		return drawn
 	}
 	overview := &frame{
 		from: f.clock.start, to: f.clock.end, top: f.top(f.clock.start, f.clock.end),
 		left: c.Min.X + axis, right: c.Max.X - s.margin, bottom: c.Min.Y + s.text + 6, ceil: c.Min.Y + s.text + 6 + s.overview,
 	}
 	f.drawOverview(canvas, overview, large, s)
-	box := overview.box(d.height)
-	d.frames.Overview = &box
+	box := overview.box(height)
+	drawn.Overview = &box
+	return drawn
 }
 
 // lane is the height of what stands between the curves and the times.

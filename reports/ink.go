@@ -6,8 +6,10 @@ import (
 	"image/color"
 	"regexp"
 	"strconv"
+	"sync"
 
-	"gonum.org/v1/plot"
+	"codeberg.org/go-fonts/liberation/liberationsansregular"
+	"golang.org/x/image/font/opentype"
 	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
@@ -108,6 +110,18 @@ func inlineSVG(c *vgsvg.Canvas, class, title, description string) (string, error
 		w.Points(), h.Points(), escapeHTML(title+". "+description), escapeHTML(title)) + string(body), nil
 }
 
+// lettering is the font by whose widths text is placed. Package plot would bring twelve
+// fonts and five file formats along, a tenth of the program.
+var lettering = sync.OnceValue(func() text.Handler {
+	face, err := opentype.Parse(liberationsansregular.TTF)
+	if err != nil {
+		panic(fmt.Errorf("reports: the font that comes with the program: %w", err))
+	}
+	return text.Plain{Fonts: font.NewCache(font.Collection{{Font: letters, Face: face}})}
+})
+
+var letters = font.Font{Typeface: "Liberation", Variant: "Sans"}
+
 // A pen draws on a canvas in inks.
 type pen struct {
 	draw.Canvas
@@ -115,8 +129,8 @@ type pen struct {
 }
 
 func (p *pen) style(i ink, x text.XAlignment, y text.YAlignment) draw.TextStyle {
-	face := font.From(font.Font{Typeface: "Liberation", Variant: "Sans"}, p.size)
-	return draw.TextStyle{Color: i.color(), Font: face, XAlign: x, YAlign: y, Handler: plot.DefaultTextHandler}
+	face := font.From(letters, p.size)
+	return draw.TextStyle{Color: i.color(), Font: face, XAlign: x, YAlign: y, Handler: lettering()}
 }
 
 // text writes a line at a point: the alignments say which corner it is.

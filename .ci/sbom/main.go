@@ -3,6 +3,13 @@
 // the bytes that are shipped. The same binary gives the same bytes.
 //
 //	go run ./.ci/sbom releases/bin/karpenter-v0.1.0-linux-amd64
+//
+// Of a multi-platform image, which is an OCI layout on disk, it writes one for each
+// platform, OUT/image-NAME-VERSION-OS-ARCH.spdx.json, of the binaries that it finds in
+// the layers and of the base, and prints "NAME:VERSION DIGEST", the digest that a registry
+// gives the image:
+//
+//	go run ./.ci/sbom -layout LAYOUT -out OUT NAME:VERSION
 package main
 
 import (
@@ -10,6 +17,7 @@ import (
 	"debug/buildinfo"
 	"encoding/hex"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -17,19 +25,28 @@ import (
 )
 
 func main() {
-	if len(os.Args) < 2 {
-		fmt.Fprintln(os.Stderr, "sbom: name the binaries")
+	layout := flag.String("layout", "", "directory of an image's OCI layout")
+	out := flag.String("out", ".", "directory of the image's SBOMs")
+	flag.Parse()
+	if flag.NArg() == 0 || *layout != "" && flag.NArg() != 1 {
+		fmt.Fprintln(os.Stderr, "sbom: name the binaries, or NAME:VERSION of the image in -layout")
 		os.Exit(2)
 	}
-	for _, path := range os.Args[1:] {
-		if err := write(path); err != nil {
-			fmt.Fprintf(os.Stderr, "sbom: %s: %v\n", path, err)
+	for _, of := range flag.Args() {
+		var err error
+		if *layout == "" {
+			err = writeBinary(of)
+		} else {
+			err = writeImage(os.Stdout, *layout, of, *out)
+		}
+		if err != nil {
+			fmt.Fprintf(os.Stderr, "sbom: %s: %v\n", of, err)
 			os.Exit(1)
 		}
 	}
 }
 
-func write(path string) error {
+func writeBinary(path string) error {
 	content, err := os.ReadFile(path)
 	if err != nil {
 		return err
@@ -38,11 +55,16 @@ func write(path string) error {
 	if err != nil {
 		return err
 	}
-	text, err := json.MarshalIndent(documentOf(filepath.Base(path), content, info), "", "  ")
+	return documentOf(filepath.Base(path), content, info).write(path + ".spdx.json")
+}
+
+// write writes the document to a file.
+func (d *document) write(path string) error {
+	text, err := json.MarshalIndent(d, "", "  ")
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(path+".spdx.json", append(text, '\n'), 0o644)
+	return os.WriteFile(path, append(text, '\n'), 0o644)
 }
 
 // noAssertion says that nobody looked.
@@ -96,32 +118,46 @@ type relationship struct {
 	Related string `json:"relatedSpdxElement"`
 }
 
-// documentOf describes a binary, which is made of the main module, its dependencies
-// and the standard library. There is no time in it but the epoch.
+// newDocument is a document about one thing, with nothing in it yet. There is no time
+// in it but the epoch.
+func newDocument(name, digest, module string) *document {
+	return &document{
+		SPDXVersion: "SPDX-2.3", DataLicense: "CC0-1.0", SPDXID: "SPDXRef-DOCUMENT", Name: name,
+		DocumentNamespace: "https://" + module + "/sbom/" + name + "-" + digest,
+		CreationInfo:      creationInfo{Created: "1970-01-01T00:00:00Z", Creators: []string{"Tool: " + module + "/.ci/sbom"}},
+	}
+}
+
+// documentOf describes a binary.
 func documentOf(name string, content []byte, info *buildinfo.BuildInfo) *document {
 	sum := sha256.Sum256(content)
-	digest := hex.EncodeToString(sum[:])
-	binary := spdxPackage{
-		SPDXID: "SPDXRef-binary", Name: name, PackageFileName: name, DownloadLocation: noAssertion,
-		Checksums:        []checksum{{"SHA256", digest}},
+	d := newDocument(name, hex.EncodeToString(sum[:]), info.Main.Path)
+	d.add("SPDXRef-DOCUMENT", "DESCRIBES", d.binary("SPDXRef-binary", name, content, info))
+	return d
+}
+
+// binary adds a binary, which is made of the main module, its dependencies and the
+// standard library, and returns its identifier.
+func (d *document) binary(id, name string, content []byte, info *buildinfo.BuildInfo) string {
+	sum := sha256.Sum256(content)
+	d.Packages = append(d.Packages, spdxPackage{
+		SPDXID: id, Name: name, PackageFileName: name, DownloadLocation: noAssertion,
+		Checksums:        []checksum{{"SHA256", hex.EncodeToString(sum[:])}},
 		LicenseConcluded: noAssertion, LicenseDeclared: noAssertion, CopyrightText: noAssertion,
-	}
-	d := &document{
-		SPDXVersion: "SPDX-2.3", DataLicense: "CC0-1.0", SPDXID: "SPDXRef-DOCUMENT", Name: name,
-		DocumentNamespace: "https://" + info.Main.Path + "/sbom/" + name + "-" + digest,
-		CreationInfo:      creationInfo{Created: "1970-01-01T00:00:00Z", Creators: []string{"Tool: " + info.Main.Path + "/.ci/sbom"}},
-		Packages:          []spdxPackage{binary},
-		Relationships:     []relationship{{"SPDXRef-DOCUMENT", "DESCRIBES", binary.SPDXID}},
-	}
-	d.contain(info.Main.Path, versionOf(name, info.Main.Version))
+	})
+	d.contain(id, info.Main.Path, versionOf(name, info.Main.Version))
 	for _, m := range info.Deps {
 		if m.Replace != nil {
 			m = m.Replace
 		}
-		d.contain(m.Path, m.Version)
+		d.contain(id, m.Path, m.Version)
 	}
-	d.contain("stdlib", strings.TrimPrefix(strings.Fields(info.GoVersion)[0], "go"))
-	return d
+	d.contain(id, "stdlib", strings.TrimPrefix(strings.Fields(info.GoVersion)[0], "go"))
+	return id
+}
+
+func (d *document) add(element, kind, related string) {
+	d.Relationships = append(d.Relationships, relationship{element, kind, related})
 }
 
 // versionOf is the version of the main module: that in the binary's name where the
@@ -137,8 +173,8 @@ func versionOf(name, version string) string {
 	return strings.Join(parts[1:len(parts)-2], "-")
 }
 
-// contain adds a Go module to what the binary is made of.
-func (d *document) contain(path, version string) {
+// contain adds a Go module to what a binary is made of.
+func (d *document) contain(binary, path, version string) {
 	p := spdxPackage{
 		SPDXID: fmt.Sprintf("SPDXRef-module-%d", len(d.Packages)), Name: path, VersionInfo: version, DownloadLocation: noAssertion,
 		LicenseConcluded: noAssertion, LicenseDeclared: noAssertion, CopyrightText: noAssertion,
@@ -148,7 +184,7 @@ func (d *document) contain(path, version string) {
 		p.DownloadLocation = "https://proxy.golang.org/" + escaped(path) + "/@v/" + escaped(version) + ".zip"
 	}
 	d.Packages = append(d.Packages, p)
-	d.Relationships = append(d.Relationships, relationship{"SPDXRef-binary", "CONTAINS", p.SPDXID})
+	d.add(binary, "CONTAINS", p.SPDXID)
 }
 
 // purl is the package URL of a module.
