@@ -105,7 +105,7 @@ CLOUD_PROVIDER ?= none
 RELEASES ?= releases
 
 .PHONY: release
-release: ## Write releases/CLOUD_PROVIDER/VERSION.yaml and the Helm chart (see cmd/controller/docs/install.md)
+release: ## Write releases/CLOUD_PROVIDER/VERSION.yaml and the Helm chart (see cmd/docs/howto/install.md)
 	@go run ./cmd/controller/manifests --out $(RELEASES) --provider $(CLOUD_PROVIDER) --version $(VERSION) $(if $(filter 1,$(DRY_RUN)),--dry-run) \
 		$(if $(IMAGE),--set 'image=$(IMAGE)') $(if $(PROMETHEUS_URI),--set 'prometheus.uri=$(PROMETHEUS_URI)') \
 		$(if $(JOURNAL_RETENTION),--set 'journal.retention=$(JOURNAL_RETENTION)') $(if $(JOURNAL_MIB),--set 'journal.sizeMiB=$(JOURNAL_MIB)') \
@@ -122,7 +122,7 @@ BASE_IMAGE ?=
 base:
 	@if [[ ! "$(BASE_IMAGE)" =~ @sha256:[0-9a-f]{64}$$ ]]; then \
 		echo "BASE_IMAGE=$(BASE_IMAGE): want the base by its digest, as in gcr.io/distroless/static@sha256:...;"; \
-		echo "crane digest gcr.io/distroless/static:nonroot prints today's (see cmd/controller/docs/install.md)"; exit 2; fi >&2
+		echo "crane digest gcr.io/distroless/static:nonroot prints today's (see cmd/docs/howto/install.md)"; exit 2; fi >&2
 
 # A fixed date makes the bytes depend on nothing but the source and the base.
 BUILD_IMAGE = VERSION=$(VERSION) KO_DOCKER_REPO=$(KO_DOCKER_REPO) KO_DEFAULTBASEIMAGE=$(BASE_IMAGE) SOURCE_DATE_EPOCH=0 KO_DATA_DATE_EPOCH=0 \

@@ -34,7 +34,7 @@ func TestBook(t *testing.T) {
 		"reference-kinds.html":              {"HorizontalAutoscaler", "spec.behavior.scaleUp.stabilizationWindowSeconds", "ScaleTargetRef"},
 		"reference-figures.html":            {"breach_minutes", "theta U"},
 		"reference-limits.html":             {"<code>JournalLine</code>", "4 MiB", "<code>Series</code>", "150,000"},
-		"cmd-controller-docs-from-hpa.html": {`aria-current="page"`},
+		"howto-from-hpa.html": {`aria-current="page"`},
 	} {
 		content, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {

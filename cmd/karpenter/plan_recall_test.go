@@ -171,7 +171,7 @@ func TestPlanRecall(t *testing.T) {
 	if testing.Short() {
 		t.Skip("plays 250 changes")
 	}
-	docs := read(t, "docs/fleet.md")
+	docs := read(t, "../docs/howto/fleet.md")
 	initDir(t, nil)
 	names := []string{"wave", "steps", "spike", "ramp", "peaks"}
 	var b strings.Builder
@@ -196,7 +196,7 @@ func TestPlanRecall(t *testing.T) {
 	}
 	for _, table := range []string{bad, harmless} {
 		if !strings.Contains(docs, table) {
-			t.Errorf("cmd/karpenter/docs/fleet.md has another table; this is it:\n%s", table)
+			t.Errorf("cmd/docs/howto/fleet.md has another table; this is it:\n%s", table)
 		}
 	}
 }

@@ -205,7 +205,7 @@ func TestAdapters(t *testing.T) {
 // TestTriggersAreDocumented holds the table of the migration guide to the scalers;
 // -update writes it.
 func TestTriggersAreDocumented(t *testing.T) {
-	const path = "../../cmd/controller/docs/from-keda.md"
+	const path = "../../cmd/docs/howto/from-keda.md"
 	const begin, end = "<!-- begin triggers -->\n", "<!-- end triggers -->\n"
 	text, err := os.ReadFile(path)
 	if err != nil {

@@ -283,7 +283,7 @@ func TestReadyPodsWithoutWatch(t *testing.T) {
 }
 
 // BenchmarkReadyPods counts among 100,000 pods of 1,000 Deployments, and says
-// what they take: the figure of cmd/controller/docs/scale.md.
+// what they take: the figure of cmd/docs/explanation/scale.md.
 func BenchmarkReadyPods(b *testing.B) {
 	p := listedPods(b)
 	var before, after runtime.MemStats
