@@ -2,10 +2,13 @@
 package scenarios
 
 import (
+	"bufio"
+	"compress/gzip"
 	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -74,10 +77,12 @@ func play(t *testing.T, file *scenario.File) {
 	if simulation.LeftOut != nil {
 		t.Fatal(simulation.LeftOut)
 	}
-	run, err := simulation.Play(t.Context(), sim.PlayOptions{Dir: t.TempDir()})
+	dir := t.TempDir()
+	run, err := simulation.Play(t.Context(), sim.PlayOptions{Dir: dir})
 	if err != nil {
 		t.Fatal(err)
 	}
+	checkLabels(t, dir)
 	report, err := reports.Compute(run)
 	if err != nil {
 		t.Fatal(err)
@@ -91,10 +96,47 @@ func play(t *testing.T, file *scenario.File) {
 	}
 }
 
+// checkLabels wants the series that a run published to have the labels that the README
+// says, and those of its workload.
+func checkLabels(t *testing.T, dir string) {
+	t.Helper()
+	documented := map[string][]string{}
+	for _, s := range sim.DocumentedSeries() {
+		for _, name := range s.Names {
+			documented[name] = s.Labels
+		}
+	}
+	zipped, err := os.Open(filepath.Join(dir, sim.SeriesFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer zipped.Close()
+	text, err := gzip.NewReader(zipped)
+	if err != nil {
+		t.Fatal(err)
+	}
+	label := regexp.MustCompile(`(\w+)="`)
+	last := ""
+	for lines := bufio.NewScanner(text); lines.Scan(); {
+		series, _, _ := strings.Cut(lines.Text(), "} ")
+		name, rest, _ := strings.Cut(series, "{")
+		if series == last || documented[name] == nil {
+			continue
+		}
+		last = series
+		for _, match := range label.FindAllStringSubmatch(rest, -1) {
+			if !slices.Contains(documented[name], match[1]) {
+				t.Errorf("%s} has the label %s, which the README does not name", series, match[1])
+			}
+		}
+	}
+}
+
 // tables are the parts of the README that are written by what they describe.
 var tables = map[string]func() string{
 	"report metrics": reports.MetricsTable,
 	"causes":         reports.CausesTable,
+	"series":         sim.SeriesTable,
 	"scenarios":      catalogue,
 }
 

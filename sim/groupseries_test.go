@@ -2,7 +2,6 @@ package sim
 
 import (
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -60,40 +59,29 @@ func TestGroupSeries(t *testing.T) {
 	}
 }
 
-// TestPublishedSeriesAreDocumented looks for every series of the world in the
-// table of scenarios/README.md, where … stands for what a row's first name
-// begins with.
+// TestPublishedSeriesAreDocumented compares the series that a run can publish with those
+// that are documented, which make the table of scenarios/README.md.
 func TestPublishedSeriesAreDocumented(t *testing.T) {
-	text, err := os.ReadFile("../scenarios/README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, table, found := strings.Cut(string(text), "## Published series")
-	if !found {
-		t.Fatal("there is no table of published series")
-	}
-	table, _, _ = strings.Cut(table, "\n## ")
-	documented := func(name string) bool {
-		for row := range strings.Lines(table) {
-			names := strings.Split(row, "`")
-			for i := 1; i < len(names); i += 2 {
-				rest, short := strings.CutPrefix(names[i], "…")
-				if names[i] == name || short && strings.HasSuffix(name, rest) && strings.HasPrefix(names[1], name[:len(name)-len(rest)]) {
-					return true
-				}
+	documented := map[string][]string{}
+	for _, s := range DocumentedSeries() {
+		for _, name := range s.Names {
+			if documented[name] != nil {
+				t.Errorf("%s is documented twice", name)
 			}
-			// Resources other than cpu are named without their series.
-			if strings.HasPrefix(name, "karpenter_reserved_capacity_") && strings.Contains(row, "karpenter_reserved_capacity_cpu") {
-				return true
-			}
+			documented[name] = s.Labels
 		}
-		return false
 	}
-	names := slices.Concat(world.PublishedNames(), world.WorkloadNames(), world.NodeNames(), groupNames(), []string{desiredReplicas, currentReplicas})
-	names = slices.Concat(append(slices.Collect(maps.Values(gaugesOf)), names)...)
-	for _, name := range names {
-		if !documented(name) {
+	published := map[string]bool{}
+	names := slices.Concat(world.PublishedNames(), world.WorkloadNames(), world.NodeNames(), groupNames(), autoscalerNames())
+	for _, name := range slices.Concat(append(slices.Collect(maps.Values(gaugesOf)), names)...) {
+		published[name] = true
+		if documented[name] == nil {
 			t.Errorf("%s is published and not documented", name)
+		}
+	}
+	for name := range documented {
+		if !published[name] {
+			t.Errorf("%s is documented and not published", name)
 		}
 	}
 }

@@ -40,8 +40,11 @@ var book = []chapter{
 	{"Reference", []source{
 		{file: "cmd/docs/reference/commands.md", title: "Commands", write: commands},
 		{file: "cmd/docs/reference/kinds.md", title: "The kinds, field by field", write: kinds},
-		{file: "scenarios/README.md", title: "Scenarios, series, figures, causes, limits"},
+		{file: "scenarios/README.md", title: "Scenarios, figures, causes"},
+		{file: "cmd/docs/reference/scenario.md", title: "The scenario file, field by field", write: scenarioFile},
+		{file: "cmd/docs/reference/series.md", title: "Series", write: series},
 		{file: "cmd/docs/reference/figures.md", title: "Figures", write: figures},
+		{file: "cmd/docs/reference/causes.md", title: "Causes", write: causes},
 		{file: "cmd/docs/reference/limits.md", title: "Limits", write: limits},
 		{file: "cmd/docs/reference/record.md"},
 		{file: "cmd/docs/reference/output.md"},

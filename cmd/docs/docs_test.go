@@ -1,11 +1,13 @@
 package main
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -14,10 +16,13 @@ import (
 
 const repository = "../.."
 
+// wholeBook is the book, built once for all tests.
+var wholeBook = sync.OnceValues(func() (*site, error) { return build(repository) })
+
 // TestBook builds the whole book: a link to nothing, an unknown heading or a page
 // that the code cannot write fails.
 func TestBook(t *testing.T) {
-	site, err := build(repository)
+	site, err := wholeBook()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,12 +34,14 @@ func TestBook(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, want := range map[string][]string{
-		"index.html":                        {"The book", `href="tutorial.html"`},
-		"reference-commands.html":           {`id="karpenter-replay"`, "--recording", "--variant"},
-		"reference-kinds.html":              {"HorizontalAutoscaler", "spec.behavior.scaleUp.stabilizationWindowSeconds", "ScaleTargetRef"},
-		"reference-figures.html":            {"breach_minutes", "theta U"},
-		"reference-limits.html":             {"<code>JournalLine</code>", "4 MiB", "<code>Series</code>", "150,000"},
-		"howto-from-hpa.html": {`aria-current="page"`},
+		"index.html":              {"The book", `href="tutorial.html"`},
+		"reference-commands.html": {`id="karpenter-replay"`, "--recording", "--variant"},
+		"reference-kinds.html":    {"HorizontalAutoscaler", "spec.behavior.scaleUp.stabilizationWindowSeconds", "ScaleTargetRef"},
+		"reference-figures.html":  {"breach_minutes", "theta U"},
+		"reference-scenario.html": {"spec.prometheus.scrapeInterval", "spec.expect[].expr", "spec.faults[]"},
+		"reference-series.html":   {"kube_deployment_spec_replicas", "karpenter_autoscaling_decisions_total", "karpenter_autoscaling_journal_dropped_lines_total", "<code>reason</code>"},
+		"reference-limits.html":   {"<code>JournalLine</code>", "4 MiB", "<code>Series</code>", "150,000"},
+		"howto-from-hpa.html":     {`aria-current="page"`},
 	} {
 		content, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {
@@ -72,6 +79,48 @@ func TestEveryPageIsInTheBook(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// TestLinksOutsideTheBook checks the links of all other Markdown files, and the pictures
+// of the README, which are HTML.
+func TestLinksOutsideTheBook(t *testing.T) {
+	whole, err := wholeBook()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &site{root: repository, byFile: whole.byFile}
+	err = filepath.WalkDir(repository, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() && (entry.Name() == ".git" || entry.Name() == "out" || entry.Name() == "releases") {
+			return errors.Join(err, skip(entry))
+		}
+		file, _ := filepath.Rel(repository, name)
+		if filepath.Ext(name) != ".md" || s.byFile[filepath.ToSlash(file)] != nil || strings.HasSuffix(name, ".golden.md") {
+			return nil
+		}
+		p, err := s.read(source{file: filepath.ToSlash(file)})
+		if err != nil {
+			return err
+		}
+		s.link(p)
+		for _, match := range regexp.MustCompile(`(?:src|srcset)="([^"]+)"`).FindAllStringSubmatch(string(p.markdown), -1) {
+			s.picture(p, match[1])
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, err := range s.broken {
+		t.Error(err)
+	}
+}
+
+// skip leaves out a directory that may lie in a clone and is none of the repository's.
+func skip(entry fs.DirEntry) error {
+	if entry != nil && entry.IsDir() {
+		return fs.SkipDir
+	}
+	return nil
 }
 
 func TestLinks(t *testing.T) {
@@ -137,6 +186,25 @@ func TestEveryAlertHasARunbook(t *testing.T) {
 	}
 	if headings := strings.Count(runbooks, "\n## "); headings != count {
 		t.Errorf("%d runbooks for %d alerts", headings, count)
+	}
+}
+
+// TestRecordPageHasEveryKey finds keys of a record that its page does not explain.
+func TestRecordPageHasEveryKey(t *testing.T) {
+	page := read(t, "reference/record.md")
+	keys := regexp.MustCompile(`json:"(\w+)"`).FindAllStringSubmatch(read(t, "../../engine/journal/decode.go"), -1)
+	if len(keys) < 40 {
+		t.Fatalf("engine/journal/decode.go has %d keys: where are the others?", len(keys))
+	}
+	for _, key := range keys {
+		if !regexp.MustCompile("[`{ ]" + key[1] + "[`},]").MatchString(page) {
+			t.Errorf("reference/record.md does not explain the key %s", key[1])
+		}
+	}
+	for _, reason := range regexp.MustCompile(`Reason = "(\w+)"`).FindAllStringSubmatch(read(t, "../../engine/autoscaler/step.go"), -1) {
+		if !strings.Contains(page, "`"+reason[1]+"`") {
+			t.Errorf("reference/record.md does not name the reason %s", reason[1])
+		}
 	}
 }
 

@@ -39,6 +39,12 @@ func figures(string) (string, error) {
 	return b.String(), nil
 }
 
+// causes is the table of what a report blames, and what changes each.
+func causes(string) (string, error) {
+	return "# Causes\n\nA report gives each minute of breach to one of these. How they are told apart:\n" +
+		"[how causes are decided](../explanation/causes.md).\n\n" + reports.CausesTable(), nil
+}
+
 // kinds is every field of the three kinds, as their CRDs have them.
 func kinds(string) (string, error) {
 	definitions, err := v1alpha1.CRDs()
