@@ -28,6 +28,8 @@ type recordFlags struct {
 	from, to, zone, out        string
 	lookback, queryOffset      time.Duration
 	context, evaluated, dryRun bool
+	// lastIncidents is how many incidents of each target are saved; 0 for the whole time.
+	lastIncidents int
 	// narrow leaves out the context of other autoscalers of the namespaces.
 	narrow  bool
 	enforce string
@@ -42,7 +44,12 @@ func (a *app) recordCommand() *cobra.Command {
 		Long: `Record saves the series that the manifests' queries read, and what tells how the
 targets were scaled meanwhile: replicas, HPA status, when pods became ready. It
 starts earlier by the longest range, the lookback and the longest window. An
-interrupted recording goes on where it stopped when the command is repeated.`,
+interrupted recording goes on where it stopped when the command is repeated.
+
+With --last-incidents it looks for the stretches in which a target lacked capacity, or
+ran above its target, and saves the last ones of each target with a quarter of an hour
+around them, each to a directory of its own below --out. What is there already stays.
+With --evaluated these are small enough for version control.`,
 		Example: `  karpenter record --prometheus http://prometheus:9090 -f policies/ \
       --from -36h --to -1h --out recordings/friday`,
 		Args: noArgs,
@@ -62,6 +69,7 @@ interrupted recording goes on where it stopped when the command is repeated.`,
 	f.DurationVar(&flags.queryOffset, "query-offset", 0, "with --evaluated: how long before its slot a query is evaluated")
 	f.BoolVar(&flags.context, "context", true, "save the targets' replicas, HPA status and pod times as well")
 	f.BoolVar(&flags.evaluated, "evaluated", false, "save the queries' results at each slot instead of samples; small, but a changed query cannot be replayed")
+	f.IntVar(&flags.lastIncidents, "last-incidents", 0, "save only the last stretches of time in which a target lacked capacity or ran above its target: so many of each")
 	f.BoolVar(&flags.dryRun, "dry-run", false, "say what would be saved and stop")
 	flags.server.add(c)
 	return c
@@ -78,7 +86,11 @@ func (a *app) record(ctx context.Context, flags *recordFlags) error {
 	case flags.out == "" && !flags.dryRun:
 		return errors.New("--out is required: the directory to write")
 	}
-	if !flags.dryRun {
+	if flags.lastIncidents != 0 {
+		if err := flags.checkIncidents(); err != nil {
+			return err
+		}
+	} else if !flags.dryRun {
 		if err := checkOutput(flags.out, recording.Output, flagInputs("-f", flags.manifests...)...); err != nil {
 			return err
 		}
@@ -91,11 +103,14 @@ func (a *app) record(ctx context.Context, flags *recordFlags) error {
 	if err != nil {
 		return err
 	}
-	autoscalers, err := a.autoscalers(flags.manifests, &flags.Conversion, enforce)
+	client, err := flags.server.client()
 	if err != nil {
 		return err
 	}
-	client, err := flags.server.client()
+	if flags.lastIncidents > 0 {
+		return a.recordIncidents(ctx, flags, client, from, to)
+	}
+	autoscalers, err := a.autoscalers(flags.manifests, &flags.Conversion, enforce)
 	if err != nil {
 		return err
 	}
@@ -274,10 +289,6 @@ func (a *app) recordSamples(ctx context.Context, flags *recordFlags, plan record
 
 // recordEvaluated saves the results of the queries on the slots' grids.
 func (a *app) recordEvaluated(ctx context.Context, flags *recordFlags, autoscalers []sim.Autoscaler, client *http.Client, from, to time.Time) error {
-	source, err := recording.NewQueryAPI(flags.server.address, client)
-	if err != nil {
-		return err
-	}
 	queries := evaluations(autoscalers, from, to, flags.queryOffset)
 	if len(queries) == 0 {
 		return fmt.Errorf("no slot of any autoscaler lies between %s and %s", stamp(from, time.UTC), stamp(to, time.UTC))
@@ -286,15 +297,15 @@ func (a *app) recordEvaluated(ctx context.Context, flags *recordFlags, autoscale
 	for _, q := range queries {
 		results += q.Count
 	}
+	source, err := recording.NewQueryAPI(flags.server.address, client)
+	if err != nil {
+		return err
+	}
 	fmt.Fprintf(a.stdout, "%s: %d results of %s\n", source.Address(), results, counted(len(queries), "PromQL expression"))
 	if flags.dryRun {
 		return nil
 	}
-	entering, err := flags.entering()
-	if err != nil {
-		return err
-	}
-	err = recording.RecordEvaluated(ctx, &labelledEvaluator{source, entering}, queries, flags.out, func(p recording.Progress) {
+	err = flags.evaluate(ctx, client, queries, flags.out, func(p recording.Progress) {
 		a.note("%d of %d", p.Done, p.Chunks)
 	})
 	if err != nil {
@@ -302,6 +313,19 @@ func (a *app) recordEvaluated(ctx context.Context, flags *recordFlags, autoscale
 	}
 	fmt.Fprintln(a.stdout, flags.out)
 	return nil
+}
+
+// evaluate saves the results of queries to a directory.
+func (f *recordFlags) evaluate(ctx context.Context, client *http.Client, queries []recording.EvaluatedQuery, dir string, report func(recording.Progress)) error {
+	source, err := recording.NewQueryAPI(f.server.address, client)
+	if err != nil {
+		return err
+	}
+	entering, err := f.entering()
+	if err != nil {
+		return err
+	}
+	return recording.RecordEvaluated(ctx, &labelledEvaluator{source, entering}, queries, dir, report)
 }
 
 // A labelledEvaluator enters labels into every selector of what it evaluates.
