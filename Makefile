@@ -97,6 +97,16 @@ demo: ## Replay the project's recording; prints where the report is
 	rm -rf out/demo
 	go run ./cmd/karpenter replay -f scenarios/recordings/checkout.yaml --recording scenarios/recordings/checkout.om.gz --out out/demo
 
+.PHONY: pictures
+pictures: ## Take the README's pictures of a report, with Chromium
+	rm -rf out/pictures
+	go run ./cmd/karpenter replay -f scenarios/recordings/checkout.yaml --recording scenarios/recordings/checkout.om.gz \
+		--variant larger=spec.maxReplicas=32 --out out/pictures
+	for scheme in 1:light 0:dark; do \
+		chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --window-size=880,846 --force-device-scale-factor=1.5 \
+			--blink-settings=preferredColorScheme=$${scheme%:*} --screenshot=cmd/docs/pictures/report-$${scheme#*:}.png \
+			"file://$(CURDIR)/out/pictures/checkout/report.html" 2>/dev/null; done
+
 .PHONY: docs
 docs: ## Write the book as a site into out/docs
 	go run ./cmd/docs --out out/docs

@@ -19,22 +19,24 @@ var exploreSource string
 type exploration struct {
 	Start int64 `json:"start"`
 	End   int64 `json:"end"`
-	// From and To are what the charts show when the page opens.
-	From int64 `json:"from"`
-	To   int64 `json:"to"`
 	// Zone has the offsets from UTC, in seconds, with the instants from which
 	// they hold.
 	Zone [][2]int64 `json:"zone"`
 	// Off are the lines that are not shown at first.
 	Off    []string     `json:"off"`
 	Charts []chartLines `json:"charts"`
-	// Decisions are [from, to, words], in order.
-	Decisions [][3]any `json:"decisions"`
+	// Decisions are [from, to, words] of each target that has charts, in order.
+	Decisions map[string][][3]any `json:"decisions"`
 }
 
 // chartLines is one chart.
 type chartLines struct {
 	Title string `json:"title"`
+	// Object is the target.
+	Object string `json:"object"`
+	// From and To are what it shows when the page opens.
+	From int64 `json:"from"`
+	To   int64 `json:"to"`
 	// Least is the number that the axis reaches at least, Limit at most.
 	Least float64     `json:"least,omitempty"`
 	Limit float64     `json:"limit,omitempty"`
@@ -59,14 +61,17 @@ type chartLine struct {
 	V        []*float64 `json:"v"`
 }
 
-// maxLineChanges bounds the changes of one line; beyond it the line has the
-// largest value of each stretch of equal length.
-const maxLineChanges = 20_000
+// maxLineChanges bounds the changes of one line, and maxTargetChanges those of one line
+// of a target that is not on the first screen; beyond it the line has the largest value
+// of each stretch of equal length.
+const (
+	maxLineChanges   = 20_000
+	maxTargetChanges = 2_000
+)
 
-// newExploration is that of a page whose first chart is main.
-func newExploration(main *figure) *exploration {
-	c := main.clock
-	e := &exploration{Start: c.start, End: c.end, From: main.from, To: main.to, Off: []string{}, Decisions: [][3]any{}}
+// newExploration is that of a page whose figures have a clock.
+func newExploration(c clock) *exploration {
+	e := &exploration{Start: c.start, End: c.end, Off: []string{}, Decisions: map[string][][3]any{}}
 	_, before := c.at(c.start).Zone()
 	e.Zone = append(e.Zone, [2]int64{c.start, int64(before)})
 	for t := c.start; t < c.end; t += 900 { // zones change on quarters of an hour
@@ -77,20 +82,21 @@ func newExploration(main *figure) *exploration {
 	return e
 }
 
-// add takes a figure as the page's next chart, and returns its number.
-func (e *exploration) add(f *figure, title string) int {
-	chart := chartLines{Title: title, Least: f.least}
+// add takes a figure of a target as the page's next chart, and returns its number. Its
+// lines have at most so many changes.
+func (e *exploration) add(f *figure, object, title string, most int64) int {
+	chart := chartLines{Title: title, Object: object, From: f.from, To: f.to, Least: f.least}
 	if ran := f.ran(); ran > 0 {
 		chart.Limit = absurd * ran
 	}
 	for i := range f.curves {
-		chart.Lines = append(chart.Lines, f.curves[i].line(f.clock))
+		chart.Lines = append(chart.Lines, f.curves[i].line(f.clock, most))
 	}
 	for i := range f.bounds {
-		chart.Lines = append(chart.Lines, f.bounds[i].line(f.clock))
+		chart.Lines = append(chart.Lines, f.bounds[i].line(f.clock, most))
 	}
 	for i := range f.metrics {
-		chart.Panels = append(chart.Panels, f.metrics[i].panel(f.clock))
+		chart.Panels = append(chart.Panels, f.metrics[i].panel(f.clock, most))
 	}
 	for i := range f.episodes {
 		for _, s := range f.episodes[i].Spans {
@@ -115,7 +121,7 @@ func (e *exploration) addColumns(r *Report, o *ObjectReport) {
 			continue
 		}
 		decided := curve{name: c.Name, steps: other.Decided, width: 1.8}
-		line := decided.line(clockOf(r.Run))
+		line := decided.line(clockOf(r.Run), maxLineChanges)
 		line.Color, line.Overview = columnColors[added%len(columnColors)], false
 		line.Dashes = fmt.Sprintf("%d 3", 4+4*added)
 		e.Charts[0].Lines = append(e.Charts[0].Lines, line)
@@ -124,8 +130,8 @@ func (e *exploration) addColumns(r *Report, o *ObjectReport) {
 	}
 }
 
-// line is a curve as the script draws it.
-func (c *curve) line(clock clock) chartLine {
+// line is a curve as the script draws it, of at most so many changes.
+func (c *curve) line(clock clock, changes int64) chartLine {
 	line := chartLine{
 		Name: c.name, Color: inkNames[c.ink], Width: c.width.Points(), Dashes: dashes(c.dashes),
 		Area: c.ink == inkNeeded, Overview: c.ink == inkNeeded || c.ink == inkDecided,
@@ -141,13 +147,13 @@ func (c *curve) line(clock clock) chartLine {
 		line.V = append(line.V, &v)
 	}
 	s := c.steps
-	if len(s.T) <= maxLineChanges {
+	if int64(len(s.T)) <= changes {
 		for i, t := range s.T {
 			add(t, s.V[i])
 		}
 		return line
 	}
-	stretch := (clock.end - clock.start + maxLineChanges - 1) / maxLineChanges
+	stretch := (clock.end - clock.start + changes - 1) / changes
 	for i := 0; i < len(s.T); {
 		end, most := s.T[i]-s.T[i]%stretch+stretch, s.V[i]
 		j := i + 1
@@ -181,7 +187,7 @@ func (e *exploration) decide(runs []DecisionRun, object string) {
 		if run.Last < to {
 			to = run.Last + max(1, (run.Last-run.First)/max(1, run.Slots-1))
 		}
-		e.Decisions = append(e.Decisions, [3]any{run.First, to, run.words()})
+		e.Decisions[object] = append(e.Decisions[object], [3]any{run.First, to, run.words()})
 	}
 }
 

@@ -4,12 +4,15 @@
 (() => {
   const holder = document.getElementById('data');
   const data = holder ? JSON.parse(holder.textContent)
-    : {start: 0, end: 1, from: 0, to: 1, zone: [], off: [], charts: [], decisions: []};
+    : {start: 0, end: 1, zone: [], off: [], charts: [], decisions: {}};
   const svgNamespace = 'http://www.w3.org/2000/svg';
   const charts = [...document.querySelectorAll('figure[data-chart]')].map(figure => ({
     figure, lines: [], ...data.charts[Number(figure.dataset.chart)],
   }));
-  const state = {from: data.from, to: data.to, at: null, off: new Set(data.off)};
+  // Without a zoom, every chart shows the time that it came with. The crosshair tells of
+  // the target whose charts the pointer or the keys were on last.
+  const state = {zoom: null, at: null, object: charts.length ? charts[0].object : '', off: new Set(data.off)};
+  const windowOf = chart => state.zoom || [chart.from, chart.to];
 
   // ---- data
 
@@ -40,8 +43,9 @@
     return i < 0 ? null : line.v[i];
   };
   const decisionAt = t => {
-    const i = before(data.decisions.map(d => d[0]), t);
-    return i >= 0 && t < data.decisions[i][1] ? data.decisions[i][2] : '';
+    const decisions = data.decisions[state.object] || [];
+    const i = before(decisions.map(d => d[0]), t);
+    return i >= 0 && t < decisions[i][1] ? decisions[i][2] : '';
   };
 
   // ---- words
@@ -212,7 +216,7 @@
   };
 
   // changed says that the page no longer shows what it came with.
-  const changed = () => state.from !== data.from || state.to !== data.to ||
+  const changed = () => state.zoom !== null ||
     state.off.size !== data.off.length || data.off.some(name => !state.off.has(name));
 
   // draw shows every chart as the state has it: as it came, or drawn here.
@@ -223,13 +227,13 @@
         if (next && next.dataset.drawn) next.remove();
         original.classList.toggle('replaced', changed());
         if (!changed()) continue;
-        const frames = JSON.parse(original.dataset.frame);
-        const svg = element('svg', {class: original.getAttribute('class').replace(' replaced', ''), viewBox: original.getAttribute('viewBox'), role: 'img', 'aria-label': chart.title + ', ' + spoken(state.from) + ' to ' + spoken(state.to), 'data-drawn': 'yes', 'data-frame': original.dataset.frame});
-        plot(chart, svg, frames.large, state.from, state.to, frames.text, false);
-        (frames.panels || []).forEach((frame, i) => drawPanel(chart.panels[i], svg, frame, state.from, state.to, frames.text));
+        const frames = JSON.parse(original.dataset.frame), [from, to] = windowOf(chart);
+        const svg = element('svg', {class: original.getAttribute('class').replace(' replaced', ''), viewBox: original.getAttribute('viewBox'), role: 'img', 'aria-label': chart.title + ', ' + spoken(from) + ' to ' + spoken(to), 'data-drawn': 'yes', 'data-frame': original.dataset.frame});
+        plot(chart, svg, frames.large, from, to, frames.text, false);
+        (frames.panels || []).forEach((frame, i) => drawPanel(chart.panels[i], svg, frame, from, to, frames.text));
         if (frames.overview) {
           const frame = frames.overview, {x} = scale(frame, data.start, data.end, 1);
-          svg.append(element('rect', {x: x(state.from) - 1, width: Math.max(x(state.to) - x(state.from), 2) + 2, y: frame[2], height: frame[3] - frame[2], fill: 'var(--needed-area)', stroke: 'var(--text)'}));
+          svg.append(element('rect', {x: x(from) - 1, width: Math.max(x(to) - x(from), 2) + 2, y: frame[2], height: frame[3] - frame[2], fill: 'var(--needed-area)', stroke: 'var(--text)'}));
           plot(chart, svg, frame, data.start, data.end, frames.text, true);
         }
         original.after(svg);
@@ -245,6 +249,7 @@
   readout.id = 'readout';
   readout.setAttribute('aria-live', 'polite');
   readout.hidden = true;
+  const several = new Set(charts.map(chart => chart.object)).size > 1;
   const pair = (name, value, color) => {
     const item = document.createElement('span');
     const label = document.createElement('b');
@@ -258,14 +263,16 @@
     readout.hidden = state.at === null;
     if (state.at === null) return;
     for (const chart of charts) {
+      const [from, to] = windowOf(chart);
+      if (state.at < from || state.at > to) continue;
       for (const svg of chart.figure.querySelectorAll('svg[data-frame]:not(.replaced)')) {
         const frames = JSON.parse(svg.dataset.frame);
-        const {x} = scale(frames.large, state.from, state.to, 1);
+        const {x} = scale(frames.large, from, to, 1);
         svg.append(element('path', {class: 'crosshair', d: 'M' + x(state.at) + ' ' + (frames.panels ? frames.panels[0][2] : frames.large[2]) + 'V' + frames.large[3], stroke: 'var(--text)', 'stroke-width': 1, 'pointer-events': 'none'}));
       }
     }
     const shown = new Map();
-    for (const chart of charts) {
+    for (const chart of charts.filter(chart => chart.object === state.object)) {
       for (const panel of chart.panels || []) {
         const target = valueAt(panel.target, state.at);
         const name = panel.title.length > 40 ? panel.title.slice(0, 39) + '…' : panel.title;
@@ -277,45 +284,48 @@
     }
     const decision = decisionAt(state.at);
     const reason = document.createElement('p');
-    reason.textContent = decision || (data.decisions.length ? 'no line of the table of decisions: ask karpenter explain' : '');
-    readout.replaceChildren(pair(spoken(state.at), ''), ...shown.values(), reason);
+    reason.textContent = decision || ((data.decisions[state.object] || []).length ? 'no line of the table of decisions: ask karpenter explain' : '');
+    readout.replaceChildren(pair(spoken(state.at), several ? state.object : ''), ...shown.values(), reason);
   };
 
   // ---- pointer, keys, fragment
 
   const clamp = (t, low, high) => Math.min(Math.max(t, low), high);
   // place is the instant under a pointer, and whether it is in the overview.
-  const place = (svg, event) => {
+  const place = (chart, svg, event) => {
     const frames = JSON.parse(svg.dataset.frame);
     const box = svg.getBoundingClientRect(), view = svg.viewBox.baseVal;
     const px = (event.clientX - box.left) * view.width / box.width;
     const py = (event.clientY - box.top) * view.height / box.height;
     const over = Boolean(frames.overview) && py >= frames.overview[2] - 8;
     const frame = over ? frames.overview : frames.large;
-    const [from, to] = over ? [data.start, data.end] : [state.from, state.to];
+    const [from, to] = over ? [data.start, data.end] : windowOf(chart);
     const t = from + (to - from) * (px - frame[0]) / (frame[1] - frame[0]);
     return {t: clamp(Math.round(t), from, to), over};
   };
   const zoom = (from, to) => {
     [from, to] = from < to ? [from, to] : [to, from];
     if (to - from < 30) return;
-    state.from = clamp(Math.round(from), data.start, data.end);
-    state.to = clamp(Math.round(to), data.start, data.end);
+    state.zoom = [clamp(Math.round(from), data.start, data.end), clamp(Math.round(to), data.start, data.end)];
     draw();
     remember();
   };
   const reset = () => {
-    state.from = data.from;
-    state.to = data.to;
+    state.zoom = null;
     draw();
     remember();
   };
+  const look = (chart, t) => {
+    state.at = t;
+    state.object = chart.object;
+    cross();
+  };
   let drag = null, brush = null;
-  const showBrush = (svg, from, to, over) => {
+  const showBrush = (chart, svg, from, to, over) => {
     if (brush) brush.remove();
     const frames = JSON.parse(svg.dataset.frame);
     const frame = over ? frames.overview : frames.large;
-    const {x} = scale(frame, over ? data.start : state.from, over ? data.end : state.to, 1);
+    const {x} = scale(frame, ...(over ? [data.start, data.end] : windowOf(chart)), 1);
     const left = Math.min(x(from), x(to));
     brush = element('rect', {x: left, width: Math.abs(x(to) - x(from)), y: frame[2], height: frame[3] - frame[2], fill: 'var(--decided)', 'fill-opacity': 0.18, 'pointer-events': 'none'});
     svg.append(brush);
@@ -326,37 +336,35 @@
     chart.figure.addEventListener('pointerdown', event => {
       const svg = event.target.closest('svg[data-frame]');
       if (!svg || event.button !== 0) return;
-      const at = place(svg, event);
-      drag = {svg, pointer: event.pointerId, touch: event.pointerType === 'touch', ...at};
-      state.at = at.t;
-      cross();
+      const at = place(chart, svg, event);
+      drag = {chart, svg, pointer: event.pointerId, touch: event.pointerType === 'touch', ...at};
+      look(chart, at.t);
     });
     chart.figure.addEventListener('pointermove', event => {
       const svg = event.target.closest('svg[data-frame]');
       if (!svg) return;
-      const at = place(svg, event);
+      const at = place(chart, svg, event);
       if (drag && drag.svg === svg && !drag.touch && drag.over === at.over) {
-        showBrush(svg, drag.t, at.t, at.over);
+        showBrush(chart, svg, drag.t, at.t, at.over);
         return;
       }
-      state.at = at.t;
-      cross();
+      look(chart, at.t);
     });
     chart.figure.addEventListener('dblclick', reset);
     chart.figure.addEventListener('pointerleave', () => { if (!drag) { state.at = null; cross(); } });
     chart.figure.addEventListener('keydown', event => {
-      const step = Math.max(1, Math.round((state.to - state.from) / (event.shiftKey ? 20 : 200)));
-      const middle = state.at === null ? Math.round((state.from + state.to) / 2) : state.at;
+      const [from, to] = windowOf(chart);
+      const step = Math.max(1, Math.round((to - from) / (event.shiftKey ? 20 : 200)));
+      const middle = state.at === null || state.at < from || state.at > to ? Math.round((from + to) / 2) : state.at;
       switch (event.key) {
-        case 'ArrowLeft': state.at = clamp(middle - step, state.from, state.to); break;
-        case 'ArrowRight': state.at = clamp(middle + step, state.from, state.to); break;
-        case '+': zoom(middle - (state.to - state.from) / 4, middle + (state.to - state.from) / 4); break;
-        case '-': zoom(middle - (state.to - state.from), middle + (state.to - state.from)); break;
+        case 'ArrowLeft': look(chart, clamp(middle - step, from, to)); break;
+        case 'ArrowRight': look(chart, clamp(middle + step, from, to)); break;
+        case '+': zoom(middle - (to - from) / 4, middle + (to - from) / 4); break;
+        case '-': zoom(middle - (to - from), middle + (to - from)); break;
         case 'Escape': state.at = null; reset(); break;
         default: return;
       }
       event.preventDefault();
-      cross();
     });
   }
   window.addEventListener('pointerup', event => {
@@ -366,15 +374,15 @@
     if (brush) brush.remove();
     brush = null;
     if (done.touch || !done.svg.isConnected) return;
-    const at = place(done.svg, event);
+    const at = place(done.chart, done.svg, event);
     if (at.over === done.over) zoom(done.t, at.t);
   });
   const remember = () => {
     const fragment = new URLSearchParams(location.hash.slice(1));
     for (const key of ['from', 'to', 'off']) fragment.delete(key);
-    if (state.from !== data.from || state.to !== data.to) {
-      fragment.set('from', state.from);
-      fragment.set('to', state.to);
+    if (state.zoom) {
+      fragment.set('from', state.zoom[0]);
+      fragment.set('to', state.zoom[1]);
     }
     if ([...state.off].sort().join() !== [...data.off].sort().join()) fragment.set('off', [...state.off].join());
     history.replaceState(null, '', '#' + fragment);
@@ -382,7 +390,7 @@
   const recall = () => {
     const fragment = new URLSearchParams(location.hash.slice(1));
     const from = Number(fragment.get('from')), to = Number(fragment.get('to'));
-    [state.from, state.to] = from < to ? [clamp(from, data.start, data.end), clamp(to, data.start, data.end)] : [data.from, data.to];
+    state.zoom = from < to ? [clamp(from, data.start, data.end), clamp(to, data.start, data.end)] : null;
     state.off = new Set(fragment.has('off') ? fragment.get('off').split(',').filter(Boolean) : data.off);
     choices();
     draw();
@@ -397,7 +405,9 @@
   const choices = () => {
     legend.replaceChildren();
     if (!charts.length) return;
-    for (const line of charts[0].lines) {
+    const lines = new Map(charts.flatMap(chart => chart.lines).reverse().map(line => [line.name, line]));
+    const first = charts[0].lines.map(line => line.name);
+    for (const line of [...first, ...[...lines.keys()].filter(name => !first.includes(name))].map(name => lines.get(name))) {
       const label = document.createElement('label'), box = document.createElement('input'), swatch = document.createElement('i');
       box.type = 'checkbox';
       box.checked = !state.off.has(line.name);

@@ -174,6 +174,42 @@ func TestExplore(t *testing.T) {
 	b.quiet()
 }
 
+// TestExploreTargets points at the charts of targets that are not on the first screen: the
+// page tells of the target under the pointer, at the time that its chart shows.
+func TestExploreTargets(t *testing.T) {
+	r := computed(t, fleet())
+	dir := t.TempDir()
+	if err := r.WriteDir(dir); err != nil {
+		t.Fatal(err)
+	}
+	b := openBrowser(t)
+	b.open(filepath.Join(dir, htmlName), 1200, 1000, "light")
+	for _, target := range []struct {
+		name, reason, want string
+	}{
+		{"web", "5 are needed from the 10th minute to the 20th", "needed 5"},
+		{"cart", "5 are needed up to the 30th minute", "needed 5"},
+		{"batch", "2 are needed all the time", "needed 2"},
+	} {
+		evaluate[any](b, `(() => { const f = [...document.querySelectorAll('section.target')].find(s => s.querySelector('h2').textContent === '`+target.name+`').querySelector('figure'); f.scrollIntoView({block: 'center'}); f.id = 'pointed'; })(); null`)
+		box := evaluate[chartBox](b, strings.ReplaceAll(chartBoxScript, "#plot", "#pointed"))
+		from, to := evaluate[int64](b, chartOf+".from"), evaluate[int64](b, chartOf+".to")
+		x := box.Left + (box.Right-box.Left)*float64(15*60-from)/float64(to-from)
+		b.do(chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, x, (box.Top+box.Bottom)/2))
+		text := evaluate[string](b, readoutText)
+		for _, want := range []string{"00:15", target.name, target.want} {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s: %s; the page says %q, not %q", target.name, target.reason, text, want)
+			}
+		}
+		evaluate[any](b, `document.getElementById('pointed').removeAttribute('id'); null`)
+	}
+	b.quiet()
+}
+
+// chartOf is the data of the chart that is pointed at.
+const chartOf = `JSON.parse(document.getElementById('data').textContent).charts[Number(document.getElementById('pointed').dataset.chart)]`
+
 // TestExploreZones shows times of a zone whose offset changes during the run.
 func TestExploreZones(t *testing.T) {
 	berlin, err := time.LoadLocation("Europe/Berlin")
@@ -181,7 +217,7 @@ func TestExploreZones(t *testing.T) {
 		t.Fatal(err)
 	}
 	const change = 1774746000 // 29 March 2026, 01:00 UTC: two o'clock is three
-	e := newExploration(&figure{clock: clock{berlin, change - 3600, change + 3600}})
+	e := newExploration(clock{berlin, change - 3600, change + 3600})
 	if want := [][2]int64{{change - 3600, 3600}, {change, 7200}}; !slices.Equal(e.Zone, want) {
 		t.Errorf("offsets %v, want %v", e.Zone, want)
 	}

@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -241,6 +242,25 @@ func TestTrade(t *testing.T) {
 			}
 			if r.Trade != c.want {
 				t.Errorf("%s:\n got %s\nwant %s", c.reason, r.Trade, c.want)
+			}
+			// The page marks the column that the sentence is about, or none.
+			best := ""
+			switch quoted := regexp.MustCompile(`"(\w+)"`).FindStringSubmatch(c.want); {
+			case strings.HasPrefix(c.want, "No variant"):
+				best = Current
+			case quoted != nil:
+				best = quoted[1]
+			}
+			html, err := r.HTML()
+			if err != nil {
+				t.Fatal(err)
+			}
+			marked := ""
+			for _, row := range regexp.MustCompile(`<th scope="row">(\w+) <span class="best"`).FindAllStringSubmatch(string(html), -1) {
+				marked += row[1]
+			}
+			if marked != best {
+				t.Errorf("%s: the page marks %q as best, want %q", c.reason, marked, best)
 			}
 		})
 	}

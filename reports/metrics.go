@@ -15,6 +15,16 @@ type Metric struct {
 // shares are taken of all objects' time.
 func Metrics() []Metric { return metrics }
 
+// sizes are the figures of which neither more nor less is better.
+var sizes = map[string]bool{
+	"scale_ups": true, "scale_downs": true, "largest_replicas": true, "smallest_replicas": true,
+	"jitter_per_hour": true, "demand_steps": true, "saturated_minutes": true, "scored_minutes": true,
+}
+
+// LessIsBetter says whether a report counts less of a figure as better; of the others
+// neither is.
+func (m *Metric) LessIsBetter() bool { return !sizes[m.Name] }
+
 // CauseMetric is the figure that takes a cause label: cause_minutes{cause="bound"}.
 const CauseMetric = "cause_minutes"
 

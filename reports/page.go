@@ -25,7 +25,7 @@ var pageText string
 var indexText string
 
 var (
-	pageTemplate  = template.Must(template.New("page").Parse(pageText))
+	pageTemplate  = template.Must(template.New("page").Funcs(template.FuncMap{"less": lessIsBetter}).Parse(pageText))
 	indexTemplate = template.Must(template.New("index").Parse(indexText))
 )
 
@@ -64,6 +64,8 @@ type (
 		Cells       []string
 		Primary     bool
 		Reference   bool
+		Best        bool // of the columns that are ranked
+		Less        bool // of the figure is better
 	}
 	tableView struct {
 		Titles []string
@@ -135,19 +137,19 @@ func (r *Report) page() (*page, error) {
 	if o == nil {
 		return p, nil
 	}
-	if p.Key = o.key(); p.Objects == nil {
-		p.Episodes, p.Causes, p.Fixes = r.episodeViews(o), r.causeTable(o), r.fixTable(o)
-	} else if p.Targets, err = r.targetViews(); err != nil {
-		return nil, err
-	}
 	main := r.figure(o)
-	e := newExploration(main)
+	e := newExploration(main.clock)
 	e.decide(r.Runs, o.Label)
 	if p.Figure, err = r.figureView(main, o); err != nil {
 		return nil, err
 	}
-	p.Figure.Chart = e.add(main, "Replicas of "+o.Label)
+	p.Figure.Chart = e.add(main, o.Label, "Replicas of "+o.Label, maxLineChanges)
 	e.addColumns(r, o)
+	if p.Key = o.key(); p.Objects == nil {
+		p.Episodes, p.Causes, p.Fixes = r.episodeViews(o), r.causeTable(o), r.fixTable(o)
+	} else if p.Targets, err = r.targetViews(e); err != nil {
+		return nil, err
+	}
 	if p.Compared, err = r.comparedFigures(o, e); err != nil {
 		return nil, err
 	}
@@ -212,7 +214,7 @@ func (r *Report) comparedFigures(o *ObjectReport, e *exploration) ([]figureView,
 			}
 			views[i].Drawings = append(views[i].Drawings, template.HTML(drawing))
 		}
-		views[i].Chart = e.add(f, views[i].Caption)
+		views[i].Chart = e.add(f, o.Label, views[i].Caption, maxLineChanges)
 	}
 	return views, nil
 }
@@ -258,10 +260,15 @@ func (r *Report) figureTitles() []string {
 	return titles
 }
 
+// lessIsBetter says whether less is, of the figure that a heading of the first table names.
+func lessIsBetter(heading string) bool { return heading != "largest count" }
+
 func (r *Report) columnRows() []rowView {
 	var rows []rowView
+	best := r.bestName()
 	for i := range r.Columns {
 		row := rowView{Name: r.Columns[i].Name, Primary: i == r.primary && len(r.Columns) > 1, Reference: r.Run.Columns[i].Reference}
+		row.Best = row.Name == best && best != ""
 		for _, f := range tableFigures(r) {
 			row.Cells = append(row.Cells, r.cell(i, f.metric))
 		}

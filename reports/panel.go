@@ -97,9 +97,9 @@ func (b *bound) upTo(top float64) Steps {
 	return shown
 }
 
-// line is the bound as the script draws it.
-func (b *bound) line(c clock) chartLine {
-	line := (&curve{name: b.name, steps: b.steps, ink: b.ink, width: 1, dashes: []vg.Length{1, 3}}).line(c)
+// line is the bound as the script draws it, of at most so many changes.
+func (b *bound) line(c clock, most int64) chartLine {
+	line := (&curve{name: b.name, steps: b.steps, ink: b.ink, width: 1, dashes: []vg.Length{1, 3}}).line(c, most)
 	line.Bound = true
 	return line
 }
@@ -285,11 +285,11 @@ type chartPanel struct {
 }
 
 // panel is a metric as the script draws it.
-func (s *metricSeries) panel(c clock) chartPanel {
+func (s *metricSeries) panel(c clock, most int64) chartPanel {
 	p := chartPanel{
 		Title: s.name(), About: strings.TrimSpace(s.about(c.end - 1)),
-		Value:  (&curve{name: "value", steps: fourDigits(s.value), ink: inkMetric, width: 1.5}).line(c),
-		Target: (&curve{name: "target", steps: s.target, ink: inkMetricTarget, width: 1.2, dashes: []vg.Length{5, 3}}).line(c),
+		Value:  (&curve{name: "value", steps: fourDigits(s.value), ink: inkMetric, width: 1.5}).line(c, most),
+		Target: (&curve{name: "target", steps: s.target, ink: inkMetricTarget, width: 1.2, dashes: []vg.Length{5, 3}}).line(c, most),
 	}
 	for _, b := range s.band(c.start, c.end) {
 		p.Band = append(p.Band, [4]float64{float64(b.from), float64(b.to), b.low, b.high})

@@ -93,7 +93,7 @@ func (r *Report) figureTable() *tableView {
 	}
 	for i := range metrics {
 		m := &metrics[i]
-		row := rowView{Name: title(m), Title: m.Definition}
+		row := rowView{Name: title(m), Title: m.Definition, Less: m.LessIsBetter()}
 		any := false
 		for j := range columns {
 			v := columns[j].Figures.Get(m.Name)

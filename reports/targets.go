@@ -147,9 +147,9 @@ func (r *Report) columnTable(o *ObjectReport) *tableView {
 	return t
 }
 
-// targetViews are the sections of the targets, worst first; none where there is only
-// one target.
-func (r *Report) targetViews() ([]targetView, error) {
+// targetViews are the sections of the targets, worst first, whose charts the
+// exploration takes; none where there is only one target.
+func (r *Report) targetViews(e *exploration) ([]targetView, error) {
 	ranked := r.ranked()
 	if len(ranked) < 2 {
 		return nil, nil
@@ -166,7 +166,8 @@ func (r *Report) targetViews() ([]targetView, error) {
 			if v.Figure, err = r.figureView(f, o); err != nil {
 				return nil, err
 			}
-			v.Figure.Chart = -1
+			v.Figure.Chart = e.add(f, o.Label, "Replicas of "+o.Label, maxTargetChanges)
+			e.decide(r.Runs, o.Label)
 		}
 		views = append(views, v)
 	}

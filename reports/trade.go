@@ -12,16 +12,7 @@ import (
 // capacity, and cost or else replica-hours. Nothing is ranked that cannot be trusted.
 func (r *Report) trade() string {
 	current := r.Column(Current)
-	var variants []*ColumnReport
-	for i := range r.Columns {
-		switch r.Columns[i].Name {
-		case Recorded, Current, Baseline:
-			continue
-		}
-		if !r.Run.Columns[i].Reference {
-			variants = append(variants, &r.Columns[i])
-		}
-	}
+	variants := r.variants()
 	if current == nil || len(variants) == 0 {
 		return ""
 	}
@@ -34,6 +25,37 @@ func (r *Report) trade() string {
 		return "Variants cannot be ranked: what was needed or what ran is not known."
 	}
 	return e.tradePhrase(r.shortOfAll(), current, best, saver, len(variants))
+}
+
+// bestName is the column that a reader is to look at first, of the current policy and its
+// variants: the one that lacks least, or of equals takes least. It is empty where there
+// is nothing to compare, or nothing may be ranked.
+func (r *Report) bestName() string {
+	current := r.Column(Current)
+	variants := r.variants()
+	if current == nil || len(variants) == 0 || r.Unranked() != "" {
+		return ""
+	}
+	best, _ := expenseOf(append(variants, current)).rank(current, append([]*ColumnReport{current}, variants...))
+	if best == nil {
+		return ""
+	}
+	return best.Name
+}
+
+// variants are the columns that somebody asked for besides the current policy.
+func (r *Report) variants() []*ColumnReport {
+	var variants []*ColumnReport
+	for i := range r.Columns {
+		switch r.Columns[i].Name {
+		case Recorded, Current, Baseline:
+			continue
+		}
+		if !r.Run.Columns[i].Reference {
+			variants = append(variants, &r.Columns[i])
+		}
+	}
+	return variants
 }
 
 // Unranked says why what other policies would have done is not told, in a clause;
