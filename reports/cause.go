@@ -118,9 +118,9 @@ type shortage struct {
 	lost, pending, givenUp float64
 	// overdue says that the slot after the decision in force passed undecided.
 	overdue bool
-	// trouble keeps the provider from making the target what it was asked to be;
+	// issue keeps the provider from making the target what it was asked to be;
 	// empty where nothing does.
-	trouble string
+	issue string
 	// dry says that the target is a node group in a dry run.
 	dry bool
 	// node says what the pods that are pending wait for.
@@ -182,8 +182,8 @@ func (s *shortage) supply() reason {
 	switch {
 	case s.dry:
 		return reason{cause: DryRun}
-	case s.trouble != "":
-		return reason{cause: NotCarriedOut, detail: s.trouble}
+	case s.issue != "":
+		return reason{cause: NotCarriedOut, detail: s.issue}
 	case s.ready+s.lost >= s.needed:
 		return reason{cause: Disruption}
 	case s.asked-s.pending < s.needed:

@@ -199,7 +199,7 @@ func TestTrade(t *testing.T) {
 		reason   string
 		variants []Column
 		fidelity float64
-		badge    result.Badge
+		badge    result.Loop
 		want     string
 	}{
 		"None":         {"nothing to say without variants", nil, 100, result.ClosedLoop, ""},
@@ -236,7 +236,7 @@ func TestTrade(t *testing.T) {
 			if name == "Unfaithful" {
 				fidelity.Objects = []result.ObjectFidelity{{Object: "web", Unfaithful: "it makes 3 of the 5 recorded changes, fewer than 80 %"}}
 			}
-			r, err := Compute(&Run{Name: "r", End: 3600, Badge: c.badge, Fidelity: fidelity, Columns: append([]Column{current}, c.variants...)})
+			r, err := Compute(&Run{Name: "r", End: 3600, Loop: c.badge, Fidelity: fidelity, Columns: append([]Column{current}, c.variants...)})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -27,7 +27,7 @@ type stored struct {
 	Passed      bool           `json:"passed"`
 	Headline    string         `json:"headline"`
 	Trade       string         `json:"trade,omitempty"`
-	Badge       result.Badge   `json:"badge,omitempty"`
+	Loop        result.Loop    `json:"badge,omitempty"`
 	Fidelity    *Fidelity      `json:"fidelity,omitempty"`
 	Doubts      []result.Doubt `json:"doubts,omitempty"`
 	Assumptions []string       `json:"assumptions,omitempty"`
@@ -114,7 +114,7 @@ func (r *Report) stored() *stored {
 	run := r.Run
 	s := &stored{
 		Schema: schemaVersion, Name: run.Name, Description: run.Description, Passed: r.Passed(),
-		Headline: r.Headline, Trade: r.Trade, Badge: run.Badge, Fidelity: run.Fidelity,
+		Headline: r.Headline, Trade: r.Trade, Loop: run.Loop, Fidelity: run.Fidelity,
 		Doubts: run.Doubts, Assumptions: run.Assumptions, Notes: run.Notes, Version: run.Version, Command: run.Command,
 		Seed: run.Seed, Sampling: run.Sampling, Start: rfc3339(run.Covers().Start), End: rfc3339(run.Covers().End), TimeZone: locationOf(run).String(),
 		Faults: run.Faults, Expectations: run.Expectations, AllRuns: r.AllRuns, Runs: r.Runs,
@@ -247,7 +247,7 @@ func readIn(dir, name string) ([]byte, error) {
 func (s *stored) run(dir string) (*Run, error) {
 	run := &Run{
 		Name: s.Name, Description: s.Description, Version: s.Version, Command: s.Command, Seed: s.Seed, Sampling: s.Sampling,
-		Badge: s.Badge, Fidelity: s.Fidelity, Doubts: s.Doubts, Assumptions: s.Assumptions, Notes: s.Notes, Faults: s.Faults, Expectations: s.Expectations,
+		Loop: s.Loop, Fidelity: s.Fidelity, Doubts: s.Doubts, Assumptions: s.Assumptions, Notes: s.Notes, Faults: s.Faults, Expectations: s.Expectations,
 	}
 	start, err := time.Parse(time.RFC3339, s.Start)
 	if err != nil {

@@ -171,12 +171,12 @@ func (r *Report) Failure(e *Expectation) string {
 	return text
 }
 
-// stamp is the badge in one line.
+// stamp returns the loop in one line.
 func (r *Report) stamp() string {
-	if r.Run.Badge == "" {
+	if r.Run.Loop == "" {
 		return ""
 	}
-	return fmt.Sprintf("%s (%s).", upperFirst(string(r.Run.Badge)), r.Run.Badge.Explain())
+	return fmt.Sprintf("%s (%s).", upperFirst(string(r.Run.Loop)), r.Run.Loop.Explain())
 }
 
 // ofWhole says that a figure is one of the whole run, in a report on part of it.
@@ -190,7 +190,7 @@ func (r *Report) ofWhole() string {
 // assumptions are the caller's and those that the figures show.
 func (r *Report) assumptions() []string {
 	var list []string
-	if r.Run.Badge == result.OpenLoop {
+	if r.Run.Loop == result.OpenLoop {
 		list = append(list, string(result.OpenLoop)+": "+result.OpenLoop.Explain())
 	}
 	return append(append(list, r.Run.Assumptions...), r.caveats()...)

@@ -224,12 +224,12 @@ const maxCompared = 6
 
 func (r *Report) badges() []badgeView {
 	var list []badgeView
-	if r.Run.Badge != "" {
+	if r.Run.Loop != "" {
 		class := "strong"
-		if r.Run.Badge == result.OpenLoop {
+		if r.Run.Loop == result.OpenLoop {
 			class = "strong open"
 		}
-		list = append(list, badgeView{class, string(r.Run.Badge)})
+		list = append(list, badgeView{class, string(r.Run.Loop)})
 	}
 	if f := r.Run.Fidelity; f != nil {
 		class := ""
@@ -370,8 +370,8 @@ func (r *Report) about() []textView {
 		textView{"from", clockOf(run).full(run.Start)},
 		textView{"to", clockOf(run).full(run.End)},
 		textView{"time zone", locationOf(run).String()})
-	if run.Badge != "" {
-		list = append(list, textView{string(run.Badge), run.Badge.Explain()})
+	if run.Loop != "" {
+		list = append(list, textView{string(run.Loop), run.Loop.Explain()})
 	}
 	for i := range r.Columns {
 		if d := r.Columns[i].Digest; d != "" {

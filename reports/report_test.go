@@ -11,7 +11,7 @@ import (
 func TestWriteDirIsDeterministicAndSmall(t *testing.T) {
 	s := &synthetic{start: monday, seconds: 14 * day, startUp: 90, busy: true}
 	current := s.column(Current, s.policy(20))
-	run := &Run{Name: "busy", Start: s.start, End: s.start + s.seconds, Badge: result.ClosedLoop, Columns: []Column{current, current, current}}
+	run := &Run{Name: "busy", Start: s.start, End: s.start + s.seconds, Loop: result.ClosedLoop, Columns: []Column{current, current, current}}
 	run.Columns[0].Name, run.Columns[0].Journal, run.Columns[2].Name = Recorded, nil, "more"
 	if err := AddReferences(run); err != nil {
 		t.Fatal(err)

@@ -120,7 +120,7 @@ func (s *scorer) scales() groupState {
 }
 
 // node returns what pods that are pending wait for: of the first group that has
-// trouble, else of the first one.
+// issue, else of the first one.
 func (s *scorer) node() string {
 	names := slices.SortedFunc(maps.Keys(s.groups), func(a, b journal.Object) int { return strings.Compare(a.String(), b.String()) })
 	if len(names) == 0 {
@@ -128,7 +128,7 @@ func (s *scorer) node() string {
 	}
 	first := names[0]
 	for _, name := range names {
-		if s.groups[name].trouble != "" {
+		if s.groups[name].issue != "" {
 			first = name
 			break
 		}
@@ -229,7 +229,7 @@ func (s *scorer) shortage(needed, ready, asked float64) *shortage {
 		needed: needed, ready: ready, asked: asked,
 		lost: s.lost.to(s.now), pending: orZero(s.pending.to(s.now)), givenUp: orZero(s.givenUp.to(s.now)),
 		overdue: s.inForce != nil && s.now >= s.overdue(),
-		trouble: s.scales().trouble, dry: s.scales().dryRun, node: s.node(),
+		issue:   s.scales().issue, dry: s.scales().dryRun, node: s.node(),
 		decision: s.inForce, policy: s.policy,
 	}
 	short.fresh = func() recommendation { return recommend(s.policy, s.object.Responses, needed, ready, asked) }

@@ -130,7 +130,7 @@ func (s *synthetic) run() *Run {
 	run := &Run{
 		Name: "checkout", Description: "A shop's week; on Friday evening a sale begins.",
 		Version: "v0.2.0", Command: "karpenter replay -f checkout.yaml --recording checkout/ --variant more=spec.maxReplicas=30 --tz UTC --out out",
-		Seed: 42, Start: s.start, End: s.start + s.seconds, Badge: result.DemandDriven,
+		Seed: 42, Start: s.start, End: s.start + s.seconds, Loop: result.DemandDriven,
 		Fidelity: &Fidelity{Agreement: result.Agreement{Percent: 97.23, Slots: s.seconds / 10}},
 		Assumptions: []string{
 			"needed capacity from the current policy's metric and target: 100 per replica",

@@ -249,7 +249,7 @@ type summary struct {
 	Passed       bool            `json:"passed"`
 	Headline     string          `json:"headline"`
 	Trade        string          `json:"trade,omitempty"`
-	Badge        result.Badge    `json:"badge,omitempty"`
+	Loop         result.Loop     `json:"badge,omitempty"`
 	Fidelity     *Fidelity       `json:"fidelity,omitempty"`
 	Columns      []summaryColumn `json:"columns"`
 	Expectations []Expectation   `json:"expectations,omitempty"`
@@ -279,7 +279,7 @@ func summaries(reports []*Report) []summary {
 	for _, r := range reports {
 		s := summary{
 			Name: r.Run.Name, Passed: r.Passed(), Headline: r.Headline, Trade: r.Trade,
-			Badge: r.Run.Badge, Fidelity: r.Run.Fidelity, Expectations: r.Run.Expectations,
+			Loop: r.Run.Loop, Fidelity: r.Run.Fidelity, Expectations: r.Run.Expectations,
 		}
 		for i := range r.Columns {
 			c := &r.Columns[i]

@@ -70,7 +70,7 @@ func (r *Report) Unranked() string {
 	switch {
 	case len(r.Run.Doubts) > 0:
 		return r.Run.Doubts[0].String()
-	case r.Run.Badge == result.OpenLoop:
+	case r.Run.Loop == result.OpenLoop:
 		return "in an open loop the effect of the replicas on the metrics is missing"
 	}
 	return ""

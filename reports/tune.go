@@ -22,9 +22,9 @@ type Tune struct {
 	Digest string `json:"digest"`
 	// Verdict is recommend, keep or unranked; Why says what led to it, a
 	// sentence each.
-	Verdict string       `json:"verdict"`
-	Why     []string     `json:"why"`
-	Badge   result.Badge `json:"badge,omitempty"`
+	Verdict string      `json:"verdict"`
+	Why     []string    `json:"why"`
+	Loop    result.Loop `json:"badge,omitempty"`
 	// Fidelity is nil where no replicas were recorded.
 	Fidelity    *float64 `json:"fidelityPercent,omitempty"`
 	Sampler     string   `json:"sampler"`

@@ -177,8 +177,8 @@ func (t *Tune) facts() []string {
 	for _, c := range t.Constraints {
 		facts = append(facts, "constraint "+c)
 	}
-	if t.Badge != "" {
-		facts = append(facts, string(t.Badge))
+	if t.Loop != "" {
+		facts = append(facts, string(t.Loop))
 	}
 	if t.Fidelity != nil {
 		facts = append(facts, "fidelity "+percentDown(*t.Fidelity)+" %")

@@ -120,8 +120,8 @@ func (t *Tune) badges() []badgeView {
 		}
 		list = append(list, badgeView{class, fmt.Sprintf("held in %d of %d folds", held, n)})
 	}
-	if t.Badge != "" {
-		list = append(list, badgeView{"", string(t.Badge)})
+	if t.Loop != "" {
+		list = append(list, badgeView{"", string(t.Loop)})
 	}
 	if t.Fidelity != nil {
 		class := ""
@@ -243,8 +243,8 @@ func (t *Tune) about() []textView {
 	if t.Version != "" {
 		list = append(list, textView{"version", t.Version})
 	}
-	if t.Badge != "" {
-		list = append(list, textView{string(t.Badge), t.Badge.Explain()})
+	if t.Loop != "" {
+		list = append(list, textView{string(t.Loop), t.Loop.Explain()})
 	}
 	return append(list, textView{"search", t.Digest})
 }

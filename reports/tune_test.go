@@ -16,7 +16,7 @@ func tuned(chosen bool) *Tune {
 	}
 	t := &Tune{
 		Name: "checkout", Version: "dev", Command: "karpenter tune -f ha.yaml --recording week.csv", Digest: "sha256:0", Verdict: TuneKeep,
-		Why: []string{"None is better."}, Badge: result.DemandDriven, Sampler: "random", Seed: 1, Played: 60, Stopped: 2, Invalid: 1,
+		Why: []string{"None is better."}, Loop: result.DemandDriven, Sampler: "random", Seed: 1, Played: 60, Stopped: 2, Invalid: 1,
 		Parameters: []TuneParameter{
 			{Path: "spec.behavior.scaleDown.stabilizationWindowSeconds", Searched: "0..900:60", Current: "300", Cost: 0.6, Lacking: 0.2},
 			{Path: "spec.metrics[0].prometheus.target.value", Searched: "5..12", Current: "10", Cost: 0.2, Lacking: 0.7},

@@ -273,7 +273,7 @@ func (n *naiveCauses) target(t int64, p *policy.Autoscaler) (trouble, dry bool) 
 		waits := r.Reason == autoscaler.RateLimited || r.Reason == autoscaler.TargetUnavailable
 		refused = resize != observation.OK || refused && waits
 		above := in.Spec != nil && in.Group.Max >= 0 && *in.Spec > in.Group.Max
-		trouble, dry = in.Group.Code != observation.OK || in.Group.Trouble != observation.OK || refused || above, r.DryRun
+		trouble, dry = in.Group.Code != observation.OK || in.Group.Issue != observation.OK || refused || above, r.DryRun
 	}
 	return trouble, dry
 }

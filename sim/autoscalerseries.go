@@ -118,7 +118,7 @@ func (r *run) ownsAutoscaler(l labels.Labels) bool {
 	if !slices.Contains(autoscalerNames(), l.Get(labels.MetricName)) {
 		return false
 	}
-	return slices.ContainsFunc(r.played, func(p *player) bool {
+	return slices.ContainsFunc(r.played, func(p *autoscalerRun) bool {
 		return p.Name() == types.NamespacedName{Namespace: l.Get("namespace"), Name: l.Get("name")}
 	})
 }

@@ -70,8 +70,8 @@ type Options struct {
 // A Result is the outcome of one column.
 type Result struct {
 	Objects []Object
-	// Badge says how far the metrics followed the simulated replicas.
-	Badge result.Badge
+	// Loop says how far the metrics followed the simulated replicas.
+	Loop result.Loop
 	// Digest is the golden digest of the decisions, "sha256:" and hex.
 	Digest string
 	// Records is the number of decisions.
@@ -138,16 +138,16 @@ type run struct {
 	recorder    *recorder // nil where decisions are only listened to
 	series      *seriesWriter
 	judge       *check.Judge
-	played      []*player
+	played      []*autoscalerRun
 	// replaced, if set, replaces the controller instead of the run.
 	replaced func(now time.Time)
 	// sharing are the autoscalers of each target; more than one that acts is one
 	// too many.
-	sharing map[cycle.TargetKey][]*player
+	sharing map[cycle.TargetKey][]*autoscalerRun
 	// warmed has the state in which the lead-in leaves the autoscalers with.
 	warmed map[types.NamespacedName]v1alpha1.HorizontalAutoscalerStatus
-	// begun are the targets that are as they are when the run begins.
-	begun map[*world.Target]bool
+	// started are the targets that are as they are when the run begins.
+	started map[*world.Target]bool
 	// part, if set, is that of the column which the run plays; pages are its journal.
 	part   *part
 	pages  *pages
@@ -199,7 +199,7 @@ func (in *Input) Check(ctx context.Context, autoscalers []Autoscaler, o Options)
 	return err
 }
 
-// Prospect returns what is known of a column before anything is played: its badge,
+// Prospect returns what is known of a column before anything is played: its loop,
 // notes and doubts, or what Play would refuse at its start.
 func (in *Input) Prospect(ctx context.Context, autoscalers []Autoscaler, o Options) (*Result, error) {
 	return in.prospect(ctx, autoscalers, nil, o)
@@ -252,7 +252,7 @@ func (r *run) prepare(autoscalers []Autoscaler) error {
 		return err
 	}
 	for i := range autoscalers {
-		if err := r.addPlayer(autoscalers[i]); err != nil {
+		if err := r.addAutoscaler(autoscalers[i]); err != nil {
 			return err
 		}
 	}
@@ -267,7 +267,7 @@ func (r *run) prepare(autoscalers []Autoscaler) error {
 			return err
 		}
 	}
-	r.begun = map[*world.Target]bool{}
+	r.started = map[*world.Target]bool{}
 	for _, dryRun := range []bool{false, true} { // those that act start first
 		for _, p := range r.played {
 			if p.Policy.DryRun != dryRun {

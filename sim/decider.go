@@ -67,7 +67,7 @@ type Decision struct {
 // depend on the machine only where one hangs.
 const defaultPatience = 30 * time.Second
 
-// deciding holds what a player whose autoscaler somebody else stands in for knows.
+// deciding holds what the run of an autoscaler that somebody else stands in for knows.
 type deciding struct {
 	decider  Decider
 	patience time.Duration
@@ -78,7 +78,7 @@ type deciding struct {
 }
 
 // decideElsewhere has the decider decide a slot.
-func (p *player) decideElsewhere(now time.Time) (slot.Slot, error) {
+func (p *autoscalerRun) decideElsewhere(now time.Time) (slot.Slot, error) {
 	next := p.grid.Next(slot.At(now))
 	if err := p.run.ctx.Err(); err != nil {
 		return next, err
@@ -104,7 +104,7 @@ func (p *player) decideElsewhere(now time.Time) (slot.Slot, error) {
 }
 
 // observe returns what the decider is shown, and the scale for the write.
-func (p *player) observe(now time.Time) (Observation, cycle.Scale) {
+func (p *autoscalerRun) observe(now time.Time) (Observation, cycle.Scale) {
 	o := Observation{Time: now, Object: p.Object.DeepCopy(), Target: p.Target, Metrics: make([]autoscaler.Sample, len(p.Policy.Metrics))}
 	scale, err := cycle.Scale{}, error(nil)
 	if cycle.Rival(p.run.owners(p.Target.Key()), p.Object.Name) != "" {
@@ -126,7 +126,7 @@ func (p *player) observe(now time.Time) (Observation, cycle.Scale) {
 }
 
 // refuses returns why a decision cannot be carried out; the empty code if it can.
-func (p *player) refuses(o *Observation, d Decision) (observation.Code, string) {
+func (p *autoscalerRun) refuses(o *Observation, d Decision) (observation.Code, string) {
 	switch {
 	case o.Scale.Code != observation.OK:
 		return o.Scale.Code, ""
@@ -141,7 +141,7 @@ func (p *player) refuses(o *Observation, d Decision) (observation.Code, string) 
 }
 
 // carryOut sets the count on condition that nobody else has since it was observed.
-func (p *player) carryOut(observed cycle.Scale, replicas int32) {
+func (p *autoscalerRun) carryOut(observed cycle.Scale, replicas int32) {
 	now := p.run.queue.clock.now
 	scale, err := p.driver.Targets.Get(p.run.ctx, p.Target, time.Time{})
 	if err == nil && scale.Spec != observed.Spec {

@@ -337,7 +337,7 @@ func largest(parts []Steps) Steps {
 	}
 }
 
-// addDemands tells every player what its target needs. What the world itself
+// addDemands tells every autoscaler what its target needs. What the world itself
 // demands of workloads and of consumers of queues is told by these.
 func (r *run) addDemands(column []Autoscaler) error {
 	demands := r.in.demands

@@ -149,7 +149,7 @@ func (t *editedTarget) change(set []string) (func() error, error) {
 }
 
 // change implements editable.
-func (p *player) change(set []string) (func() error, error) {
+func (p *autoscalerRun) change(set []string) (func() error, error) {
 	before := cmp.Or(p.edited, p.Object)
 	entry, err := manifest.Assign(manifest.Autoscaler{Object: before}, set)
 	if err != nil {

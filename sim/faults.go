@@ -73,7 +73,7 @@ func (r *run) checkAny(i int, f *fault.Fault) error {
 	return nil
 }
 
-func (p *player) reference() scenario.Reference {
+func (p *autoscalerRun) reference() scenario.Reference {
 	return autoscalerReference(p.Name())
 }
 
@@ -124,9 +124,9 @@ func (r *run) addSampleFaults() error {
 	return nil
 }
 
-// readChanged has a query of a player read what faults make of the samples. It
+// readChanged has a query of an autoscaler read what faults make of the samples. It
 // returns whether it may have to.
-func (p *player) readChanged(q *query) (bool, error) {
+func (p *autoscalerRun) readChanged(q *query) (bool, error) {
 	asked := slices.ContainsFunc(p.Policy.Metrics, func(m policy.Metric) bool { return m.Query == q.text })
 	path := p.run.faults.FirstOfSamples(q.text, p.reference())
 	if !asked || path == "" {

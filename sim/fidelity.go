@@ -87,9 +87,9 @@ func (f *Fidelity) Unfaithful() string {
 	return ""
 }
 
-// fidelity compares what a player decided with what was recorded; nil where no
+// fidelity compares what an autoscaler decided with what was recorded; nil where no
 // counts were.
-func (p *player) fidelity() (*Fidelity, error) {
+func (p *autoscalerRun) fidelity() (*Fidelity, error) {
 	if p.recordedCounts == "" || p.Policy.DryRun {
 		return nil, nil
 	}
@@ -117,7 +117,7 @@ func (p *player) fidelity() (*Fidelity, error) {
 // shown are the counts that a query has in the recording just before each next
 // slot, NaN where it has no sample between the two. It is read from the
 // recording with a lookback of its own: what was decided from is no evidence.
-func (p *player) shown(text string) ([]float64, error) {
+func (p *autoscalerRun) shown(text string) ([]float64, error) {
 	in, slots := p.run.in, p.slots()
 	every := slots.Interval.Milliseconds()
 	grid := fake.Grid{Start: slots.Start + every - 1, Interval: slots.Interval, End: in.end + every}
@@ -142,7 +142,7 @@ func (p *player) shown(text string) ([]float64, error) {
 }
 
 // depends says whether any metric of the policy would change with the replicas.
-func (p *player) depends() bool {
+func (p *autoscalerRun) depends() bool {
 	for i := range p.Policy.Metrics {
 		text := p.Policy.Metrics[i].Query
 		if dependsOnReplicas(p.Policy, text) && !(p.run.in.File.Spec.Replay != nil && readsSchedule(text)) {
@@ -155,7 +155,7 @@ func (p *player) depends() bool {
 // otherAutoscaler names what scaled the target when it was recorded, where that
 // was not this one: an HPA that the recording has, or what the manifest was
 // before its conversion.
-func (p *player) otherAutoscaler() (string, error) {
+func (p *autoscalerRun) otherAutoscaler() (string, error) {
 	if kind := convertedFrom(p.Object, p.Doc); kind != "" {
 		return fmt.Sprintf("%s %s/%s", kind, p.Object.Namespace, p.Object.Name), nil
 	}

@@ -19,8 +19,8 @@ type groupSeries struct {
 	// gauges are by name; a value that is not shown has none.
 	labels map[string]labels.Labels
 	gauges map[string]float64
-	// trouble is the code of the provider's trouble with the group, if any.
-	trouble observation.Code
+	// issue is the code of the provider's issue with the group, if any.
+	issue observation.Code
 	// failures are sorted by call and code.
 	failures []failures
 }
@@ -63,7 +63,7 @@ func nameIn(o journal.Object) types.NamespacedName {
 // Record implements cycle.Journal.
 func (j groupJournal) Record(r *journal.Record) {
 	s := j.groups.find(nameIn(r.Object))
-	s.series.gauges, s.series.trouble = r.GroupGauges()
+	s.series.gauges, s.series.issue = r.GroupGauges()
 	if code := r.Failed(); code != observation.OK {
 		s.failed(nodegroup.ObserveCall, string(code))
 	}
@@ -86,7 +86,7 @@ func (g *groups) emit(emit world.Emit) {
 				emit(s.series.labels[name], value)
 			}
 		}
-		if code := s.series.trouble; code != observation.OK {
+		if code := s.series.issue; code != observation.OK {
 			emit(s.groupLabels(nodegroup.Trouble, "code", string(code)), 1)
 		}
 		for _, f := range s.series.failures {

@@ -147,7 +147,7 @@ func (in *Input) described() []recording.Description {
 
 // convertedResource is the resource of an HPA or ScaledObject that a query was made of,
 // empty for every other query.
-func (p *player) convertedResource(text string) string {
+func (p *autoscalerRun) convertedResource(text string) string {
 	if p.Doc.Written() == p.Doc {
 		return ""
 	}
@@ -160,7 +160,7 @@ func (p *player) convertedResource(text string) string {
 }
 
 // noResource says which flag names the series that stand for a resource.
-func (p *player) noResource(path, text, resource string) error {
+func (p *autoscalerRun) noResource(path, text, resource string) error {
 	ratio := slices.ContainsFunc(p.Policy.Metrics, func(m policy.Metric) bool { return m.Query == text && m.Type == policy.Utilization })
 	recorded := p.run.in.described()
 	guess := GuessResource(resource, ratio, recorded)

@@ -17,9 +17,9 @@ import (
 	"github.com/karpenter-sim/karpenter/sim/result"
 )
 
-// A metricSource answers one player's queries.
+// A metricSource answers one autoscaler's queries.
 type metricSource struct {
-	player  *player
+	asker   *autoscalerRun
 	queries map[string]*query
 	// scale multiplies the demand.
 	scale float64
@@ -52,7 +52,7 @@ type query struct {
 // the samples; whether there are any is said by what was true.
 func (m *metricSource) Query(ctx context.Context, text string, at time.Time) (cycle.Result, error) {
 	q := m.queries[text]
-	if v := m.player.fresh(text); !math.IsNaN(v) {
+	if v := m.asker.fresh(text); !math.IsNaN(v) {
 		q.answered++
 		return cycle.Result{Samples: 1, Value: v}, nil
 	}
@@ -60,7 +60,7 @@ func (m *metricSource) Query(ctx context.Context, text string, at time.Time) (cy
 	if err == nil && result.Samples == 1 {
 		q.history.add(at.Unix(), result.Value)
 	}
-	if q.read == nil || !m.player.run.faults.SamplesChanged() {
+	if q.read == nil || !m.asker.run.faults.SamplesChanged() {
 		return result, err
 	}
 	changed := *q
@@ -70,7 +70,7 @@ func (m *metricSource) Query(ctx context.Context, text string, at time.Time) (cy
 
 // fresh returns what a metric would show of the present demand, whenever it is
 // asked for; NaN where that is not wanted or not known.
-func (p *player) fresh(text string) float64 {
+func (p *autoscalerRun) fresh(text string) float64 {
 	f := p.run.o.Fresh
 	if f == nil || f.Journal != p.object.Journal {
 		return math.NaN()
@@ -104,8 +104,8 @@ func (m *metricSource) answer(ctx context.Context, q *query, at time.Time) (cycl
 	if !q.scheduled {
 		result.Value *= m.scale
 	}
-	result = m.player.asSimulated(q, result, at)
-	result.Age = m.player.run.ageOf(q, at)
+	result = m.asker.asSimulated(q, result, at)
+	result.Age = m.asker.run.ageOf(q, at)
 	return result, nil
 }
 
@@ -131,7 +131,7 @@ func (r *run) ageOf(q *query, at time.Time) time.Duration {
 // all recorded ones together, shared by those that were ready at the scrape, and
 // never more than a replica can show. Where the demand is named, that is what they
 // share.
-func (p *player) asSimulated(q *query, recorded cycle.Result, at time.Time) cycle.Result {
+func (p *autoscalerRun) asSimulated(q *query, recorded cycle.Result, at time.Time) cycle.Result {
 	e := q.evidence
 	switch {
 	case e == nil:
@@ -156,7 +156,7 @@ func (p *player) asSimulated(q *query, recorded cycle.Result, at time.Time) cycl
 
 // driven returns what the demand lets the simulated replicas show at a scrape, averaged
 // over the scrapes within which a change of their count shows in full.
-func (p *player) driven(e *evidence, g grid, scraped int64) float64 {
+func (p *autoscalerRun) driven(e *evidence, g grid, scraped int64) float64 {
 	sum, n := 0.0, 0.0
 	for at := scraped; at == scraped || at > scraped-e.averages && at >= g.start; at -= g.every {
 		sum += min(e.atNeed*e.needed.At(at/1000)/p.readyAt(at/1000), e.saturation)
@@ -167,15 +167,15 @@ func (p *player) driven(e *evidence, g grid, scraped int64) float64 {
 
 // readyAt is how many replicas served at an instant, before the run those it
 // began with.
-func (p *player) readyAt(t int64) float64 {
+func (p *autoscalerRun) readyAt(t int64) float64 {
 	if ready := p.object.Ready.At(t); !math.IsNaN(ready) {
 		return ready
 	}
 	return p.object.Ready.First()
 }
 
-// addQuery prepares one query of a player.
-func (r *run) addQuery(p *player, text string) (*query, error) {
+// addQuery prepares one query of an autoscaler.
+func (r *run) addQuery(p *autoscalerRun, text string) (*query, error) {
 	replay := r.in.File.Spec.Replay
 	q := &query{text: text}
 	p.source.queries[text] = q
@@ -190,27 +190,27 @@ func (r *run) addQuery(p *player, text string) (*query, error) {
 	q.scheduled = replay != nil && readsSchedule(text)
 	switch {
 	case q.scheduled:
-		r.badge(result.DemandDriven)
+		r.closes(result.DemandDriven)
 	case r.readsWorld(text):
 		q.world = true
-		r.badge(result.ClosedLoop)
+		r.closes(result.ClosedLoop)
 	case !depends:
-		r.badge(result.DemandDriven)
+		r.closes(result.DemandDriven)
 	case replay != nil && known:
 		q.follows = true
-		r.badge(result.ClosedLoop)
+		r.closes(result.ClosedLoop)
 	case replay != nil && replay.Demand != "" && p.utilizes(text):
-		r.badge(result.ClosedLoop) // the demand drives it
+		r.closes(result.ClosedLoop) // the demand drives it
 	case replay != nil && !replay.OpenLoop:
 		return nil, p.unknownReplicas(text)
 	default:
-		r.badge(result.OpenLoop)
+		r.closes(result.OpenLoop)
 	}
 	return q, r.addEvidence(p, q)
 }
 
 // addEvidence asks the recording how a query's value answers to the replicas.
-func (r *run) addEvidence(p *player, q *query) error {
+func (r *run) addEvidence(p *autoscalerRun, q *query) error {
 	replay := r.in.File.Spec.Replay
 	if replay == nil || q.scheduled {
 		return nil
@@ -238,13 +238,13 @@ func (r *run) addEvidence(p *player, q *query) error {
 }
 
 // utilizes says whether a query is a Utilization metric's.
-func (p *player) utilizes(text string) bool {
+func (p *autoscalerRun) utilizes(text string) bool {
 	return slices.ContainsFunc(p.Policy.Metrics, func(m policy.Metric) bool { return m.Query == text && m.Type == policy.Utilization })
 }
 
 // unknownReplicas refuses a query whose value says nothing without the replicas
 // that had it; what reads nothing that was recorded needs other help.
-func (p *player) unknownReplicas(text string) error {
+func (p *autoscalerRun) unknownReplicas(text string) error {
 	path := p.metricPath(text)
 	reads, err := p.run.in.reads(text)
 	switch {
@@ -258,7 +258,7 @@ func (p *player) unknownReplicas(text string) error {
 }
 
 // metricPath is the field of the first metric with this query.
-func (p *player) metricPath(text string) string {
+func (p *autoscalerRun) metricPath(text string) string {
 	i := slices.IndexFunc(p.Policy.Metrics, func(m policy.Metric) bool { return m.Query == text })
 	return fmt.Sprintf("spec.metrics[%d].prometheus.query", max(i, 0))
 }
@@ -309,10 +309,10 @@ func matchesName(matchers []*labels.Matcher, name string) bool {
 	return slices.ContainsFunc(matchers, func(m *labels.Matcher) bool { return m.Name == labels.MetricName && m.Matches(name) })
 }
 
-// badge lowers the run's badge: one open loop makes all of it open.
-func (r *run) badge(b result.Badge) {
-	rank := map[result.Badge]int{"": 0, result.DemandDriven: 1, result.ClosedLoop: 2, result.OpenLoop: 3}
-	if rank[b] > rank[r.result.Badge] {
-		r.result.Badge = b
+// closes lowers the loop of the run to what a query allows: one open loop makes all of it open.
+func (r *run) closes(b result.Loop) {
+	rank := map[result.Loop]int{"": 0, result.DemandDriven: 1, result.ClosedLoop: 2, result.OpenLoop: 3}
+	if rank[b] > rank[r.result.Loop] {
+		r.result.Loop = b
 	}
 }

@@ -32,7 +32,7 @@ type groups struct {
 }
 
 type storedGroup struct {
-	kept[*v1alpha1.ScalableNodeGroup]
+	storedObject[*v1alpha1.ScalableNodeGroup]
 	// target is the object's scale subresource.
 	target *world.Target
 	ref    cycle.NodeGroupRef
@@ -150,7 +150,7 @@ func (r *run) addNodeGroup(e manifest.NodeGroup, declared *scenario.NodeGroup) e
 	if len(errs) > 0 {
 		return manifest.Positioned(e.Doc, errs)
 	}
-	s := &storedGroup{kept: keep(e.Object.DeepCopy(), r.in.File.Spec.Start.Time), machines: map[string]*world.Node{}, labels: declared.Labels, taints: declared.Taints, allocatable: declared.Allocatable, bootFailure: declared.BootFailure, boot: cloudDelay(declared.Boot), price: declared.PricePerHour, billing: billingOf(declared.Billing)}
+	s := &storedGroup{storedObject: keep(e.Object.DeepCopy(), r.in.File.Spec.Start.Time), machines: map[string]*world.Node{}, labels: declared.Labels, taints: declared.Taints, allocatable: declared.Allocatable, bootFailure: declared.BootFailure, boot: cloudDelay(declared.Boot), price: declared.PricePerHour, billing: billingOf(declared.Billing)}
 	s.series.labels = map[string]labels.Labels{}
 	for _, name := range nodegroup.GaugeNames() {
 		s.series.labels[name] = s.groupLabels(name)

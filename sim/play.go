@@ -265,7 +265,7 @@ func (s *Simulation) sideBySide(played []*Result, columns []result.Column) *resu
 	file, current := s.File, played[0]
 	run := &result.Run{
 		Name: file.Metadata.Name, Description: file.Spec.Description, Command: s.Command, Seed: file.Spec.Seed,
-		Location: s.Location, Badge: current.Badge, Fidelity: fidelityOf(current),
+		Location: s.Location, Loop: current.Loop, Fidelity: fidelityOf(current),
 		Sampling: result.Sampling{
 			Interval: seconds(time.Duration(file.Spec.Prometheus.ScrapeInterval)), Delay: seconds(time.Duration(file.Spec.Prometheus.IngestDelay)),
 			Lookback: seconds(s.Input.Lookback),
@@ -387,7 +387,7 @@ func (s *Simulation) assumptions(current *Result) []string {
 	for _, y := range s.File.Spec.Yardstick {
 		out = append(out, y.Phrase())
 	}
-	if current.Badge == result.OpenLoop {
+	if current.Loop == result.OpenLoop {
 		out = append(out, "metrics that depend on the replicas are replayed as recorded")
 	}
 	return out

@@ -56,14 +56,14 @@ func (s *shared) hold() (release func()) {
 	return s.mu.Unlock
 }
 
-// slots are the instants at which a player asks.
-func (p *player) slots() fake.Grid {
+// slots are the instants at which an autoscaler asks.
+func (p *autoscalerRun) slots() fake.Grid {
 	first := int64(p.grid.From(slot.At(p.run.in.File.Spec.Start.Time))) * 1000
 	return fake.Grid{Start: first, Interval: time.Duration(p.grid.Interval) * time.Second, End: p.run.in.end}
 }
 
-// askShared answers a query of a player from the results that all runs share.
-func (p *player) askShared(q *query) error {
+// askShared answers a query of an autoscaler from the results that all runs share.
+func (p *autoscalerRun) askShared(q *query) error {
 	in := p.run.in
 	key := gridQuery{q.text, p.slots()}
 	key.grid.Start -= time.Duration(in.File.Spec.Controller.QueryOffset).Milliseconds()
@@ -126,8 +126,8 @@ func (a *answers) Query(_ context.Context, text string, at time.Time) (cycle.Res
 	return cycle.Result{Samples: int(a.samples[i]), Value: a.values[i]}, nil
 }
 
-// followShared is follow, once for all runs with the player's slots.
-func (p *player) followShared(text string) (Steps, error) {
+// followShared is follow, once for all runs with the autoscaler's slots.
+func (p *autoscalerRun) followShared(text string) (Steps, error) {
 	s := p.run.in.shared
 	key := gridQuery{text, p.slots()}
 	if steps, ok := s.recorded[key]; ok {

@@ -28,7 +28,7 @@ type producers struct {
 }
 
 type storedProducer struct {
-	kept[*v1alpha1.MetricsProducer]
+	storedObject[*v1alpha1.MetricsProducer]
 	gauges []exported
 	// edited is the object as the edits to come leave it, nil without any.
 	edited *v1alpha1.MetricsProducer
@@ -47,7 +47,7 @@ func (r *run) addProducers(entries []manifest.Producer) {
 	sorted := slices.Clone(entries)
 	slices.SortFunc(sorted, func(a, b manifest.Producer) int { return compareNames(nameOf(a.Object), nameOf(b.Object)) })
 	for _, e := range sorted {
-		p.add(&storedProducer{kept: keep(e.Object.DeepCopy(), r.in.File.Spec.Start.Time)})
+		p.add(&storedProducer{storedObject: keep(e.Object.DeepCopy(), r.in.File.Spec.Start.Time)})
 	}
 	r.producers = p
 	r.noteUnread()

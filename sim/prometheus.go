@@ -14,7 +14,7 @@ import (
 	"github.com/karpenter-sim/karpenter/sim/world"
 )
 
-// addMetrics builds the fake Prometheus and gives every player its source: a
+// addMetrics builds the fake Prometheus and gives every autoscaler its source: a
 // query that nothing in the run can influence is evaluated ahead, a day at a
 // time; every other one at its slot.
 func (r *run) addMetrics() error {
@@ -39,7 +39,7 @@ func (r *run) addMetrics() error {
 	ahead := []string{}   // what is evaluated ahead
 	var bind []func() error
 	for _, p := range r.played {
-		p.source = metricSource{player: p, queries: map[string]*query{}, scale: 1}
+		p.source = metricSource{asker: p, queries: map[string]*query{}, scale: 1}
 		for _, text := range p.queries() {
 			q, err := r.addQuery(p, text)
 			if err != nil {
@@ -180,8 +180,8 @@ func (r *run) addAhead(queries []string, bind []func() error, options fake.Optio
 	return nil
 }
 
-// askAhead has a query evaluated ahead at the player's slots.
-func (r *run) askAhead(p *player, q *query) error {
+// askAhead has a query evaluated ahead at the autoscaler's slots.
+func (r *run) askAhead(p *autoscalerRun, q *query) error {
 	first := int64(p.grid.From(slot.At(r.in.File.Spec.Start.Time))) * 1000
 	grid := fake.Grid{
 		Start:    first - time.Duration(r.in.File.Spec.Controller.QueryOffset).Milliseconds(),

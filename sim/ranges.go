@@ -168,7 +168,7 @@ func (in *Input) feedsOf(matchers [][]*labels.Matcher) ([]fake.Feed, error) {
 
 // checkRanges refuses queries of a policy with a range that never has the samples
 // it needs, and notes those that do not always.
-func (p *player) checkRanges() error {
+func (p *autoscalerRun) checkRanges() error {
 	for _, m := range p.Policy.Metrics {
 		ranges, err := p.run.in.shortRanges(m.Query, p.run.publishedNames())
 		if err != nil {

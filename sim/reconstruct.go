@@ -106,7 +106,7 @@ func (r *run) noteReconstructions() {
 }
 
 // misfit is the mean distance of the simulated count from the recorded one.
-func (p *player) misfit() (mean float64, known bool) {
+func (p *autoscalerRun) misfit() (mean float64, known bool) {
 	sum, count := 0.0, 0
 	for t := p.run.in.start / 1000; t < p.run.queue.clock.now.Unix(); t += int64(p.grid.Interval) {
 		recorded := p.object.Recorded.Spec.At(t)

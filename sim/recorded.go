@@ -28,8 +28,8 @@ type Recorded struct {
 	Source string
 }
 
-// addRecorded finds the recorded counts of a player's target, at its slots.
-func (p *player) addRecorded() error {
+// addRecorded finds the recorded counts of an autoscaler's target, at its slots.
+func (p *autoscalerRun) addRecorded() error {
 	ready, spec, err := p.run.recordedQueries(p.target)
 	if err != nil || ready == "" {
 		return err
@@ -57,7 +57,7 @@ func (p *player) addRecorded() error {
 
 // checkRecorded refuses recorded counts that cannot be any. They may have fractions,
 // as means over some time do.
-func (p *player) checkRecorded(text string, counts *Steps) error {
+func (p *autoscalerRun) checkRecorded(text string, counts *Steps) error {
 	for i, v := range counts.V {
 		if v < 0 || v > math.MaxInt32 {
 			return p.run.in.File.Doc.Errorf(p.recordedPath(), "%s, the recorded replicas of %s, is %v at %s, which is no count; name the series that has them with --replicas %s/%s/%s=SERIES (replay.replicas of a scenario)",
@@ -69,7 +69,7 @@ func (p *player) checkRecorded(text string, counts *Steps) error {
 
 // recordedPath is the field that says where the recorded counts of the target are:
 // the recording where none does.
-func (p *player) recordedPath() string {
+func (p *autoscalerRun) recordedPath() string {
 	ref, doc := referenceOf(p.Target), p.run.in.File.Doc
 	if path := fmt.Sprintf("spec.replay.replicas[%s]", ref); doc.Has(path) || len(p.run.in.File.Spec.Recordings) == 0 {
 		return path
@@ -175,8 +175,8 @@ func matchesAll(l labels.Labels, matchers []*labels.Matcher) bool {
 	return true
 }
 
-// follow evaluates a query over the recording at the player's slots.
-func (p *player) follow(text string) (Steps, error) {
+// follow evaluates a query over the recording at the autoscaler's slots.
+func (p *autoscalerRun) follow(text string) (Steps, error) {
 	in := p.run.in
 	first := p.grid.From(slot.At(in.File.Spec.Start.Time))
 	grid := fake.Grid{Start: int64(first) * 1000, Interval: time.Duration(p.grid.Interval) * time.Second, End: in.end}

@@ -50,7 +50,7 @@ func TestReplayFollowsTheReplicas(t *testing.T) {
 		replay, target, series string
 		spec                   []float64
 		needed                 float64
-		badge                  result.Badge
+		badge                  result.Loop
 		agreed                 int64
 	}{
 		"Utilization": {
@@ -89,8 +89,8 @@ func TestReplayFollowsTheReplicas(t *testing.T) {
 			if got := o.Needed.V[len(o.Needed.V)-1]; got < c.needed-1e-9 || got > c.needed+1e-9 {
 				t.Errorf("%s: needed %v, want %v", c.reason, got, c.needed)
 			}
-			if agreed := o.Fidelity.Agreed; result.Badge != c.badge || agreed != c.agreed {
-				t.Errorf("%s: badge %q, agreed in %d slots; want %q, %d", c.reason, result.Badge, agreed, c.badge, c.agreed)
+			if agreed := o.Fidelity.Agreed; result.Loop != c.badge || agreed != c.agreed {
+				t.Errorf("%s: badge %q, agreed in %d slots; want %q, %d", c.reason, result.Loop, agreed, c.badge, c.agreed)
 			}
 		})
 	}
@@ -150,7 +150,7 @@ func TestReplayRefuses(t *testing.T) {
 func TestReplayOpenLoop(t *testing.T) {
 	played, _ := playText(t, replayText("openLoop: true", utilization, ""))
 	o := played.Objects[0]
-	if played.Badge != result.OpenLoop || o.Spec.V[len(o.Spec.V)-1] != 30 {
-		t.Errorf("badge %q, counts %v: a metric that never answers drives the count to its bound", played.Badge, o.Spec.V)
+	if played.Loop != result.OpenLoop || o.Spec.V[len(o.Spec.V)-1] != 30 {
+		t.Errorf("badge %q, counts %v: a metric that never answers drives the count to its bound", played.Loop, o.Spec.V)
 	}
 }

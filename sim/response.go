@@ -51,11 +51,11 @@ func (a *history) add(at int64, value float64) {
 	a.at, a.value = append(a.at, at), append(a.value, value)
 }
 
-// responses learns how the player's metrics answer to the demand: value / demand
+// responses learns how the autoscaler's metrics answer to the demand: value / demand
 // of a total, value x ready replicas / demand of any other, as the median while
 // the demand is steady and capacity does not lack. Where it never lacks nobody
 // asks.
-func (p *player) responses() []result.Response {
+func (p *autoscalerRun) responses() []result.Response {
 	if !p.object.lacks() {
 		return nil
 	}

@@ -15,8 +15,8 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/journal"
 )
 
-// kept is an object as an API server keeps it.
-type kept[O apiObject[O]] struct {
+// storedObject is an object as an API server keeps it.
+type storedObject[O apiObject[O]] struct {
 	object O
 	// version advances with each write.
 	version int
@@ -28,22 +28,22 @@ type apiObject[O any] interface {
 }
 
 // keep keeps an object as if it had just been applied.
-func keep[O apiObject[O]](o O, now time.Time) kept[O] {
+func keep[O apiObject[O]](o O, now time.Time) storedObject[O] {
 	o.SetGeneration(1)
 	o.SetCreationTimestamp(metav1.Time{Time: now})
-	return kept[O]{o, 1}
+	return storedObject[O]{o, 1}
 }
 
-func (k *kept[O]) name() types.NamespacedName { return nameOf(k.object) }
+func (k *storedObject[O]) name() types.NamespacedName { return nameOf(k.object) }
 
-func (k *kept[O]) resourceVersion() string { return strconv.Itoa(k.version) }
+func (k *storedObject[O]) resourceVersion() string { return strconv.Itoa(k.version) }
 
-func (k *kept[O]) stored() cycle.Stored[O] {
+func (k *storedObject[O]) stored() cycle.Stored[O] {
 	return cycle.Stored[O]{Object: k.object.DeepCopy(), Version: k.resourceVersion()}
 }
 
 // written advances the version after a write.
-func (k *kept[O]) written() string {
+func (k *storedObject[O]) written() string {
 	k.version++
 	return k.resourceVersion()
 }
@@ -103,7 +103,7 @@ func (s *objects[O, E]) notFound(name types.NamespacedName) error {
 
 // autoscalers holds the autoscalers of a run.
 type autoscalers struct {
-	objects[*v1alpha1.HorizontalAutoscaler, *kept[*v1alpha1.HorizontalAutoscaler]]
+	objects[*v1alpha1.HorizontalAutoscaler, *storedObject[*v1alpha1.HorizontalAutoscaler]]
 }
 
 func newAutoscalers() *autoscalers {

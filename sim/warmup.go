@@ -79,7 +79,7 @@ func (in *Input) warm(ctx context.Context, autoscalers []Autoscaler, o Options) 
 
 // followRecorded has the target's counts be those recorded, at every slot as they
 // were just before it.
-func (p *player) followRecorded() error {
+func (p *autoscalerRun) followRecorded() error {
 	if p.recordedCounts == "" || p.target.Delegated() {
 		return nil
 	}
@@ -112,7 +112,7 @@ func (p *player) followRecorded() error {
 func isCount(v float64) bool { return v >= 0 && v <= math.MaxInt32 }
 
 // startingNeed is the count at which a target begins that nobody knows.
-func (p *player) startingNeed() (int32, error) {
+func (p *autoscalerRun) startingNeed() (int32, error) {
 	if p.run.in.File.Spec.Replay != nil {
 		if need, err := p.needAtFirst(); need >= 0 || err != nil {
 			return need, err
@@ -123,7 +123,7 @@ func (p *player) startingNeed() (int32, error) {
 
 // needAtFirst returns what the AverageValue metrics of a policy ask for at the first
 // slot, within its bounds; negative where they have no value then.
-func (p *player) needAtFirst() (int32, error) {
+func (p *autoscalerRun) needAtFirst() (int32, error) {
 	var texts []string
 	var targets []float64
 	for _, m := range p.Policy.Metrics {

@@ -208,7 +208,7 @@ func (r *run) checkExpressions() error {
 	return nil
 }
 
-// startWorkloads puts the pods there, and has players that scale a workload
+// startWorkloads puts the pods there, and has autoscalers that scale a workload
 // count what its demand needs.
 func (r *run) startWorkloads() {
 	for _, p := range r.played {
@@ -240,7 +240,7 @@ func both(first, second func(at int64, v float64)) func(at int64, v float64) {
 	}
 }
 
-// scales says whether a player scales the target.
+// scales says whether an autoscaler scales the target.
 func (r *run) scales(t *world.Target) bool {
 	for _, p := range r.played {
 		if p.target == t {

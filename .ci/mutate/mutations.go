@@ -158,8 +158,8 @@ var mutations = []mutation{
 	{"reports/cause.go", `case d.recommending && d.stabilized < d.recommended:`, `case d.recommending && d.stabilized > d.recommended:`, "a window does not count"},
 	{"reports/cause.go", `return 2*s.givenUp >= s.needed-s.ready`, `return s.givenUp > 1000*(s.needed-s.ready)`, "nothing is scaled down too early"},
 	{"reports/cause.go", `return reason{cause: MissingData, detail: string(d.reason)}`, `return reason{cause: NotExplained}`, "missing data explains nothing"},
-	{"reports/cause.go", `case s.dry:`, `case s.dry && s.trouble == "never":`, "the dry run of a group is start-up"},
-	{"reports/cause.go", `case s.trouble != "":`, `case s.trouble == "never":`, "a quota is start-up"},
+	{"reports/cause.go", `case s.dry:`, `case s.dry && s.issue == "never":`, "the dry run of a group is start-up"},
+	{"reports/cause.go", `case s.issue != "":`, `case s.issue == "never":`, "a quota is start-up"},
 	{"reports/cause.go", `case s.ready+s.lost >= s.needed:`, `case s.ready-s.lost >= s.needed:`, "lost replicas are start-up"},
 	{"reports/cause.go", `case s.asked-s.pending < s.needed:`, `case s.asked+s.pending < s.needed:`, "pods without a node are start-up"},
 	{"reports/cause.go", `return reason{cause: StartUp}

@@ -51,31 +51,31 @@ func (f *flags) openLease(config *rest.Config, events resourcelock.EventRecorder
 
 // Create implements resourcelock.Interface.
 func (l *lease) Create(ctx context.Context, record resourcelock.LeaderElectionRecord) error {
-	begun := l.clock.Now()
+	asked := l.clock.Now()
 	err := l.Interface.Create(ctx, record)
-	l.note(begun, record.HolderIdentity, err)
+	l.note(asked, record.HolderIdentity, err)
 	return err
 }
 
 // Update implements resourcelock.Interface.
 func (l *lease) Update(ctx context.Context, record resourcelock.LeaderElectionRecord) error {
-	begun := l.clock.Now()
+	asked := l.clock.Now()
 	err := l.Interface.Update(ctx, record)
-	l.note(begun, record.HolderIdentity, err)
+	l.note(asked, record.HolderIdentity, err)
 	return err
 }
 
 // note remembers a write that began at an instant: others count from when they
 // see it, which is later. A renewal that failed changes nothing; a release counts
 // even so, because the server may have taken it.
-func (l *lease) note(begun time.Time, holder string, err error) {
+func (l *lease) note(asked time.Time, holder string, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
 	case holder != l.Identity():
 		l.renewed = time.Time{}
 	case err == nil:
-		l.renewed = begun
+		l.renewed = asked
 	}
 }
 

@@ -78,7 +78,7 @@ func groupStory() []groupSlot {
 		{spec: 4, group: nodegroup.Group{Code: observation.Throttled}},
 		{spec: 8, group: five},
 		{spec: 0, group: five, dryRun: true},
-		{spec: 5, group: nodegroup.Group{Desired: 5, Ready: 2, Min: 1, Max: 6, Trouble: observation.LimitReached}},
+		{spec: 5, group: nodegroup.Group{Desired: 5, Ready: 2, Min: 1, Max: 6, Issue: observation.LimitReached}},
 		{spec: 6, group: five},
 		{spec: 6, group: five},
 		{spec: 6, group: five, resize: observation.LimitReached},
@@ -141,11 +141,11 @@ again from 08:07:23
   wanted          1  the provider's minimum 1
   command         1  dry run: the provider is not told
 `},
-		"Trouble": {"the provider's own words", "08:01:10", `Unchanged: 5 wanted; 2 ready; trouble: LimitReached
+		"Trouble": {"the provider's own words", "08:01:10", `Unchanged: 5 wanted; 2 ready; issue: LimitReached
 
   observed        5  spec.replicas
                      the provider works towards 5, 2 ready; minimum 1, maximum 6
-                     its trouble with the group: LimitReached, a quota or the
+                     its issue with the group: LimitReached, a quota or the
                      capacity is exhausted
 `},
 		"Again": {"what was taken and is not seen to land is repeated", "08:01:30", `  earlier            at 08:01:20 the provider was told 6; it was taken

@@ -17,7 +17,7 @@ import (
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 )
 
-// An attempt is a replay in which everything is guessed that nobody has said.
+// An attempt is a replay in which everything is guessed that no flag gives.
 type attempt struct {
 	*app
 	replayFlags
@@ -25,8 +25,8 @@ type attempt struct {
 	from, to string
 	server   serverFlags
 	cluster  clusterFlags
-	// said are the flags that the command line has.
-	said func(flag string) bool
+	// given reports whether the command line has a flag.
+	given func(flag string) bool
 	// guessed are the flags that were guessed, as a shell reads them.
 	guessed []string
 }
@@ -45,7 +45,7 @@ it in a sentence, and the report's path. All flags of replay are taken.`,
   karpenter try hpa/checkout -n shop --context eu1 --prometheus http://prometheus:9090 --from 'Sat 19:30' --to 'Sat 22:00'`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(c *cobra.Command, args []string) error {
-			t.said = c.Flags().Changed
+			t.given = c.Flags().Changed
 			if err := checkFormat(t.run.format); err != nil {
 				return err
 			}
@@ -89,7 +89,7 @@ func (t *attempt) try(ctx context.Context, args []string) error {
 			return errors.New("no metrics: name the files that have them, e.g. karpenter try -f hpa.yaml metrics.csv")
 		}
 		for _, flag := range []string{"from", "to", "prometheus", "context"} {
-			if t.said(flag) {
+			if t.given(flag) {
 				return fmt.Errorf("--%s goes with an object of a cluster, such as hpa/checkout; files of metrics are replayed from their first to their last sample", flag)
 			}
 		}

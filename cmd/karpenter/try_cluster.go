@@ -94,7 +94,7 @@ func (t *attempt) fromCluster(ctx context.Context, text string) error {
 	}
 	t.note("the manifest is in %s, what its replay needs in %s", file, recorded)
 	t.Manifests, t.Recordings = []string{file}, []string{recorded}
-	if _, err := os.Stat(recorded); err == nil && !(t.said("from") && t.said("to")) {
+	if _, err := os.Stat(recorded); err == nil && !(t.given("from") && t.given("to")) {
 		return fmt.Errorf("%s is there already: replay it with karpenter try -f %s %s, or move it away", recorded, file, recorded)
 	}
 	flags := &recordFlags{Conversion: t.Conversion, manifests: t.Manifests, from: t.from, to: t.to, zone: t.Zone, out: recorded, server: t.server, labels: t.Labels, context: true, lookback: replay.DefaultLookback}

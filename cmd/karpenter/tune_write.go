@@ -74,7 +74,7 @@ func (t *tuner) report(o *tune.Outcome) *reports.Tune {
 	counts := o.Counts()
 	r := &reports.Tune{
 		Name: t.name(), Version: version(), Command: t.command, Location: t.jobs[0].Location, Digest: t.digest,
-		Verdict: string(o.Verdict), Why: o.Why, Badge: o.Badge,
+		Verdict: string(o.Verdict), Why: o.Why, Loop: o.Loop,
 		Sampler: o.Sampler, Seed: o.Seed, Constraints: t.about.Constraints,
 		Played: counts.Played, Stopped: counts.Stopped, Invalid: counts.Invalid, Neighbours: counts.Neighbours,
 		Near: o.Near, Plateau: o.Plateau, Notes: slices.Clone(o.Notes), Metric: string(o.Metric()), Priced: o.Priced,

@@ -56,17 +56,17 @@ type Autoscalers struct {
 type autoscalerMemory struct {
 	objectMemory
 
-	policy    *policy.Autoscaler // nil where the spec is invalid
-	target    TargetRef
-	state     autoscaler.State
-	published published
-	status    v1alpha1.HorizontalAutoscalerStatus
-	said      conditionsSource // what status.conditions were made of
-	rival     string           // who else acts on the target, as of the last slot
-	refused   string           // why the target did not take the last slot's change
-	cause     string           // what the target's last error says to people
-	unread    string           // which annotation of a pause cannot be read, and why
-	later     string           // that the pause was set after paused-until was over, else empty
+	policy         *policy.Autoscaler // nil where the spec is invalid
+	target         TargetRef
+	state          autoscaler.State
+	published      published
+	status         v1alpha1.HorizontalAutoscalerStatus
+	conditionsFrom conditionsSource // what status.conditions were made of
+	rival          string           // who else acts on the target, as of the last slot
+	refused        string           // why the target did not take the last slot's change
+	cause          string           // what the target's last error says to people
+	unread         string           // which annotation of a pause cannot be read, and why
+	later          string           // that the pause was set after paused-until was over, else empty
 
 	// Reused from slot to slot.
 	in      autoscaler.Input
@@ -104,7 +104,7 @@ func (a *Autoscalers) compile(m *autoscalerMemory, object *v1alpha1.HorizontalAu
 // load implements steps.
 func (a *Autoscalers) load(ctx context.Context, m *autoscalerMemory, object *v1alpha1.HorizontalAutoscaler, now slot.Slot) {
 	object.Status.DeepCopyInto(&m.status)
-	m.said = conditionsSource{}
+	m.conditionsFrom = conditionsSource{}
 	m.restore(m.status.State)
 	if err := m.state.UnmarshalText([]byte(m.text)); err != nil {
 		// A state that cannot be read is one that is lost: the first sight of the
@@ -152,7 +152,7 @@ func (a *Autoscalers) begin(ctx context.Context, m *autoscalerMemory, s slot.Slo
 		return err
 	}
 	m.version, m.refused = version, ""
-	m.published, m.said = publishedOf(&m.status), conditionsSource{}
+	m.published, m.conditionsFrom = publishedOf(&m.status), conditionsSource{}
 	return nil
 }
 

@@ -60,7 +60,7 @@ type groupMemory struct {
 
 	// Of the last slot.
 	in      nodegroup.Input
-	message string // the provider's words on its trouble
+	message string // the provider's words on its issue with the group
 	cause   string // the provider's words on a call that failed
 }
 
@@ -181,7 +181,7 @@ func (n *ScalableNodeGroups) observe(ctx context.Context, m *groupMemory, s slot
 		return
 	}
 	m.in.Group = nodegroup.Group{
-		Desired: group.Desired, Ready: group.Ready, Min: group.Min, Max: max(group.Max, -1), Trouble: group.Code,
+		Desired: group.Desired, Ready: group.Ready, Min: group.Min, Max: max(group.Max, -1), Issue: group.Code,
 	}
 	m.message = sayable(group.Message)
 }

@@ -120,16 +120,16 @@ func (m *groupMemory) able(d *nodegroup.Decision) metav1.Condition {
 
 func (m *groupMemory) stabilized(d *nodegroup.Decision) metav1.Condition {
 	kind := v1alpha1.StabilizedCondition
-	trouble := m.in.Group.Trouble
+	issue := m.in.Group.Issue
 	switch {
 	case !d.Known:
 		return condition(kind, metav1.ConditionUnknown, string(d.Reason), m.unusable(d))
 	case d.Stabilized:
 		return condition(kind, metav1.ConditionTrue, "Stabilized", "")
-	case trouble != observation.OK && m.message != "":
-		return condition(kind, metav1.ConditionFalse, string(trouble), m.message)
-	case trouble != observation.OK:
-		return condition(kind, metav1.ConditionFalse, string(trouble), string(trouble))
+	case issue != observation.OK && m.message != "":
+		return condition(kind, metav1.ConditionFalse, string(issue), m.message)
+	case issue != observation.OK:
+		return condition(kind, metav1.ConditionFalse, string(issue), string(issue))
 	case m.in.Group.Desired != d.Wanted:
 		return condition(kind, metav1.ConditionFalse, "Scaling", "the provider does not aim for the wanted size yet")
 	}

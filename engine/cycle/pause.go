@@ -39,12 +39,12 @@ func (m *autoscalerMemory) until(s slot.Slot) (text string, over bool) {
 // setLater says whether what pauses was set after a time was over that ended the
 // pauses before it. The Paused condition remembers which those were.
 func (m *autoscalerMemory) setLater(until string) bool {
-	set, said := autoscaler.PausesOf(m.annotations), &m.published
+	set, published := autoscaler.PausesOf(m.annotations), &m.published
 	if set == "" {
 		return false
 	}
-	return strings.HasSuffix(said.paused, setAfter(until)) ||
-		strings.HasPrefix(said.over, isOver(until)) && said.over != ended(until, set)
+	return strings.HasSuffix(published.paused, setAfter(until)) ||
+		strings.HasPrefix(published.over, isOver(until)) && published.over != ended(until, set)
 }
 
 // pauseOver says that the time is over until which annotations paused, or is empty.

@@ -157,11 +157,11 @@ func (m *autoscalerMemory) publish(s slot.Slot, d *autoscaler.Decision, p *publi
 		status.CurrentMetrics = m.currentMetrics()
 	}
 	dryRun := m.policy != nil && m.policy.DryRun
-	said := conditionsSource{d.Reason, d.Limit.Direction, d.Limit.Policy, p.fault, m.rival, p.refused, p.missing, p.notice, p.paused, m.in.Pause, p.over, p.everPaused, dryRun, m.generation}
-	if said == m.said {
+	from := conditionsSource{d.Reason, d.Limit.Direction, d.Limit.Policy, p.fault, m.rival, p.refused, p.missing, p.notice, p.paused, m.in.Pause, p.over, p.everPaused, dryRun, m.generation}
+	if from == m.conditionsFrom {
 		return
 	}
-	m.said = said
+	m.conditionsFrom = from
 	at := metav1.NewTime(s.Time())
 	for _, c := range conditions(d, p, &m.in.Pause, dryRun) {
 		if m.rival != "" && c.Reason == string(autoscaler.TargetUnavailable) {

@@ -54,8 +54,8 @@ func (e *Explanation) groupObserved(g *journal.GroupStep) Stage {
 		bounds += fmt.Sprintf(", maximum %d", group.Max)
 	}
 	s.More = append(s.More, fmt.Sprintf("the provider works towards %d, %d ready; %s", group.Desired, group.Ready, bounds))
-	if group.Trouble != observation.OK {
-		s.More = append(s.More, "its trouble with the group: "+Meaning(group.Trouble))
+	if group.Issue != observation.OK {
+		s.More = append(s.More, "its issue with the group: "+Meaning(group.Issue))
 	}
 	return s
 }
@@ -152,8 +152,8 @@ func (e *Explanation) groupWhy() string {
 	case r.Command == nil && group.Desired != d.Wanted:
 		list = append(list, fmt.Sprintf("told at %s, again from %s", e.short(after.Slot), e.short(after.Until)))
 	}
-	if group.Trouble != observation.OK {
-		list = append(list, "trouble: "+string(group.Trouble))
+	if group.Issue != observation.OK {
+		list = append(list, "issue: "+string(group.Issue))
 	}
 	return strings.Join(list, "; ")
 }

@@ -15,7 +15,7 @@
 // states in the file. It does not prove who wrote it: digests have no key.
 //
 // A ScalableNodeGroup's record observes spec, desired, ready, min and max, the
-// provider's trouble, or the error of reading it; resize is what the slot's own
+// provider's issue with the group (trouble), or the error of reading it; resize is what the slot's own
 // command failed with, because the state after the slot rests on it. Its
 // decisions are made again like an autoscaler's.
 //

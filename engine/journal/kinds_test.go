@@ -65,7 +65,7 @@ func groupStory() []*Record {
 	r := newGroupRun()
 	records := []*Record{
 		r.decide(nil, nodegroup.Group{Desired: 3, Ready: 3, Max: -1}, ""),
-		r.decide(size(8), nodegroup.Group{Desired: 3, Ready: 3, Min: 1, Max: 6, Trouble: observation.InProgress}, observation.Throttled),
+		r.decide(size(8), nodegroup.Group{Desired: 3, Ready: 3, Min: 1, Max: 6, Issue: observation.InProgress}, observation.Throttled),
 		r.decide(size(8), nodegroup.Group{Desired: 3, Ready: 3, Min: 1, Max: 6}, ""),
 		r.decide(size(8), nodegroup.Group{Desired: 3, Ready: 3, Min: 1, Max: 6}, ""),
 		r.decide(size(8), nodegroup.Group{Code: observation.Unavailable}, ""),
@@ -172,7 +172,7 @@ func TestGroupInputRoundTrip(t *testing.T) {
 		} else {
 			in.Group = nodegroup.Group{
 				Desired: rapid.Int32().Draw(t, "desired"), Ready: rapid.Int32().Draw(t, "ready"), Min: rapid.Int32().Draw(t, "min"),
-				Max: rapid.Int32Range(-1, math.MaxInt32).Draw(t, "max"), Trouble: rapid.SampledFrom(codes).Draw(t, "trouble"),
+				Max: rapid.Int32Range(-1, math.MaxInt32).Draw(t, "max"), Issue: rapid.SampledFrom(codes).Draw(t, "trouble"),
 			}
 		}
 		resize := rapid.SampledFrom(codes).Draw(t, "resize")

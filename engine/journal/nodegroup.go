@@ -49,8 +49,8 @@ func groupFields(fields []Field, in *nodegroup.Input, resize observation.Code) [
 	if group.Max >= 0 {
 		add(maxField, group.Max)
 	}
-	if group.Trouble != observation.OK {
-		fields = append(fields, Field{Name: troubleField, Code: group.Trouble})
+	if group.Issue != observation.OK {
+		fields = append(fields, Field{Name: troubleField, Code: group.Issue})
 	}
 	if resize != observation.OK {
 		fields = append(fields, Field{Name: resizeField, Code: resize})
@@ -80,7 +80,7 @@ func (r *Record) GroupInput() (*nodegroup.Input, observation.Code) {
 		case maxField:
 			in.Group.Max = value
 		case troubleField:
-			in.Group.Trouble = f.Code
+			in.Group.Issue = f.Code
 		case errorField:
 			in.Group.Code = f.Code
 		case resizeField:
@@ -91,13 +91,13 @@ func (r *Record) GroupInput() (*nodegroup.Input, observation.Code) {
 }
 
 // GroupGauges are the counts that a ScalableNodeGroup's record shows, by name of
-// the gauge, and the provider's trouble with the group.
+// the gauge, and the code of the provider's issue with the group.
 func (r *Record) GroupGauges() (map[string]float64, observation.Code) {
 	if r.Reason == autoscaler.InvalidPolicy {
 		return nil, observation.OK // nobody was asked
 	}
 	in, _ := r.GroupInput()
-	return in.Gauges(), in.Group.Trouble
+	return in.Gauges(), in.Group.Issue
 }
 
 // Failed is why the record of a node group or a producer lacks what it is about:

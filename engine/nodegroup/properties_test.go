@@ -23,7 +23,7 @@ func drawInput(t *rapid.T, at slot.Slot) *Input {
 	in.Group = Group{
 		Desired: number.Draw(t, "desired"), Ready: number.Draw(t, "ready"),
 		Min: rapid.Int32Range(-1, 5).Draw(t, "min"), Max: number.Draw(t, "max"),
-		Trouble: rapid.SampledFrom(codes).Draw(t, "trouble"), Code: rapid.SampledFrom(append(codes[:1:1], observation.OK, observation.Throttled)).Draw(t, "code"),
+		Issue: rapid.SampledFrom(codes).Draw(t, "trouble"), Code: rapid.SampledFrom(append(codes[:1:1], observation.OK, observation.Throttled)).Draw(t, "code"),
 	}
 	if rapid.IntRange(0, 9).Draw(t, "absent") > 0 {
 		n := rapid.Int32Range(0, 20).Draw(t, "spec")

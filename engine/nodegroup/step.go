@@ -26,8 +26,8 @@ type Group struct {
 	Desired, Ready int32
 	// Min and Max are the provider's own bounds; Max < 0 means it has none.
 	Min, Max int32
-	// Trouble says why a group that could be read is not as it should be.
-	Trouble observation.Code
+	// Issue says why a group that could be read is not as it should be.
+	Issue observation.Code
 	// Code says why the group could not be read.
 	Code observation.Code
 }
@@ -75,7 +75,7 @@ type Decision struct {
 	// has not landed.
 	Failure observation.Code
 	// Stabilized says that the provider aims for Wanted, has as many ready
-	// nodes, and reports no trouble.
+	// nodes, and reports no issue.
 	Stabilized bool
 	// Code is why the observation was unusable.
 	Code observation.Code
@@ -106,7 +106,7 @@ func Step(p *policy.NodeGroup, s State, in *Input) (State, Decision) {
 			}
 		}
 	}
-	d.Stabilized = group.Desired == d.Wanted && group.Ready == d.Wanted && group.Trouble == observation.OK
+	d.Stabilized = group.Desired == d.Wanted && group.Ready == d.Wanted && group.Issue == observation.OK
 	d.Reason = reason(&d, group)
 	d.Changed = s != before
 	return s, d

@@ -92,7 +92,7 @@ func (e *evaluation) shape(g *group) *corev1.Node {
 			shape.Spec.Taints = template.Taints
 		}
 	}
-	if _, said := shape.Status.Allocatable[corev1.ResourcePods]; !said {
+	if _, given := shape.Status.Allocatable[corev1.ResourcePods]; !given {
 		shape.Status.Allocatable[corev1.ResourcePods] = *resource.NewQuantity(policy.DefaultPodsPerNode, resource.DecimalSI)
 	}
 	maps.Copy(shape.Labels, g.Policy.Selector)

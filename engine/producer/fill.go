@@ -97,7 +97,7 @@ func (e *evaluation) besides(t *policy.Template, request vector) vector {
 	}
 	rest := append(vector(nil), request...)
 	for i := range rest {
-		if _, said := t.Allocatable[e.dimensions.names[i]]; said {
+		if _, given := t.Allocatable[e.dimensions.names[i]]; given {
 			rest[i] = 0
 		}
 	}

@@ -90,8 +90,8 @@ func explainScale(target cycle.TargetRef, err error) error {
 		return &explained{failure, fmt.Sprintf("no %s %s in namespace %s", target.Kind, target.Name, target.Namespace)}
 	case apierrors.IsForbidden(err):
 		cure := "give the controller's ClusterRole get and update of this kind's scale"
-		if said := statusOf(err); said != "" {
-			cure = said + "; " + cure
+		if status := statusOf(err); status != "" {
+			cure = status + "; " + cure
 		}
 		return &explained{failure, cure}
 	}

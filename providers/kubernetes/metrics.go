@@ -28,7 +28,7 @@ type Metrics struct {
 	current   *prometheus.GaugeVec
 	// groups are the gauges of ScalableNodeGroups by name.
 	groups   map[string]*prometheus.GaugeVec
-	trouble  *prometheus.GaugeVec
+	issue    *prometheus.GaugeVec
 	failures *prometheus.CounterVec
 	// shown are the gauges of HorizontalAutoscalers by name.
 	shown     map[string]*prometheus.GaugeVec
@@ -37,8 +37,8 @@ type Metrics struct {
 	held      *prometheus.CounterVec
 
 	mu sync.Mutex
-	// troubled is the code that trouble shows of each node group that has one.
-	troubled map[journal.Object]observation.Code
+	// issueOf is the code that issue shows of each node group that has one.
+	issueOf map[journal.Object]observation.Code
 	// reasons has the reason that is shown of each autoscaler.
 	reasons map[types.NamespacedName]string
 }
@@ -77,10 +77,10 @@ func NewMetrics(registry prometheus.Registerer) (*Metrics, error) {
 		current: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "karpenter_horizontalautoscaler_current_replicas", Help: "Observed replicas, as in status.currentReplicas.",
 		}, []string{"namespace", "name"}),
-		groups:   map[string]*prometheus.GaugeVec{},
-		troubled: map[journal.Object]observation.Code{},
-		reasons:  map[types.NamespacedName]string{},
-		trouble: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		groups:  map[string]*prometheus.GaugeVec{},
+		issueOf: map[journal.Object]observation.Code{},
+		reasons: map[types.NamespacedName]string{},
+		issue: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: nodegroup.Trouble, Help: nodegroup.Help(nodegroup.Trouble),
 		}, []string{"namespace", "name", "code"}),
 		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -99,7 +99,7 @@ func NewMetrics(registry prometheus.Registerer) (*Metrics, error) {
 	m.shown = map[string]*prometheus.GaugeVec{}
 	collectors := []prometheus.Collector{
 		m.lastScale, m.missed, m.held,
-		m.decisions, m.outcomes, m.errors, m.retries, m.latency, m.lateness, m.queries, m.warnings, m.desired, m.current, m.trouble, m.failures,
+		m.decisions, m.outcomes, m.errors, m.retries, m.latency, m.lateness, m.queries, m.warnings, m.desired, m.current, m.issue, m.failures,
 	}
 	for _, name := range nodegroup.GaugeNames() {
 		m.groups[name] = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: nodegroup.Help(name)}, []string{"namespace", "name"})
@@ -149,7 +149,7 @@ func (m *Metrics) replicas(name types.NamespacedName, desired, current *int32) {
 
 // group shows what a node group's record says; what it does not say ends.
 func (m *Metrics) group(r *journal.Record) {
-	shown, trouble := r.GroupGauges()
+	shown, issue := r.GroupGauges()
 	for name, gauge := range m.groups {
 		if value, known := shown[name]; known {
 			gauge.WithLabelValues(r.Namespace, r.Name).Set(value)
@@ -157,26 +157,26 @@ func (m *Metrics) group(r *journal.Record) {
 			gauge.DeleteLabelValues(r.Namespace, r.Name)
 		}
 	}
-	m.show(r.Object, trouble)
+	m.show(r.Object, issue)
 	m.failed(r.Object, nodegroup.ObserveCall, string(r.Failed()))
 }
 
-// show makes a code the only trouble of a node group. A series that stays is not
+// show makes a code the only issue of a node group. A series that stays is not
 // touched: a scrape in between would end it, and an alert would begin anew.
-func (m *Metrics) show(o journal.Object, trouble observation.Code) {
+func (m *Metrics) show(o journal.Object, issue observation.Code) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	before := m.troubled[o]
-	if trouble == before {
+	before := m.issueOf[o]
+	if issue == before {
 		return
 	}
 	if before != observation.OK {
-		m.trouble.DeleteLabelValues(o.Namespace, o.Name, string(before))
-		delete(m.troubled, o)
+		m.issue.DeleteLabelValues(o.Namespace, o.Name, string(before))
+		delete(m.issueOf, o)
 	}
-	if trouble != observation.OK {
-		m.trouble.WithLabelValues(o.Namespace, o.Name, string(trouble)).Set(1)
-		m.troubled[o] = trouble
+	if issue != observation.OK {
+		m.issue.WithLabelValues(o.Namespace, o.Name, string(issue)).Set(1)
+		m.issueOf[o] = issue
 	}
 }
 

@@ -53,7 +53,7 @@ const hpaSeries = "kube_horizontalpodautoscaler_(info|spec_max_replicas|spec_min
 // ownSeries are the bounds and metrics of HorizontalAutoscalers, of the namespace as well.
 const ownSeries = "karpenter_horizontalautoscaler_(desired_replicas|current_replicas|min_replicas|max_replicas|reason|paused|metric_value|metric_target|metric_available)"
 
-// groupSeries are a node group's sizes and bounds, and its trouble with the provider.
+// groupSeries are a node group's sizes and bounds, and the provider's issue with it.
 const groupSeries = "karpenter_scalablenodegroup_(spec_replicas|desired_replicas|ready_replicas|min_replicas|max_replicas|trouble|failures_total)"
 
 // ContextSelectors are the series, besides those of the queries, that say how

@@ -12,23 +12,23 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/policy"
 )
 
-// A Badge says what the figures of a run can be trusted for.
-type Badge string
+// A Loop says how far metrics answer to the replicas, and so what the figures of a run can be trusted for.
+type Loop string
 
-// The badges.
+// The loops.
 const (
 	// ClosedLoop: the metrics answer to the simulated replicas.
-	ClosedLoop Badge = "closed loop"
+	ClosedLoop Loop = "closed loop"
 	// DemandDriven: the metrics are totals that do not depend on the replicas.
-	DemandDriven Badge = "demand-driven"
+	DemandDriven Loop = "demand-driven"
 	// OpenLoop: metrics that depend on the replicas are replayed as recorded, so
 	// after the first deviation they are not what would have been seen.
-	OpenLoop Badge = "open loop"
+	OpenLoop Loop = "open loop"
 )
 
-// Explain returns what the badge means, in half a sentence.
-func (b Badge) Explain() string {
-	switch b {
+// Explain returns what the loop means, in half a sentence.
+func (l Loop) Explain() string {
+	switch l {
 	case ClosedLoop:
 		return "metrics answer to the simulated replicas"
 	case DemandDriven:
@@ -59,7 +59,7 @@ type Run struct {
 	Whole      *Interval
 	// Location is the time zone shown; nil is UTC.
 	Location *time.Location
-	Badge    Badge
+	Loop     Loop
 	// Sampling is how the metrics got their samples; zero where it is not known.
 	Sampling Sampling
 	// Fidelity is nil where no replicas were recorded.

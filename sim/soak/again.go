@@ -15,7 +15,7 @@ import (
 )
 
 // twice plays the case again with its autoscalers in the opposite order.
-func twice(ctx context.Context, c *Case, run *Run, play Player) error {
+func twice(ctx context.Context, c *Case, run *Run, play PlayFunc) error {
 	again, err := play(ctx, c, true)
 	switch {
 	case err != nil:
@@ -50,7 +50,7 @@ func firstDifference(a, b []byte) string {
 
 // noLookAhead plays the case with another future: until then every decision
 // is the same.
-func noLookAhead(ctx context.Context, c *Case, run *Run, play Player) error {
+func noLookAhead(ctx context.Context, c *Case, run *Run, play PlayFunc) error {
 	cut := c.instant(0)
 	other, err := play(ctx, c.withFuture(cut), false)
 	if err != nil {
@@ -104,7 +104,7 @@ func (c *Case) withFuture(cut scenario.Duration) *Case {
 // and at a few instants, where that is fair. It is not while a slot is tried
 // again that is decided later: a slot is decided by the controller that is in
 // charge when it falls, or by none (cycle.Autoscalers.Since).
-func restarts(ctx context.Context, c *Case, run *Run, play Player) error {
+func restarts(ctx context.Context, c *Case, run *Run, play PlayFunc) error {
 	out := c.clone()
 	faults := &out.Scenario.Spec.Faults
 	if c.forgiving(0, c.Scenario.Spec.Duration) {

@@ -15,7 +15,7 @@ import (
 
 // An engine that is broken: it decides as the real one does and then does
 // something else, as its journal shows.
-func broke(change func(c *Case, s *journal.Step)) Player {
+func broke(change func(c *Case, s *journal.Step)) PlayFunc {
 	return func(ctx context.Context, c *Case, backwards bool) (*Run, error) {
 		run, err := Play(ctx, c, backwards)
 		if err != nil {
@@ -34,7 +34,7 @@ func broke(change func(c *Case, s *journal.Step)) Player {
 var engines = map[string]struct {
 	reason    string
 	invariant string
-	play      Player
+	play      PlayFunc
 }{
 	"Bounds": {"a bound that lets one more through", "bounds hold", broke(func(_ *Case, s *journal.Step) {
 		if s.Record.Desired == s.Policy.Max {

@@ -16,14 +16,14 @@ import (
 	"github.com/karpenter-sim/karpenter/sim/scenario"
 )
 
-// A Player plays a case. Tests put engines in its place that are broken.
-type Player func(ctx context.Context, c *Case, backwards bool) (*Run, error)
+// A PlayFunc plays a case. Tests put engines in its place that are broken.
+type PlayFunc func(ctx context.Context, c *Case, backwards bool) (*Run, error)
 
 // An Invariant is something that is true of every case, or of every run of one.
 type Invariant struct {
 	Name string
 	// Check says what breaks it. run is that of the case itself.
-	Check func(ctx context.Context, c *Case, run *Run, play Player) error
+	Check func(ctx context.Context, c *Case, run *Run, play PlayFunc) error
 }
 
 // Invariants are all of them, those first that need no second run.
@@ -41,8 +41,8 @@ var Invariants = []Invariant{
 	{"a restart changes nothing", restarts},
 }
 
-func onRun(check func(*Run) error) func(context.Context, *Case, *Run, Player) error {
-	return func(_ context.Context, _ *Case, run *Run, _ Player) error { return check(run) }
+func onRun(check func(*Run) error) func(context.Context, *Case, *Run, PlayFunc) error {
+	return func(_ context.Context, _ *Case, run *Run, _ PlayFunc) error { return check(run) }
 }
 
 // violation says which record breaks an invariant.
@@ -156,7 +156,7 @@ func moved(run *Run) error {
 // converges wants the last decision of a policy whose metrics do not depend on
 // the replicas to be what they ask for, or on the way there as fast as its rate
 // policies allow.
-func converges(_ context.Context, c *Case, run *Run, _ Player) error {
+func converges(_ context.Context, c *Case, run *Run, _ PlayFunc) error {
 	if c.Calm+scenario.Duration(calmFor) > c.Scenario.Spec.Duration {
 		return nil // not calm for long enough to say
 	}

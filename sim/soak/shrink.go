@@ -13,7 +13,7 @@ import (
 const mostTries = 400
 
 // shrink takes away what it can as long as the same invariant stays broken.
-func shrink(ctx context.Context, f *Finding, play Player) (*Finding, error) {
+func shrink(ctx context.Context, f *Finding, play PlayFunc) (*Finding, error) {
 	invariants := slices.DeleteFunc(slices.Clone(Invariants), func(i Invariant) bool { return i.Name != f.Invariant })
 	tries := 0
 	for progress := true; progress; {

@@ -17,7 +17,7 @@ type Options struct {
 	Seed uint64
 	Runs int
 	// Play plays the cases; nil means Play.
-	Play Player
+	Play PlayFunc
 	// Progress, if set, is told how many cases were checked. Calls may overlap.
 	Progress func(checked int)
 }
@@ -96,11 +96,11 @@ func Soak(ctx context.Context, o Options) (*Finding, error) {
 
 // Check holds one case to all invariants and returns the first that is broken.
 // An error means that the case could not be judged.
-func Check(ctx context.Context, c *Case, play Player) (*Finding, error) {
+func Check(ctx context.Context, c *Case, play PlayFunc) (*Finding, error) {
 	return check(ctx, c, play, Invariants)
 }
 
-func check(ctx context.Context, c *Case, play Player, invariants []Invariant) (*Finding, error) {
+func check(ctx context.Context, c *Case, play PlayFunc, invariants []Invariant) (*Finding, error) {
 	run, err := play(ctx, c, false)
 	if err == nil {
 		for _, inv := range invariants {

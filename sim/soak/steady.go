@@ -51,7 +51,7 @@ func (c *Case) steady() *steadyCase {
 
 // neverOvershoots wants a steady demand to be met, however long replicas take to
 // start, with no more than one too many.
-func neverOvershoots(ctx context.Context, c *Case, _ *Run, play Player) error {
+func neverOvershoots(ctx context.Context, c *Case, _ *Run, play PlayFunc) error {
 	if len(c.Autoscalers) == 0 {
 		return nil
 	}

@@ -73,8 +73,8 @@ type Search struct {
 	// Unfaithful says why that is too little to rank anything by; empty where it
 	// is not.
 	Unfaithful string
-	// Badge is the weakest of the subjects'.
-	Badge result.Badge
+	// Loop is the weakest of the subjects'.
+	Loop result.Loop
 	// Notes say what the figures rest on.
 	Notes []string
 	// Priced says that prices are given, so that cost is money.
@@ -190,7 +190,7 @@ func (s *Search) addStage(subject *Subject) error {
 // playCurrent plays the current policy: what it needed is what every candidate
 // is measured by. It returns what came of each subject's objects.
 func (s *Search) playCurrent(ctx context.Context) ([][]sim.Object, error) {
-	rank := map[result.Badge]int{result.DemandDriven: 1, result.ClosedLoop: 2, result.OpenLoop: 3}
+	rank := map[result.Loop]int{result.DemandDriven: 1, result.ClosedLoop: 2, result.OpenLoop: 3}
 	var all sim.Fidelity
 	var objects [][]sim.Object
 	s.Current = Trial{State: Played, Windows: s.empty()}
@@ -205,8 +205,8 @@ func (s *Search) playCurrent(ctx context.Context) ([][]sim.Object, error) {
 		if err != nil {
 			return nil, err
 		}
-		if rank[played.Badge] > rank[s.Badge] {
-			s.Badge = played.Badge
+		if rank[played.Loop] > rank[s.Loop] {
+			s.Loop = played.Loop
 		}
 		for k := range played.Objects {
 			o := &played.Objects[k]
@@ -227,7 +227,7 @@ func (s *Search) playCurrent(ctx context.Context) ([][]sim.Object, error) {
 		objects = append(objects, played.Objects)
 		st.examined(&s.Current, cells, windowOf, partOf, played.Objects, changes)
 	}
-	if s.Badge == result.OpenLoop {
+	if s.Loop == result.OpenLoop {
 		return nil, errOpenLoop
 	}
 	if all.Slots > 0 {

@@ -169,7 +169,7 @@ func (j *Job) checkWhatIf(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	run := &reports.Run{Badge: prospect.Badge, Doubts: prospect.Doubts}
+	run := &reports.Run{Loop: prospect.Loop, Doubts: prospect.Doubts}
 	if why := (&reports.Report{Run: run, Columns: make([]reports.ColumnReport, 1)}).Unranked(); why != "" {
 		return unranked(j.File.Metadata.Name, why)
 	}

@@ -19,9 +19,9 @@ import (
 	"github.com/karpenter-sim/karpenter/sim/world"
 )
 
-// A player is one autoscaler of a run, with a driver of its own so that its
+// An autoscalerRun is one autoscaler of a run, with a driver of its own so that its
 // metrics can react to its own target.
-type player struct {
+type autoscalerRun struct {
 	Autoscaler
 	run    *run
 	driver cycle.Autoscalers
@@ -45,10 +45,10 @@ type player struct {
 	edited *v1alpha1.HorizontalAutoscaler
 }
 
-// addPlayer puts an autoscaler and its target into the run.
-func (r *run) addPlayer(a Autoscaler) error {
+// addAutoscaler puts an autoscaler and its target into the run.
+func (r *run) addAutoscaler(a Autoscaler) error {
 	spec := &r.in.File.Spec
-	p := &player{Autoscaler: a, run: r}
+	p := &autoscalerRun{Autoscaler: a, run: r}
 	p.Object = a.Object.DeepCopy()
 	p.Object.Status = r.warmed[a.Name()]
 	kept := keep(p.Object, spec.Start.Time)
@@ -66,7 +66,7 @@ func (r *run) addPlayer(a Autoscaler) error {
 	p.elsewhere.decider, p.elsewhere.patience = r.o.decider, r.o.patience
 	r.played = append(r.played, p)
 	if r.sharing == nil {
-		r.sharing = map[cycle.TargetKey][]*player{}
+		r.sharing = map[cycle.TargetKey][]*autoscalerRun{}
 	}
 	r.sharing[p.Target.Key()] = append(r.sharing[p.Target.Key()], p)
 	return nil
@@ -74,7 +74,7 @@ func (r *run) addPlayer(a Autoscaler) error {
 
 // startDriver puts a driver in charge that knows nothing but the store, from
 // an instant on.
-func (p *player) startDriver(from time.Time) {
+func (p *autoscalerRun) startDriver(from time.Time) {
 	r := p.run
 	p.series.begin(r.autoscalers.find(p.Name()).object)
 	p.driver = cycle.Autoscalers{
@@ -87,8 +87,8 @@ func (p *player) startDriver(from time.Time) {
 	}
 }
 
-// asked puts the enforced label between the player's driver and a source.
-func (p *player) asked(source cycle.Querier) cycle.Querier {
+// asked puts the enforced label between the autoscaler's driver and a source.
+func (p *autoscalerRun) asked(source cycle.Querier) cycle.Querier {
 	label := p.run.in.enforce()
 	if label == "" {
 		return source
@@ -138,7 +138,7 @@ func (r *run) owners(target cycle.TargetKey) []cycle.Owner {
 // start sets the target as it was when the run begins: as declared, else as
 // recorded, else in a replay as its totals ask for, else as small as it may be
 // without being nothing. Of several autoscalers the first one that starts says so.
-func (p *player) start() error {
+func (p *autoscalerRun) start() error {
 	t := p.target
 	if t.Delegated() {
 		if s := p.run.groupOf(t); s != nil {
@@ -151,11 +151,11 @@ func (p *player) start() error {
 	if declared != nil {
 		p.object.Price, p.object.Billing = declared.PricePerHour, billingOf(declared.Billing)
 	}
-	if p.run.begun[t] {
+	if p.run.started[t] {
 		p.watch(p.run.in.start / 1000)
 		return nil
 	}
-	p.run.begun[t] = true
+	p.run.started[t] = true
 	recorded := p.object.Recorded.Spec.First()
 	switch {
 	case declared != nil && declared.Replicas != nil:
@@ -179,7 +179,7 @@ func (r *run) assume(format string, args ...any) {
 }
 
 // watch records the target's counts from now on.
-func (p *player) watch(at int64) {
+func (p *autoscalerRun) watch(at int64) {
 	p.object.Spec.Append(at, float64(p.target.Spec))
 	p.object.Ready.Append(at, float64(p.target.Serving()))
 	before := p.target.Changed // another autoscaler of the target watches, too
@@ -197,15 +197,15 @@ func (p *player) watch(at int64) {
 }
 
 // slot decides the slot that is due, and returns the next one.
-func (p *player) slot(now time.Time) (slot.Slot, error) {
+func (p *autoscalerRun) slot(now time.Time) (slot.Slot, error) {
 	if p.elsewhere.decider != nil {
 		return p.decideElsewhere(now)
 	}
 	return p.driver.Reconcile(p.run.ctx, now, p.Object)
 }
 
-// queries are the texts that the player asks.
-func (p *player) queries() []string {
+// queries are the texts that the autoscaler asks.
+func (p *autoscalerRun) queries() []string {
 	var texts []string
 	for _, m := range p.Policy.Metrics {
 		if !slices.Contains(texts, m.Query) {
@@ -216,7 +216,7 @@ func (p *player) queries() []string {
 }
 
 // unsampled says that a query never has a sample, and what it could have read.
-func (p *player) unsampled(path, text string) error {
+func (p *autoscalerRun) unsampled(path, text string) error {
 	if resource := p.convertedResource(text); resource != "" {
 		return p.noResource(path, text, resource)
 	}
@@ -225,7 +225,7 @@ func (p *player) unsampled(path, text string) error {
 }
 
 // sampled refuses a replay in which a query never had a sample.
-func (p *player) sampled() error {
+func (p *autoscalerRun) sampled() error {
 	if p.run.in.File.Spec.Replay == nil {
 		return nil
 	}

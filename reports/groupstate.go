@@ -13,10 +13,10 @@ import (
 // while it is waited for the next one.
 type refusals map[journal.Object]observation.Code
 
-// trouble returns what keeps a node group from what it should be as of its next record,
+// issue returns what keeps a node group from what it should be as of its next record,
 // empty for nothing: the provider cannot be asked, refuses the size or has refused
 // it, has no machines or a maximum.
-func (all refusals) trouble(r *journal.Record) string {
+func (all refusals) issue(r *journal.Record) string {
 	in, resize := r.GroupInput()
 	switch {
 	case resize != observation.OK:
@@ -24,7 +24,7 @@ func (all refusals) trouble(r *journal.Record) string {
 	case r.Reason != autoscaler.RateLimited && r.Reason != autoscaler.TargetUnavailable:
 		delete(all, r.Object)
 	}
-	for _, code := range []observation.Code{in.Group.Code, all[r.Object], in.Group.Trouble} {
+	for _, code := range []observation.Code{in.Group.Code, all[r.Object], in.Group.Issue} {
 		if code != observation.OK {
 			return string(code)
 		}
@@ -37,8 +37,8 @@ func (all refusals) trouble(r *journal.Record) string {
 
 // A groupState holds what a record of a node group says to those who wait for nodes.
 type groupState struct {
-	// trouble keeps the group from what it should be; empty where nothing does.
-	trouble string
+	// issue keeps the group from what it should be; empty where nothing does.
+	issue string
 	// spec nodes are asked for and ready ones run; known says that both were read.
 	spec, ready int32
 	known       bool
@@ -48,7 +48,7 @@ type groupState struct {
 
 func (all refusals) state(r *journal.Record) groupState {
 	in, _ := r.GroupInput()
-	s := groupState{trouble: all.trouble(r), dryRun: r.DryRun}
+	s := groupState{issue: all.issue(r), dryRun: r.DryRun}
 	if in.Spec != nil && in.Group.Code == observation.OK {
 		s.spec, s.ready, s.known = *in.Spec, in.Group.Ready, true
 	}
@@ -59,8 +59,8 @@ func (all refusals) state(r *journal.Record) groupState {
 // the autoscaler that scales it, nil where none does.
 func (g *groupState) wait(name string, scaledBy *policy.Autoscaler) string {
 	switch {
-	case g.trouble != "":
-		return name + ": " + g.trouble
+	case g.issue != "":
+		return name + ": " + g.issue
 	case !g.known:
 		return name
 	case g.dryRun:
