@@ -78,6 +78,9 @@ func (in *Input) measure(demands []*demand) error {
 				return err
 			}
 			if in.readsRun(y.Expr) {
+				if y.Lag > 0 {
+					return in.File.Doc.Errorf(in.File.YardstickPath(i)+".lag", "%s reads what the run itself makes, of which nobody knows in advance what it will show %s later: leave lag out", y.Expr, y.Lag)
+				}
 				d.inRun = true
 			}
 		}
@@ -139,11 +142,27 @@ func (in *Input) combine(d *demand, texts []string, values []measured) error {
 			continue
 		}
 		kept = append(kept, y)
-		parts = append(parts, over(v.Steps, y.PerReplica/in.scaleOf(y.Expr)))
+		parts = append(parts, earlier(over(v.Steps, y.PerReplica/in.scaleOf(y.Expr)), y.Lag, in.start/1000))
 	}
 	d.yardsticks = kept
 	d.needed = largest(parts)
 	return nil
+}
+
+// earlier are steps that come earlier by a lag, from a start on.
+func earlier(s Steps, lag scenario.Duration, start int64) Steps {
+	by := int64(time.Duration(lag) / time.Second)
+	if by == 0 {
+		return s
+	}
+	var out Steps
+	for i, t := range s.T {
+		if i+1 < len(s.T) && s.T[i+1]-by <= start {
+			continue // the next one holds before the start
+		}
+		out.Append(max(t-by, start), s.V[i])
+	}
+	return out
 }
 
 // unmeasured says that a yardstick never has a value, and what it could have read.
@@ -351,8 +370,30 @@ func (r *run) addDemands(column []Autoscaler) error {
 		for _, p := range r.played {
 			if referenceOf(p.Target) == d.target {
 				p.demand = d
+				if err := r.noteLag(d); err != nil {
+					return err
+				}
 				p.object.Needed, p.object.Yardsticks, p.object.Saturated = d.needed, d.yardsticks.Results(), d.saturated
 			}
+		}
+	}
+	return nil
+}
+
+// noteLag notes that a demand which was named shows what was asked for some time before.
+func (r *run) noteLag(d *demand) error {
+	replay := r.in.File.Spec.Replay
+	if replay == nil || replay.Demand == "" {
+		return nil
+	}
+	for _, y := range d.yardsticks {
+		before, err := reach(y.Expr)
+		if err != nil {
+			return err
+		}
+		if behind := before / 2; y.Expr == replay.Demand && y.Lag == 0 && behind >= time.Second {
+			r.assume("%s looks %s back and so shows what was asked for about %s before; what is needed counts as much too late, unless --demand-lag %[3]s (or the lag of the yardstick) says so",
+				y.Expr, before, behind.Truncate(time.Second))
 		}
 	}
 	return nil

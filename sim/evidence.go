@@ -8,6 +8,7 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/policy"
 	"github.com/karpenter-sim/karpenter/sim/recording"
 	"github.com/karpenter-sim/karpenter/sim/result"
+	"github.com/karpenter-sim/karpenter/sim/scenario"
 )
 
 // An evidence holds what a recording tells of a metric whose value depends on how
@@ -15,40 +16,25 @@ import (
 type evidence struct {
 	// saturation is the largest value that a replica can show; +Inf where nobody says.
 	saturation float64
+	// share is how the metric shows what the replicas share.
+	share sharedLoad
+	// value and ready are the metric and the ready replicas as recorded; ready is empty
+	// where nobody recorded them.
+	value, ready Steps
 	// atNeed is value x ready where exactly one replica is needed, by the demand
-	// that a replay names, which needed has in replicas; 0 without one, or where
-	// the metric does not follow it.
+	// that a replay names, which needed has in replicas as recorded; 0 without one, or
+	// where the metric does not follow it.
 	atNeed float64
 	needed Steps
-	// shows is how long a change of the count takes to show in full, in
-	// milliseconds: the query's own window, and two scrapes.
-	shows int64
-	// averages is over how long, in milliseconds, what the demand asks of the replicas
-	// is averaged: as shows, without what the demand's query averages itself.
-	averages int64
+	// lag is how far before its instant, in milliseconds, lies the demand that needed
+	// shows there, and scale multiplies it.
+	lag   int64
+	scale float64
 	// saturated is 1 where the recording hides demand, else 0.
 	saturated Steps
 	// doubt says why the value at other counts is not known; nil where it is.
 	doubt *result.Doubt
 }
-
-// What the rule "value x ready stays" must achieve on the recording, after the
-// changes of the ready count by leastChange or more: at least fewChanges of them,
-// and a median step of log(value x ready) that exceeds that of other times by at
-// most mostExcess.
-const (
-	leastChange = 0.1
-	mostExcess  = 0.05
-	// hiddenRange is the time over which a gauge may average without its query
-	// showing it: where the query has no range of its own.
-	hiddenRange = time.Minute
-	// nearSaturation is the share of the saturation from which on a metric hides
-	// demand.
-	nearSaturation = 0.95
-	// mostUnlike is the median distance, as a share, of a metric from the demand
-	// that is to drive it.
-	mostUnlike = 0.1
-)
 
 // evidenceOf is that of a policy's metric, whose target's recorded ready and
 // wanted replicas are the values of two queries. It is worked out once.
@@ -76,16 +62,6 @@ func (in *Input) evidenceOf(a *Autoscaler, m policy.Metric, ready, spec string) 
 	if err != nil {
 		return nil, err
 	}
-	s := &samples{every: g.every, value: on(values[0].Steps, g)}
-	if ready != "" {
-		s.ready, s.spec = on(values[1].Steps, g), on(values[2].Steps, g)
-	}
-	e := &evidence{saturation: in.saturationOf(a, m, s.value)}
-	if arrivals {
-		demand := over(values[len(values)-1].Steps, *replay.Capacity)
-		s.needed, e.needed = on(demand, g), over(demand, 1/in.scaleOf(replay.Demand))
-	}
-	s.saturation = nearSaturation * e.saturation
 	window, err := reach(m.Query)
 	if err != nil {
 		return nil, err
@@ -93,27 +69,40 @@ func (in *Input) evidenceOf(a *Autoscaler, m policy.Metric, ready, spec string) 
 	if window == 0 {
 		window = hiddenRange
 	}
-	e.shows = window.Milliseconds() + 2*g.every
-	e.averages = e.shows
+	s := &samples{every: g.every, value: on(values[0].Steps, g)}
+	e := &evidence{value: values[0].Steps}
+	if ready != "" {
+		e.ready = values[1].Steps
+		s.ready, s.spec = on(e.ready, g), on(values[2].Steps, g)
+	}
+	if e.share, err = in.shareOf(m.Query, window.Milliseconds(), s.ready, g); err != nil {
+		return nil, err
+	}
+	s.used = e.share.ofWindow(s.value, s.ready, g.every)
+	e.saturation = in.saturationOf(a, m, s.used)
+	s.saturation = nearSaturation * e.saturation
 	if arrivals {
-		// What the demand's own range averages over needs no second time.
-		own, err := reach(replay.Demand)
-		if err != nil {
+		e.needed, e.scale = over(values[len(values)-1].Steps, *replay.Capacity), in.scaleOf(replay.Demand)
+		s.needed = on(e.needed, g)
+		if e.lag, err = replayLag(replay); err != nil {
 			return nil, err
 		}
-		e.averages = max(window-own, 0).Milliseconds() + 2*g.every
 	}
+	shows := window.Milliseconds() + 2*g.every // a change shows in full after its window and two scrapes
 	switch {
 	case ready == "":
 		e.atNeed = e.saturation // of a utilization, which is at its most where all is used
 	case s.needed != nil && m.Type == policy.Utilization:
 		e.atNeed, e.doubt = s.calibrate(m.Query)
 	case s.needed != nil:
-		if e.doubt = s.respond(m.Query, e.shows); e.doubt == nil {
+		if e.doubt = s.respond(m.Query, shows); e.doubt == nil {
 			e.atNeed, e.doubt = s.calibrate(m.Query)
 		}
 	default:
-		e.doubt = s.respond(m.Query, e.shows)
+		e.doubt = s.respond(m.Query, shows)
+	}
+	if e.atNeed > 0 && ready != "" && e.doubt == nil {
+		e.doubt = e.misfit(m.Query, g)
 	}
 	if s.needed == nil {
 		e.saturated = s.hides(g, a, m)
@@ -123,6 +112,47 @@ func (in *Input) evidenceOf(a *Autoscaler, m policy.Metric, ready, spec string) 
 	}
 	in.evidence[key] = e
 	return e, nil
+}
+
+// misfit compares what was recorded of a metric with what the demand lets the recorded
+// replicas show: at their own counts a replay shows what was recorded, so that its
+// decisions do not tell whether the rule is right that it has for others.
+func (e *evidence) misfit(metric string, g grid) *result.Doubt {
+	var distances []float64
+	for at := g.start; at < g.end; at += g.every {
+		off := e.value.At(at/1000) / e.asRecorded(g, at)
+		if off > 0 && !math.IsInf(off, 0) {
+			distances = append(distances, math.Abs(off-1))
+		}
+	}
+	if off := middle(distances); off > mostUnlike {
+		return &result.Doubt{Code: result.NotDriven, Metric: metric, Excess: off}
+	}
+	return nil
+}
+
+// load is what is asked for at an instant in milliseconds, in the metric's unit times
+// replicas, as recorded.
+func (e *evidence) load(t int64) float64 { return e.atNeed * e.needed.At((t+e.lag)/1000) }
+
+// asRecorded returns what the demand lets the recorded replicas show.
+func (e *evidence) asRecorded(g grid, at int64) float64 {
+	return e.share.shown(e.load, func(t int64) float64 { return e.ready.At(t / 1000) }, e.saturation, g, at)
+}
+
+// driven returns what the demand lets simulated replicas show at a scrape. What was
+// recorded is off from what the demand lets the recorded replicas show, by chance and
+// by all that the model leaves out; the simulated ones are off by as much.
+func (e *evidence) driven(simulated func(t int64) float64, g grid, scraped int64) float64 {
+	scaled := func(t int64) float64 { return e.scale * e.load(t) }
+	value := e.share.shown(scaled, simulated, e.saturation, g, scraped)
+	if len(e.ready.T) == 0 {
+		return value
+	}
+	if off := e.value.At(scraped/1000) / e.asRecorded(g, scraped); off > 0 && !math.IsInf(off, 0) {
+		value *= off
+	}
+	return value
 }
 
 type evidenceKey struct {
@@ -149,6 +179,16 @@ func (in *Input) saturationOf(a *Autoscaler, m policy.Metric, values []float64) 
 	return most
 }
 
+// replayLag is how far before its instant, in milliseconds, lies the demand that a
+// replay's shows: as it says, else half of what the query looks back.
+func replayLag(replay *scenario.Replay) (int64, error) {
+	if replay.DemandLag > 0 {
+		return time.Duration(replay.DemandLag).Milliseconds(), nil
+	}
+	before, err := reach(replay.Demand)
+	return before.Milliseconds() / 2, err
+}
+
 // reach is how far before its instant a query reads.
 func reach(text string) (time.Duration, error) {
 	selectors, err := recording.Selectors(text)
@@ -171,122 +211,6 @@ func on(s Steps, g grid) []float64 {
 		out = append(out, v)
 	}
 	return out
-}
-
-// samples are a recorded metric and the replicas that had it, at the instants of
-// one grid, every so many milliseconds; needed are the replicas that a named
-// demand asked for, nil without one.
-type samples struct {
-	every                      int64
-	value, ready, spec, needed []float64
-	// saturation is the value from which on demand is hidden.
-	saturation float64
-}
-
-// plain says whether an instant shows what was asked for.
-func (s *samples) plain(i int) bool {
-	return s.value[i] > 0 && s.ready[i] > 0 && s.value[i] < s.saturation
-}
-
-// respond tests on the recording whether value x ready stays as it was where the
-// ready count changes: compared are steps over the time that a change takes to
-// show, in milliseconds, there and where the count stays.
-func (s *samples) respond(metric string, shows int64) *result.Doubt {
-	lag := int((shows + s.every - 1) / s.every)
-	var changed, alone, steady []float64
-	changes := 0
-	for i := 0; i+lag < len(s.value); i++ {
-		if !s.plain(i) {
-			continue
-		}
-		moved := s.ready[i+1] > 0 && math.Abs(s.ready[i+1]-s.ready[i]) >= leastChange*s.ready[i]*(1-1e-9)
-		if moved {
-			changes++
-		}
-		if !s.plain(i + lag) {
-			continue
-		}
-		step := math.Abs(math.Log(s.value[i+lag] * s.ready[i+lag] / (s.value[i] * s.ready[i])))
-		switch {
-		case moved:
-			changed = append(changed, step)
-			alone = append(alone, math.Abs(math.Log(s.value[i+lag]/s.value[i])))
-		case !slices.ContainsFunc(s.ready[i:i+lag+1], func(r float64) bool { return r != s.ready[i] }):
-			steady = append(steady, step)
-		}
-	}
-	d := &result.Doubt{Metric: metric, Changes: len(changed)}
-	if len(changed) < fewChanges {
-		d.Code = result.FewChanges
-		return d
-	}
-	at := middle(changed)
-	d.Excess = max(0, at-middle(steady))
-	switch {
-	case d.Excess > mostExcess:
-		d.Code = result.NotInverse
-	case at >= middle(alone):
-		d.Code = result.Independent
-	default:
-		return nil
-	}
-	return d
-}
-
-// calibrate finds value x ready where one replica is needed, or why it does not
-// follow the demand.
-func (s *samples) calibrate(metric string) (float64, *result.Doubt) {
-	var ratios []float64
-	for i := range s.value {
-		if s.plain(i) && s.needed[i] > 0 {
-			ratios = append(ratios, s.value[i]*s.ready[i]/s.needed[i])
-		}
-	}
-	if len(ratios) == 0 {
-		return 0, &result.Doubt{Code: result.NotDriven, Metric: metric, Excess: math.Inf(1)}
-	}
-	center := middle(ratios)
-	distances := make([]float64, len(ratios))
-	for i, r := range ratios {
-		distances[i] = math.Abs(r/center - 1)
-	}
-	if off := middle(distances); off > mostUnlike {
-		return 0, &result.Doubt{Code: result.NotDriven, Metric: metric, Excess: off}
-	}
-	return center, nil
-}
-
-// hides is where the recording shows no more than what was served: near the
-// saturation; of a metric without one, also where the replicas stood at their
-// bound with the metric above its target.
-func (s *samples) hides(g grid, a *Autoscaler, m policy.Metric) Steps {
-	var out Steps
-	above := m.Target * (1 + a.Policy.Up.Tolerance)
-	for i, v := range s.value {
-		hidden := v >= s.saturation
-		if m.Type == policy.Value && v > above && s.spec[i] >= float64(a.Policy.Max) {
-			hidden = true
-		}
-		out.Append((g.start+int64(i)*g.every)/1000, indicator(hidden))
-	}
-	return out
-}
-
-func indicator(yes bool) float64 {
-	if yes {
-		return 1
-	}
-	return 0
-}
-
-// middle is the lower median; 0 of nothing.
-func middle(list []float64) float64 {
-	if len(list) == 0 {
-		return 0
-	}
-	sorted := slices.Clone(list)
-	slices.Sort(sorted)
-	return sorted[(len(sorted)-1)/2]
 }
 
 // noteDoubt notes that the value of a metric at other counts is not known.

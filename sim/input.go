@@ -47,6 +47,8 @@ type Input struct {
 	shared     *shared
 	// demands has the demand on each target of the pinned column; nil before Pin.
 	demands []*demand
+	// leadsIn says that this is the time before the run, in which nothing acts.
+	leadsIn bool
 	// evidence tells how recorded metrics answer to replicas, once asked for.
 	evidence map[evidenceKey]*evidence
 }

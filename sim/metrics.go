@@ -129,40 +129,26 @@ func (r *run) ageOf(q *query, at time.Time) time.Duration {
 
 // asSimulated is a recorded result as the simulated replicas would have had it: that of
 // all recorded ones together, shared by those that were ready at the scrape, and
-// never more than a replica can show. Where the demand is named, that is what they
-// share.
+// never more than they can show. Where the demand is named, that is what they share.
 func (p *autoscalerRun) asSimulated(q *query, recorded cycle.Result, at time.Time) cycle.Result {
 	e := q.evidence
-	switch {
-	case e == nil:
-		return recorded
-	case !q.follows && e.atNeed == 0:
-		recorded.Value = min(recorded.Value, e.saturation)
+	if e == nil {
 		return recorded
 	}
 	g := p.run.in.worldGrid()
 	scraped := g.at(at.UnixMilli())
-	value := 0.0
-	if e.atNeed > 0 {
-		value = p.driven(e, g, scraped)
-	} else {
-		value = recorded.Value * p.object.Recorded.Ready.At(at.Unix()) / p.readyAt(scraped/1000)
+	simulated := func(t int64) float64 { return p.readyAt(t / 1000) }
+	value := recorded.Value
+	switch {
+	case e.atNeed > 0:
+		value = e.driven(simulated, g, scraped)
+	case q.follows:
+		value *= p.object.Recorded.Ready.At(at.Unix()) / simulated(scraped)
 	}
 	if math.IsNaN(value) || math.IsInf(value, 0) {
 		return cycle.Result{} // without a count the value says nothing
 	}
-	return cycle.Result{Samples: 1, Value: min(value, e.saturation)}
-}
-
-// driven returns what the demand lets the simulated replicas show at a scrape, averaged
-// over the scrapes within which a change of their count shows in full.
-func (p *autoscalerRun) driven(e *evidence, g grid, scraped int64) float64 {
-	sum, n := 0.0, 0.0
-	for at := scraped; at == scraped || at > scraped-e.averages && at >= g.start; at -= g.every {
-		sum += min(e.atNeed*e.needed.At(at/1000)/p.readyAt(at/1000), e.saturation)
-		n++
-	}
-	return sum / n
+	return cycle.Result{Samples: 1, Value: min(value, e.share.most(simulated, e.saturation, g, scraped))}
 }
 
 // readyAt is how many replicas served at an instant, before the run those it
@@ -212,8 +198,8 @@ func (r *run) addQuery(p *autoscalerRun, text string) (*query, error) {
 // addEvidence asks the recording how a query's value answers to the replicas.
 func (r *run) addEvidence(p *autoscalerRun, q *query) error {
 	replay := r.in.File.Spec.Replay
-	if replay == nil || q.scheduled {
-		return nil
+	if replay == nil || q.scheduled || r.in.leadsIn {
+		return nil // in a lead-in the recorded replicas run, and show what was recorded
 	}
 	for _, m := range p.Policy.Metrics {
 		if m.Query != q.text || m.Type == policy.AverageValue {

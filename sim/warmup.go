@@ -37,6 +37,7 @@ func (in *Input) beforeTheRun() *Input {
 	lead.File = &file
 	lead.start, lead.end = s.Spec.Start.UnixMilli(), in.start
 	lead.demands = []*demand{} // nothing is judged
+	lead.leadsIn = true
 	return &lead
 }
 

@@ -118,7 +118,7 @@ func (in *Input) demanded(ref scenario.Reference) bool {
 func (in *Input) yardsticksOf(a *Autoscaler) (scenario.Yardsticks, error) {
 	replay := in.File.Spec.Replay
 	if replay != nil && replay.Demand != "" {
-		return scenario.Yardsticks{{Expr: replay.Demand, PerReplica: *replay.Capacity, Kind: result.Capacity}}, nil
+		return scenario.Yardsticks{{Expr: replay.Demand, PerReplica: *replay.Capacity, Kind: result.Capacity, Lag: replay.DemandLag}}, nil
 	}
 	ready, spec := "", ""
 	if replay != nil {

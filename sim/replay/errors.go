@@ -51,6 +51,8 @@ func (o *Options) flagOf(field string) string {
 		return "--demand " + escape.Argument(o.Demand)
 	case "spec.replay.capacity":
 		return fmt.Sprintf("--capacity %v", o.Capacity)
+	case "spec.replay.demandLag":
+		return fmt.Sprintf("--demand-lag %s", o.DemandLag)
 	case "spec.replay.saturation":
 		return fmt.Sprintf("--saturation %v", o.Saturation)
 	case "spec.replay.scale":

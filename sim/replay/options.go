@@ -37,6 +37,8 @@ type Options struct {
 	// Capacity; empty and 0 where it is not known.
 	Demand   string
 	Capacity float64
+	// DemandLag is how far before its instant lies the demand that Demand shows.
+	DemandLag time.Duration
 	// Scale multiplies the demand.
 	Scale float64
 	// Saturation is the largest value that one replica can show of a Utilization

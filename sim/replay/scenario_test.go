@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/karpenter-sim/karpenter/engine/convert"
 	"github.com/karpenter-sim/karpenter/sim"
@@ -89,6 +90,8 @@ func TestMistakes(t *testing.T) {
 		"Missing":  {"both inputs are needed", func(o *replay.Options) { o.Recordings = nil }, "-f and --recording are required"},
 		"Zone":     {"the machine's zone is none", func(o *replay.Options) { o.Zone = "Local" }, "--tz Local: unknown time zone"},
 		"Capacity": {"a demand has a capacity", func(o *replay.Options) { o.Demand = "load" }, "--demand and --capacity go together"},
+		"Lag":      {"a lag is of a demand", func(o *replay.Options) { o.DemandLag = time.Second }, "--demand-lag 1s: says how far behind demand is, and there is none"},
+		"Negative": {"a demand is not ahead of its instant", func(o *replay.Options) { o.Demand, o.Capacity, o.DemandLag = "load", 1, -time.Second }, "--demand-lag -1s: want a duration"},
 		"Demand":   {"only the scenario reads the demand", func(o *replay.Options) { o.Demand, o.Capacity = "sum(", 1 }, "--demand 'sum(': PromQL, character 5: "},
 		"Target":   {"a target is scaled", func(o *replay.Options) { o.Targets = []string{"deploy/api=3"} }, "--target deploy/api=3: no autoscaler"},
 		"Metric":   {"a query is asked for", func(o *replay.Options) { o.Metrics = []string{"queue=sum(q)"} }, "--metric queue: no metric or trigger uses this query"},

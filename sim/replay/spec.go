@@ -25,7 +25,7 @@ func (o *Options) Fill(ctx context.Context, spec *scenario.Spec, set *manifest.S
 		return err
 	}
 	spec.Controller.EnforceLabel = string(enforce)
-	spec.Replay = &scenario.Replay{OpenLoop: o.OpenLoop, Demand: o.Demand}
+	spec.Replay = &scenario.Replay{OpenLoop: o.OpenLoop, Demand: o.Demand, DemandLag: scenario.Duration(o.DemandLag)}
 	if o.Capacity != 0 && !positive(o.Capacity) {
 		return fmt.Errorf("--capacity %v: want a number above 0", o.Capacity)
 	}

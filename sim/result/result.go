@@ -13,6 +13,9 @@ type Yardstick struct {
 	Expr       string  `json:"expr"`
 	PerReplica float64 `json:"perReplica"`
 	Kind       Kind    `json:"kind"`
+	// Lag is how far before its instant lies the demand that Expr shows, as a
+	// duration; empty where it is of the instant.
+	Lag string `json:"lag,omitempty"`
 }
 
 // A Kind says what it means to have fewer replicas than needed.

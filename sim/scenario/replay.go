@@ -23,6 +23,9 @@ type Replay struct {
 	// Capacity is how many units one replica serves; the target value of the
 	// current policy's metric if absent. Demand and Capacity go together.
 	Capacity *float64 `json:"capacity,omitempty"`
+	// DemandLag is how far before its instant lies the demand that Demand shows, as the
+	// lag of a yardstick. 0s if absent.
+	DemandLag Duration `json:"demandLag,omitzero"`
 	// ReadyAfter is that of every target that names none: a duration, or recorded. If
 	// absent, the median of the target's recorded pods, else 0s.
 	ReadyAfter *StartUp `json:"readyAfter,omitempty"`

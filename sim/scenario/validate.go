@@ -320,6 +320,10 @@ func (v *validation) checkReplay() {
 	if r.Demand != "" {
 		v.checkQuery("spec.replay.demand", r.Demand)
 	}
+	v.checkLag("spec.replay.demandLag", r.DemandLag)
+	if r.Demand == "" && r.DemandLag > 0 {
+		v.fail("spec.replay.demandLag", "says how far behind demand is, and there is none")
+	}
 	v.checkReplicas(r.Replicas)
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/karpenter-sim/karpenter/sim/manifest"
 	"github.com/karpenter-sim/karpenter/sim/result"
@@ -23,12 +24,17 @@ type Yardstick struct {
 	PerReplica float64 `json:"perReplica"`
 	// Kind is capacity or target. Required.
 	Kind result.Kind `json:"kind"`
+	// Lag is how far before its instant lies the demand that Expr shows there: a rate
+	// over a minute is what arrived half a minute ago on average. The demand counts so
+	// much earlier, and its last value until the run ends. Expr may then read nothing
+	// that the run itself makes. 0s if absent.
+	Lag Duration `json:"lag,omitzero"`
 }
 
 // Yardsticks says how a scenario measures need: one as a mapping, or a list.
 type Yardsticks []Yardstick
 
-var errYardstick = errors.New("want {expr, perReplica, kind}, or a list of them with target")
+var errYardstick = errors.New("want {expr, perReplica, kind, lag}, or a list of them with target")
 
 // UnmarshalJSON reads a mapping or a list of them.
 func (y *Yardsticks) UnmarshalJSON(data []byte) error {
@@ -80,9 +86,24 @@ func (y Yardsticks) Of(target Reference) Yardsticks {
 func (y Yardsticks) Results() []result.Yardstick {
 	var list []result.Yardstick
 	for _, s := range y {
-		list = append(list, result.Yardstick{Expr: s.Expr, PerReplica: s.PerReplica, Kind: s.Kind})
+		list = append(list, result.Yardstick{Expr: s.Expr, PerReplica: s.PerReplica, Kind: s.Kind, Lag: lagText(s.Lag)})
 	}
 	return list
+}
+
+// lagText is a lag as it is reported; empty for none.
+func lagText(lag Duration) string {
+	if lag == 0 {
+		return ""
+	}
+	return lag.String()
+}
+
+// checkLag checks how far behind an expression is.
+func (v *validation) checkLag(path string, lag Duration) {
+	if lag < 0 || time.Duration(lag)%time.Second != 0 {
+		v.fail(path, "want whole seconds, 0s or more, got %s", lag)
+	}
 }
 
 // yardstickPath is the field of a yardstick: a file has one as a mapping or as a
@@ -123,6 +144,7 @@ func (v *validation) checkYardstick() {
 		} else {
 			v.checkFactor(at+".perReplica", &y.PerReplica)
 		}
+		v.checkLag(at+".lag", y.Lag)
 		switch {
 		case y.Kind == "":
 			v.fail(at+".kind", "required: capacity, if perReplica is what one replica can serve, or target, if it is what one should")
@@ -148,5 +170,9 @@ func (y Yardstick) Phrase() string {
 	if y.Kind == result.Capacity {
 		unit = "the capacity of one replica"
 	}
-	return fmt.Sprintf("replicas%s needed: %s over %v, %s", of, y.Expr, y.PerReplica, unit)
+	behind := ""
+	if y.Lag > 0 {
+		behind = fmt.Sprintf("; what it shows was asked for %s before", y.Lag)
+	}
+	return fmt.Sprintf("replicas%s needed: %s over %v, %s%s", of, y.Expr, y.PerReplica, unit, behind)
 }

@@ -127,7 +127,11 @@ func yardstickText(list []result.Yardstick) string {
 	}
 	var parts []string
 	for _, y := range list {
-		parts = append(parts, fmt.Sprintf("{expr: %s, perReplica: %v, kind: %s}", y.Expr, y.PerReplica, y.Kind))
+		lag := ""
+		if y.Lag != "" {
+			lag = ", lag: " + y.Lag
+		}
+		parts = append(parts, fmt.Sprintf("{expr: %s, perReplica: %v, kind: %s%s}", y.Expr, y.PerReplica, y.Kind, lag))
 	}
 	return strings.Join(parts, ", ")
 }

@@ -18,6 +18,8 @@ type Service struct {
 	// Arrivals is the PromQL of the requests a second, Capacity what a replica serves.
 	Arrivals string
 	Capacity float64
+	// Lag is how far behind what arrives Arrivals is, as --demand-lag takes it.
+	Lag string
 	// Policies are the names of its policies.
 	Policies []string
 }
@@ -64,6 +66,8 @@ type Prediction struct {
 	Service, Kind, From, To string
 	// Why says why nothing is ranked; empty where it is.
 	Why string
+	// Began are the counts asked for in both runs when the replay begins.
+	Began [2]int
 	// Current and Variant are predicted, Recorded and Real measured, over the same time.
 	Current, Variant, Recorded, Real Figures
 }
@@ -90,7 +94,7 @@ func Predict(directory, work string, named bool, karpenter Karpenter) ([]Predict
 			"--recording", filepath.Join(directory, from+".om.gz"), "--out", out,
 		}
 		if named {
-			arguments = append(arguments, "--demand", service.Arrivals, "--capacity", fmt.Sprint(service.Capacity))
+			arguments = append(arguments, "--demand", service.Arrivals, "--capacity", fmt.Sprint(service.Capacity), "--demand-lag", service.Lag)
 		}
 		for _, to := range service.Policies {
 			if to != from {
@@ -111,6 +115,7 @@ func Predict(directory, work string, named bool, karpenter Karpenter) ([]Predict
 			}
 			p := Prediction{
 				Service: service.Name, Kind: service.Kind, From: from, To: to,
+				Began:   [2]int{runs[from].Spec.At(runs[from].Start + start), runs[to].Spec.At(runs[to].Start + start)},
 				Current: report.figures("current"), Variant: report.figures(to),
 				Recorded: runs[from].Truth(start, end, service.Capacity), Real: runs[to].Truth(start, end, service.Capacity),
 			}
@@ -156,6 +161,10 @@ type Summary struct {
 	Kind string
 	// Pairs are all, Abstained those of which nothing was ranked.
 	Pairs, Abstained int
+	// Elsewhere are ranked pairs of runs that had other counts when the replay begins. A
+	// prediction is of a policy that takes over at the recorded count, and what came of one
+	// that began elsewhere does not say whether it was right: they are in no ranking.
+	Elsewhere int
 	// Lack, Breach and Hours are the rankings by each figure.
 	Lack, Breach, Hours Ranking
 }
@@ -179,6 +188,10 @@ func Summarize(kind string, predictions []Prediction) Summary {
 	for _, p := range predictions {
 		if p.Why != "" {
 			s.Abstained++
+			continue
+		}
+		if p.Began[0] != p.Began[1] {
+			s.Elsewhere++
 			continue
 		}
 		ranked = append(ranked, p)

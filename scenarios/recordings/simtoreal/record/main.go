@@ -39,6 +39,8 @@ func run(ctx context.Context) error {
 	operator := flag.String("keda", "", "what .ci/tools/build keda printed")
 	policies := flag.Int("policies", len(policies), "how many policies of each service predictions are recorded for")
 	some := flag.String("kinds", "requests,utilization,large", "services that predictions are recorded of")
+	loads := flag.String("shapes", "spike,waves,climb", "loads that predictions are recorded under; also stairs, surge, return")
+	seed := flag.Uint64("seed", 1, "seed of the times at which requests arrive")
 	length := flag.Duration("decisions", 10*time.Minute, "how long decisions are recorded")
 	flag.Parse()
 
@@ -63,7 +65,7 @@ func run(ctx context.Context) error {
 			return recordDecisions(ctx, p, decisions, *length, karpenter)
 		}},
 		{*record == "predictions" || *record == "decisions,predictions", func(ctx context.Context, p *plane) error {
-			return recordPredictions(ctx, p, predictions, strings.Split(*some, ","), *policies)
+			return recordPredictions(ctx, p, predictions, strings.Split(*loads, ","), strings.Split(*some, ","), *policies, *seed)
 		}},
 	} {
 		if !part.asked {

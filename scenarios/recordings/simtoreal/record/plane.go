@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
@@ -214,11 +215,11 @@ func (p *plane) install(ctx context.Context, prometheus string) error {
 func (p *plane) journal() string { return filepath.Join(p.directory, "journal") }
 
 // apply applies a file of manifests as a user does.
-func (p *plane) apply(file string) error {
-	_, stderr, err := p.environment.ControlPlane.KubeCtl().Run("apply", "-f", file)
+func (p *plane) apply(files ...string) error {
+	_, stderr, err := p.environment.ControlPlane.KubeCtl().Run("apply", "-f", strings.Join(files, ","))
 	if err != nil {
 		text, _ := io.ReadAll(stderr)
-		return fmt.Errorf("kubectl apply -f %s: %w\n%s", file, err, text)
+		return fmt.Errorf("kubectl apply -f %s: %w\n%s", strings.Join(files, ","), err, text)
 	}
 	return nil
 }

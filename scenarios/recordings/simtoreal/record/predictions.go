@@ -22,13 +22,16 @@ import (
 const (
 	// seconds is how long a run is.
 	seconds = 220
+	// lead is how long a policy waits: a replay begins where every range is covered.
+	lead = 12 * time.Second
 	// repetitions is how often each run is made.
 	repetitions = 2
 	// leastStartUp and mostStartUp bound how long pods take to become ready.
 	leastStartUp, mostStartUp = "5s", "9s"
 )
 
-// shapes are loads in requests a second, by the second.
+// shapes are loads in requests a second, by the second. Whoever works on the model
+// looks at the first three; the others are there to prove it.
 var shapes = []struct {
 	name string
 	rate func(second float64) float64
@@ -36,6 +39,11 @@ var shapes = []struct {
 	{"spike", func(s float64) float64 { return 10 + 35*(ramp(s, 80, 85)-ramp(s, 140, 145)) }},
 	{"waves", func(s float64) float64 { return 25 - 15*math.Cos(2*math.Pi*s/80) }},
 	{"climb", func(s float64) float64 { return 8 + 36*ramp(s, 75, 155) - 30*ramp(s, 175, 178) }},
+	{"stairs", func(s float64) float64 { return 11 + 13*ramp(s, 60, 62) + 15*ramp(s, 105, 107) - 20*ramp(s, 160, 162) }},
+	{"surge", func(s float64) float64 {
+		return 16 + 6*math.Sin(2*math.Pi*s/50) + 18*(ramp(s, 95, 103)-ramp(s, 165, 185))
+	}},
+	{"return", func(s float64) float64 { return 10 + 30*ramp(s, 30, 60) - 27*ramp(s, 85, 130) + 24*ramp(s, 150, 156) }},
 }
 
 // ramp grows from 0 to 1 between two instants.
@@ -116,8 +124,9 @@ type played struct {
 	start       time.Time
 }
 
-// recordPredictions runs every service of some kinds under every policy.
-func recordPredictions(ctx context.Context, p *plane, out string, some []string, count int) error {
+// recordPredictions runs every service of some shapes and kinds under every policy. The
+// seed gives the arrivals.
+func recordPredictions(ctx context.Context, p *plane, out string, loads, some []string, count int, seed uint64) error {
 	watched, err := watch(ctx, p.config)
 	if err != nil {
 		return err
@@ -135,7 +144,7 @@ func recordPredictions(ctx context.Context, p *plane, out string, some []string,
 	var all []*played
 	for shape := range shapes {
 		for kind := range kinds {
-			if !slices.Contains(some, kinds[kind].name) {
+			if !slices.Contains(loads, shapes[shape].name) || !slices.Contains(some, kinds[kind].name) {
 				continue
 			}
 			for n := range repetitions {
@@ -146,7 +155,7 @@ func recordPredictions(ctx context.Context, p *plane, out string, some []string,
 	for i := range policies[:count] {
 		of := &policies[i]
 		fmt.Fprintf(os.Stderr, "%s: policy %s of %d services for %ds, load average %s\n", time.Now().Format(time.TimeOnly), of.name, len(all), seconds, loadAverage())
-		if err := p.playAll(ctx, watched, host, address.URL, of, all, out); err != nil {
+		if err := p.playAll(ctx, watched, host, address.URL, of, all, out, seed); err != nil {
 			return err
 		}
 		for _, s := range all {
@@ -160,7 +169,7 @@ func recordPredictions(ctx context.Context, p *plane, out string, some []string,
 	}
 	for _, s := range all {
 		k := &kinds[s.kind]
-		described := simtoreal.Service{Name: s.name, Kind: k.called, Arrivals: arrivals(s.name), Capacity: capacity * float64(k.workers)}
+		described := simtoreal.Service{Name: s.name, Kind: k.called, Arrivals: arrivals(s.name), Capacity: capacity * float64(k.workers), Lag: "5s"}
 		for i := range policies[:count] {
 			described.Policies = append(described.Policies, policies[i].name)
 		}
@@ -172,7 +181,7 @@ func recordPredictions(ctx context.Context, p *plane, out string, some []string,
 }
 
 // playAll lets load arrive at all services under one policy.
-func (p *plane) playAll(ctx context.Context, watched *cluster, host *services, url string, of *policy, all []*played, out string) error {
+func (p *plane) playAll(ctx context.Context, watched *cluster, host *services, url string, of *policy, all []*played, out string, seed uint64) error {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(watched)
 	for _, s := range all {
@@ -185,6 +194,7 @@ func (p *plane) playAll(ctx context.Context, watched *cluster, host *services, u
 			return err
 		}
 	}
+	var files []string
 	for _, s := range all {
 		if err := p.ready(ctx, s.name); err != nil {
 			return err
@@ -196,19 +206,25 @@ func (p *plane) playAll(ctx context.Context, watched *cluster, host *services, u
 		if err := os.WriteFile(file, []byte(of.manifest(s.name, s.kind)), 0o644); err != nil {
 			return err
 		}
-		if err := p.apply(file); err != nil {
-			return err
-		}
+		files = append(files, file)
 	}
 	var sending sync.WaitGroup
 	for i, s := range all {
 		// Each at another instant of its polling interval, as in life.
 		s.start = time.Now().Add(time.Duration(i%repetitions) * 1700 * time.Millisecond)
 		sending.Go(func() {
-			send(ctx, url+"/"+s.name, s.start, s.rate(), uint64(1+s.shape))
+			send(ctx, url+"/"+s.name, s.start, s.rate(), seed+uint64(s.shape))
 		})
 	}
-	if err := p.pass(ctx, (seconds+2*repetitions)*time.Second); err != nil {
+	// All policies begin with the same replicas when the first replay can: a policy that
+	// had acted before would have chosen where the prediction of the others begins.
+	if err := p.pass(ctx, lead); err != nil {
+		return err
+	}
+	if err := p.apply(files...); err != nil {
+		return err
+	}
+	if err := p.pass(ctx, (seconds+2*repetitions)*time.Second-lead); err != nil {
 		return err
 	}
 	sending.Wait()
