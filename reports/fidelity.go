@@ -52,7 +52,7 @@ func (r *Report) fidelityDetail() []string {
 			break
 		}
 	}
-	if r.Run.Trusted() && f.StartUp == nil {
+	if r.Run.Trusted() && f.StartUp == nil && f.ScrapeInterval == nil {
 		return list
 	}
 	if bad := f.Unfaithful(); bad != nil {
@@ -60,6 +60,9 @@ func (r *Report) fidelityDetail() []string {
 	}
 	if s := f.StartUp; s != nil {
 		list = append(list, fmt.Sprintf("Of the start-ups tried, --ready-after %s fits best: %s %% of the slots.", s.Delay, percentDown(s.Percent)))
+	}
+	if s := f.ScrapeInterval; s != nil {
+		list = append(list, fmt.Sprintf("Of the controllers tried, one with --scrape-interval %s fits best: %s %% of the slots.", s.Interval, percentDown(s.Percent)))
 	}
 	if !r.Run.Trusted() {
 		list = append(list, "Check that this policy is the one that ran, with --target the count at the start, and with --replicas the series of the counts; if metrics answer to replicas in another way than recorded value x recorded / simulated replicas, give the demand with --demand and --capacity.")

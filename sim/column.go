@@ -44,6 +44,8 @@ type Options struct {
 	Fidelity bool
 	// ReadyAfter, if set, is the start-up of a replay in place of the scenario's.
 	ReadyAfter *time.Duration
+	// ScrapeInterval, if set, is the controller's in place of the scenario's.
+	ScrapeInterval *time.Duration
 	// Fresh, if set, has the metrics of its autoscaler show the demand of the
 	// instant, as they were seen to answer to it, whatever is recorded or scraped.
 	Fresh *result.Object
@@ -167,7 +169,7 @@ func (in *Input) Play(ctx context.Context, autoscalers []Autoscaler, o Options) 
 	}
 	return result, in.playedAsRecorded(result, func(edits []scenario.Edit) (*Result, error) {
 		return in.Play(ctx, autoscalers, Options{
-			Manifests: o.Manifests, Decisions: func(*journal.Record) {}, Fidelity: true, ReadyAfter: o.ReadyAfter, edits: edits,
+			Manifests: o.Manifests, Decisions: func(*journal.Record) {}, Fidelity: true, ReadyAfter: o.ReadyAfter, ScrapeInterval: o.ScrapeInterval, edits: edits,
 		})
 	}, autoscalers)
 }

@@ -111,8 +111,15 @@ func (m *metricSource) answer(ctx context.Context, q *query, at time.Time) (cycl
 
 // ageOf is how old the newest sample is of a metric that answers to the simulated
 // replicas: as old as the last scrape that is visible. What was given does not answer
-// to them, whenever it was sampled.
+// to them, whenever it was sampled. A controller that is told an interval takes every
+// sample for as old, as live, where nobody knows more.
 func (r *run) ageOf(q *query, at time.Time) time.Duration {
+	if r.o.ScrapeInterval != nil {
+		return *r.o.ScrapeInterval
+	}
+	if told := r.in.File.Spec.Controller.ScrapeInterval; told != nil {
+		return time.Duration(*told)
+	}
 	var scraped int64
 	spec := &r.in.File.Spec.Prometheus
 	switch now := at.UnixMilli(); {

@@ -104,8 +104,7 @@ func (s *Simulation) Play(ctx context.Context, o PlayOptions) (*result.Run, erro
 	}
 	run := s.sideBySide(played, columns)
 	if run.Fidelity != nil && !o.Brief {
-		var err error
-		if run.Fidelity.StartUp, err = s.fitStartUp(ctx, played[0]); err != nil {
+		if err := s.fit(ctx, played[0], run.Fidelity); err != nil {
 			return nil, err
 		}
 	}

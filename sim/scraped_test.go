@@ -1,7 +1,9 @@
 package sim
 
 import (
+	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -63,6 +65,38 @@ spec:
 			if counts[len(counts)-1] != 8 {
 				t.Errorf("%s, ready after %d s: %v at the end, 8 are needed", name, startup, counts)
 			}
+		}
+	}
+}
+
+// TestScrapeIntervalOfTheController: a live controller knows how old a sample may be at
+// most, and so does that of a scenario which is told: replicas that became ready within
+// it scale nothing, although the metric is of now. A metric of twice its target doubles
+// four replicas; six are ready from 30 s on, and eight from 45 s on, which are slots:
+// decided is by the fewest that were ready since the interval began.
+func TestScrapeIntervalOfTheController(t *testing.T) {
+	for interval, want := range map[string]string{
+		"":    "8 8 12 16",
+		"0s":  "8 8 12 16",
+		"14s": "8 8 8 12",
+		"16s": "8 8 8 8",
+		"1m":  "8 8 8 8",
+	} {
+		text := countedText("status: s, ready: r", "4 8 8 8 8", "4 4 6 8 8")
+		if interval != "" {
+			text = strings.Replace(text, "phase: aligned", "phase: aligned, scrapeInterval: "+interval, 1)
+		}
+		_, decisions := playText(t, text)
+		var got []string
+		for line := range strings.Lines(decisions) {
+			var r struct{ Desired int }
+			if err := json.Unmarshal([]byte(line), &r); err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, strconv.Itoa(r.Desired))
+		}
+		if got := strings.Join(got, " "); got != want {
+			t.Errorf("scrapeInterval %q: %s, want %s", interval, got, want)
 		}
 	}
 }

@@ -38,6 +38,7 @@ func (f *replayFlags) add(c *cobra.Command) {
 	flags.StringVar(&f.Demand, "demand", "", "PromQL of the demand (what arrives), in the units of --capacity; metrics that depend on the replicas follow it")
 	flags.Float64Var(&f.Capacity, "capacity", 0, "units of demand that one replica serves")
 	flags.DurationVar(&f.DemandLag, "demand-lag", 0, "how far behind --demand is: a rate over 1m shows what arrived 30s before on average; the demand counts so much earlier")
+	flags.StringVar(&f.ScrapeInterval, "scrape-interval", "", "the controller's flag of this name: replicas that became ready within it before a decision scale nothing by themselves (default: since the last scrape, which a live controller does not know)")
 	flags.Float64Var(&f.Saturation, "saturation", 0, "largest value that one replica can show of a Utilization metric (default: 1, or the largest recorded)")
 	flags.Float64Var(&f.Scale, "scale", 1, "multiplies the demand")
 	flags.BoolVar(&f.OpenLoop, "open-loop", false, "replay metrics that depend on replicas as recorded, although the recorded replicas are not known")

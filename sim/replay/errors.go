@@ -53,6 +53,8 @@ func (o *Options) flagOf(field string) string {
 		return fmt.Sprintf("--capacity %v", o.Capacity)
 	case "spec.replay.demandLag":
 		return fmt.Sprintf("--demand-lag %s", o.DemandLag)
+	case "spec.controller.scrapeInterval":
+		return "--scrape-interval " + escape.Argument(o.ScrapeInterval)
 	case "spec.replay.saturation":
 		return fmt.Sprintf("--saturation %v", o.Saturation)
 	case "spec.replay.scale":

@@ -31,8 +31,9 @@ type Options struct {
 	// TimeColumn and TimeLayout say which column of a CSV has the times, and how they
 	// are written; empty where they are found.
 	TimeColumn, TimeLayout string
-	// Lookback and ReadyAfter are durations, or empty; ReadyAfter may be "recorded".
-	Lookback, ReadyAfter string
+	// Lookback, ReadyAfter and ScrapeInterval are durations, or empty; ReadyAfter may be
+	// "recorded", and ScrapeInterval is the controller's.
+	Lookback, ReadyAfter, ScrapeInterval string
 	// Demand is the PromQL of what arrives, in units of which one replica serves
 	// Capacity; empty and 0 where it is not known.
 	Demand   string

@@ -54,6 +54,13 @@ func (o *Options) Fill(ctx context.Context, spec *scenario.Spec, set *manifest.S
 		}
 		spec.Prometheus.LookbackDelta = &d
 	}
+	if o.ScrapeInterval != "" {
+		d, err := ParseDuration("--scrape-interval", o.ScrapeInterval)
+		if err != nil {
+			return err
+		}
+		spec.Controller.ScrapeInterval = &d
+	}
 	if o.ReadyAfter != "" {
 		d, err := scenario.ParseStartUp(o.ReadyAfter)
 		if err != nil {

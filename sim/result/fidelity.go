@@ -8,6 +8,9 @@ type Fidelity struct {
 	// StartUp is the start-up delay under which the replay agrees best, where
 	// another one than the run's does.
 	StartUp *StartUpFit `json:"startUp,omitempty"`
+	// ScrapeInterval is the --scrape-interval of the controller under which it agrees
+	// best, where that is better than any start-up.
+	ScrapeInterval *ScrapeIntervalFit `json:"scrapeInterval,omitempty"`
 }
 
 // An Agreement is that of a replay's counts with the recorded ones. Slots are
@@ -45,6 +48,13 @@ type ObjectFidelity struct {
 type StartUpFit struct {
 	Delay   string  `json:"delay"`
 	Percent float64 `json:"percent"`
+}
+
+// A ScrapeIntervalFit is a --scrape-interval of the controller, and the percentage of
+// slots that agree under it.
+type ScrapeIntervalFit struct {
+	Interval string  `json:"interval"`
+	Percent  float64 `json:"percent"`
 }
 
 // Unfaithful returns the first object by which nothing can be ranked, nil where

@@ -19,6 +19,9 @@ func (c *Controller) HPA() compiled.HPA {
 	return h
 }
 
+// maxScrapeInterval is the longest that the controller takes.
+const maxScrapeInterval = 5 * time.Minute
+
 // ToleranceQuantity is the tolerance as a manifest has it; nil if absent.
 func (c *Controller) ToleranceQuantity() *resource.Quantity {
 	if c.Tolerance == nil {
@@ -35,6 +38,9 @@ func (v *validation) checkController() {
 	}
 	if d := c.DownscaleStabilization; d != nil && (time.Duration(*d)%time.Second != 0 || time.Duration(*d) > compiled.MaxWindowSeconds*time.Second) {
 		v.fail("spec.controller.downscaleStabilization", "want whole seconds, at most %ds, got %s", compiled.MaxWindowSeconds, *d)
+	}
+	if d := c.ScrapeInterval; d != nil && time.Duration(*d) > maxScrapeInterval {
+		v.fail("spec.controller.scrapeInterval", "want at most 5m, got %s: how many replicas were ready before is not remembered for longer", *d)
 	}
 	if _, err := promql.ParseLabel(c.EnforceLabel); err != nil {
 		v.fail("spec.controller.enforceLabel", "%v", err)

@@ -122,6 +122,10 @@ type Controller struct {
 	Phase Phase `json:"phase,omitempty"`
 	// QueryOffset is how far before its slot a decision queries; 0s if absent.
 	QueryOffset Duration `json:"queryOffset,omitzero"`
+	// ScrapeInterval is --scrape-interval of the controller, at most 5m: replicas that
+	// became ready, or stopped being so, within it before a query may or may not show in
+	// its answer. If absent, each answer's own age, which only a simulation knows.
+	ScrapeInterval *Duration `json:"scrapeInterval,omitempty"`
 	// Tolerance is --horizontal-pod-autoscaler-tolerance of Kubernetes' own
 	// controller, which decided the HPAs among the manifests; 0.1 if absent.
 	Tolerance *float64 `json:"tolerance,omitempty"`

@@ -20,6 +20,8 @@ import (
 type Trial struct {
 	// Interval is the one of both controllers, ReadyAfter the start-up of pods, in seconds.
 	Interval, ReadyAfter int
+	// ScrapeInterval is that of the metrics in seconds, as our controller was told.
+	ScrapeInterval int
 	// Namespace is that of ours.
 	Namespace string
 	// End is when the recording ends, in Unix seconds.
@@ -73,7 +75,7 @@ func CompareDecisions(directory, work string, karpenter Karpenter) (Decisions, e
 	}
 	policy, recording := filepath.Join(directory, PolicyFile), filepath.Join(directory, RecordingFile)
 	replayed := filepath.Join(work, d.Name+"-replay")
-	if _, err := karpenter("replay", "--quiet", "--name", "run", "-f", policy, "--recording", recording, "--out", replayed); err != nil {
+	if _, err := karpenter("replay", "--quiet", "--name", "run", "--scrape-interval", fmt.Sprintf("%ds", trial.ScrapeInterval), "-f", policy, "--recording", recording, "--out", replayed); err != nil {
 		return d, err
 	}
 	replay, err := readJournal(filepath.Join(replayed, "run", "decisions.jsonl"))
@@ -111,12 +113,12 @@ spec:
   seed: 1
   start: %q
   duration: %ds
-  controller: {phase: %s}
+  controller: {phase: %s, scrapeInterval: %ds}
   prometheus: {scrapeInterval: 5s}
   manifests: [%q]
   recordings: [{file: %q}]
   targets: [{apiVersion: apps/v1, kind: Deployment, namespace: %s, name: web, replicas: %d, readyAfter: %ds}]
-`, time.Unix(from, 0).UTC().Format(time.RFC3339), int64(t.End)-from, phase,
+`, time.Unix(from, 0).UTC().Format(time.RFC3339), int64(t.End)-from, phase, t.ScrapeInterval,
 		filepath.Join(absolute, PolicyFile), filepath.Join(absolute, RecordingFile), t.Namespace, int(t.Ours[0][1]), t.ReadyAfter)
 	out := filepath.Join(work, name)
 	file := out + ".yaml"

@@ -20,6 +20,8 @@ type Service struct {
 	Capacity float64
 	// Lag is how far behind what arrives Arrivals is, as --demand-lag takes it.
 	Lag string
+	// ScrapeInterval is the controller's flag of that name.
+	ScrapeInterval string
 	// Policies are the names of its policies.
 	Policies []string
 }
@@ -90,7 +92,7 @@ func Predict(directory, work string, named bool, karpenter Karpenter) ([]Predict
 	for _, from := range service.Policies {
 		out := filepath.Join(work, service.Name+"-"+from)
 		arguments := []string{
-			"replay", "--quiet", "--name", "run", "-f", filepath.Join(directory, from+".yaml"),
+			"replay", "--quiet", "--name", "run", "--scrape-interval", service.ScrapeInterval, "-f", filepath.Join(directory, from+".yaml"),
 			"--recording", filepath.Join(directory, from+".om.gz"), "--out", out,
 		}
 		if named {

@@ -29,10 +29,10 @@ func WriteTables(w io.Writer, directory, work string, karpenter Karpenter) error
 	if err != nil || len(summaries) == 0 {
 		return err
 	}
-	fmt.Fprint(w, "\n| recording | pairs | abstained | lack: ranked right | breach minutes: ranked right | error, median and 95 % | two runs of the same, median and most | replica-hours: ranked right | error | two runs of the same |\n")
-	fmt.Fprint(w, "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n")
+	fmt.Fprint(w, "\n| recording | pairs | abstained | began elsewhere | lack: ranked right | breach minutes: ranked right | error, median and 95 % | two runs of the same, median and most | replica-hours: ranked right | error | two runs of the same |\n")
+	fmt.Fprint(w, "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n")
 	for _, s := range summaries {
-		fmt.Fprintf(w, "| %s | %d | %s | %s | %s | %s | %s | %s | %s | %s |\n", s.Kind, s.Pairs, share(s.Abstained, s.Pairs),
+		fmt.Fprintf(w, "| %s | %d | %s | %d | %s | %s | %s | %s | %s | %s | %s |\n", s.Kind, s.Pairs, share(s.Abstained, s.Pairs), s.Elsewhere,
 			share(s.Lack.Right, s.Lack.Differ),
 			share(s.Breach.Right, s.Breach.Differ), two(s.Breach.Error, s.Breach.ErrorP95), two(s.Breach.Noise, s.Breach.NoiseMost),
 			share(s.Hours.Right, s.Hours.Differ), two(s.Hours.Error, s.Hours.ErrorP95), two(s.Hours.Noise, s.Hours.NoiseMost))

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"net/http/httptest"
 	"os"
@@ -34,6 +36,8 @@ const (
 	startUp = 20
 	// syncPeriod is the HPA controller's, in seconds.
 	syncPeriod = 15
+	// exported is how often Prometheus scrapes, in seconds.
+	exported = 5
 )
 
 // A trial is a policy that decides twice: as an HPA, and converted.
@@ -126,7 +130,7 @@ func recordDecisions(ctx context.Context, p *plane, out string, length time.Dura
 	registry.MustRegister(load, watched)
 	exporter := httptest.NewServer(promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	defer exporter.Close()
-	source, err := p.startPrometheus(ctx, strings.TrimPrefix(exporter.URL, "http://"), 5*time.Second)
+	source, err := p.startPrometheus(ctx, strings.TrimPrefix(exporter.URL, "http://"), exported*time.Second)
 	if err != nil {
 		return err
 	}
@@ -150,7 +154,7 @@ func recordDecisions(ctx context.Context, p *plane, out string, length time.Dura
 			return err
 		}
 	}
-	if err := p.install(ctx, source.url); err != nil {
+	if err := p.install(ctx, source.url, exported*time.Second); err != nil {
 		return err
 	}
 	recording := time.Now()
@@ -220,7 +224,7 @@ func (p *plane) begin(ctx context.Context, t *trial, out string, karpenter simto
 // finish writes what a trial recorded.
 func finish(ctx context.Context, p *plane, watched *cluster, asked *adapter, source *server, t *trial, out string, from, to time.Time) error {
 	directory, ours := filepath.Join(out, t.name), t.name+"-ours"
-	recorded := simtoreal.Trial{Interval: syncPeriod, ReadyAfter: startUp, Namespace: ours, End: float64(to.Unix())}
+	recorded := simtoreal.Trial{Interval: syncPeriod, ReadyAfter: startUp, ScrapeInterval: exported, Namespace: ours, End: float64(to.Unix())}
 	recorded.Ours, _ = watched.course(ours)
 	recorded.HPA, _ = watched.course(t.name + "-hpa")
 	for _, at := range asked.times(t.name + "-hpa") {
@@ -232,12 +236,12 @@ func finish(ctx context.Context, p *plane, watched *cluster, asked *adapter, sou
 	if err := source.export(ctx, filepath.Join(directory, simtoreal.RecordingFile), from, to, metricName, fmt.Sprintf("{namespace=%q}", ours)); err != nil {
 		return err
 	}
-	return writeJournal(filepath.Join(directory, simtoreal.JournalFile), p.journal(), ours)
+	return writeJournal(filepath.Join(directory, simtoreal.JournalFile), p.journal(), ours, time.Time{})
 }
 
-// writeJournal writes the lines of a namespace's only object.
-func writeJournal(file, directory, namespace string) error {
-	files, err := filepath.Glob(filepath.Join(directory, "*.jsonl"))
+// writeJournal writes the lines of a namespace's only object from an instant on.
+func writeJournal(file, directory, namespace string, from time.Time) error {
+	files, err := filepath.Glob(filepath.Join(directory, "*.jsonl*"))
 	if err != nil {
 		return err
 	}
@@ -250,19 +254,40 @@ func writeJournal(file, directory, namespace string) error {
 		return err
 	}
 	for _, name := range files {
-		text, err := os.ReadFile(name)
+		text, err := readFile(name)
 		if err != nil {
 			return err
 		}
 		for line := range strings.Lines(string(text)) {
-			if strings.HasSuffix(line, "\n") && strings.Contains(line, fmt.Sprintf(`"namespace":%q`, namespace)) {
-				if _, err := packed.Write([]byte(line)); err != nil {
-					return err
-				}
+			if !strings.HasSuffix(line, "\n") || !strings.Contains(line, fmt.Sprintf(`"namespace":%q`, namespace)) {
+				continue
+			}
+			var of struct{ Slot time.Time }
+			if err := json.Unmarshal([]byte(line), &of); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+			if of.Slot.Before(from) {
+				continue
+			}
+			if _, err := packed.Write([]byte(line)); err != nil {
+				return err
 			}
 		}
 	}
 	return errors.Join(packed.Close(), out.Close())
+}
+
+// readFile reads a file of a journal, which is packed once it was rotated.
+func readFile(name string) ([]byte, error) {
+	text, err := os.ReadFile(name)
+	if err != nil || !strings.HasSuffix(name, ".gz") {
+		return text, err
+	}
+	packed, err := gzip.NewReader(bytes.NewReader(text))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return io.ReadAll(packed)
 }
 
 func writeJSON(path string, v any) error {

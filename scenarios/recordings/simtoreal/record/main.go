@@ -39,7 +39,7 @@ func run(ctx context.Context) error {
 	operator := flag.String("keda", "", "what .ci/tools/build keda printed")
 	policies := flag.Int("policies", len(policies), "how many policies of each service predictions are recorded for")
 	some := flag.String("kinds", "requests,utilization,large", "services that predictions are recorded of")
-	loads := flag.String("shapes", "spike,waves,climb", "loads that predictions are recorded under; also stairs, surge, return")
+	loads := flag.String("shapes", "spike,waves,climb", "loads that predictions are recorded under; also stairs, surge, return, bursts, tide, ebb")
 	seed := flag.Uint64("seed", 1, "seed of the times at which requests arrive")
 	length := flag.Duration("decisions", 10*time.Minute, "how long decisions are recorded")
 	flag.Parse()

@@ -178,8 +178,8 @@ func (p *plane) stop() {
 }
 
 // install applies the project's release and starts its controller with no other
-// rights than those of the release's service account.
-func (p *plane) install(ctx context.Context, prometheus string) error {
+// rights than those of the release's service account. Metrics are scraped so often.
+func (p *plane) install(ctx context.Context, prometheus string, scrapes time.Duration) error {
 	for _, build := range [][]string{
 		{"build", "-o", filepath.Join(p.directory, "controller"), "./cmd/controller"},
 		{"run", "./cmd/controller/manifests", "--version", "v0.1.0", "--out", p.directory},
@@ -207,7 +207,7 @@ func (p *plane) install(ctx context.Context, prometheus string) error {
 		return err
 	}
 	return p.start("controller", filepath.Join(p.directory, "controller"),
-		"--kubeconfig", own, "--prometheus-uri", prometheus, "--journal-dir", p.journal(), "--leader-elect=false",
+		"--kubeconfig", own, "--prometheus-uri", prometheus, "--scrape-interval", scrapes.String(), "--journal-dir", p.journal(), "--leader-elect=false",
 		"--metrics-port", "0", "--health-probe-address", "127.0.0.1:0")
 }
 

@@ -22,6 +22,8 @@ import (
 const (
 	// seconds is how long a run is.
 	seconds = 220
+	// scrapes is how often Prometheus scrapes, which the controller is told.
+	scrapes = 2 * time.Second
 	// lead is how long a policy waits: a replay begins where every range is covered.
 	lead = 12 * time.Second
 	// repetitions is how often each run is made.
@@ -31,7 +33,7 @@ const (
 )
 
 // shapes are loads in requests a second, by the second. Whoever works on the model
-// looks at the first three; the others are there to prove it.
+// looks at the first three; three more each time are there to prove it.
 var shapes = []struct {
 	name string
 	rate func(second float64) float64
@@ -44,6 +46,13 @@ var shapes = []struct {
 		return 16 + 6*math.Sin(2*math.Pi*s/50) + 18*(ramp(s, 95, 103)-ramp(s, 165, 185))
 	}},
 	{"return", func(s float64) float64 { return 10 + 30*ramp(s, 30, 60) - 27*ramp(s, 85, 130) + 24*ramp(s, 150, 156) }},
+	{"bursts", func(s float64) float64 {
+		return 12 + 26*(ramp(s, 60, 64)-ramp(s, 85, 90)) + 30*(ramp(s, 130, 133)-ramp(s, 165, 175))
+	}},
+	{"tide", func(s float64) float64 { return 22 - 12*math.Cos(2*math.Pi*s/110) + 5*math.Sin(2*math.Pi*s/37) }},
+	{"ebb", func(s float64) float64 {
+		return 8 + 40*ramp(s, 25, 50) - 16*ramp(s, 90, 95) - 16*ramp(s, 140, 145) + 20*ramp(s, 185, 190)
+	}},
 }
 
 // ramp grows from 0 to 1 between two instants.
@@ -134,11 +143,11 @@ func recordPredictions(ctx context.Context, p *plane, out string, loads, some []
 	host := &services{}
 	address := httptest.NewServer(host)
 	defer address.Close()
-	source, err := p.startPrometheus(ctx, strings.TrimPrefix(address.URL, "http://"), 2*time.Second)
+	source, err := p.startPrometheus(ctx, strings.TrimPrefix(address.URL, "http://"), scrapes)
 	if err != nil {
 		return err
 	}
-	if err := p.install(ctx, source.url); err != nil {
+	if err := p.install(ctx, source.url, scrapes); err != nil {
 		return err
 	}
 	var all []*played
@@ -159,7 +168,7 @@ func recordPredictions(ctx context.Context, p *plane, out string, loads, some []
 			return err
 		}
 		for _, s := range all {
-			if err := s.write(ctx, watched, source, of, out); err != nil {
+			if err := s.write(ctx, p, watched, source, of, out); err != nil {
 				return fmt.Errorf("%s: %w", s.name, err)
 			}
 			if err := p.remove(ctx, s.name); err != nil {
@@ -169,7 +178,7 @@ func recordPredictions(ctx context.Context, p *plane, out string, loads, some []
 	}
 	for _, s := range all {
 		k := &kinds[s.kind]
-		described := simtoreal.Service{Name: s.name, Kind: k.called, Arrivals: arrivals(s.name), Capacity: capacity * float64(k.workers), Lag: "5s"}
+		described := simtoreal.Service{Name: s.name, Kind: k.called, Arrivals: arrivals(s.name), Capacity: capacity * float64(k.workers), Lag: "5s", ScrapeInterval: scrapes.String()}
 		for i := range policies[:count] {
 			described.Policies = append(described.Policies, policies[i].name)
 		}
@@ -240,7 +249,7 @@ func (s *played) rate() []float64 {
 }
 
 // write writes what happened under a policy.
-func (s *played) write(ctx context.Context, watched *cluster, source *server, of *policy, out string) error {
+func (s *played) write(ctx context.Context, p *plane, watched *cluster, source *server, of *policy, out string) error {
 	r := simtoreal.Run{
 		Start: float64(s.start.UnixMilli()) / 1000, Rate: s.rate(),
 		Arrived: int(s.service.arrived.Load()), Served: int(s.service.served.Load()),
@@ -249,6 +258,9 @@ func (s *played) write(ctx context.Context, watched *cluster, source *server, of
 	r.Spec, r.Ready = watched.course(s.name)
 	base := filepath.Join(out, s.name, of.name)
 	if err := writeJSON(base+".json", &r); err != nil {
+		return err
+	}
+	if err := writeJournal(base+".jsonl.gz", p.journal(), s.name, s.start); err != nil {
 		return err
 	}
 	return source.export(ctx, base+".om.gz", s.start, s.start.Add(seconds*time.Second), fmt.Sprintf("{namespace=%q}", s.name))

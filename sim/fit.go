@@ -54,31 +54,51 @@ var startUps = []time.Duration{
 	2 * time.Minute, 3 * time.Minute, 4 * time.Minute, 5 * time.Minute, 7 * time.Minute, 10 * time.Minute,
 }
 
-// wellFit is the percentage of slots from which on no other start-up is tried.
+// scrapeIntervals are those of the controller that are tried there: none, as HPA has
+// it, the controller's own default, and that of others.
+var scrapeIntervals = []time.Duration{0, 5 * time.Second, 15 * time.Second, 30 * time.Second, time.Minute}
+
+// wellFit is the percentage of slots from which on nothing else is tried.
 const wellFit = 99
 
-// fitStartUp plays the current policy with other start-up delays and finds the
-// one under which it is nearest to what ran; nil where the run's own is, or where
-// no metric depends on the replicas.
-func (s *Simulation) fitStartUp(ctx context.Context, current *Result) (*result.StartUpFit, error) {
+// fit plays the current policy with other start-up delays, and as a controller that
+// takes samples for older or younger, and notes the one thing that brings it nearest to
+// what ran: nothing where the run's own does, or where no metric depends on the replicas.
+func (s *Simulation) fit(ctx context.Context, current *Result, noted *result.Fidelity) error {
 	best := fidelityInAll(current)
 	if s.File.Spec.Replay == nil || !best.Depends || best.Slots == 0 || best.Percent() >= wellFit {
-		return nil, nil
+		return nil
 	}
-	var found *result.StartUpFit
-	for _, delay := range startUps {
-		played, err := s.Input.Play(ctx, s.Columns[0].Autoscalers, Options{
-			Manifests: s.Columns[0].Manifests, Decisions: func(*journal.Record) {}, Fidelity: true, ReadyAfter: &delay,
-		})
+	try := func(o Options) (better bool, err error) {
+		o.Manifests, o.Decisions, o.Fidelity = s.Columns[0].Manifests, func(*journal.Record) {}, true
+		played, err := s.Input.Play(ctx, s.Columns[0].Autoscalers, o)
 		if err != nil {
-			return nil, err
+			return false, err
 		}
 		f := fidelityInAll(played)
-		if fitsBetter(f, best) {
-			best, found = f, &result.StartUpFit{Delay: scenario.Duration(delay).String(), Percent: f.Percent()}
+		if better = fitsBetter(f, best); better {
+			best = f
+		}
+		return better, nil
+	}
+	for _, delay := range startUps {
+		switch better, err := try(Options{ReadyAfter: &delay}); {
+		case err != nil:
+			return err
+		case better:
+			noted.StartUp = &result.StartUpFit{Delay: scenario.Duration(delay).String(), Percent: best.Percent()}
 		}
 	}
-	return found, nil
+	for _, interval := range scrapeIntervals {
+		switch better, err := try(Options{ScrapeInterval: &interval}); {
+		case err != nil:
+			return err
+		case better:
+			noted.StartUp = nil
+			noted.ScrapeInterval = &result.ScrapeIntervalFit{Interval: scenario.Duration(interval).String(), Percent: best.Percent()}
+		}
+	}
+	return nil
 }
 
 // fitsBetter says whether one replay is nearer to what ran than another: by its
