@@ -131,7 +131,7 @@ func (e *evidence) misfit(metric string, g grid) *result.Doubt {
 	return nil
 }
 
-// load is what is asked for at an instant in milliseconds, in the metric's unit times
+// load returns the demand at an instant in milliseconds, in the metric's unit times
 // replicas, as recorded.
 func (e *evidence) load(t int64) float64 { return e.atNeed * e.needed.At((t+e.lag)/1000) }
 

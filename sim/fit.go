@@ -54,8 +54,8 @@ var startUps = []time.Duration{
 	2 * time.Minute, 3 * time.Minute, 4 * time.Minute, 5 * time.Minute, 7 * time.Minute, 10 * time.Minute,
 }
 
-// scrapeIntervals are those of the controller that are tried there: none, as HPA has
-// it, the controller's own default, and that of others.
+// scrapeIntervals has the intervals of the controller that are tried there: none, as HPA
+// has it, the default of the controller, and what others set.
 var scrapeIntervals = []time.Duration{0, 5 * time.Second, 15 * time.Second, 30 * time.Second, time.Minute}
 
 // wellFit is the percentage of slots from which on nothing else is tried.
