@@ -184,6 +184,7 @@ func TestExploreTargets(t *testing.T) {
 	}
 	b := openBrowser(t)
 	b.open(filepath.Join(dir, htmlName), 1200, 1000, "light")
+	b.Accessible("report of several targets")
 	for _, target := range []struct {
 		name, reason, want string
 	}{

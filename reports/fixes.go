@@ -85,6 +85,9 @@ func (b *CauseTime) limit() result.Limit {
 	return ""
 }
 
+// Fixes are what SetFixes added, or the run came with.
+func (o *ObjectReport) Fixes() []result.Fix { return o.object.Fixes }
+
 // SetFixes adds what fixes would gain to an object of the primary column.
 func (r *Report) SetFixes(o *ObjectReport, fixes []result.Fix) {
 	objects := r.Run.Columns[r.primary].Objects

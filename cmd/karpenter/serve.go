@@ -188,7 +188,7 @@ func (a *app) workbench(ctx context.Context, file *scenario.File, f *serveFlags)
 			return nil, nil, err
 		}
 	}
-	w, err := serve.NewWorkbench(ctx, j.Simulation, version())
+	w, err := serve.NewWorkbench(ctx, j.Simulation, serve.Options{Version: version(), Fixes: j.AddFixes})
 	if err != nil {
 		end()
 		return nil, nil, err

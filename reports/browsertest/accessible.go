@@ -3,6 +3,8 @@ package browsertest
 import (
 	"encoding/json"
 	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/chromedp/chromedp"
@@ -20,9 +22,11 @@ type violation struct {
 
 // Accessible fails the test where axe-core finds something on the page that is shown that
 // keeps people from using it: the rules of WCAG 2.2, levels A and AA. AXE_JS names the
-// file axe.min.js; without it nothing is looked at.
+// file axe.min.js; without it nothing is looked at. KARPENTER_PICTURES names a directory
+// that keeps a picture of each state, for people to look at.
 func (b *Browser) Accessible(state string) {
 	b.t.Helper()
+	b.keep(state)
 	name := os.Getenv("AXE_JS")
 	if name == "" {
 		return
@@ -47,5 +51,25 @@ func (b *Browser) Accessible(state string) {
 			places = append(places, n.HTML+"\n      "+strings.ReplaceAll(n.FailureSummary, "\n", "\n      "))
 		}
 		b.t.Errorf("%s: %s: %s, at %d places:\n    %s", state, v.ID, v.Help, len(v.Nodes), strings.Join(places, "\n    "))
+	}
+}
+
+// keep keeps a picture of the whole page.
+func (b *Browser) keep(state string) {
+	b.t.Helper()
+	dir := os.Getenv("KARPENTER_PICTURES")
+	if dir == "" {
+		return
+	}
+	picture, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
+	if err != nil {
+		b.t.Fatalf("%s: a picture: %v", state, err)
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		b.t.Fatal(err)
+	}
+	name := regexp.MustCompile(`[^a-z0-9]+`).ReplaceAllString(strings.ToLower(state), "-")
+	if err := os.WriteFile(filepath.Join(dir, name+".png"), picture, 0o644); err != nil {
+		b.t.Fatal(err)
 	}
 }

@@ -22,7 +22,7 @@ var browserNames = []string{"chromium", "chromium-browser", "google-chrome", "go
 
 // A Browser is a tab that notes what pages complain about and ask for.
 type Browser struct {
-	t        *testing.T
+	t        testing.TB
 	ctx      context.Context
 	lock     sync.Mutex
 	console  []string
@@ -31,7 +31,7 @@ type Browser struct {
 
 // Open starts headless Chromium; the test is skipped without one unless
 // KARPENTER_REQUIRE_BROWSER=1.
-func Open(t *testing.T) *Browser {
+func Open(t testing.TB) *Browser {
 	t.Helper()
 	path := ""
 	for _, name := range browserNames {

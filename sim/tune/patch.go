@@ -112,7 +112,7 @@ func (o *Outcome) Patches() ([]Patch, error) {
 			for _, owner := range subject.Owners {
 				if name := is[k].Name().String(); owner.Autoscaler == name && !seen[name] {
 					seen[name] = true
-					p, err := o.patch(owner, &was[k], &is[k])
+					p, err := PatchOf(owner, &was[k], &is[k])
 					if err != nil {
 						return nil, err
 					}
@@ -134,8 +134,9 @@ func (p *patching) unsaid(format string, args ...any) {
 	p.Unsaid = append(p.Unsaid, fmt.Sprintf(format, args...))
 }
 
-// patch says in an owner's fields what changes.
-func (o *Outcome) patch(owner Owner, was, is *sim.Autoscaler) (*Patch, error) {
+// PatchOf says in an owner's fields what changes from one version of the autoscaler that
+// was made of it to another.
+func PatchOf(owner Owner, was, is *sim.Autoscaler) (*Patch, error) {
 	p := &patching{Patch: &Patch{Owner: owner}, spec: map[string]any{}}
 	a, b := was.Written, is.Written
 	names := [2]string{"minReplicas", "maxReplicas"}
@@ -373,7 +374,7 @@ func (p *patching) rest(a, b *policy.Autoscaler) {
 	x, y := *a, *b
 	x.Min, x.Max, x.Interval, x.Up, x.Down, x.Algorithm, x.Metrics = y.Min, y.Max, y.Interval, y.Up, y.Down, y.Algorithm, y.Metrics
 	if !reflect.DeepEqual(x, y) {
-		p.unsaid("fields that only a HorizontalAutoscaler has; best.yaml has them")
+		p.unsaid("fields that only a HorizontalAutoscaler has")
 	}
 }
 

@@ -113,7 +113,7 @@ func (j *Job) PlayInto(ctx context.Context, dir string, progress func(column str
 	if err != nil {
 		return nil, err
 	}
-	if err := j.addFixes(ctx, report); err != nil {
+	if err := j.AddFixes(ctx, report); err != nil {
 		return nil, err
 	}
 	return report, report.WriteDir(dir)

@@ -59,9 +59,9 @@ type subject struct {
 	limits []result.Limit
 }
 
-// addFixes plays the run again with its limits gone, and adds what that gains to
+// AddFixes plays the run again with its limits gone, and adds what that gains to
 // the report. Where it is asked for and cannot be told, that is an error.
-func (j *Job) addFixes(ctx context.Context, report *reports.Report) error {
+func (j *Job) AddFixes(ctx context.Context, report *reports.Report) error {
 	if j.options.WhatIf == WhatIfOff {
 		return nil
 	}

@@ -3,6 +3,7 @@ package serve
 import (
 	"fmt"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -54,6 +55,19 @@ func TestWorkbenchInBrowser(t *testing.T) {
 		t.Errorf("marked as changed is %q", marked)
 	}
 
+	wait("the fixes", `document.querySelectorAll('#fixes tbody tr').length === 2`)
+	if headline := browsertest.Evaluate[string](b, `document.getElementById('headline').textContent`); !strings.Contains(headline, "maxReplicas 18 alone") {
+		t.Errorf("above everything stands %q", headline)
+	}
+	b.Accessible("workbench with fixes")
+	browsertest.Evaluate[any](b, `document.querySelector('#fixes button').click(); null`)
+	wait("a fix, by one click", `document.getElementById('text').value.includes('maxReplicas: 18') && `+done)
+	if got := browsertest.Evaluate[string](b, `document.querySelector('[data-name="maxReplicas"] input').value`); got != "18" {
+		t.Errorf("after the fix the field has %s", got)
+	}
+	set("maxReplicas", "26")
+	wait("the number again", `document.getElementById('text').value.includes('maxReplicas: 26') && `+done)
+
 	figures := browsertest.Evaluate[string](b, `document.getElementById('figures').innerText`)
 	browsertest.Evaluate[any](b, `(() => { const t = document.getElementById('text'); t.value = t.value.replace('maxReplicas: 26', 'maxReplicas: 1'); t.dispatchEvent(new Event('input', {bubbles: true})); })(); null`)
 	wait("a mistake", `!document.getElementById('mistakes').hidden`)
@@ -66,6 +80,59 @@ func TestWorkbenchInBrowser(t *testing.T) {
 	b.Accessible("workbench with a mistake")
 	browsertest.Evaluate[any](b, `document.getElementById('reset').click(); null`)
 	wait("the way back", `document.getElementById('mistakes').hidden && document.getElementById('reset').disabled && `+done)
+
+	for _, scheme := range []string{"light", "dark"} {
+		b.Show(server.URL, 390, 844, scheme)
+		wait("a phone", done+` && document.querySelectorAll('#fixes tbody tr').length === 2`)
+		b.Accessible("workbench, a phone, " + scheme)
+		if width := browsertest.Evaluate[float64](b, `document.documentElement.scrollWidth`); width > 390 {
+			t.Errorf("a phone has 390 pixels, the page %v", width)
+		}
+	}
+	b.Show(server.URL, 1024, 768, "dark")
+	wait("a tablet", done)
+	server.Close()
+	browsertest.Evaluate[any](b, `(() => { const t = document.getElementById('text'); t.value += '\n'; t.dispatchEvent(new Event('input', {bubbles: true})); })(); null`)
+	wait("a server that has gone", `document.getElementById('state').textContent.startsWith('the server does not answer')`)
+	b.Accessible("workbench without a server")
+}
+
+// BenchmarkPicture changes maxReplicas on the page of a run of seven days at 15 s, and
+// measures the time from the input to the drawn picture.
+func BenchmarkPicture(b *testing.B) {
+	server := httptest.NewServer(workbenchOf(b, simulation(b, week())))
+	b.Cleanup(server.Close)
+	page := browsertest.Open(b)
+	page.Show(server.URL, 1440, 900, "light")
+	for !browsertest.Evaluate[bool](page, `document.getElementById('state').textContent.startsWith('decided') && !document.getElementById('fixes').hidden`) {
+		time.Sleep(20 * time.Millisecond)
+	}
+	var spent []float64
+	for i := 0; b.Loop(); i++ {
+		browsertest.Evaluate[any](page, fmt.Sprintf(`(() => {
+			const began = performance.now(), said = document.getElementById('state');
+			window.took = 0;
+			let begun = false;
+			new MutationObserver((_, o) => {
+				begun = begun || said.textContent.startsWith('deciding');
+				if (!begun || !said.textContent.startsWith('decided')) return;
+				o.disconnect();
+				requestAnimationFrame(() => requestAnimationFrame(() => { window.took = performance.now() - began; }));
+			}).observe(said, {childList: true, characterData: true, subtree: true});
+			const i = document.querySelector('[data-name="maxReplicas"] input');
+			i.value = '%d';
+			i.dispatchEvent(new Event('input', {bubbles: true}));
+		})(); null`, 13+i%50))
+		took := 0.0
+		for took == 0 {
+			time.Sleep(5 * time.Millisecond)
+			took = browsertest.Evaluate[float64](page, `window.took`)
+		}
+		spent = append(spent, took)
+	}
+	slices.Sort(spent)
+	b.ReportMetric(spent[len(spent)/2], "median-ms")
+	b.ReportMetric(spent[len(spent)*95/100], "p95-ms")
 }
 
 // shownAs is an expression for a number as the page writes it.

@@ -17,9 +17,11 @@ import (
 
 	"sigs.k8s.io/yaml"
 
+	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
 	"github.com/karpenter-sim/karpenter/reports"
 	"github.com/karpenter-sim/karpenter/sim"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
+	"github.com/karpenter-sim/karpenter/sim/tune"
 )
 
 //go:embed workbench.html workbench.js workbench.css
@@ -39,7 +41,8 @@ const keptReports = 8
 // decides one at a time, by the engine that every other command plays.
 type Workbench struct {
 	simulation *sim.Simulation
-	version    string
+	options    Options
+	owners     []tune.Owner
 	manifests  string
 	mux        *http.ServeMux
 	api        *prometheus
@@ -49,27 +52,39 @@ type Workbench struct {
 	reports map[int][]byte
 	// played is the simulation that the last report is of.
 	played *sim.Simulation
+
+	advising sync.Mutex
+	advice   *advice // nil until somebody asked for it
+}
+
+// Options say what a workbench needs besides its simulation.
+type Options struct {
+	// Version is the program's, for reports.
+	Version string
+	// Fixes adds to a report of the current policy what fixes would gain.
+	Fixes func(context.Context, *reports.Report) error
 }
 
 // NewWorkbench returns the workbench of a simulation, of whose columns the first is
 // the policy that edits start from: it is played once, now. The caller closes the
 // simulation.
-func NewWorkbench(ctx context.Context, s *sim.Simulation, version string) (*Workbench, error) {
+func NewWorkbench(ctx context.Context, s *sim.Simulation, o Options) (*Workbench, error) {
 	s.Input.Precompute()
 	current, err := s.PlayCurrent(ctx)
 	if err != nil {
 		return nil, err
 	}
-	w := &Workbench{simulation: current, version: version, reports: map[int][]byte{}, mux: http.NewServeMux()}
-	var documents []string
-	for i := range s.Columns[0].Autoscalers {
-		text, err := manifestText(&s.Columns[0].Autoscalers[i])
-		if err != nil {
-			return nil, err
-		}
-		documents = append(documents, text)
+	w := &Workbench{simulation: current, options: o, reports: map[int][]byte{}, mux: http.NewServeMux()}
+	if w.owners, err = tune.Owners(s.Columns[0].Manifests); err != nil {
+		return nil, err
 	}
-	w.manifests = strings.Join(documents, "---\n")
+	var objects []*v1alpha1.HorizontalAutoscaler
+	for i := range s.Columns[0].Autoscalers {
+		objects = append(objects, s.Columns[0].Autoscalers[i].Object)
+	}
+	if w.manifests, err = manifestTexts(objects); err != nil {
+		return nil, err
+	}
 	w.mux.HandleFunc("GET /{$}", page("workbench.html", "text/html; charset=utf-8"))
 	w.mux.HandleFunc("GET /workbench.js", page("workbench.js", "text/javascript; charset=utf-8"))
 	w.mux.HandleFunc("GET /workbench.css", page("workbench.css", "text/css; charset=utf-8"))
@@ -79,7 +94,10 @@ func NewWorkbench(ctx context.Context, s *sim.Simulation, version string) (*Work
 	})
 	w.mux.HandleFunc("POST /decide", w.decide)
 	w.mux.HandleFunc("POST /scenario.yaml", w.scenario)
-	w.mux.HandleFunc("GET /report/{number}", w.report)
+	w.mux.HandleFunc("GET /report/{number}", w.sendReport)
+	w.mux.HandleFunc("GET /fixes", w.advise)
+	w.mux.HandleFunc("POST /fixes/{number}", w.fixed)
+	w.mux.HandleFunc("POST /patch.yaml", w.patch)
 	w.mux.HandleFunc("GET /"+dashboardPath, func(rw http.ResponseWriter, _ *http.Request) { sendDashboard(rw) })
 	w.played = current
 	w.api = &prometheus{state: w.state, publish: w.publish}
@@ -130,9 +148,21 @@ func page(name, contentType string) http.HandlerFunc {
 	}
 }
 
-// manifestText is an autoscaler as somebody would apply it.
-func manifestText(a *sim.Autoscaler) (string, error) {
-	object := a.Object.DeepCopy()
+// manifestTexts are autoscalers as somebody would apply them, a document each.
+func manifestTexts(objects []*v1alpha1.HorizontalAutoscaler) (string, error) {
+	var documents []string
+	for _, object := range objects {
+		text, err := manifestText(object)
+		if err != nil {
+			return "", err
+		}
+		documents = append(documents, text)
+	}
+	return strings.Join(documents, "---\n"), nil
+}
+
+func manifestText(a *v1alpha1.HorizontalAutoscaler) (string, error) {
+	object := a.DeepCopy()
 	object.Annotations, object.Labels = nil, nil
 	content, err := json.Marshal(object)
 	if err != nil {
@@ -153,10 +183,14 @@ func manifestText(a *sim.Autoscaler) (string, error) {
 // A verdict is the answer to a policy.
 type verdict struct {
 	// Report is the address of the whole report.
-	Report   string   `json:"report,omitempty"`
-	Headline string   `json:"headline,omitempty"`
-	Trade    string   `json:"trade,omitempty"`
-	Figures  []figure `json:"figures,omitempty"`
+	Report   string `json:"report,omitempty"`
+	Headline string `json:"headline,omitempty"`
+	Trade    string `json:"trade,omitempty"`
+	// Unranked says why the columns may not be ranked; empty where they may.
+	Unranked string `json:"unranked,omitempty"`
+	// Patch says that the policy was converted from objects that a patch could change.
+	Patch   bool     `json:"patch,omitempty"`
+	Figures []figure `json:"figures,omitempty"`
 	// Mistakes lists the mistakes in the policy; then there is nothing else.
 	Mistakes []mistake `json:"mistakes,omitempty"`
 }
@@ -230,12 +264,7 @@ func (w *Workbench) play(ctx context.Context, s *sim.Simulation) (*verdict, erro
 	if err := ctx.Err(); err != nil {
 		return nil, err // a later edit has taken its place
 	}
-	run, err := s.Play(ctx, sim.PlayOptions{Keep: true, Brief: true})
-	if err != nil {
-		return nil, err
-	}
-	run.Version = w.version
-	report, err := reports.Compute(run)
+	report, err := w.report(ctx, s)
 	if err != nil {
 		return nil, err
 	}
@@ -247,7 +276,20 @@ func (w *Workbench) play(ctx context.Context, s *sim.Simulation) (*verdict, erro
 	w.reports[w.last] = page
 	w.played = s
 	delete(w.reports, w.last-keptReports)
-	return &verdict{Report: "/report/" + strconv.Itoa(w.last), Headline: report.Headline, Trade: report.Trade, Figures: figures(report)}, nil
+	return &verdict{
+		Report: "report/" + strconv.Itoa(w.last), Headline: report.Headline, Trade: report.Trade, Unranked: report.Unranked(),
+		Patch: len(w.owners) > 0, Figures: figures(report),
+	}, nil
+}
+
+// report plays all columns of a simulation that was not played yet.
+func (w *Workbench) report(ctx context.Context, s *sim.Simulation) (*reports.Report, error) {
+	run, err := s.Play(ctx, sim.PlayOptions{Keep: true, Brief: true})
+	if err != nil {
+		return nil, err
+	}
+	run.Version = w.options.Version
+	return reports.Compute(run)
 }
 
 // figures lists the figures that the page compares, of every column that somebody asked for.
@@ -287,13 +329,11 @@ func (w *Workbench) scenario(rw http.ResponseWriter, r *http.Request) {
 		refuse(rw, err)
 		return
 	}
-	rw.Header().Set("Content-Type", "application/yaml; charset=utf-8")
-	rw.Header().Set("Content-Disposition", `attachment; filename="scenario.yaml"`)
-	rw.Write(text)
+	sendYAML(rw, "scenario.yaml", string(text))
 }
 
-// report sends a report that was played before.
-func (w *Workbench) report(rw http.ResponseWriter, r *http.Request) {
+// sendReport sends a report that was played before.
+func (w *Workbench) sendReport(rw http.ResponseWriter, r *http.Request) {
 	number, _ := strconv.Atoi(r.PathValue("number"))
 	w.mu.Lock()
 	page, ok := w.reports[number]

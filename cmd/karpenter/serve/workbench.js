@@ -4,7 +4,7 @@
 (() => {
   const by = id => document.getElementById(id);
   const text = by('text'), marks = by('marks'), state = by('state'), mistakes = by('mistakes'), fields = by('fields');
-  let original = '', request = null, timer = null;
+  let original = '', request = null, timer = null, took = 0;
 
   const say = (words, bad) => {
     state.textContent = words;
@@ -96,10 +96,10 @@
     const columns = order.filter(c => figures.some(f => c in f.columns));
     const [head] = by('figures').tHead.rows;
     head.replaceChildren(...['', ...columns, columns.includes('edited') ? 'change' : ''].map(name => {
-      const th = document.createElement('th');
-      th.scope = 'col';
-      th.textContent = name === 'current' ? 'today' : name;
-      return th;
+      const cell = document.createElement(name ? 'th' : 'td');
+      if (name) cell.scope = 'col';
+      cell.textContent = name === 'current' ? 'today' : name;
+      return cell;
     }));
     by('figures').tBodies[0].replaceChildren(...figures.map(f => {
       const row = document.createElement('tr'), name = document.createElement('th');
@@ -128,7 +128,12 @@
     let hash = '';
     try { hash = old.contentWindow.location.hash; } catch { /* nothing shown yet */ }
     next.classList.remove('old');
-    next.addEventListener('load', () => { old.remove(); resolve(); }, {once: true});
+    next.addEventListener('load', () => {
+      // The page has these above the report.
+      try { for (const e of next.contentDocument.querySelectorAll('#first > h1, #first > .trade, #columns')) e.hidden = true; } catch { /* it is an error page */ }
+      old.remove();
+      resolve();
+    }, {once: true});
     // At first it is the time that the page's own address asks for, and all lines are
     // shown, the edited policy's too.
     const asked = new URLSearchParams(location.hash.slice(1));
@@ -145,14 +150,23 @@
     const mine = request = new AbortController();
     const began = performance.now();
     say('deciding');
+    const clock = setInterval(() => {
+      const seconds = Math.round((performance.now() - began) / 1000);
+      if (mine === request) say('deciding: ' + seconds + ' s' + (took > 1500 ? ' of about ' + Math.round(took / 1000) : ''));
+    }, 1000);
     by('report').classList.add('old');
     let response, answer;
     try {
-      response = await fetch('/decide', {method: 'POST', body: text.value, headers: {'Content-Type': 'application/yaml'}, signal: mine.signal});
+      response = await fetch('decide', {method: 'POST', body: text.value, headers: {'Content-Type': 'application/yaml'}, signal: mine.signal});
       answer = response.headers.get('Content-Type') === 'application/json' ? await response.json() : {mistakes: [{message: await response.text()}]};
     } catch (error) {
-      if (error.name !== 'AbortError') say('the server does not answer', true);
+      if (error.name !== 'AbortError') {
+        say('the server does not answer: is karpenter serve still running?', true);
+        by('report').classList.remove('old');
+      }
       return;
+    } finally {
+      clearInterval(clock);
     }
     if (mine !== request) return;
     const wrong = answer.mistakes || [];
@@ -170,9 +184,61 @@
     }
     const edited = (answer.figures || []).some(f => 'edited' in f.columns);
     showFigures(answer.figures || []);
+    if (!advised) by('headline').textContent = answer.headline;
+    by('doubt').hidden = !answer.unranked;
+    by('doubt').textContent = answer.unranked ? 'Columns are not ranked: ' + answer.unranked + '.' : '';
+    by('patch').hidden = !answer.patch;
     by('trade').textContent = edited ? answer.trade || '' : 'Change a number or the text: the run is decided again, and what changes stands here.';
     await showReport(answer.report, edited);
-    if (mine === request) say('decided in ' + Math.round(performance.now() - began) + ' ms');
+    took = performance.now() - began;
+    if (mine === request) say('decided in ' + Math.round(took) + ' ms');
+    if (!advised) advise();
+  };
+
+  // ---- fixes, each one click
+
+  let advised = false;
+  const advise = async () => {
+    advised = true;
+    let answer;
+    try {
+      const response = await fetch('fixes');
+      answer = await response.json();
+      if (!response.ok) throw new Error((answer.mistakes || [{}])[0].message);
+    } catch (error) {
+      by('looking').textContent = 'What would help is not known: ' + error.message + '.';
+      return;
+    }
+    by('headline').textContent = answer.headline;
+    const fixes = answer.fixes || [];
+    by('looking').textContent = fixes.length ? '' : answer.unranked ? 'What would help is not told.' : 'No change of the policy would help.';
+    by('fixes').hidden = !fixes.length;
+    by('fixes').tBodies[0].replaceChildren(...fixes.map((fix, index) => ({fix, index})).sort((a, b) => a.fix.minutes - b.fix.minutes || a.fix.hours - b.fix.hours).map(({fix, index}) => {
+      const row = document.createElement('tr'), name = document.createElement('th'), left = document.createElement('td'), hours = document.createElement('td');
+      name.scope = 'row';
+      if (fix.possible) {
+        const button = document.createElement('button');
+        button.type = 'button';
+        button.textContent = fix.name;
+        button.addEventListener('click', () => make(index));
+        name.append(button);
+      } else {
+        name.textContent = fix.name;
+        name.title = 'no field of the policy does this';
+      }
+      left.textContent = number(fix.minutes) + ' of ' + number(fix.lacked);
+      const change = Math.round(fix.hours * 10) / 10;
+      hours.textContent = change === 0 ? '±0' : (change > 0 ? '+' : '−') + number(Math.abs(change));
+      row.append(name, left, hours);
+      return row;
+    }));
+  };
+  const send = (address) => fetch(address, {method: 'POST', body: text.value, headers: {'Content-Type': 'application/yaml'}});
+  const make = async index => {
+    const response = await send('fixes/' + index);
+    if (!response.ok) { say('the policy has mistakes', true); return; }
+    text.value = await response.text();
+    changed();
   };
   const changed = () => {
     mark();
@@ -193,13 +259,15 @@
   text.addEventListener('scroll', () => { marks.scrollTop = text.scrollTop; marks.scrollLeft = text.scrollLeft; });
   by('reset').addEventListener('click', () => { text.value = original; changed(); });
   by('manifest').addEventListener('click', () => save('policy.yaml', text.value));
-  by('scenario').addEventListener('click', async () => {
-    const response = await fetch('/scenario.yaml', {method: 'POST', body: text.value, headers: {'Content-Type': 'application/yaml'}});
-    if (response.ok) save('scenario.yaml', await response.text());
-    else say('the policy has mistakes', true);
-  });
+  for (const id of ['scenario', 'patch']) {
+    by(id).addEventListener('click', async () => {
+      const response = await send(id + '.yaml');
+      if (response.ok) save(id + '.yaml', await response.text());
+      else say('the policy has mistakes', true);
+    });
+  }
   (async () => {
-    original = await (await fetch('/policy.yaml')).text();
+    original = await (await fetch('policy.yaml')).text();
     text.value = original;
     changed();
   })();

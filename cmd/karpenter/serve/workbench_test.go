@@ -16,6 +16,7 @@ import (
 
 	"github.com/karpenter-sim/karpenter/reports"
 	"github.com/karpenter-sim/karpenter/sim"
+	"github.com/karpenter-sim/karpenter/sim/result"
 )
 
 // world is a scenario of a week's kind in an hour: a demand given by samples, and a
@@ -65,12 +66,88 @@ func simulation(t testing.TB, text string) *sim.Simulation {
 
 func workbench(t testing.TB) http.Handler {
 	t.Helper()
-	w, err := NewWorkbench(context.Background(), simulation(t, world), "v0.0.0")
+	return workbenchOf(t, simulation(t, world))
+}
+
+// workbenchOf has two fixes: one that a field of the policy makes, and one that none does.
+func workbenchOf(t testing.TB, s *sim.Simulation) http.Handler {
+	t.Helper()
+	w, err := NewWorkbench(context.Background(), s, Options{Version: "v0.0.0", Fixes: func(_ context.Context, r *reports.Report) error {
+		r.SetFixes(&r.Column(reports.Current).Objects[0], []result.Fix{
+			{Limit: result.MaxReplicas, Value: 18, Set: []string{"spec.maxReplicas=18"}, Alone: result.Left{Seconds: 90, MoreHours: 2}, Turn: 1, Then: &result.Left{Seconds: 90, MoreHours: 2}},
+			{Limit: result.StartUp, Alone: result.Left{Seconds: 600}},
+		})
+		return nil
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { w.Close() })
 	return Guard(w)
+}
+
+// TestFixes makes a fix in the text of a policy as somebody left it, and refuses those
+// that no field makes.
+func TestFixes(t *testing.T) {
+	h := workbench(t)
+	code, body := ask(h, "GET", "/fixes", "")
+	var got advice
+	if err := json.Unmarshal([]byte(body), &got); err != nil || code != http.StatusOK {
+		t.Fatalf("code %d: %s", code, body)
+	}
+	lacked := got.Fixes[0].Lacked
+	want := []fix{{Name: "maxReplicas 18", Minutes: 1.5, Lacked: lacked, Hours: 2, Possible: true}, {Name: "replicas that are ready at once", Minutes: 10, Lacked: lacked}}
+	if diff := cmp.Diff(want, got.Fixes, cmp.AllowUnexported(fix{})); diff != "" {
+		t.Errorf("fixes (-want +got):\n%s", diff)
+	}
+	if !strings.Contains(got.Headline, "maxReplicas 18 alone would have left") {
+		t.Errorf("the headline %q does not say what the best fix would have left", got.Headline)
+	}
+	_, policy := ask(h, "GET", "/policy.yaml", "")
+	edited := strings.Replace(policy, "minReplicas: 2", "minReplicas: 4", 1)
+	if _, body := ask(h, "POST", "/fixes/0", edited); body != strings.Replace(edited, "maxReplicas: 12", "maxReplicas: 18", 1) {
+		t.Errorf("the fix should change one line of the text as it is, and gives\n%s", body)
+	}
+	for path, want := range map[string]int{"/fixes/1": http.StatusNotFound, "/fixes/2": http.StatusNotFound, "/fixes/x": http.StatusNotFound, "/fixes/-1": http.StatusNotFound} {
+		if code, body := ask(h, "POST", path, policy); code != want {
+			t.Errorf("%s: code %d, want %d: %s", path, code, want, body)
+		}
+	}
+	if code, body := ask(h, "POST", "/fixes/0", "spec: ]"); code != http.StatusUnprocessableEntity {
+		t.Errorf("a text that is no YAML: code %d: %s", code, body)
+	}
+}
+
+// TestPatch offers a patch of the HPA that a policy was converted from, and none of an
+// autoscaler of our own.
+func TestPatch(t *testing.T) {
+	const hpa = `apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: web}
+spec:
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}
+  minReplicas: 2
+  maxReplicas: 12
+  metrics:
+    - type: External
+      external: {metric: {name: rps}, target: {type: AverageValue, averageValue: "8"}}
+`
+	converted := strings.Replace(world[:strings.Index(world, "---")], "spec:\n", "spec:\n  metrics: {rps: rps}\n", 1) + "---\n" + hpa
+	h := workbenchOf(t, simulation(t, converted))
+	_, policy := ask(h, "GET", "/policy.yaml", "")
+	if !decided(t, h, policy).Patch {
+		t.Error("no patch is offered of an HPA")
+	}
+	code, body := ask(h, "POST", "/patch.yaml", strings.Replace(policy, "maxReplicas: 12", "maxReplicas: 18", 1))
+	if want := "spec:\n  maxReplicas: 18\n"; code != http.StatusOK || !strings.HasSuffix(body, want) || !strings.HasPrefix(body, "# kubectl patch horizontalpodautoscaler web -n default") {
+		t.Errorf("code %d, want a command and %q:\n%s", code, want, body)
+	}
+	if _, body := ask(h, "POST", "/patch.yaml", policy); !strings.HasPrefix(body, "# HorizontalPodAutoscaler default/web: nothing changes") {
+		t.Errorf("nothing changed, and the patch is\n%s", body)
+	}
+	if h := workbench(t); decided(t, h, func() string { _, p := ask(h, "GET", "/policy.yaml", ""); return p }()).Patch {
+		t.Error("a patch is offered where there is no HPA")
+	}
 }
 
 // ask sends a request as curl would, and returns the answer's code and body.
@@ -131,7 +208,7 @@ func TestWorkbenchDecidesAsSimulateDoes(t *testing.T) {
 			t.Errorf("raising maxReplicas takes %v to %v breach minutes", *f.Columns[reports.Current], *f.Columns[Edited])
 		}
 	}
-	if code, page := ask(h, "GET", v.Report, ""); code != http.StatusOK || !strings.Contains(page, Edited) {
+	if code, page := ask(h, "GET", "/"+v.Report, ""); code != http.StatusOK || !strings.Contains(page, Edited) {
 		t.Errorf("%s: code %d", v.Report, code)
 	}
 }
@@ -235,16 +312,20 @@ func TestDirectoryShowsWhatItsMarkerLists(t *testing.T) {
 	}
 }
 
-// BenchmarkDecide plays a change of policy over seven days at 15 s.
-func BenchmarkDecide(b *testing.B) {
+// week is the same world over seven days at 15 s.
+func week() string {
 	var values strings.Builder
 	for day := range 7 {
 		for hour := range 24 {
 			fmt.Fprintf(&values, " %d+%dx239", 60+5*hour+day, 1)
 		}
 	}
-	text := strings.NewReplacer("duration: 1h", "duration: 7d", "'40x39 200x59 80x139'", "'"+strings.TrimSpace(values.String())+"'").Replace(world)
-	w, err := NewWorkbench(context.Background(), simulation(b, text), "v0.0.0")
+	return strings.NewReplacer("duration: 1h", "duration: 7d", "'40x39 200x59 80x139'", "'"+strings.TrimSpace(values.String())+"'").Replace(world)
+}
+
+// BenchmarkDecide plays a change of policy over seven days at 15 s.
+func BenchmarkDecide(b *testing.B) {
+	w, err := NewWorkbench(context.Background(), simulation(b, week()), Options{})
 	if err != nil {
 		b.Fatal(err)
 	}
