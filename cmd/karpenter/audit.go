@@ -282,7 +282,7 @@ func (a *app) tellAudit(audit *fleet.Audit, format string) error {
 	case "csv":
 		text, err = audit.CSV()
 	default:
-		text, err = audit.HTML()
+		text, err = audit.HTML(nil)
 	}
 	if err != nil {
 		return internal(err)

@@ -31,13 +31,15 @@ type serveFlags struct {
 func (a *app) serveCommand() *cobra.Command {
 	var flags serveFlags
 	c := &cobra.Command{
-		Use:   "serve DIR | SCENARIO.yaml | -f MANIFESTS --recording SRC ...",
+		Use:   "serve DIR | SCENARIO.yaml | AUDIT.json | -f MANIFESTS --recording SRC ...",
 		Short: "A local page: reports as they come, or a workbench that decides again as the policy changes",
 		Long: `Serve shows a page on this machine. Of a directory that simulate, replay or tune wrote
 it shows the reports, as runs finish. Of a scenario, or of replay's flags, it is a
 workbench: the policy as text and its main numbers as fields, and beside them the report
 of the run, which the same engine decides again at every change. The page offers the
-manifest, and the scenario that gives the same decisions to simulate.
+manifest, and the scenario that gives the same decisions to simulate. Of what audit -o json
+wrote it shows the ranking; given the audit's -f and --recording, each row opens a
+workbench.
 
 Below /api/v1/ it answers as a Prometheus that has the recorded and the simulated series
 of all runs, with the labels run and column: for Grafana (a dashboard is at /grafana.json),
@@ -47,7 +49,8 @@ It listens on the loopback address only, unless --allow-remote is given, answers
 an IP address, to localhost and to the names of --host, and writes nothing.`,
 		Example: `  karpenter serve out
   karpenter serve -f ha.yaml --recording requests.csv
-  karpenter serve scenarios/flash-crowd.yaml --listen 127.0.0.1:9000`,
+  karpenter serve scenarios/flash-crowd.yaml --listen 127.0.0.1:9000
+  karpenter serve audit.json -f rendered.yaml --recording recordings/fortnight`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error { return a.serve(c.Context(), args, &flags) },
 	}
@@ -123,6 +126,8 @@ func (f *serveFlags) checkAddress() error {
 func (a *app) served(ctx context.Context, args []string, f *serveFlags) (handler http.Handler, done func(), err error) {
 	given := len(f.Manifests)+len(f.Recordings) > 0
 	switch {
+	case len(args) == 1 && isAudit(args[0]):
+		return a.audits(ctx, args[0], f)
 	case len(args) == 1 && given:
 		return nil, nil, fmt.Errorf("%s and -f: a directory, a scenario, or manifests and recordings, not two of them", args[0])
 	case len(args) == 0 && !given:

@@ -11,6 +11,8 @@ import (
 func TestServeRefuses(t *testing.T) {
 	t.Chdir(t.TempDir())
 	write(t, "plain/report.json", "{}")
+	write(t, "text.json", "objects: 3")
+	write(t, "audit.json", `{"schema": 1, "from": "2026-01-05T08:00:00Z", "to": "2026-01-05T09:00:00Z", "rows": []}`)
 	write(t, "ha.yaml", strings.Split(hostileInputs["ha.yaml"].text, "\n---")[0])
 	write(t, "load.yaml", `apiVersion: simulation.karpenter.sh/v1alpha1
 kind: Scenario
@@ -57,6 +59,10 @@ spec:
 	}{
 		{"nothing to show", []string{"serve"}, "nothing to show"},
 		{"two things to show", []string{"serve", "out", "-f", "ha.yaml"}, "not two of them"},
+		{"an audit that is not there", []string{"serve", "gone.json"}, "no such file"},
+		{"another JSON", []string{"serve", "plain/report.json"}, "want what 'karpenter audit -o json' writes"},
+		{"no JSON", []string{"serve", "text.json"}, "want what 'karpenter audit -o json' writes"},
+		{"an audit and half of what a workbench needs", []string{"serve", "audit.json", "-f", "ha.yaml"}, "needs both -f and --recording"},
 		{"a path that is not there", []string{"serve", "gone"}, "no such file"},
 		{"a directory of somebody's", []string{"serve", "plain"}, "plain: no reports"},
 		{"figures that do not follow from their journal", []string{"serve", "damaged"}, "damaged/load/decisions.jsonl:"},

@@ -5,7 +5,6 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
-	"html/template"
 	"math"
 	"strconv"
 	"strings"
@@ -185,39 +184,4 @@ func harmlessCell(text string) string {
 		return text
 	}
 	return "'" + text
-}
-
-var auditPage = template.Must(template.New("audit").Parse(`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Audit of autoscalers</title>
-<style>body{font:14px/1.4 system-ui,sans-serif;margin:2em}table{border-collapse:collapse}td,th{border-bottom:1px solid #8884;padding:.3em .6em;text-align:left;vertical-align:top}pre{white-space:pre-wrap}</style>
-</head><body><h1>Audit of autoscalers</h1><p>{{.Headline}}</p>
-<table><thead><tr>{{range .Titles}}<th>{{.}}</th>{{end}}</tr></thead><tbody>
-{{range .Rows}}<tr>{{range .Cells}}<td>{{.}}</td>{{end}}</tr>{{if .Patch}}<tr><td></td><td colspan="{{$.Rest}}"><pre>{{.Patch}}</pre></td></tr>{{end}}
-{{end}}</tbody></table></body></html>
-`))
-
-// HTML is the audit as one self-contained page.
-func (a *Audit) HTML() ([]byte, error) {
-	type row struct {
-		Cells []string
-		Patch string
-	}
-	view := struct {
-		Headline string
-		Titles   []string
-		Rest     int
-		Rows     []row
-	}{a.Headline(), auditTitles, len(auditTitles) - 1, nil}
-	for i := range a.Rows {
-		r := row{Cells: a.Rows[i].cells()}
-		if x := a.Rows[i].Advice; x != nil {
-			r.Patch = x.Patch
-		}
-		view.Rows = append(view.Rows, r)
-	}
-	var b bytes.Buffer
-	if err := auditPage.Execute(&b, view); err != nil {
-		return nil, err
-	}
-	return escape.Document(b.Bytes()), nil
 }
