@@ -20,6 +20,8 @@ var tuneTemplate = template.Must(template.New("tune").Parse(tuneText))
 // A tunePage is tune.html as its template sees it.
 type tunePage struct {
 	Style                     template.CSS
+	Policy, Data              template.HTML
+	Script                    template.JS
 	Name, Covered, Headline   string
 	Expense                   string
 	Badges                    []badgeView
@@ -72,7 +74,7 @@ func (t *Tune) HTML() ([]byte, error) {
 
 func (t *Tune) page() (*tunePage, error) {
 	p := &tunePage{
-		Style: template.CSS(style + tuneStyle), Name: t.Name, Headline: t.Headline(), Expense: t.expenseName(),
+		Style: template.CSS(style + tuneStyle), Policy: contentPolicy(tuneSource), Script: template.JS(tuneSource), Name: t.Name, Headline: t.Headline(), Expense: t.expenseName(),
 		Badges: t.badges(), Assumptions: t.Assumptions, Why: t.Why, Notes: t.Notes, Command: t.Command,
 		Importance: t.importanceViews(), About: t.about(), Patches: t.Patches,
 	}
@@ -90,7 +92,10 @@ func (t *Tune) page() (*tunePage, error) {
 	if p.Pareto, err = t.paretoView(); err != nil {
 		return nil, err
 	}
-	p.Pairs, err = t.pairsView()
+	if p.Pairs, err = t.pairsView(); err != nil {
+		return nil, err
+	}
+	p.Data, err = t.tuneData()
 	return p, err
 }
 

@@ -1,9 +1,11 @@
 package reports
 
 import (
+	"fmt"
 	"html/template"
 	"math"
 	"slices"
+	"strings"
 
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -26,20 +28,30 @@ func (a *plane) at(x, y float64) vg.Point {
 // tunePlotHeight is that of both plots, by size.
 func tunePlotHeight(s size) vg.Length { return s.large + 60 }
 
-// drawn draws a figure in both sizes.
-func (t *Tune) drawn(caption, title string, plot func(p *pen, s size, height vg.Length)) (*figureView, error) {
+// drawn draws a figure in both sizes. Plot returns what its frame shows, nil for several
+// frames.
+func (t *Tune) drawn(caption, title string, plot func(p *pen, s size, height vg.Length) *plane) (*figureView, error) {
 	view := &figureView{Caption: caption}
 	for _, s := range []size{narrow, wide} {
 		height := tunePlotHeight(s)
 		canvas := vgsvg.NewWith(vgsvg.UseWH(s.width, height))
-		plot(&pen{Canvas: draw.New(canvas), size: s.text}, s, height)
+		shown := plot(&pen{Canvas: draw.New(canvas), size: s.text}, s, height)
 		svg, err := inlineSVG(canvas, s.class, title, caption)
 		if err != nil {
 			return nil, err
 		}
+		if shown != nil {
+			svg = strings.Replace(svg, "<svg ", "<svg data-frame='"+shown.box(height)+"' ", 1)
+		}
 		view.Drawings = append(view.Drawings, template.HTML(svg))
 	}
 	return view, nil
+}
+
+// box is where the frame came to lie in a drawing of a height, [left, right, top, bottom]
+// from the upper left, and what it shows, [minX, maxX, minY, maxY].
+func (a *plane) box(height vg.Length) string {
+	return fmt.Sprintf("[%.1f,%.1f,%.1f,%.1f,%g,%g,%g,%g]", a.left.Points(), a.right.Points(), (height - a.ceil).Points(), (height - a.bottom).Points(), a.minX, a.maxX, a.minY, a.maxY)
 }
 
 // paretoView shows what every candidate costs and lacks in training.
@@ -65,7 +77,7 @@ func (t *Tune) bounds() plane {
 	return p
 }
 
-func (t *Tune) drawPareto(p *pen, s size, height vg.Length) {
+func (t *Tune) drawPareto(p *pen, s size, height vg.Length) *plane {
 	a := t.bounds()
 	axis := p.width(number(math.Floor(a.maxY)))*wider + 8
 	a.left, a.right, a.bottom, a.ceil = axis, s.width-10, 34, height-16
@@ -90,7 +102,7 @@ func (t *Tune) drawPareto(p *pen, s size, height vg.Length) {
 	c := t.choice()
 	if c == nil {
 		t.mark(p, &a, &t.Current, inkNeeded, "current", false)
-		return
+		return &a
 	}
 	name := "recommended"
 	if t.Verdict != TuneRecommend {
@@ -99,6 +111,7 @@ func (t *Tune) drawPareto(p *pen, s size, height vg.Length) {
 	cheaper := t.expense(&c.In) < t.expense(&t.Current.In)
 	t.mark(p, &a, &t.Current, inkNeeded, "current", !cheaper)
 	t.mark(p, &a, c, inkReady, name, cheaper)
+	return &a
 }
 
 // mark points a trial out with its name, which stands before it where that is
@@ -165,7 +178,7 @@ func (t *Tune) pairsView() (*figureView, error) {
 	return t.drawn(caption, "In-sample and held out", t.drawPairs)
 }
 
-func (t *Tune) drawPairs(p *pen, s size, height vg.Length) {
+func (t *Tune) drawPairs(p *pen, s size, height vg.Length) *plane {
 	middle := s.width / 2
 	for i, panel := range []struct {
 		name string
@@ -178,6 +191,7 @@ func (t *Tune) drawPairs(p *pen, s size, height vg.Length) {
 		left := vg.Length(i) * middle
 		t.drawPanel(p, left, left+middle-12, height, panel.name, panel.ink, panel.of)
 	}
+	return nil
 }
 
 // maxChange is the largest change in percent that pairs are drawn for.

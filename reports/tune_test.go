@@ -1,10 +1,15 @@
 package reports
 
 import (
+	"fmt"
 	"math"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 
 	"github.com/karpenter-sim/karpenter/sim/result"
 )
@@ -76,6 +81,7 @@ func TestTuneInBrowser(t *testing.T) {
 		if err := report.WriteDir(dir); err != nil {
 			t.Fatal(err)
 		}
+		t.Run(name+" answers the pointer", func(t *testing.T) { pointAtCandidates(t, b, report, filepath.Join(dir, tuneHTML)) })
 		for _, scheme := range []string{"light", "dark"} {
 			b.open(filepath.Join(dir, tuneHTML), phoneWidth, phoneHeight, scheme)
 			where := name + " (" + scheme + ")"
@@ -94,4 +100,52 @@ func TestTuneInBrowser(t *testing.T) {
 		}
 	}
 	b.quiet()
+}
+
+// pointAtCandidates points at where candidates are drawn, and compares what the page says
+// with the search.
+func pointAtCandidates(t *testing.T, b *browser, report *Tune, page string) {
+	b.open(page, 1200, 1000, "light")
+	b.Accessible("tune.html, 1200")
+	if evaluate[bool](b, `!document.getElementById('readout').hidden`) {
+		t.Error("before anybody points, the page tells of a candidate")
+	}
+	for _, i := range []int{5, 17, 40} {
+		p := &report.Points[i]
+		at := evaluate[map[string]float64](b, fmt.Sprintf(`(() => {
+			const svg = [...document.querySelectorAll('#plot svg')].find(s => s.getClientRects().length), box = svg.getBoundingClientRect();
+			const [left, right, top, bottom, minX, maxX, minY, maxY] = JSON.parse(svg.dataset.frame), k = box.width / svg.viewBox.baseVal.width;
+			return {x: box.left + k * (left + (right - left) * (%v - minX) / (maxX - minX)), y: box.top + k * (bottom - (bottom - top) * (%v - minY) / (maxY - minY))};
+		})()`, p.In.ReplicaHours, p.In.BreachMinutes))
+		b.do(chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, at["x"], at["y"]))
+		text := evaluate[string](b, readoutText)
+		for _, want := range []string{fmt.Sprintf("trial %d ", p.Trial), "replica-hours " + number(p.In.ReplicaHours) + " in-sample, " + number(p.Out.ReplicaHours) + " held out", "stabilizationWindowSeconds=60"} {
+			if !strings.Contains(text, want) {
+				t.Errorf("at trial %d the page says %q, not %q", p.Trial, text, want)
+			}
+		}
+	}
+	evaluate[any](b, `document.getElementById('plot').focus(); null`)
+	before := evaluate[string](b, readoutText)
+	b.do(chromedp.KeyEvent(kb.ArrowRight))
+	if after := evaluate[string](b, readoutText); after == before || after == "" {
+		t.Errorf("the arrow key leaves %q as it was", before)
+	}
+	b.do(chromedp.KeyEvent(kb.Escape))
+	if text := evaluate[string](b, readoutText); text != "" {
+		t.Errorf("after Esc the page still says %q", text)
+	}
+}
+
+// The page offers each candidate as replay takes it, as one argument of a shell.
+func TestTuneVariants(t *testing.T) {
+	for _, c := range tuned(true).told() {
+		want := "--variant '" + strings.ReplaceAll(c.Name, " ", "-") + "=spec.behavior.scaleDown.stabilizationWindowSeconds=60,spec.metrics[0].prometheus.target.value=8'"
+		if c.Name == "current" {
+			want = ""
+		}
+		if c.Variant != want {
+			t.Errorf("%s: %q, want %q", c.Name, c.Variant, want)
+		}
+	}
 }
