@@ -16,7 +16,7 @@ import (
 	"github.com/karpenter-sim/karpenter/sim/tune"
 )
 
-// An advice is what fixes of the policy that edits start from would gain.
+// An advice holds the gains of fixes of the policy that edits start from.
 type advice struct {
 	// Headline is that of the run, with what the best fix would have left.
 	Headline string `json:"headline"`
