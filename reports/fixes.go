@@ -85,7 +85,7 @@ func (b *CauseTime) limit() result.Limit {
 	return ""
 }
 
-// Fixes are what SetFixes added, or the run came with.
+// Fixes returns the fixes that SetFixes added, or that the run came with.
 func (o *ObjectReport) Fixes() []result.Fix { return o.object.Fixes }
 
 // SetFixes adds what fixes would gain to an object of the primary column.

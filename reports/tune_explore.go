@@ -63,7 +63,7 @@ func (t *Tune) candidate(name string, p *TunePoint) candidateView {
 	return v
 }
 
-// tuneData is what the script tells, as an element of the page.
+// tuneData returns the candidates as an element of the page, for its script.
 func (t *Tune) tuneData() (template.HTML, error) {
 	text, err := json.Marshal(struct {
 		Expense string          `json:"expense"`
