@@ -30,6 +30,7 @@ type indexPage struct {
 type indexRun struct {
 	Name, Link, Headline, Trade string
 	Result, Class, Verdict      string // Verdict counts expectations
+	Of                          string // the target of the figures, of several
 	Covers                      string
 	Seconds                     int64
 	First                       []string // figures of the first column
@@ -95,13 +96,27 @@ func (r *Report) indexRun(figures []tableFigure) indexRun {
 			run.Badges = append(run.Badges, badge) // the others repeat the result
 		}
 	}
+	if n := len(r.ranked()); n > 1 {
+		run.Of = fmt.Sprintf("%s, the worst of %s targets", r.focus().Label, group(int64(n)))
+	}
 	for i := range r.Columns {
 		if r.Run.Columns[i].Reference {
 			continue // they stand in the run's own report
 		}
 		row := rowView{Name: r.Columns[i].Name}
+		// What pods and nodes lack does not add up.
+		var worst *ObjectReport
+		if run.Of != "" {
+			if worst = r.Columns[i].object(r.focus().Object); worst == nil {
+				continue
+			}
+		}
 		for _, f := range figures {
-			row.Cells = append(row.Cells, r.cell(i, f.metric))
+			if worst != nil {
+				row.Cells = append(row.Cells, r.objectCell(i, worst, f.metric))
+			} else {
+				row.Cells = append(row.Cells, r.cell(i, f.metric))
+			}
 		}
 		run.Rest = append(run.Rest, row)
 	}

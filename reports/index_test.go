@@ -118,3 +118,20 @@ func writeFile(t *testing.T, name, text string) {
 		t.Fatal(err)
 	}
 }
+
+// A run of several targets shows the worst one: what pods and nodes lack does not add up.
+func TestIndexOfSeveralTargets(t *testing.T) {
+	r := computed(t, fleet())
+	html, err := indexHTML([]*Report{r}, Call{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := string(html)
+	if strings.Contains(page, "<td>60</td>") {
+		t.Error("10 + 20 + 30 min are added up")
+	}
+	want := number(r.focus().Figures.Get("breach_minutes"))
+	if !strings.Contains(page, "<td>"+want+"</td>") || !strings.Contains(page, "Figures of "+r.focus().Label+", the worst of 4 targets.") {
+		t.Errorf("no word of %s min of %s", want, r.focus().Label)
+	}
+}
