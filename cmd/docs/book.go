@@ -31,6 +31,7 @@ var book = []chapter{
 		{file: "cmd/docs/howto/install.md"},
 		{file: "cmd/docs/howto/from-hpa.md"},
 		{file: "cmd/docs/howto/from-keda.md"},
+		{file: "cmd/docs/howto/gitops.md"},
 		{file: "cmd/docs/howto/node-groups.md"},
 		{file: "cmd/docs/howto/tenants.md"},
 		{file: "cmd/docs/howto/clusters.md"},

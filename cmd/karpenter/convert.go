@@ -19,7 +19,7 @@ import (
 func (a *app) convertCommand() *cobra.Command {
 	var paths, assignments []string
 	var flags replay.Conversion
-	var window, server string
+	var window, server, commits string
 	c := &cobra.Command{
 		Use:   "convert [-f] FILE|DIR|- ...",
 		Short: "Convert HorizontalPodAutoscalers and KEDA ScaledObjects",
@@ -30,10 +30,14 @@ stderr, field by field, what decides differently or is lost. Objects of this
 project's kinds pass through. An object that cannot be converted is left out,
 and one of whose triggers or metrics one cannot be, unless --allow-loss says that
 this one may go. Exit code: 0 if nothing is left out, 1 if the rest was
-converted, 2 if nothing could be.`,
+converted, 2 if nothing could be.
+
+With --commits it writes the files of a GitOps repository as they are after each of the
+two commits of a migration: with ours in dry run beside what is there, and ours alone.`,
 		Example: `  kubectl get hpa web -o yaml | karpenter convert -f -
   karpenter convert -f hpa.yaml --metric queue_length='sum(queue_length{queue="jobs"})'
-  karpenter convert -f so.yaml --set spec.dryRun=true | kubectl apply -f -`,
+  karpenter convert -f so.yaml --set spec.dryRun=true | kubectl apply -f -
+  karpenter convert -f deploy/ --commits migration`,
 		RunE: func(_ *cobra.Command, args []string) error {
 			paths = append(paths, args...)
 			if len(paths) == 0 {
@@ -48,18 +52,19 @@ converted, 2 if nothing could be.`,
 			}
 			options := given.Options()
 			options.RateWindow, options.PrometheusURL = window, server
-			return a.convert(paths, options, given, assignments)
+			return a.convert(paths, options, given, assignments, commits)
 		},
 	}
 	c.Flags().StringArrayVarP(&paths, "filename", "f", nil, "manifests: file, directory or - (repeatable)")
 	addConversion(c.Flags(), &flags)
 	c.Flags().StringArrayVar(&assignments, "set", nil, "change the result: PATH=VALUE[,PATH=VALUE] of every HorizontalAutoscaler, or after [NAMESPACE/]KIND/NAME: of one object (repeatable)")
 	c.Flags().StringVar(&window, "rate-window", "2m", "range over which cpu usage is averaged")
+	c.Flags().StringVar(&commits, "commits", "", "write the files as they are after each of two commits, in which ours come and what is there goes, to this directory instead of stdout")
 	c.Flags().StringVar(&server, "prometheus", "", "URL of the Prometheus that the controller queries; triggers that name another one are noted")
 	return c
 }
 
-func (a *app) convert(paths []string, options convert.Options, given *replay.Queries, assignments []string) error {
+func (a *app) convert(paths []string, options convert.Options, given *replay.Queries, assignments []string, commits string) error {
 	docs, readErr := manifest.Read(paths, a.stdin)
 	set, collectErr := manifest.CollectIn(options.Namespace, docs)
 	if err := manifest.Join(readErr, collectErr); err != nil {
@@ -72,6 +77,7 @@ func (a *app) convert(paths []string, options convert.Options, given *replay.Que
 		return errors.New("nothing to convert: no HorizontalPodAutoscaler, ScaledObject or object of this project's kinds in the files")
 	}
 	a.noteNamespace(set, options)
+	foreign := set.Foreign
 	a.conversions = sim.Adopt(set, options)
 	if err := given.Unused(); err != nil {
 		return err
@@ -92,12 +98,13 @@ func (a *app) convert(paths []string, options convert.Options, given *replay.Que
 	if err != nil {
 		return manifest.Join(leftOut, fmt.Errorf("nothing is written: %w", err))
 	}
-	text, err := render(docs, own(set, out))
-	if err != nil {
-		return internal(err)
+	if commits != "" {
+		err = a.writeCommits(commits, foreign, own(set, out))
+	} else {
+		err = a.writeManifests(docs, own(set, out))
 	}
-	if err = a.writeYAML(text); err != nil {
-		return err
+	if err != nil {
+		return manifest.JoinAll(leftOut, err)
 	}
 	for _, c := range a.conversions {
 		for _, n := range c.Notes {
@@ -109,6 +116,14 @@ func (a *app) convert(paths []string, options convert.Options, given *replay.Que
 	a.leaveOut(leftOut)
 	a.tellConversions()
 	return nil
+}
+
+func (a *app) writeManifests(docs []*manifest.Document, objects map[*manifest.Document][]runtime.Object) error {
+	text, err := render(docs, objects)
+	if err != nil {
+		return internal(err)
+	}
+	return a.writeYAML(text)
 }
 
 // twice refuses a set in which an object of ours and a converted one have the same
