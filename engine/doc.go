@@ -56,7 +56,7 @@
 //	sim/fault             what goes wrong: on samples, answers and each port's calls
 //	sim/check             expectations
 //	sim/result            what came of a run: data only; sim makes it, reports reads it
-//	sim/replay            manifests, recordings and options -> the scenario of a replay
+//	sim/replay            manifests, recordings or a journal, and options -> the scenario of a replay
 //	sim/recording         recordings: read, write, take from a Prometheus
 //	sim/tune              parameter search
 //	sim/output            the directories that calls write, and nothing of anybody else's

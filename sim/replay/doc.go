@@ -5,4 +5,6 @@
 //	file, err := options.Scenario(ctx, replay.Source{Convert: convert})
 //	simulation, err := sim.Check(ctx, file, sim.CheckOptions{Report: reports.CheckExpression})
 //	err = options.InFlags(err, file.Path)
+//
+// A Journal makes one of what a journal says of an autoscaler, which then acts alone.
 package replay
