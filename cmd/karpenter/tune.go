@@ -165,7 +165,7 @@ func (t *tuner) run(c *cobra.Command, files []*scenario.File) error {
 	if err := checkFormat(t.flags.format); err != nil {
 		return err
 	}
-	part, err := parseShard(t.flags.shard)
+	part, err := tune.ParseShard(t.flags.shard)
 	if err != nil {
 		return err
 	}
@@ -195,7 +195,7 @@ func (t *tuner) run(c *cobra.Command, files []*scenario.File) error {
 	if err := t.runUnits(c.Context(), work, part); err != nil {
 		return work.abandon(c.Context(), err)
 	}
-	if part.of > 1 {
+	if part.Of > 1 {
 		err = t.writeShard(out, work, part)
 	} else {
 		err = t.finish(c.Context(), out, work.trials())
@@ -228,7 +228,7 @@ func (t *tuner) prepare(ctx context.Context, files []*scenario.File) error {
 	if err := manifest.JoinAll(errs...); err != nil {
 		return err
 	}
-	if err := stanza(&o, files[0].Spec.Tune); err != nil {
+	if err := o.Take(files[0].Spec.Tune); err != nil {
 		return err
 	}
 	o.Location = t.jobs[0].Location
@@ -238,7 +238,7 @@ func (t *tuner) prepare(ctx context.Context, files []*scenario.File) error {
 			return err
 		}
 		for i := range o.Parameters {
-			files[0].Spec.Tune.Parameters = append(files[0].Spec.Tune.Parameters, stanzaOf(&o.Parameters[i]))
+			files[0].Spec.Tune.Parameters = append(files[0].Spec.Tune.Parameters, o.Parameters[i].Stanza())
 		}
 	}
 	if t.search, err = tune.New(ctx, o); err != nil {
@@ -249,13 +249,13 @@ func (t *tuner) prepare(ctx context.Context, files []*scenario.File) error {
 
 // runUnits carries out the units of a shard that are not done yet, as many at
 // once as there are cores.
-func (t *tuner) runUnits(ctx context.Context, work *work, part shard) error {
+func (t *tuner) runUnits(ctx context.Context, work *work, part tune.Shard) error {
 	if !t.search.Trusted() {
 		return nil
 	}
 	var due []int
 	for unit := 1; unit <= t.search.Units(); unit++ {
-		if part.has(unit) && !work.done(unit) {
+		if part.Has(unit) && !work.done(unit) {
 			due = append(due, unit)
 		}
 	}

@@ -34,7 +34,7 @@ type shardReport struct {
 const shardKind = "TuneShard"
 
 // writeShard writes a shard's trials and what is needed to judge them.
-func (t *tuner) writeShard(out *output.Dir, w *work, part shard) error {
+func (t *tuner) writeShard(out *output.Dir, w *work, part tune.Shard) error {
 	report := shardReport{Kind: shardKind, Shard: part.String(), Digest: t.digest, Search: t.about, Command: t.command}
 	for i, j := range t.jobs {
 		text, err := j.Text(nil)
@@ -103,7 +103,7 @@ them: the neighbours of the choice are still to be played.`,
 type shardDir struct {
 	dir    string
 	report shardReport
-	shard  shard
+	shard  tune.Shard
 }
 
 // readShards reads the shards' reports and refuses what is not all of one search.
@@ -120,18 +120,18 @@ func readShards(dirs []string) ([]shardDir, error) {
 			switch {
 			case s.report.Digest != first.report.Digest:
 				return nil, fmt.Errorf("%s and %s are shards of different searches: %s", first.dir, dir, searchDifference(&first.report.Search, &s.report.Search))
-			case s.shard.of != first.shard.of:
+			case s.shard.Of != first.shard.Of:
 				return nil, fmt.Errorf("%s is shard %s, %s shard %s of the same search; want all parts of one division", first.dir, first.shard, dir, s.shard)
-			case where[s.shard.part] != "":
-				return nil, fmt.Errorf("%s and %s are both shard %s; name each once", where[s.shard.part], dir, s.shard)
+			case where[s.shard.Part] != "":
+				return nil, fmt.Errorf("%s and %s are both shard %s; name each once", where[s.shard.Part], dir, s.shard)
 			}
 		}
-		where[s.shard.part] = dir
+		where[s.shard.Part] = dir
 		all = append(all, s)
 	}
-	for part := 1; part <= all[0].shard.of; part++ {
+	for part := 1; part <= all[0].shard.Of; part++ {
 		if where[part] == "" {
-			return nil, fmt.Errorf("shard %d/%d is missing; name the directories of all shards", part, all[0].shard.of)
+			return nil, fmt.Errorf("shard %d/%d is missing; name the directories of all shards", part, all[0].shard.Of)
 		}
 	}
 	return all, nil
@@ -157,7 +157,7 @@ func readShard(dir string) (shardDir, error) {
 			return s, fmt.Errorf("%s: %q is no file of the shard", filepath.Join(dir, reports.JSONFile), name)
 		}
 	}
-	s.shard, err = parseShard(s.report.Shard)
+	s.shard, err = tune.ParseShard(s.report.Shard)
 	if err != nil {
 		return s, fmt.Errorf("%s: %w", filepath.Join(dir, reports.JSONFile), err)
 	}
@@ -238,7 +238,7 @@ func (t *tuner) collect(shards []shardDir) ([]tune.Trial, error) {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
 		for _, trial := range trials {
-			if !s.shard.has(trial.Unit) {
+			if !s.shard.Has(trial.Unit) {
 				return nil, fmt.Errorf("%s: unit %d is not one of shard %s", path, trial.Unit, s.shard)
 			}
 			units[trial.Unit] = append(units[trial.Unit], trial)
@@ -247,7 +247,7 @@ func (t *tuner) collect(shards []shardDir) ([]tune.Trial, error) {
 	var all []tune.Trial
 	for unit := 1; unit <= t.search.Units() && t.search.Trusted(); unit++ {
 		if len(units[unit]) == 0 {
-			return nil, fmt.Errorf("shard %d/%d has no trials of unit %d; run it again", (unit-1)%shards[0].shard.of+1, shards[0].shard.of, unit)
+			return nil, fmt.Errorf("shard %d/%d has no trials of unit %d; run it again", (unit-1)%shards[0].shard.Of+1, shards[0].shard.Of, unit)
 		}
 		all = append(all, units[unit]...)
 	}

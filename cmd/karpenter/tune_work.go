@@ -71,7 +71,7 @@ func (t *tuner) checkWork(out *output.Dir) error {
 }
 
 // openWork begins work towards an output, or takes up what is there.
-func (t *tuner) openWork(out *output.Dir, part shard) (*work, error) {
+func (t *tuner) openWork(out *output.Dir, part tune.Shard) (*work, error) {
 	w := &work{dir: out.Path(workDir), search: t.search, units: map[int][]tune.Trial{}}
 	about := workAboutFile{t.digest, part.String()}
 	if t.flags.resume {
