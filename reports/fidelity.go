@@ -46,6 +46,9 @@ func (r *Report) fidelityDetail() []string {
 		return nil
 	}
 	list := []string{"Fidelity: " + agreementPhrase(&f.Agreement) + r.ofWhole() + "."}
+	if s := f.StatusMultiplies; s != nil {
+		list = append(list, fmt.Sprintf("It is that of a controller that multiplies by status.replicas, starting ones included, as the recorded one did; by ready replicas, as in all figures above, %s %% of the slots agree.", percentDown(s.ReadyPercent)))
+	}
 	for i := range f.Objects {
 		if other := f.Objects[i].OtherAutoscaler; other != "" {
 			list = append(list, fmt.Sprintf("%s scaled %s when this was recorded, at slots of its own: a decision may be one interval earlier or later.", upperFirst(other), f.Objects[i].Object))

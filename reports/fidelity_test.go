@@ -26,6 +26,8 @@ func TestFidelityDetail(t *testing.T) {
 			"mean error 0.04 replicas. Of the start-ups tried, --ready-after 45s fits best: 99.9 % of the slots."},
 		"ScrapeInterval": {"so is a better controller", Fidelity{Agreement: good, ScrapeInterval: &result.ScrapeIntervalFit{Interval: "15s", Percent: 99.98}},
 			"mean error 0.04 replicas. Of the controllers tried, one with --scrape-interval 15s fits best: 99.9 % of the slots."},
+		"StatusMultiplies": {"another controller ran in the same world", Fidelity{Agreement: good, StatusMultiplies: &result.StatusMultiplied{ReadyPercent: 97.65}},
+			"mean error 0.04 replicas. It is that of a controller that multiplies by status.replicas, starting ones included, as the recorded one did; by ready replicas, as in all figures above, 97.6 % of the slots agree."},
 		"Bad": {"what to do follows", Fidelity{Agreement: good, Objects: []result.ObjectFidelity{{Object: "web", Unfaithful: "it makes 3 of the 5 recorded changes, fewer than 80 %"}}},
 			"The replay of web is not what ran: it makes 3 of the 5 recorded changes, fewer than 80 %. Check that this policy is the one that ran, with --target the count at the start, and with --replicas the series of the counts;"},
 	}

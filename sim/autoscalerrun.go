@@ -78,7 +78,7 @@ func (p *autoscalerRun) startDriver(from time.Time) {
 	r := p.run
 	p.series.begin(r.autoscalers.find(p.Name()).object)
 	p.driver = cycle.Autoscalers{
-		Metrics: cycle.InTurn(r.faults.Metrics(p.asked(&p.source), p.reference())), Targets: r.faults.Targets(r.targets), Store: r.faults.Autoscalers(r.autoscalers), Journal: autoscalerJournal{r.journal, &p.series},
+		Metrics: cycle.InTurn(r.faults.Metrics(p.asked(&p.source), p.reference())), Targets: r.faults.Targets(r.scaleTargets()), Store: r.faults.Autoscalers(r.autoscalers), Journal: autoscalerJournal{r.journal, &p.series},
 		QueryOffset: time.Duration(r.in.File.Spec.Controller.QueryOffset),
 		Phase:       r.phase,
 		Since:       slot.At(from) - 1,

@@ -46,6 +46,9 @@ type Options struct {
 	ReadyAfter *time.Duration
 	// ScrapeInterval, if set, is the controller's in place of the scenario's.
 	ScrapeInterval *time.Duration
+	// StatusMultiplies has status.replicas multiply Value and Utilization in place of the
+	// ready replicas, as where the scale has no selector.
+	StatusMultiplies bool
 	// Fresh, if set, has the metrics of its autoscaler show the demand of the
 	// instant, as they were seen to answer to it, whatever is recorded or scraped.
 	Fresh *result.Object
@@ -169,7 +172,7 @@ func (in *Input) Play(ctx context.Context, autoscalers []Autoscaler, o Options) 
 	}
 	return result, in.playedAsRecorded(result, func(edits []scenario.Edit) (*Result, error) {
 		return in.Play(ctx, autoscalers, Options{
-			Manifests: o.Manifests, Decisions: func(*journal.Record) {}, Fidelity: true, ReadyAfter: o.ReadyAfter, ScrapeInterval: o.ScrapeInterval, edits: edits,
+			Manifests: o.Manifests, Decisions: func(*journal.Record) {}, Fidelity: true, ReadyAfter: o.ReadyAfter, ScrapeInterval: o.ScrapeInterval, StatusMultiplies: o.StatusMultiplies, edits: edits,
 		})
 	}, autoscalers)
 }

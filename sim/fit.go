@@ -61,7 +61,8 @@ var scrapeIntervals = []time.Duration{0, 5 * time.Second, 15 * time.Second, 30 *
 // wellFit is the percentage of slots from which on nothing else is tried.
 const wellFit = 99
 
-// fit plays the current policy with other start-up delays, and as a controller that
+// fit plays the current policy as a controller that multiplies by status.replicas, and
+// notes how that compares if it is what ran. Else with other start-up delays, and as a controller that
 // takes samples for older or younger, and notes the one thing that brings it nearest to
 // what ran: nothing where the run's own does, or where no metric depends on the replicas.
 func (s *Simulation) fit(ctx context.Context, current *Result, noted *result.Fidelity) error {
@@ -69,9 +70,22 @@ func (s *Simulation) fit(ctx context.Context, current *Result, noted *result.Fid
 	if s.File.Spec.Replay == nil || !best.Depends || best.Slots == 0 || best.Percent() >= wellFit {
 		return nil
 	}
-	try := func(o Options) (better bool, err error) {
+	play := func(o Options) (*Result, error) {
 		o.Manifests, o.Decisions, o.Fidelity = s.Columns[0].Manifests, func(*journal.Record) {}, true
-		played, err := s.Input.Play(ctx, s.Columns[0].Autoscalers, o)
+		return s.Input.Play(ctx, s.Columns[0].Autoscalers, o)
+	}
+	played, err := play(Options{StatusMultiplies: true})
+	if err != nil {
+		return err
+	}
+	if fidelityInAll(played).Percent() >= wellFit {
+		// The world is right, and another controller ran in it.
+		*noted = *fidelityOf(played)
+		noted.StatusMultiplies = &result.StatusMultiplied{ReadyPercent: best.Percent()}
+		return nil
+	}
+	try := func(o Options) (better bool, err error) {
+		played, err := play(o)
 		if err != nil {
 			return false, err
 		}

@@ -5,6 +5,10 @@ package result
 type Fidelity struct {
 	Agreement
 	Objects []ObjectFidelity `json:"objects,omitempty"`
+	// StatusMultiplies is set where the counts were recorded under a controller that
+	// multiplied status.replicas, starting replicas included: all else here says how the
+	// replay of that one compares.
+	StatusMultiplies *StatusMultiplied `json:"statusMultiplies,omitempty"`
 	// StartUp is the start-up delay under which the replay agrees best, where
 	// another one than the run's does.
 	StartUp *StartUpFit `json:"startUp,omitempty"`
@@ -41,6 +45,12 @@ type ObjectFidelity struct {
 	// Unfaithful says why nothing can be ranked by the replay, as "it ..."; empty
 	// where variants may be.
 	Unfaithful string `json:"unfaithful,omitempty"`
+}
+
+// A StatusMultiplied has the percentage of slots that agree where ready replicas
+// multiply, as they do in all columns of the run.
+type StatusMultiplied struct {
+	ReadyPercent float64 `json:"readyPercent"`
 }
 
 // A StartUpFit is a start-up delay, as its flag takes it, and the percentage of
