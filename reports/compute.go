@@ -3,6 +3,9 @@ package reports
 import (
 	"fmt"
 	"math"
+	"runtime"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/karpenter-sim/karpenter/engine/journal"
 	"github.com/karpenter-sim/karpenter/engine/policy"
@@ -58,28 +61,40 @@ type ObjectReport struct {
 	watch watch
 }
 
-// Compute makes all figures of a run, streaming each column's records once, and
-// judges its expectations on them.
+// Compute makes all figures of a run, streaming each column's records once, the columns
+// at the same time, and judges its expectations on them.
 func Compute(run *Run) (*Report, error) {
 	if err := run.Check(); err != nil {
 		return nil, err
 	}
 	r := &Report{Run: run, primary: primaryColumn(run)}
-	labels := labelsOf(run)
+	labels, list := labelsOf(run), &runs{}
+	r.Columns = make([]ColumnReport, len(run.Columns))
+	errs := make([]error, len(run.Columns)) // the first column's is told, whichever failed first
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i := range run.Columns {
-		var list *runs
-		if i == r.primary {
-			list = &runs{}
-		}
-		column, err := computeColumn(run, &run.Columns[i], labels, list)
+		group.Go(func() error {
+			var own *runs
+			if i == r.primary {
+				own = list
+			}
+			column, err := computeColumn(run, &run.Columns[i], labels, own)
+			if err != nil {
+				errs[i] = fmt.Errorf("run %s: column %s: %w", run.Name, run.Columns[i].Name, err)
+				return nil
+			}
+			r.Columns[i] = *column
+			return nil
+		})
+	}
+	_ = group.Wait() // errs has all errors
+	for _, err := range errs {
 		if err != nil {
-			return nil, fmt.Errorf("run %s: column %s: %w", run.Name, run.Columns[i].Name, err)
-		}
-		r.Columns = append(r.Columns, *column)
-		if list != nil {
-			r.Runs, r.AllRuns = list.list(), list.total
+			return nil, err
 		}
 	}
+	r.Runs, r.AllRuns = list.list(), list.total
 	r.worst = worstObject(&r.Columns[r.primary])
 	r.judge()
 	r.Headline, r.Trade = r.headline(), r.trade()
