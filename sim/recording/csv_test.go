@@ -243,6 +243,18 @@ func TestCSVSamples(t *testing.T) {
 				{`{__name__="a"}`, ms("2026-11-30T23:00:00Z"), 6},
 			},
 		},
+		"NewestFirstAcrossClockChange": {
+			reason: "in a table that runs backwards a local time that is earlier repeats nothing",
+			text:   "time,a\n2026-10-25 03:00,4\n2026-10-25 02:30,3\n2026-10-25 02:00,2\n2026-10-25 01:30,1\n",
+			spec:   Spec{Location: berlin},
+			want: []point{
+				{`{__name__="a"}`, ms("2026-10-24T23:30:00Z"), 1},
+				{`{__name__="a"}`, ms("2026-10-25T00:00:00Z"), 2},
+				{`{__name__="a"}`, ms("2026-10-25T00:30:00Z"), 3},
+				{`{__name__="a"}`, ms("2026-10-25T02:00:00Z"), 4},
+			},
+			notes: []string{"FILE: the newest row comes first; they are read from the last to the first"},
+		},
 		"Gzipped": {
 			reason: "compression is seen in the content",
 			text:   zipped(t, "ts,a\n1,1\n"),

@@ -111,7 +111,7 @@ func (s *csvScan) convertRow(rows *csvRows, b *builder) error {
 			continue
 		}
 		series := b.series(s.labelled(column, rows))
-		if series.app != nil && t <= series.last && s.times.twice(t) {
+		if series.app != nil && t <= series.last && s.rising > 0 && s.times.twice(t) {
 			return fmt.Errorf("%s: %s is not later than a row of the same series before: this local time occurs twice in %s and counts as its first occurrence; write times in UTC or with an offset",
 				rows.at(s.table.time), cell, s.times.wall.location)
 		}

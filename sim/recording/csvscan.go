@@ -630,7 +630,7 @@ func (s *csvScan) settleTexts() error {
 		s.repeated = nil // it is for each series to repeat an hour
 		return nil
 	}
-	if s.repeated != nil {
+	if s.repeated != nil && s.rising > 0 {
 		return s.repeated
 	}
 	if s.unsorted != nil && s.rising > 0 {

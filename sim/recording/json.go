@@ -1,6 +1,7 @@
 package recording
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -52,6 +53,10 @@ type jsonReader struct {
 
 	status, errorType, message, resultType string
 	result, unnamed                        bool
+	// export is the last line of an export, nil of an answer.
+	export *exportLine
+	// foreign says of which other API the answer is.
+	foreign string
 }
 
 func (j *jsonReader) read() error {
@@ -62,10 +67,18 @@ func (j *jsonReader) read() error {
 	if err != nil {
 		return j.syntax(err)
 	}
-	if first != json.Delim('{') {
+	switch first {
+	case json.Delim('['): // promtool query range -o json
+		err = j.readList()
+	case json.Delim('{'):
+		err = j.readAnswer()
+	default:
 		return j.failed("an answer of the query API is an object")
 	}
-	if err := j.readAnswer(); err != nil {
+	if err == nil && j.export != nil {
+		err = j.readExport()
+	}
+	if err != nil {
 		return err
 	}
 	if _, err := j.dec.Token(); err != io.EOF {
@@ -74,7 +87,11 @@ func (j *jsonReader) read() error {
 	switch {
 	case j.status == "error":
 		return fmt.Errorf("%s: the answer is an error, %s: %s; save a successful query_range", j.path, j.errorType, shortened(j.message))
-	case !j.result:
+	case j.export != nil && j.builder.samples > 0:
+		return nil
+	case j.foreign != "":
+		return fmt.Errorf("%s: %s", j.path, j.foreign)
+	case !j.result && j.export == nil:
 		return fmt.Errorf("%s: no result in it; save the answer of /api/v1/query_range", j.path)
 	case j.builder.samples == 0:
 		return fmt.Errorf("%s: the result is empty", j.path)
@@ -112,8 +129,19 @@ func (j *jsonReader) readAnswer() error {
 			return j.readResult()
 		case "warnings":
 			return j.readWarnings()
+		case "isPartial": // of VictoriaMetrics
+			token, err := j.token()
+			if token == true {
+				j.warnings = append(j.warnings, "isPartial: some storage nodes did not answer")
+			}
+			return err
+		case "metric", "values", "timestamps":
+			if j.export == nil {
+				j.export = &exportLine{metric: map[string]string{}}
+			}
+			return j.readExportKey(key)
 		}
-		return j.skip()
+		return j.skipForeign(key)
 	})
 }
 
@@ -141,6 +169,12 @@ func (j *jsonReader) readResult() error {
 	if err := j.open('[', "the result is not a list of series"); err != nil {
 		return err
 	}
+	return j.readList()
+}
+
+// readList reads series up to the end of their list.
+func (j *jsonReader) readList() error {
+	j.result = true
 	for j.dec.More() {
 		if err := j.ctx.Err(); err != nil {
 			return err
@@ -200,9 +234,9 @@ func (j *jsonReader) readSeries() error {
 		case "histogram", "histograms":
 			return j.failed("an answer of the API does not hold native histograms completely; use a TSDB snapshot or karpenter record")
 		}
-		return j.skip()
+		return j.skipForeign(key)
 	})
-	if err != nil {
+	if err != nil || j.foreign != "" {
 		return err
 	}
 	if len(metric) == 0 {
@@ -332,12 +366,21 @@ func (j *jsonReader) text(s *string) error {
 	return nil
 }
 
+// skipForeign is skip, but takes notice of keys of other APIs.
+func (j *jsonReader) skipForeign(key string) error {
+	j.foreign = cmp.Or(j.foreign, foreignAnswers[key])
+	return j.skip()
+}
+
 // skip passes over a value, however long it is.
 func (j *jsonReader) skip() error {
 	for depth := 0; ; {
 		token, err := j.token()
 		if err != nil {
 			return err
+		}
+		if key, ok := token.(string); ok && depth > 0 && !j.result {
+			j.foreign = cmp.Or(j.foreign, foreignAnswers[key])
 		}
 		switch token {
 		case json.Delim('{'), json.Delim('['):

@@ -64,6 +64,9 @@ func formatOf(spec Spec) (Format, error) {
 	}
 	format := spec.Format
 	if format == "" {
+		if err := checkForeign(spec.Path); err != nil && !info.IsDir() {
+			return "", err
+		}
 		if format, err = guessFormat(spec.Path, info.IsDir()); err != nil {
 			return "", err
 		}
@@ -76,6 +79,9 @@ func formatOf(spec Spec) (Format, error) {
 	case CSV, OpenMetrics, JSON:
 		if info.IsDir() {
 			return "", fmt.Errorf("%s: a directory, but format %s is a file", spec.Path, format)
+		}
+		if err := checkForeign(spec.Path); err != nil {
+			return "", err
 		}
 	default:
 		return "", fmt.Errorf("%s: unknown format %q; allowed: csv, openmetrics, tsdb, json, recording", spec.Path, format)
@@ -98,7 +104,7 @@ func guessFormat(path string, isDir bool) (Format, error) {
 		return CSV, nil
 	case ".om", ".openmetrics", ".prom":
 		return OpenMetrics, nil
-	case ".json":
+	case ".json", ".jsonl", ".ndjson":
 		return JSON, nil
 	}
 	return sniffFormat(path)
@@ -119,6 +125,8 @@ func sniffFormat(path string) (Format, error) {
 	switch {
 	case len(head) == 0:
 		return "", errEmpty(path)
+	case bytes.HasPrefix(head, []byte(`[{"`)), bytes.HasPrefix(head, []byte(`{"`)):
+		return JSON, nil
 	case head[0] == '{' && !bytes.Contains(firstLine, []byte("} ")):
 		return JSON, nil
 	case bytes.HasPrefix(head, []byte("# ")):
