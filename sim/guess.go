@@ -23,6 +23,9 @@ const likelyPercent = 3
 type Guess struct {
 	// Query is the PromQL, empty where nothing stands out; Reason says why it is that one.
 	Query, Reason string
+	// Whole says that it is one because nothing else was recorded, and so of one signal
+	// only.
+	Whole bool
 }
 
 // GuessResource guesses which of the recorded series are the use of a resource, cpu or
@@ -48,8 +51,8 @@ func GuessResource(resource string, ratio bool, recorded []recording.Description
 	}
 	slices.Sort(named)
 	slices.Sort(all)
-	from, reason := named, fmt.Sprintf("its name has %s in it", word)
-	if len(named) == 0 {
+	from, reason, whole := named, fmt.Sprintf("its name has %s in it", word), len(named) == 0
+	if whole {
 		from, reason = all, "it is all that the recording has besides replicas"
 	}
 	selector := commonSelector(from)
@@ -57,16 +60,16 @@ func GuessResource(resource string, ratio bool, recorded []recording.Description
 		return Guess{}
 	}
 	if !ratio {
-		return Guess{"sum(" + selector + ")", reason}
+		return Guess{"sum(" + selector + ")", reason, whole}
 	}
 	largest := 0.0
 	for _, name := range from {
 		largest = max(largest, most[name])
 	}
 	if largest > likelyPercent {
-		return Guess{"avg(" + selector + ")/100", fmt.Sprintf("%s; values up to %.4g are percent", reason, largest)}
+		return Guess{"avg(" + selector + ")/100", fmt.Sprintf("%s; values up to %.4g are percent", reason, largest), whole}
 	}
-	return Guess{"avg(" + selector + ")", reason}
+	return Guess{"avg(" + selector + ")", reason, whole}
 }
 
 // GuessReplicas guesses which recorded series has the replicas of a target.
@@ -80,7 +83,7 @@ func GuessReplicas(recorded []recording.Description) Guess {
 	if len(found) != 1 {
 		return Guess{}
 	}
-	return Guess{"sum(" + found[0] + ")", "its name says so"}
+	return Guess{Query: "sum(" + found[0] + ")", Reason: "its name says so"}
 }
 
 // countsReplicas says whether a series is a count of replicas by its name.
@@ -253,15 +256,15 @@ func GuessMetric(name string, recorded []recording.Description) Guess {
 		return '_'
 	}, name)
 	if slices.Contains(names, plain) {
-		return Guess{"sum(" + plain + ")", "the recording has it under this name"}
+		return Guess{Query: "sum(" + plain + ")", Reason: "the recording has it under this name"}
 	}
 	for _, n := range names {
 		if plain != "" && (strings.Contains(strings.ToLower(n), strings.ToLower(plain)) || strings.Contains(strings.ToLower(plain), strings.ToLower(n))) {
-			return Guess{"sum(" + n + ")", "its name is the most similar"}
+			return Guess{Query: "sum(" + n + ")", Reason: "its name is the most similar"}
 		}
 	}
 	if len(names) == 1 {
-		return Guess{"sum(" + names[0] + ")", "it is all that the recording has besides replicas"}
+		return Guess{"sum(" + names[0] + ")", "it is all that the recording has besides replicas", true}
 	}
 	return Guess{}
 }

@@ -82,6 +82,7 @@ func (t *attempt) try(ctx context.Context, args []string) error {
 		return internal(err)
 	}
 	defer os.RemoveAll(temporary)
+	args = t.guessManifests(args)
 	switch {
 	case len(t.Manifests) > 0:
 		t.Recordings = append(t.Recordings, args...)
@@ -121,6 +122,21 @@ func (t *attempt) try(ctx context.Context, args []string) error {
 	session := t.newSession(t.run, inputs)
 	session.Command, session.brief = file.Metadata.Annotations[scenario.CommandAnnotation], t.run.format == tableFormat
 	return t.InFlags(session.run(ctx, []*scenario.File{file}), file.Path)
+}
+
+// guessManifests takes YAML files among the files of metrics for manifests, and returns
+// the others.
+func (t *attempt) guessManifests(args []string) []string {
+	var others []string
+	for _, arg := range args {
+		if ext := filepath.Ext(arg); ext != ".yaml" && ext != ".yml" {
+			others = append(others, arg)
+			continue
+		}
+		t.Manifests = append(t.Manifests, arg)
+		t.guess("-f", arg, "no metrics are in a file of this name")
+	}
+	return others
 }
 
 // isObject says whether an argument names an object of a cluster.

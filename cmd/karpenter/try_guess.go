@@ -69,14 +69,16 @@ func (t *attempt) guessMetrics(recorded []recording.Description) error {
 	if err != nil {
 		return err
 	}
+	whole := map[string]bool{} // the objects that all of a recording went to
 	for _, a := range r.asked {
 		if a.Key != "" || !r.needs(a, recorded) {
 			continue
 		}
 		guess := t.guessSignal(r, a, recorded)
-		if guess.Query == "" {
+		if guess.Query == "" || guess.Whole && whole[a.Object] {
 			continue // replay says what is missing
 		}
+		whole[a.Object] = whole[a.Object] || guess.Whole
 		flag := a.Name + "=" + guess.Query
 		if slices.Contains(t.Metrics, flag) {
 			continue

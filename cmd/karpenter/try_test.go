@@ -80,6 +80,27 @@ func TestResourceMetricOfATable(t *testing.T) {
 	}
 }
 
+// TestTryManifestAmongMetrics has the manifest without its flag.
+func TestTryManifestAmongMetrics(t *testing.T) {
+	csv := exported(t, "Time,cpu,replicas", "TIME,PERCENT,4")
+	t.Chdir(t.TempDir())
+	write(t, "hpa.yaml", cpuHPA)
+	call(t, "", "try", "hpa.yaml", csv).want(t, exitOK, "guessed: -f hpa.yaml  (no metrics are in a file of this name)")
+}
+
+// TestTryOneSeriesForTwo has one series of which nobody can know whether it is cpu or
+// memory: it stands for one of them at most.
+func TestTryOneSeriesForTwo(t *testing.T) {
+	csv := exported(t, "Time,usage,replicas", "TIME,PERCENT,4")
+	t.Chdir(t.TempDir())
+	write(t, "hpa.yaml", strings.Replace(cpuHPA, "averageUtilization: 50}}}]", "averageUtilization: 50}}}, {type: Resource, resource: {name: memory, target: {type: Utilization, averageUtilization: 50}}}]", 1))
+	got := call(t, "", "try", "-f", "hpa.yaml", csv)
+	got.want(t, exitInvalid, "memory is read from series")
+	if strings.Contains(got.stderr, "guessed: --metric 'memory") {
+		t.Errorf("memory is guessed: %s", got.stderr)
+	}
+}
+
 // shellWords are the arguments of a command line as a shell reads them, as far as single
 // quotes go.
 func shellWords(line string) []string {
