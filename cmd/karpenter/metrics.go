@@ -13,6 +13,7 @@ import (
 // what PromQL may be.
 func addConversion(flags *pflag.FlagSet, c *replay.Conversion) {
 	flags.StringArrayVar(&c.Metrics, "metric", nil, "the PromQL of an HPA's Pods, Object or External metric, or of a ScaledObject's trigger (its name, type or index): [[NS/]OBJECT/]NAME=PROMQL (repeatable)")
+	flags.StringVar(&c.AdapterRules, "adapter-rules", "", "prometheus-adapter's rules, by which it serves the metrics of HPAs: its configuration, the ConfigMap with it, or the values of its chart")
 	flags.StringVarP(&c.Namespace, "namespace", "n", "", "namespace of objects that name none (default \"default\")")
 	flags.BoolVar(&c.AllowLoss, "allow-loss", false, "convert HPAs and ScaledObjects without those of their metrics and triggers that cannot be converted")
 	addFeatures(flags, &c.Features)

@@ -165,6 +165,7 @@ func (t *attempt) equivalent() []string {
 	add("-f", t.Manifests...)
 	add("--recording", t.Recordings...)
 	add("--metric", t.Metrics...)
+	some("--adapter-rules", t.AdapterRules, "")
 	some("--namespace", t.Namespace, "")
 	if t.AllowLoss {
 		args = append(args, "--allow-loss")

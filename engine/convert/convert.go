@@ -30,6 +30,10 @@ type Options struct {
 	Queries map[string]string
 	// Asked, if set, is told each signal that Queries may have a query of.
 	Asked func(Asked)
+	// AdapterRules, if set, make the queries of the metrics of HPAs that Queries and
+	// annotations have none of; Ruled, if set, is told each, by its key in Queries.
+	AdapterRules *AdapterRules
+	Ruled        func(key, query string)
 	// RateWindow is the range over which cpu usage is averaged, as a
 	// Prometheus duration; "2m" if empty.
 	RateWindow string

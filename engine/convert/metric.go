@@ -79,7 +79,7 @@ func (c *converter) pods(m *autoscalingv2.PodsMetricSource, path *field.Path) (v
 		return v1alpha1.Metric{}, err
 	}
 	c.lost(path, "the total over the pods is shared among the replicas; HPA averages over ready pods and estimates pods without a sample")
-	metric, given, err := c.custom("pods", m.Metric, target, c.podMatchers(), path.Child("metric"))
+	metric, given, err := c.custom("pods", "pod", m.Metric, target, c.podMatchers(), path.Child("metric"))
 	if err == nil && !given {
 		c.notePods()
 	}
@@ -102,7 +102,7 @@ func (c *converter) objectMetric(m *autoscalingv2.ObjectMetricSource, path *fiel
 	} else {
 		labels = append(labels, matcher{labelName(strings.ToLower(described.Kind)), "=", described.Name})
 	}
-	metric, given, err := c.custom("object", m.Metric, target, labels, path.Child("metric"))
+	metric, given, err := c.custom("object", labels[len(labels)-1].label, m.Metric, target, labels, path.Child("metric"))
 	if err == nil && !given {
 		c.changed(path.Child("describedObject"), "%s %s is selected by labels, %s; its apiVersion, %q, is not carried over", described.Kind, described.Name, selector("", labels...), described.APIVersion)
 	}
@@ -115,14 +115,14 @@ func (c *converter) external(m *autoscalingv2.ExternalMetricSource, path *field.
 		return v1alpha1.Metric{}, err
 	}
 	c.noteReady(target, path)
-	metric, _, err := c.custom("external", m.Metric, target, nil, path.Child("metric"))
+	metric, _, err := c.custom("external", "", m.Metric, target, nil, path.Child("metric"))
 	return metric, err
 }
 
 // custom is the query of a metric of a type that an adapter serves: as Options give
-// it, as an annotation has it, else the sum of the series of this name that have the
-// labels.
-func (c *converter) custom(kind string, m autoscalingv2.MetricIdentifier, target v1alpha1.MetricTarget, labels []matcher, path *field.Path) (metric v1alpha1.Metric, given bool, err error) {
+// it, as an annotation has it, as a rule of prometheus-adapter makes it for a resource,
+// else the sum of the series of this name that have the labels.
+func (c *converter) custom(kind, resource string, m autoscalingv2.MetricIdentifier, target v1alpha1.MetricTarget, labels []matcher, path *field.Path) (metric v1alpha1.Metric, given bool, err error) {
 	if m.Name == "" {
 		return v1alpha1.Metric{}, false, c.invalid(path.Child("name"), "required: the name of a metric")
 	}
@@ -153,6 +153,9 @@ func (c *converter) custom(kind string, m autoscalingv2.MetricIdentifier, target
 			return v1alpha1.Metric{}, true, err
 		}
 		return prometheusMetric(query, target), true, nil
+	}
+	if query, err := c.ruled(kind, m.Name, labels, selected, resource, path); err != nil || query != "" {
+		return prometheusMetric(query, target), true, err
 	}
 	if _, _, google := googleMetric(m.Name); google {
 		query := c.googleQuery(m.Name, all)

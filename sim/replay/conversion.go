@@ -1,8 +1,10 @@
 package replay
 
 import (
+	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 
@@ -12,6 +14,7 @@ import (
 	"github.com/karpenter-sim/karpenter/engine/escape"
 	"github.com/karpenter-sim/karpenter/providers/fake"
 	"github.com/karpenter-sim/karpenter/sim"
+	"github.com/karpenter-sim/karpenter/sim/manifest"
 	"github.com/karpenter-sim/karpenter/sim/recording"
 )
 
@@ -21,6 +24,8 @@ type Conversion struct {
 	Metrics []string
 	// Namespace is that of objects that name none, empty for the default.
 	Namespace string
+	// AdapterRules is the file with prometheus-adapter's rules, empty for none.
+	AdapterRules string
 	// AllowLoss converts objects without the metrics that cannot be converted.
 	AllowLoss bool
 	// Features are the experimental PromQL that queries may use.
@@ -37,6 +42,7 @@ type Queries struct {
 	triggers map[string][]string
 	// known are the metrics that might have a query.
 	known map[string]bool
+	rules *convert.AdapterRules
 }
 
 // CheckFeatures refuses features of PromQL that there are not.
@@ -69,7 +75,30 @@ func (c *Conversion) Parse() (*Queries, error) {
 		}
 		m.Queries[name] = query
 	}
+	if c.AdapterRules != "" {
+		var err error
+		if m.rules, err = readAdapterRules(c.AdapterRules); err != nil {
+			return nil, fmt.Errorf("--adapter-rules %w", err)
+		}
+	}
 	return m, nil
+}
+
+func readAdapterRules(path string) (*convert.AdapterRules, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, errors.Unwrap(err))
+	}
+	defer file.Close()
+	text, err := manifest.ReadText(file, path)
+	if err != nil {
+		return nil, err
+	}
+	rules, err := convert.ParseAdapterRules(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return rules, nil
 }
 
 // cutMetric splits NAME=PROMQL, where the name may carry a selector in braces.
@@ -89,8 +118,11 @@ func cutMetric(text string) (name, query string, ok bool) {
 
 // Options returns the options of conversions that use the queries.
 func (m *Queries) Options() convert.Options {
-	return convert.Options{Namespace: m.Namespace, Queries: m.Queries, Asked: m.asked, AllowLoss: m.AllowLoss, Parse: sim.QueryParser(m.Features...)}
+	return convert.Options{Namespace: m.Namespace, Queries: m.Queries, Asked: m.asked, AllowLoss: m.AllowLoss, Parse: sim.QueryParser(m.Features...), AdapterRules: m.rules, Ruled: m.ruled}
 }
+
+// ruled keeps a query that a rule made, as if it had been given.
+func (m *Queries) ruled(key, query string) { m.Queries[key], m.used[key] = query, true }
 
 // asked follows which signal uses which query.
 func (m *Queries) asked(a convert.Asked) {
