@@ -22,8 +22,10 @@ type csvColumn struct {
 	// last is the instant of the column's last value while scanning.
 	last   int64
 	values int64
-	// moment says that the column may hold further times.
-	moment bool
+	// moment says that the column may hold further times, index that it may number the
+	// rows, beginning with from.
+	moment, index bool
+	from          int64
 	numbers
 }
 

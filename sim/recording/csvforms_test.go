@@ -430,6 +430,53 @@ func TestCSVForms(t *testing.T) {
 			want:   at(x, 1, 2),
 			notes:  []string{"FILE: times are read as days since 1899-12-30, as Excel counts them"},
 		},
+		"GrafanaBefore7": {
+			reason: "quoted cells between semicolons, a row for each sample, legends as Prometheus names series",
+			text:   "\"Series\";\"Time\";\"Value\"\n\"cpu{pod=\"\"a\"\"}\";\"2026-01-05T10:00:00+00:00\";1\n\"cpu{pod=\"\"b\"\"}\";\"2026-01-05T10:00:00+00:00\";2\n\"cpu{pod=\"\"b\"\"}\";\"2026-01-05T10:01:00+00:00\";null\n",
+			want:   append(at(`{__name__="cpu", pod="a"}`, 1), at(`{__name__="cpu", pod="b"}`, 2)...),
+			notes:  []string{`FILE: takes "null" for gaps`, `FILE: the series of each row are those that column "Series" selects, such as "cpu{pod=\"a\"}"`},
+		},
+		"OneLegend": {
+			reason: "a selector that is the same in every row names the series as well",
+			text:   "Series,Time,Value\n\"{pod=\"\"a\"\"}\",2026-01-05 10:00:00,1\n\"{pod=\"\"a\"\"}\",2026-01-05 10:01:00,2\n",
+			want:   at(`{__name__="Value", pod="a"}`, 1, 2),
+			notes:  []string{`FILE: the series of each row are those that column "Series" selects, such as "{pod=\"a\"}"`},
+		},
+		"LegendsAndWords": {
+			reason: "a column that holds other texts, too, is one label",
+			text:   "Series,Time,Value\n\"{pod=\"\"a\"\"}\",2026-01-05 10:00:00,1\nall,2026-01-05 10:00:00,2\n",
+			want:   append(at(`{Series="all", __name__="Value"}`, 2), at(`{Series="{pod=\"a\"}", __name__="Value"}`, 1)...),
+			notes:  []string{`FILE: columns of text become labels, which tell series apart: Series ("{pod=\"a\"}", "all", ...)`},
+		},
+		"NameColumn": {
+			reason: "a column called __name__ names series, also where there is one only",
+			text:   "timestamp,value,__name__\n2026-01-05 10:00:00,1,up\n2026-01-05 10:01:00,2,up\n",
+			want:   at(`{__name__="up"}`, 1, 2),
+			notes:  []string{`FILE: columns of text become labels, which tell series apart: __name__ ("up", "", ...)`},
+		},
+		"RowNumbers": {
+			reason: "pandas and R write the number of each row, without a header",
+			text:   ",time,x\n0,2026-01-05 10:00:00,1\n1,2026-01-05 10:01:00,2\n",
+			want:   at(x, 1, 2),
+		},
+		"NoRowNumbers": {
+			reason: "other numbers in such a column are values",
+			text:   ",time,x\n0,2026-01-05 10:00:00,1\n2,2026-01-05 10:01:00,2\n",
+			want:   []point{{`{__name__="column_1"}`, first, 0}, {x, first, 1}, {`{__name__="column_1"}`, second, 2}, {x, second, 2}},
+			notes:  []string{`FILE: column "" becomes the series column_1`},
+		},
+		"Psql": {
+			reason: "a line of dashes below the names, and the count of rows at the end",
+			text:   "        bucket          |  x\n------------------------+-----\n 2026-01-05 10:00:00+00 | 1.5\n 2026-01-05 10:01:00+00 | 1.6\n(2 rows)\n",
+			want:   at(x, 1.5, 1.6),
+			notes:  []string{"FILE: the names of the columns are taken from row 1; passed over are 0 above it and 1 below it", `FILE: the table ends above lines of totals: "(2 rows)"`},
+		},
+		"PerformanceMonitor": {
+			reason: "Windows writes how many minutes UTC is ahead into the header",
+			text:   "\"(PDH-CSV 4.0) (W. Europe Standard Time)(-60)\",\"x\"\n\"01/05/2026 11:00:00.000\",\"1\"\n\"01/13/2026 11:00:00.000\",\"2\"\n",
+			want:   []point{{x, first, 1}, {x, ms("2026-01-13T10:00:00Z"), 2}},
+			notes:  []string{`FILE: in column "(PDH-CSV 4.0) (W. Europe Standard Time)(-60)" the month stands before the day, as line 3 shows`},
+		},
 		"StrftimeLayout": {
 			reason: "a layout as most languages have it",
 			text:   "when,x\n26-005 10:00,1\n",

@@ -129,7 +129,14 @@ func (s *csvScan) labelled(column *csvColumn, rows *csvRows) labels.Labels {
 	}
 	builder := labels.NewBuilder(column.labels)
 	for _, text := range s.texts {
-		builder.Set(labelName(text.header), utf8Cell(rows.cell(text.field)))
+		cell := utf8Cell(rows.cell(text.field))
+		if !text.selects {
+			builder.Set(labelName(text.header), cell)
+			continue
+		}
+		if series, ok := headerSeries(cell); ok {
+			series.Range(func(l labels.Label) { builder.Set(l.Name, l.Value) })
+		}
 	}
 	return builder.Labels()
 }

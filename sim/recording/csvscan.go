@@ -74,6 +74,8 @@ type csvScan struct {
 	moments   []int
 	// tables are InfluxDB's numbers of tables, which are no metric.
 	tables []int
+	// indexes number the rows.
+	indexes []int
 	// truths are columns of booleans: values, or text where that is needed to tell series apart.
 	truths []*csvText
 	// footers are the names of the lines below the last row, footer the error of the
@@ -108,6 +110,8 @@ type csvText struct {
 	header string
 	first  string
 	second string
+	// selects says that the cells are selectors, and not the values of one label.
+	selects bool
 }
 
 func scanCSV(ctx context.Context, spec Spec, table *csvTable) (*csvScan, error) {
@@ -334,6 +338,9 @@ func (s *csvScan) readRow(row []string) error {
 		if err != nil {
 			return err
 		}
+		if column.index && ok {
+			column.index = s.rows.cell(column.field) == strconv.FormatInt(s.read-1+column.from, 10)
+		}
 		if column.moment && ok {
 			column.moment = isMoment(s.rows.cell(column.field), t)
 		}
@@ -348,6 +355,9 @@ func (s *csvScan) readRow(row []string) error {
 
 // look keeps the first text that differs.
 func (c *csvText) look(row []string) {
+	if c.selects && strings.TrimSpace(row[c.field]) != c.second && strings.TrimSpace(row[c.field]) != c.first {
+		_, c.selects = headerSeries(strings.TrimSpace(row[c.field]))
+	}
 	if cell := strings.TrimSpace(row[c.field]); cell != c.first && cell != "" && c.second == "" {
 		c.second = cell
 	}
@@ -424,9 +434,11 @@ func (s *csvScan) decide(row []string) error {
 		case err != nil && moment:
 			s.moments = append(s.moments, field)
 		case err != nil:
-			s.texts = append(s.texts, &csvText{field: field, header: column.header, first: cell})
+			_, selects := headerSeries(cell)
+			s.texts = append(s.texts, &csvText{field: field, header: column.header, first: cell, selects: selects})
 		default:
-			s.columns = append(s.columns, &csvColumn{field: field, header: column.header, labels: series, moment: !mapped && momentWords.MatchString(column.header)})
+			s.columns = append(s.columns, &csvColumn{field: field, header: column.header, labels: series, moment: !mapped && momentWords.MatchString(column.header),
+				index: !mapped && s.read == 1 && (cell == "0" || cell == "1") && (column.header == "" || column.header == "Unnamed: 0"), from: int64(cell[0] - '0')})
 		}
 	}
 	s.undecided = undecided
@@ -596,11 +608,15 @@ func (s *csvScan) finish() error {
 	return s.settleTexts()
 }
 
-// dropMoments takes columns of further times out of the series.
+// dropMoments takes columns of further times and of row numbers out of the series.
 func (s *csvScan) dropMoments() {
 	for _, c := range slices.Clone(s.columns) {
-		if c.moment && len(s.columns) > 1 {
-			s.moments = append(s.moments, c.field)
+		if (c.moment || c.index && s.read > 1) && len(s.columns) > 1 {
+			if c.moment {
+				s.moments = append(s.moments, c.field)
+			} else {
+				s.indexes = append(s.indexes, c.field)
+			}
 			s.samples -= c.values
 			s.columns = slices.DeleteFunc(s.columns, func(other *csvColumn) bool { return other == c })
 		}
@@ -613,7 +629,7 @@ func (s *csvScan) settleTexts() error {
 	var constant []int
 	var varying []*csvText
 	for _, text := range s.texts {
-		if text.second == "" {
+		if text.second == "" && text.header != labels.MetricName && !text.selects {
 			constant = append(constant, text.field)
 		} else {
 			varying = append(varying, text)
@@ -623,10 +639,16 @@ func (s *csvScan) settleTexts() error {
 	s.noteFields("hold the same text in every row", constant)
 	var names []string
 	for _, text := range varying {
+		if text.selects {
+			s.note("the series of each row are those that column %q selects, such as %s", text.header, quoted(text.first))
+			continue
+		}
 		names = append(names, fmt.Sprintf("%s (%s, %s, ...)", labelName(text.header), quoted(text.first), quoted(text.second)))
 	}
 	if len(names) > 0 {
 		s.note("columns of text become labels, which tell series apart: %s", joined(names))
+	}
+	if len(varying) > 0 {
 		s.repeated = nil // it is for each series to repeat an hour
 		return nil
 	}

@@ -1,8 +1,12 @@
 package recording
 
 import (
+	"cmp"
+	"fmt"
 	"io"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -53,13 +57,12 @@ func findTable(spec Spec) (*csvTable, error) {
 		separators = []rune{named}
 	}
 	var best *csvTable
+	var first error
 	for _, comma := range separators {
 		records, comment, err := headRecords(spec.Path, comma)
 		if err != nil && len(records) == 0 {
-			if best == nil && comma == ',' || named != 0 {
-				return nil, err
-			}
-			continue
+			first = cmp.Or(first, err)
+			continue // cells in quotes are none for another separator
 		}
 		t := tableIn(records, comment, comma, spec)
 		if t.found {
@@ -68,6 +71,9 @@ func findTable(spec Spec) (*csvTable, error) {
 		if best == nil || len(t.header) > len(best.header) {
 			best = t
 		}
+	}
+	if best == nil {
+		return nil, first
 	}
 	return best, nil
 }
@@ -222,12 +228,19 @@ var summaries = []string{
 	"summe", "gesamt", "gesamtergebnis", "gesamtsumme", "mittelwert", "durchschnitt", "anzahl", "somme", "moyenne", "suma", "totaal", "promedio", "media", "totale",
 }
 
+// rowCount is the line with which databases' shells end a table.
+var rowCount = regexp.MustCompile(`^\([0-9]+ (rows?|zeilen?)\)$`)
+
 // isFooter says whether a record is a line of totals: the first cell with anything in
 // it says so.
 func isFooter(record []string) bool {
 	for _, cell := range record {
-		if cell = strings.ToLower(strings.Trim(cell, " :")); cell != "" {
-			return slices.Contains(summaries, cell)
+		if cell = strings.Trim(cell, " :"); cell != "" {
+			if '0' <= cell[0] && cell[0] <= '9' {
+				return false // most rows are none
+			}
+			cell = strings.ToLower(cell)
+			return slices.Contains(summaries, cell) || rowCount.MatchString(cell)
 		}
 	}
 	return false
@@ -364,6 +377,9 @@ func (t *csvTable) findClock(rows [][]string) {
 // zoneColumns are the headers of columns with zones.
 var zoneColumns = []string{"tz", "timezone", "time zone", "time_zone", "zone", "utc offset", "utc_offset", "offset", "zeitzone"}
 
+// perfmonBias is how many minutes the times of Windows' Performance Monitor are behind UTC.
+var perfmonBias = regexp.MustCompile(`^\(PDH-CSV 4\.0\) \(.*\)\((-?)([0-9]{1,3})\)$`)
+
 // findZone finds the zone that stands beside local times, in a column or in the
 // header of the times.
 func (t *csvTable) findZone(rows [][]string) {
@@ -377,6 +393,10 @@ func (t *csvTable) findZone(rows [][]string) {
 		if text = strings.TrimLeft(text, "(["); zoned(t.base(rows[0]), text) {
 			t.zoneText = text
 		}
+	}
+	if m := perfmonBias.FindStringSubmatch(t.header[t.time]); m != nil {
+		minutes, _ := strconv.Atoi(m[2])
+		t.zoneText = fmt.Sprintf("%s%02d:%02d", map[bool]string{true: "+", false: "-"}[m[1] == "-"], minutes/60, minutes%60)
 	}
 	for field, header := range t.header {
 		if field != t.time && len(rows) > 0 && slices.ContainsFunc(zoneColumns, func(name string) bool { return strings.EqualFold(name, header) }) &&

@@ -43,6 +43,10 @@ func (s *csvScan) columnUses() []Column {
 		uses[c.field].Unit = string(c.kind)
 	}
 	for _, text := range s.texts {
+		if text.selects {
+			set(text.field, ColumnLabel, "all labels of its selectors")
+			continue
+		}
 		set(text.field, ColumnLabel, labelName(text.header))
 	}
 	for _, field := range s.undecided {
@@ -50,6 +54,9 @@ func (s *csvScan) columnUses() []Column {
 	}
 	for _, field := range s.moments {
 		set(field, ColumnIgnored, "further times")
+	}
+	for _, field := range s.indexes {
+		set(field, ColumnIgnored, "numbers of the rows")
 	}
 	for _, field := range s.tables {
 		set(field, ColumnIgnored, "numbers of InfluxDB's tables")
