@@ -26,6 +26,10 @@ type dialectClient struct {
 // victoriaHeader stands in every answer of VictoriaMetrics.
 const victoriaHeader = "X-Server-Hostname"
 
+// victoriaExec is the type of VictoriaMetrics' errors in executing a query, such as that
+// it would read too many samples.
+const victoriaExec = "422"
+
 // exact are the parameters of queries by which
 //
 //   - VictoriaMetrics keeps to the instants that are asked for, instead of aligning

@@ -63,7 +63,7 @@ func (q *QueryAPI) Read(ctx context.Context, matchers []*labels.Matcher, from, t
 	}
 	var failed *prometheus.Error
 	var long *longAnswer
-	if (errors.As(err, &failed) && failed.Type == prometheus.ErrExec || errors.As(err, &long)) && to-from > shortestRead {
+	if (errors.As(err, &failed) && (failed.Type == prometheus.ErrExec || failed.Type == victoriaExec) || errors.As(err, &long)) && to-from > shortestRead {
 		middle := from + (to-from)/2
 		if err := q.Read(ctx, matchers, from, middle, visit); err != nil {
 			return err
