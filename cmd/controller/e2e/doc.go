@@ -8,5 +8,7 @@
 //     from end to end; v01-schedule alone takes minutes.
 //   - KARPENTER_KILLED=5m has TestKilled kill the controller for five minutes.
 //   - KARPENTER_HANG=70 has TestIsolation run for a minute beside as many autoscalers whose queries hang.
+//   - KARPENTER_SOAK=2h has TestSoak run the controller among faults for two hours, and
+//     compare the memory.
 //   - KARPENTER_SCALE=1000,5000 are the sizes of BenchmarkController.
 package e2e
