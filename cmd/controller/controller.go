@@ -126,7 +126,8 @@ func (c *controller) build(ctx context.Context, f *flags, config *rest.Config, l
 	}
 	source, err := prometheus.New(f.prometheus(own, log))
 	if err != nil {
-		return fmt.Errorf("%w: %w", errUsage, err) // an address or a file that cannot be meant
+		// An address or a file that cannot be meant.
+		return fmt.Errorf("%w: --prometheus-uri or --http.config.file: %w", errUsage, err)
 	}
 	go f.reach(ctx, log, "", f.prometheusURI, source, clock.RealClock{}.Now())
 	named, err := f.openSources(ctx, source, own, log)
@@ -140,19 +141,32 @@ func (c *controller) build(ctx context.Context, f *flags, config *rest.Config, l
 	if err != nil {
 		return err
 	}
-	nodes := &kubernetes.Cluster{Objects: c.manager.GetClient()}
-	cloud, err := aws.New(aws.Options{Clock: clock.RealClock{}, ReadyNodes: nodes.ReadyNodes})
+	groups, queues, err := f.openCloud(&kubernetes.Cluster{Objects: c.manager.GetClient()}, log)
 	if err != nil {
 		return err
 	}
-	log.Info("provider", "nodeGroups", slices.Sorted(maps.Keys(cloud.NodeGroups())), "queues", slices.Sorted(maps.Keys(cloud.Queues())))
 	return kubernetes.Setup(ctx, c.manager, kubernetes.Options{
-		NodeGroups: cloud.NodeGroups(), Queues: cloud.Queues(), Exporter: exporter,
+		NodeGroups: groups, Queues: queues, Exporter: exporter,
 		Clock: clock.RealClock{}, Source: named, Notice: named.Notice, Journal: c.journal, Metrics: own, Events: events,
 		Timeout: f.apiTimeout, QueryOffset: f.queryOffset, Refresh: f.metricsRefresh,
 		NodeGroupNamespaces: f.nodeGroupNamespaces, QueueNamespaces: f.queueNamespaces, Watched: f.watchNamespaces,
 		Concurrency: f.concurrency, DryRun: f.dryRun, Fence: fence, HPA: f.hpa(),
 	})
+}
+
+// openCloud opens what --cloud-provider names; none has neither node groups nor queues.
+func (f *flags) openCloud(nodes *kubernetes.Cluster, log logr.Logger) (map[string]cycle.NodeGroups, map[string]cycle.Queues, error) {
+	if f.cloudProvider == "none" {
+		log.Info("provider", "name", f.cloudProvider)
+		return nil, nil, nil
+	}
+	cloud, err := aws.New(aws.Options{Clock: clock.RealClock{}, ReadyNodes: nodes.ReadyNodes})
+	if err != nil {
+		return nil, nil, err
+	}
+	groups, queues := cloud.NodeGroups(), cloud.Queues()
+	log.Info("provider", "name", f.cloudProvider, "nodeGroups", slices.Sorted(maps.Keys(groups)), "queues", slices.Sorted(maps.Keys(queues)))
+	return groups, queues, nil
 }
 
 func (f *flags) managerOptions(scheme *runtime.Scheme) manager.Options {
@@ -197,11 +211,15 @@ func (f *flags) openJournal(log logr.Logger) (*sink.Sink, error) {
 	if f.journalStdout {
 		stdout = os.Stdout
 	}
-	return sink.New(sink.Options{
+	opened, err := sink.New(sink.Options{
 		Directory: f.journalDir, Identity: identity, Stdout: stdout, Queue: journalQueue,
 		MaxBytes: f.journalMaxBytes, Retention: f.journalRetention,
 		Clock: clock.RealClock{}, Log: log.WithName("journal"), Registry: metrics.Registry,
 	})
+	if err != nil && f.journalDir != "" {
+		return nil, fmt.Errorf("%w: --journal-dir %s: %w", errUsage, f.journalDir, err)
+	}
+	return opened, err
 }
 
 // shareJournal serves the journal's files from the start on, also where another

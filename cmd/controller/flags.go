@@ -1,11 +1,11 @@
 package main
 
 import (
-	"errors"
+	"cmp"
 	"flag"
 	"fmt"
-	"io/fs"
 	"net"
+	"os"
 	"slices"
 	"strconv"
 	"time"
@@ -21,6 +21,13 @@ import (
 	"github.com/karpenter-sim/karpenter/providers/promql"
 )
 
+const (
+	// maxQueryOffset is further back than any sample arrives late.
+	maxQueryOffset = time.Hour
+	// maxConcurrency is more workers than any API server answers at the same time.
+	maxConcurrency = 10_000
+)
+
 // flags are the controller's. The first three are those of Karpenter v0.1.
 type flags struct {
 	verbose       bool
@@ -34,6 +41,7 @@ type flags struct {
 	scrapeInterval time.Duration
 	enforceLabel   string
 	dryRun         bool
+	cloudProvider  string
 	// nodeGroupNamespaces and queueNamespaces may name what the cloud has;
 	// watchNamespaces are all that is seen of the cluster. Empty means all.
 	nodeGroupNamespaces, queueNamespaces, watchNamespaces []string
@@ -84,6 +92,7 @@ func (f *flags) add(s *pflag.FlagSet) {
 	s.StringSliceVar(&f.queueNamespaces, "queue-namespaces", nil, "namespaces whose objects may name queues of the cloud (default: all)")
 	s.StringSliceVar(&f.watchNamespaces, "watch-namespaces", nil, "namespaces to see, and to need any right in; producers of reserved and pending capacity, which count all pods of a node, are refused then (default: all)")
 	s.BoolVar(&f.dryRun, "dry-run", false, "decide, record and report, but never change a target")
+	s.StringVar(&f.cloudProvider, "cloud-provider", cmp.Or(os.Getenv("CLOUD_PROVIDER"), "aws"), "aws, or none: node groups and queues of the cloud are refused then; the default is CLOUD_PROVIDER of the environment")
 	s.IntVar(&f.concurrency, "concurrency", 64, "how many objects of one kind are decided at the same time; one namespace has at most a quarter of them")
 	s.Float64Var(&f.hpaTolerance, "horizontal-pod-autoscaler-tolerance", 0.1, "kube-controller-manager's flag of this name, by which converted HPAs without a behavior decide")
 	s.DurationVar(&f.hpaDownscaleStabilization, "horizontal-pod-autoscaler-downscale-stabilization", 5*time.Minute, "kube-controller-manager's flag of this name, by which converted HPAs without a behavior decide; whole seconds")
@@ -118,8 +127,10 @@ func (f *flags) hpa() policy.HPA {
 // check refuses values that could not work.
 func (f *flags) check() error {
 	switch {
-	case f.queryOffset < 0 || f.queryOffset%time.Second != 0:
-		return fmt.Errorf("--query-offset %s: want whole seconds, 0s or more: slots are whole seconds", f.queryOffset)
+	case f.queryOffset < 0 || f.queryOffset%time.Second != 0 || f.queryOffset > maxQueryOffset:
+		return fmt.Errorf("--query-offset %s: want whole seconds, 0s to %s: slots are whole seconds", f.queryOffset, maxQueryOffset)
+	case f.cloudProvider != "aws" && f.cloudProvider != "none":
+		return fmt.Errorf("--cloud-provider %q: want aws or none", f.cloudProvider)
 	case !(f.hpaTolerance >= 0 && f.hpaTolerance <= 100):
 		return fmt.Errorf("--horizontal-pod-autoscaler-tolerance %v: want a ratio, 0 to 100, e.g. 0.1 for 10 %%", f.hpaTolerance)
 	case f.hpaDownscaleStabilization < 0 || f.hpaDownscaleStabilization%time.Second != 0 || f.hpaDownscaleStabilization > policy.MaxWindowSeconds*time.Second:
@@ -138,8 +149,8 @@ func (f *flags) check() error {
 		return f.wrongSources()
 	case f.apiTimeout <= 0:
 		return fmt.Errorf("--api-timeout %s: want more than 0s", f.apiTimeout)
-	case f.concurrency < 1:
-		return fmt.Errorf("--concurrency %d: want 1 or more", f.concurrency)
+	case f.concurrency < 1 || f.concurrency > maxConcurrency:
+		return fmt.Errorf("--concurrency %d: want 1 to %d", f.concurrency, maxConcurrency)
 	case f.metricsRefresh < 0 || f.metricsRefresh%time.Second != 0:
 		return fmt.Errorf("--metrics-refresh %s: want whole seconds, 0s or more", f.metricsRefresh)
 	case f.metricsPort < 0 || f.metricsPort > 65535:
@@ -192,10 +203,10 @@ func (f *flags) wrongAddress() error {
 }
 
 // noServer says why there is no API server to work with: a file that the command line
-// names and that does not exist is what is wrong with it.
+// names and that cannot be read is what is wrong with it.
 func (f *flags) noServer(err error) error {
-	if errors.Is(err, fs.ErrNotExist) && flag.Lookup("kubeconfig").Value.String() != "" {
-		return fmt.Errorf("%w: --kubeconfig %w", errUsage, err)
+	if path := flag.Lookup("kubeconfig").Value.String(); path != "" {
+		return fmt.Errorf("%w: --kubeconfig %s: %w", errUsage, path, err)
 	}
 	return fmt.Errorf("no API server: %w", err)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -24,13 +25,16 @@ var errUsage = errors.New("invalid flags")
 
 func main() {
 	if err := command().ExecuteContext(ctrl.SetupSignalHandler()); err != nil {
-		fmt.Fprintf(os.Stderr, "controller: %v\n", err)
+		fmt.Fprintf(os.Stderr, "controller: %s\n", oneLine(err))
 		if errors.Is(err, errUsage) {
 			os.Exit(exitInvalid)
 		}
 		os.Exit(exitFailed)
 	}
 }
+
+// oneLine is what is wrong on one line; parsers of YAML take several.
+func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }
 
 func command() *cobra.Command {
 	f := &flags{}

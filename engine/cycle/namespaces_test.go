@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/karpenter-sim/karpenter/engine/api/v1alpha1"
 )
@@ -127,5 +128,22 @@ func TestNotice(t *testing.T) {
 	}
 	if r := w.last(); r.Metrics[0].Source != "eu" {
 		t.Errorf("recorded %+v", r.Metrics[0])
+	}
+}
+
+// TestUnprovided says of a type of the cloud's that nothing knows it, and why.
+func TestUnprovided(t *testing.T) {
+	cases := []struct {
+		reason    string
+		providers map[string]NodeGroups
+		want      string
+	}{
+		{"started without a provider", nil, "spec.type: Forbidden: this controller has no provider for AWSEC2AutoScalingGroup: it was started with CLOUD_PROVIDER=none; see --cloud-provider"},
+		{"another provider", map[string]NodeGroups{"FakeGroup": nil}, `spec.type: Unsupported value: "AWSEC2AutoScalingGroup": supported values: "FakeGroup"`},
+	}
+	for _, c := range cases {
+		if got := unprovided(field.NewPath("spec", "type"), "AWSEC2AutoScalingGroup", c.providers).Error(); got != c.want {
+			t.Errorf("%s: %s, want %s", c.reason, got, c.want)
+		}
 	}
 }

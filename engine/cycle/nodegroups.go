@@ -2,8 +2,6 @@ package cycle
 
 import (
 	"context"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -85,7 +83,7 @@ func (n *ScalableNodeGroups) compile(m *groupMemory, object *v1alpha1.ScalableNo
 	}
 	compiled, errs := policy.CompileNodeGroup(&object.Spec, field.NewPath("spec"))
 	if errs == nil && n.Providers[compiled.Type] == nil {
-		errs = append(errs, field.NotSupported(field.NewPath("spec", "type"), compiled.Type, slices.Sorted(maps.Keys(n.Providers))))
+		errs = append(errs, unprovided(field.NewPath("spec", "type"), compiled.Type, n.Providers))
 	}
 	if errs == nil && !n.Namespaces.Allow(m.name.Namespace) {
 		errs = append(errs, n.Namespaces.forbid(field.NewPath("spec", "id"), m.name.Namespace, "node group", "--node-group-namespaces"))

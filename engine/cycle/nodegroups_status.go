@@ -74,7 +74,7 @@ func (m *groupMemory) unusable(d *nodegroup.Decision) string {
 	case autoscaler.InvalidPolicy:
 		return m.invalid
 	case autoscaler.TargetUnavailable:
-		return explain(string(d.Code), m.cause)
+		return explain(string(d.Code), m.cause, observation.OK) // as in v0.1, the code alone
 	}
 	return ""
 }
@@ -92,7 +92,7 @@ func (m *groupMemory) ready(d *nodegroup.Decision) metav1.Condition {
 		return condition(v1alpha1.ReadyCondition, metav1.ConditionFalse, string(d.Reason), why)
 	}
 	if nodegroup.Final(d.Failure) {
-		return condition(v1alpha1.ReadyCondition, metav1.ConditionFalse, string(d.Failure), explain("the provider refuses to set the size", m.cause))
+		return condition(v1alpha1.ReadyCondition, metav1.ConditionFalse, string(d.Failure), explain("the provider refuses to set the size", m.cause, d.Failure))
 	}
 	return condition(v1alpha1.ReadyCondition, metav1.ConditionTrue, "Ready", "the node group works")
 }

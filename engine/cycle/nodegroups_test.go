@@ -203,7 +203,7 @@ func TestNodeGroup(t *testing.T) {
 			c.want(5)
 			c.before = once("Resize workers 5", func() error { return ErrForbidden })
 		}, []string{"Load", "Observe", "Commit", "Resize workers 5", "Commit", "Record", "Outcome Forbidden"}, autoscaler.ScaledUp, "False Forbidden: Forbidden",
-			"False Scaling: the provider does not aim for the wanted size yet", "False Forbidden: the provider refuses to set the size"},
+			"False Scaling: the provider does not aim for the wanted size yet", "False Forbidden: the provider refuses to set the size: access was denied"},
 		"Booting": {"nothing is set again while nodes boot", func(c *cloud) { c.group.Ready = 1 }, quiet, autoscaler.Unchanged, able,
 			"False NodesDiffer: the ready nodes are not as many as the provider aims for", ready},
 		"StockOut": {"seen in the group, visible in the condition", func(c *cloud) { c.group.Ready, c.group.Code = 1, observation.LimitReached }, quiet, autoscaler.Unchanged, able,

@@ -137,7 +137,7 @@ func TestTargetUnavailable(t *testing.T) {
 	if w.commits != commits+1 || w.writes != 0 {
 		t.Errorf("%d commits and %d writes during the outage", w.commits-commits, w.writes)
 	}
-	if got, want := w.condition(v1alpha1.ReadyCondition), "False TargetUnavailable: Deployment web: Forbidden"; got != want {
+	if got, want := w.condition(v1alpha1.ReadyCondition), "False TargetUnavailable: Deployment web: Forbidden: access was denied"; got != want {
 		t.Errorf("Ready is %s, want %s", got, want)
 	}
 	if got := *w.object.Status.DesiredReplicas; got != 5 {

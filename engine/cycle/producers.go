@@ -3,8 +3,6 @@ package cycle
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -113,7 +111,7 @@ func (p *MetricsProducers) compile(m *producerMemory, object *v1alpha1.MetricsPr
 	m.policy, m.schedule = nil, nil
 	compiled, errs := policy.CompileProducer(&object.Spec, field.NewPath("spec"))
 	if errs == nil && compiled.Queue != nil && p.Queues[compiled.Queue.Type] == nil {
-		errs = append(errs, field.NotSupported(field.NewPath("spec", "queue", "type"), compiled.Queue.Type, slices.Sorted(maps.Keys(p.Queues))))
+		errs = append(errs, unprovided(field.NewPath("spec", "queue", "type"), compiled.Queue.Type, p.Queues))
 	}
 	if errs == nil {
 		errs = p.refused(compiled, m.name.Namespace)

@@ -33,7 +33,7 @@ type output struct {
 func failed(what string, code observation.Code, sentence string) *output {
 	return &output{
 		observed: []journal.Field{{Name: "error", Code: code}}, reason: autoscaler.MetricsUnavailable,
-		cause: string(code), fault: explain(what+": "+string(code), sentence),
+		cause: string(code), fault: explain(what+": "+string(code), sentence, code),
 	}
 }
 
@@ -124,7 +124,7 @@ func (p *MetricsProducers) pending(ctx context.Context, m *producerMemory, s slo
 	case producer.NoShape:
 		o.cause, o.fault = string(demand.Hold), "there is no node to copy; say in spec.pendingCapacity.template what a new one offers"
 	case producer.NoCount:
-		o.cause, o.fault = string(demand.Hold), explain("spec.pendingCapacity.nodeGroupRef: the size of ScalableNodeGroup "+m.policy.Pending.NodeGroup+" is unknown", unsized)
+		o.cause, o.fault = string(demand.Hold), explain("spec.pendingCapacity.nodeGroupRef: the size of ScalableNodeGroup "+m.policy.Pending.NodeGroup+" is unknown", unsized, observation.OK)
 	}
 	if demand.Hold != "" {
 		o.reason = autoscaler.MetricsUnavailable

@@ -239,9 +239,9 @@ func TestProducer(t *testing.T) {
 			`"observed":{"visible":0,"inFlight":0},"value":{"karpenter_queue_length":0},"reason":"Unchanged"`},
 		"QueueFailed": {"v0.1 froze the series", queueSpec, func(p *plant) {
 			p.before = once("Observe arn:aws:sqs:eu-west-1:123:jobs", func() error { return fmt.Errorf("sqs: %w", ErrForbidden) })
-		}, nil, v1alpha1.MetricsProducerStatus{}, "False Forbidden: queue: Forbidden", `"observed":{"error":"Forbidden"},"reason":"MetricsUnavailable"`},
+		}, nil, v1alpha1.MetricsProducerStatus{}, "False Forbidden: queue: Forbidden: access was denied", `"observed":{"error":"Forbidden"},"reason":"MetricsUnavailable"`},
 		"QueueRubbish": {"no queue holds -1 messages", queueSpec, func(p *plant) { p.queue.Length = -1 }, nil, v1alpha1.MetricsProducerStatus{},
-			"False Negative: queue: Negative", `"observed":{"error":"Negative"},"reason":"MetricsUnavailable"`},
+			"False Negative: queue: Negative: the value is negative", `"observed":{"error":"Negative"},"reason":"MetricsUnavailable"`},
 		"Reserved": {"a selector that matches no node: NaN, and not ready, as it may be misspelt", reservedSpec, func(*plant) {}, map[string]float64{
 			"karpenter_reserved_capacity_cpu_reserved": 0, "karpenter_reserved_capacity_cpu_capacity": 0, "karpenter_reserved_capacity_cpu_utilization": math.NaN(),
 			"karpenter_reserved_capacity_memory_reserved": 0, "karpenter_reserved_capacity_memory_capacity": 0, "karpenter_reserved_capacity_memory_utilization": math.NaN(),
@@ -249,7 +249,7 @@ func TestProducer(t *testing.T) {
 			v1alpha1.MetricsProducerStatus{ReservedCapacity: map[string]string{"cpu": "NaN%, 0/0", "memory": "NaN%, 0/0", "pods": "NaN%, 0/0"}}, "False NoNodes: no node has the labels of spec.reservedCapacity.nodeSelector",
 			`"karpenter_reserved_capacity_cpu_utilization":"NaN"`},
 		"ReservedFailed": {"nodes that cannot be read are not no nodes", reservedSpec, func(p *plant) { p.before = once("Snapshot", func() error { return ErrTimedOut }) }, nil,
-			v1alpha1.MetricsProducerStatus{}, "False TimedOut: nodes and pods: TimedOut", `"observed":{"error":"TimedOut"},"reason":"MetricsUnavailable"`},
+			v1alpha1.MetricsProducerStatus{}, "False TimedOut: nodes and pods: TimedOut: no answer in time", `"observed":{"error":"TimedOut"},"reason":"MetricsUnavailable"`},
 		"Pending": {"in the provider's units", pendingA, func(p *plant) { p.nodes, p.pods, p.size = []*corev1.Node{plantNode("n", "a")}, plantPods(5, ""), 1 },
 			map[string]float64{"karpenter_pending_capacity_replicas_value": 2, "karpenter_pending_capacity_pending_pods": 5, "karpenter_pending_capacity_unschedulable_pods": 0},
 			v1alpha1.MetricsProducerStatus{PendingCapacity: &v1alpha1.PendingCapacityStatus{Replicas: ptr(2), PendingPods: ptr(5), UnschedulablePods: ptr(0)}}, works,
@@ -261,7 +261,7 @@ func TestProducer(t *testing.T) {
 			v1alpha1.MetricsProducerStatus{PendingCapacity: &v1alpha1.PendingCapacityStatus{Replicas: ptr(0), PendingPods: ptr(0), UnschedulablePods: ptr(1)}},
 			"False NoTemplate: there is no node to copy; say in spec.pendingCapacity.template what a new one offers", `"observed":{"hold":"NoTemplate"}`},
 		"PendingFailed": {"a list that cannot be read", pendingB, func(p *plant) { p.before = once("List", func() error { return ErrUnavailable }) }, nil,
-			v1alpha1.MetricsProducerStatus{}, "False Unavailable: nodes and pods: Unavailable", `"observed":{"error":"Unavailable"},"reason":"MetricsUnavailable"`},
+			v1alpha1.MetricsProducerStatus{}, "False Unavailable: nodes and pods: Unavailable: the server did not answer, or not properly", `"observed":{"error":"Unavailable"},"reason":"MetricsUnavailable"`},
 		"Invalid": {"an impossible date", strings.Replace(scheduleSpec, `{hours: "9"}`, `{days: "30", months: feb}`, 1), func(*plant) {}, nil, v1alpha1.MetricsProducerStatus{},
 			`False InvalidPolicy: spec.scheduleSpec.behaviors[0].start.days: Invalid value: "30": must be a day that one of the months has: there is no such date in any year`,
 			`"policy":"","observed":{},"reason":"InvalidPolicy"`},

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strings"
 	"unicode"
+
+	"github.com/karpenter-sim/karpenter/engine/observation"
 )
 
 // maxSentenceBytes bounds what a condition takes over of a server's words.
@@ -32,8 +34,12 @@ func Sentence(err error) string {
 	return text
 }
 
-// explain appends the sentence of an error, if there is one, to a code.
-func explain(text, sentence string) string {
+// explain appends the sentence of an error to a text, or what the code means where
+// nobody has said more.
+func explain(text, sentence string, code observation.Code) string {
+	if sentence == "" {
+		sentence = code.Meaning()
+	}
 	if sentence == "" {
 		return text
 	}

@@ -212,7 +212,7 @@ func (m *autoscalerMemory) fault(d *autoscaler.Decision) string {
 		if m.rival != "" {
 			return fmt.Sprintf("%s %s: %s: %s acts on it too; delete one of them", m.target.Kind, m.target.Name, m.in.Scale.Code, m.rival)
 		}
-		return explain(fmt.Sprintf("%s %s: %s", m.target.Kind, m.target.Name, m.in.Scale.Code), m.cause)
+		return explain(fmt.Sprintf("%s %s: %s", m.target.Kind, m.target.Name, m.in.Scale.Code), m.cause, m.in.Scale.Code)
 	case autoscaler.MetricsUnavailable:
 		return m.missing(d)
 	}
@@ -229,7 +229,7 @@ func (m *autoscalerMemory) missing(d *autoscaler.Decision) string {
 			if r.Fallback {
 				code += fmt.Sprintf(", its fallback to %d replicas is active", m.policy.Metrics[i].Fallback.Replicas)
 			}
-			failed = append(failed, explain(fmt.Sprintf("spec.metrics[%d]: %s", i, code), Sentence(m.answers[i].Err)))
+			failed = append(failed, explain(fmt.Sprintf("spec.metrics[%d]: %s", i, code), Sentence(m.answers[i].Err), r.Code))
 		}
 	}
 	return strings.Join(failed, "; ")
@@ -279,7 +279,7 @@ func (m *autoscalerMemory) refusal(o *journal.Outcome) string {
 	if o == nil || o.Result == Applied || o.Result == Superseded {
 		return ""
 	}
-	return explain(fmt.Sprintf("%s %s: %s: the last change was not taken", m.target.Kind, m.target.Name, o.Result), m.cause)
+	return explain(fmt.Sprintf("%s %s: %s: the last change was not taken", m.target.Kind, m.target.Name, o.Result), m.cause, observation.Code(o.Result))
 }
 
 // conditions returns the conditions of a decision. Being bounded or stabilizing is no fault,

@@ -68,10 +68,10 @@ func TestConditions(t *testing.T) {
 			map[string]string{v1alpha1.AbleToScaleCondition: "False Disabled: scaling down is held back by selectPolicy Disabled"}},
 		"NoMetrics": {"without a usable metric it does not work", nil, 0, 0, autoscaler.MetricsUnavailable,
 			map[string]string{
-				v1alpha1.ReadyCondition:            "False MetricsUnavailable: spec.metrics[0]: Empty",
-				v1alpha1.ActiveCondition:           "False MetricsUnavailable: spec.metrics[0]: Empty",
-				v1alpha1.AbleToScaleCondition:      "False MetricsUnavailable: spec.metrics[0]: Empty",
-				v1alpha1.MetricsAvailableCondition: "False MetricsUnavailable: spec.metrics[0]: Empty",
+				v1alpha1.ReadyCondition:            "False MetricsUnavailable: spec.metrics[0]: Empty: no sample; nothing matched, or the series went stale",
+				v1alpha1.ActiveCondition:           "False MetricsUnavailable: spec.metrics[0]: Empty: no sample; nothing matched, or the series went stale",
+				v1alpha1.AbleToScaleCondition:      "False MetricsUnavailable: spec.metrics[0]: Empty: no sample; nothing matched, or the series went stale",
+				v1alpha1.MetricsAvailableCondition: "False MetricsUnavailable: spec.metrics[0]: Empty: no sample; nothing matched, or the series went stale",
 			}},
 		"DryRun": {"in dry run nothing is changed, and that is no fault",
 			func(s *v1alpha1.HorizontalAutoscalerSpec) { s.DryRun = true }, 80, 1, autoscaler.ScaledUp,
@@ -80,7 +80,7 @@ func TestConditions(t *testing.T) {
 			func(s *v1alpha1.HorizontalAutoscalerSpec) {
 				s.Metrics[0].Fallback = &v1alpha1.Fallback{Replicas: 7, After: metav1.Duration{Duration: 10 * time.Second}}
 			}, 80, -1, autoscaler.ScaledUp,
-			map[string]string{v1alpha1.MetricsAvailableCondition: "False FallbackActive: spec.metrics[0]: Empty, its fallback to 7 replicas is active"}},
+			map[string]string{v1alpha1.MetricsAvailableCondition: "False FallbackActive: spec.metrics[0]: Empty, its fallback to 7 replicas is active: no sample; nothing matched, or the series went stale"}},
 		"FallbackOfOne": {"which of another that fails it is not",
 			func(s *v1alpha1.HorizontalAutoscalerSpec) {
 				one := resource.MustParse("1")
@@ -88,7 +88,7 @@ func TestConditions(t *testing.T) {
 				s.Metrics = append(s.Metrics, v1alpha1.Metric{Prometheus: &v1alpha1.PrometheusMetricSource{
 					Query: "broken", Target: v1alpha1.MetricTarget{Type: v1alpha1.ValueMetricType, Value: &one}}})
 			}, 80, -1, autoscaler.ScaledUp,
-			map[string]string{v1alpha1.MetricsAvailableCondition: "False MetricsPartial: spec.metrics[0]: Empty, its fallback to 7 replicas is active; spec.metrics[1]: NaN"}},
+			map[string]string{v1alpha1.MetricsAvailableCondition: "False MetricsPartial: spec.metrics[0]: Empty, its fallback to 7 replicas is active: no sample; nothing matched, or the series went stale; spec.metrics[1]: NaN: the value is NaN"}},
 		"PartialMetrics": {"a second metric is negative, the first still scales up",
 			func(s *v1alpha1.HorizontalAutoscalerSpec) {
 				one := resource.MustParse("1")
@@ -96,7 +96,7 @@ func TestConditions(t *testing.T) {
 					Query: "broken", Target: v1alpha1.MetricTarget{Type: v1alpha1.ValueMetricType, Value: &one}}})
 			}, 80, 1, autoscaler.ScaledUp,
 			map[string]string{
-				v1alpha1.MetricsAvailableCondition: "False MetricsPartial: spec.metrics[1]: NaN",
+				v1alpha1.MetricsAvailableCondition: "False MetricsPartial: spec.metrics[1]: NaN: the value is NaN",
 			}},
 	}
 	for name, c := range cases {
@@ -156,7 +156,7 @@ func TestRefusedChange(t *testing.T) {
 	}
 	w.at(a, 10)
 	w.at(a, 20)
-	refused := "False FailedUpdateScale: Deployment web: Forbidden: the last change was not taken"
+	refused := "False FailedUpdateScale: Deployment web: Forbidden: the last change was not taken: access was denied"
 	for _, kind := range []string{v1alpha1.ReadyCondition, v1alpha1.AbleToScaleCondition} {
 		if got := w.condition(kind); got != refused {
 			t.Errorf("refused: %s is %s", kind, got)

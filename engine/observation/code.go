@@ -36,3 +36,30 @@ const (
 	InProgress   Code = "InProgress"   // another change of the same resource is under way
 	LimitReached Code = "LimitReached" // quota or capacity of the provider is exhausted
 )
+
+// meanings are the codes in words.
+var meanings = map[Code]string{
+	Empty:        "no sample; nothing matched, or the series went stale",
+	ManySeries:   "more than one sample; aggregate in the query, e.g. sum(...)",
+	NaN:          "the value is NaN",
+	Infinite:     "the value is infinite",
+	Negative:     "the value is negative",
+	OutOfRange:   "the value is above 2^63, no count of anything",
+	WrongType:    "the result is a string or a range of samples, no number",
+	BadQuery:     "Prometheus cannot parse or execute the query",
+	Incomplete:   "the server says that a part of its answer is missing",
+	NoReplicas:   "no replica is ready, so the metric cannot be related to replicas",
+	Contested:    "another autoscaler acts on the same target",
+	NotFound:     "it does not exist",
+	Forbidden:    "access was denied",
+	Invalid:      "the request was rejected as invalid",
+	Throttled:    "the server asked to slow down",
+	TimedOut:     "no answer in time",
+	Unavailable:  "the server did not answer, or not properly",
+	Conflict:     "it was changed by somebody else meanwhile",
+	InProgress:   "another change is under way",
+	LimitReached: "a quota or the capacity is exhausted",
+}
+
+// Meaning says a code in words; it is empty for OK.
+func (c Code) Meaning() string { return meanings[c] }

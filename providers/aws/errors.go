@@ -42,7 +42,7 @@ func (e *Error) Error() string {
 // call: what the network says does not, and throttling says it all.
 func (e *Error) Sentence() string {
 	if e.Code == "NoCredentialProviders" {
-		return "this controller has no credentials for AWS: it was released with CLOUD_PROVIDER=none, or its service account has no role (see the install page)"
+		return "this controller has no credentials for AWS: its service account has no role (see the install page)"
 	}
 	if errors.Is(e.class, cycle.ErrForbidden) || errors.Is(e.class, cycle.ErrNotFound) || errors.Is(e.class, cycle.ErrInvalid) {
 		return e.Code + ": " + withoutRequest(e.Message)
@@ -58,9 +58,9 @@ type noRegion struct{}
 // Error is one line.
 func (e noRegion) Error() string { return e.Sentence() }
 
-// Sentence says who may be without a region, and what to do.
+// Sentence says what to do.
 func (noRegion) Sentence() string {
-	return "no AWS region is configured, and the instance metadata has none: this controller was released with CLOUD_PROVIDER=none (see the install page), or set AWS_REGION; an ARN as id names its own region"
+	return "no AWS region is configured, and the instance metadata has none: set AWS_REGION (see the install page); an ARN as id names its own region"
 }
 
 // Unwrap returns the class of the error.

@@ -116,25 +116,25 @@ func TestFaults(t *testing.T) {
 		message    string // of the condition
 		metric     string
 	}{
-		{reason: "Prometheus hangs up", prometheus: func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, message: "spec.metrics[0]: Unavailable", metric: `metric Unavailable`},
+		{reason: "Prometheus hangs up", prometheus: func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, message: "spec.metrics[0]: Unavailable: the server did not answer, or not properly", metric: `metric Unavailable`},
 		{reason: "Prometheus is slow", prometheus: func(_ http.ResponseWriter, r *http.Request) {
 			_ = r.ParseForm()
 			<-r.Context().Done()
-		}, message: "spec.metrics[0]: TimedOut", metric: `metric TimedOut`},
-		{reason: "500", prometheus: status(500), message: "spec.metrics[0]: Unavailable", metric: `metric Unavailable`},
-		{reason: "throttled", prometheus: status(429), message: "spec.metrics[0]: Throttled", metric: `metric Throttled`},
+		}, message: "spec.metrics[0]: TimedOut: no answer in time", metric: `metric TimedOut`},
+		{reason: "500", prometheus: status(500), message: "spec.metrics[0]: Unavailable: the server did not answer, or not properly", metric: `metric Unavailable`},
+		{reason: "throttled", prometheus: status(429), message: "spec.metrics[0]: Throttled: the server asked to slow down", metric: `metric Throttled`},
 		{reason: "credentials run out", prometheus: status(401), message: "spec.metrics[0]: Forbidden: Prometheus refuses the controller: check the credentials in --http.config.file, or of the source in --metrics-sources", metric: `metric Forbidden`},
 		{reason: "truncated", prometheus: func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "500")
 			_, _ = io.WriteString(w, `{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1,"8`)
-		}, message: "spec.metrics[0]: Unavailable", metric: `metric Unavailable`},
-		{reason: "NaN", prometheus: answer(`{"metric":{},"value":[1,"NaN"]}`), message: "spec.metrics[0]: NaN", metric: `metric NaN`},
-		{reason: "empty", prometheus: answer(""), message: "spec.metrics[0]: Empty", metric: `metric Empty`},
-		{reason: "many series", prometheus: answer(`{"metric":{"a":"1"},"value":[1,"1"]},{"metric":{"a":"2"},"value":[1,"1"]}`), message: "spec.metrics[0]: ManySeries", metric: `metric ManySeries`},
-		{reason: "the scale is throttled", api: refuse("GET", "/scale", 429, metav1.StatusReasonTooManyRequests), message: "Deployment web: Throttled", metric: `target Throttled`},
-		{reason: "the scale comes too late", api: late, message: "Deployment web: TimedOut", metric: `target TimedOut`},
+		}, message: "spec.metrics[0]: Unavailable: the server did not answer, or not properly", metric: `metric Unavailable`},
+		{reason: "NaN", prometheus: answer(`{"metric":{},"value":[1,"NaN"]}`), message: "spec.metrics[0]: NaN: the value is NaN", metric: `metric NaN`},
+		{reason: "empty", prometheus: answer(""), message: "spec.metrics[0]: Empty: no sample; nothing matched, or the series went stale", metric: `metric Empty`},
+		{reason: "many series", prometheus: answer(`{"metric":{"a":"1"},"value":[1,"1"]},{"metric":{"a":"2"},"value":[1,"1"]}`), message: "spec.metrics[0]: ManySeries: more than one sample; aggregate in the query, e.g. sum(...)", metric: `metric ManySeries`},
+		{reason: "the scale is throttled", api: refuse("GET", "/scale", 429, metav1.StatusReasonTooManyRequests), message: "Deployment web: Throttled: the server asked to slow down", metric: `target Throttled`},
+		{reason: "the scale comes too late", api: late, message: "Deployment web: TimedOut: no answer in time", metric: `target TimedOut`},
 		{reason: "the scale is forbidden", api: refuse("GET", "/scale", 403, metav1.StatusReasonForbidden), message: "Deployment web: Forbidden: give the controller's ClusterRole get and update of this kind's scale", metric: `target Forbidden`},
-		{reason: "the server is broken", api: refuse("GET", "/scale", 500, metav1.StatusReasonInternalError), message: "Deployment web: Unavailable", metric: `target Unavailable`},
+		{reason: "the server is broken", api: refuse("GET", "/scale", 500, metav1.StatusReasonInternalError), message: "Deployment web: Unavailable: the server did not answer, or not properly", metric: `target Unavailable`},
 	}
 	for _, c := range cases {
 		if c.prometheus != nil {

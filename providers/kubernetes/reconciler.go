@@ -96,7 +96,11 @@ func (r *Reconciler[T]) reconcile(ctx context.Context, request reconcile.Request
 	r.Reporter.begin(name, now)
 	// A stop must not tear a decision apart; each of its calls is bounded.
 	next, err := r.Driver.Reconcile(context.WithoutCancel(ctx), now, object)
-	if err != nil {
+	switch {
+	case errors.Is(err, cycle.ErrNotFound):
+		// The object was deleted meanwhile; the next look at it forgets it.
+		log.FromContext(ctx).V(1).Info("deleted while its slot was decided")
+	case err != nil:
 		r.Reporter.failed(err)
 		log.FromContext(ctx).Error(errors.New(escape.Excerpt(err.Error())), "slot not decided", "code", cycle.Code(err))
 	}
