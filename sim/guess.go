@@ -11,6 +11,7 @@ import (
 
 	"github.com/prometheus/prometheus/model/labels"
 
+	"github.com/karpenter-sim/karpenter/engine/limit"
 	"github.com/karpenter-sim/karpenter/engine/policy"
 	"github.com/karpenter-sim/karpenter/sim/recording"
 )
@@ -76,8 +77,12 @@ func GuessResource(resource string, ratio bool, recorded []recording.Description
 func GuessReplicas(recorded []recording.Description) Guess {
 	var found []string
 	for i := range recorded {
-		if name := recorded[i].Series.Get(labels.MetricName); countsReplicas(name) && !slices.Contains(found, name) {
-			found = append(found, name)
+		name := recorded[i].Series.Get(labels.MetricName)
+		if !countsReplicas(name) || len(found) > 0 && found[0] == name {
+			continue
+		}
+		if found = append(found, name); len(found) > 1 {
+			break
 		}
 	}
 	if len(found) != 1 {
@@ -139,11 +144,11 @@ func (in *Input) described() []recording.Description {
 		if r.Info().Samples > describedMost {
 			return nil
 		}
-		list, err := r.Describe(context.Background())
-		if err != nil {
+		held, err := r.Describe(context.Background(), limit.DescribedSeries)
+		if err != nil || held.More > 0 {
 			return nil // what is wrong with it is told where it is read
 		}
-		all = append(all, list...)
+		all = append(all, held.Series...)
 	}
 	return all
 }
@@ -244,11 +249,12 @@ func (in *Input) notePercents(autoscalers []Autoscaler) error {
 func GuessMetric(name string, recorded []recording.Description) Guess {
 	var names []string
 	for i := range recorded {
-		if n := recorded[i].Series.Get(labels.MetricName); n != "" && !countsReplicas(n) && !slices.Contains(names, n) {
+		if n := recorded[i].Series.Get(labels.MetricName); n != "" && !countsReplicas(n) {
 			names = append(names, n)
 		}
 	}
 	slices.Sort(names)
+	names = slices.Compact(names)
 	plain := strings.Map(func(c rune) rune {
 		if c == '_' || c == ':' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' {
 			return c

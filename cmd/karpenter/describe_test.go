@@ -70,6 +70,7 @@ func TestRecordingsOfOtherFormats(t *testing.T) {
 		"Format":  {"an unknown format", []string{om, "-o", "xml"}, "-o xml: want table, json or yaml"},
 		"Column":  {"a column of nothing", []string{om, "--series", "x=y"}, "x: no recording has this column"},
 		"Label":   {"a label without a value", []string{om, "--label", "cluster"}, "--label"},
+		"NoLabel": {"a label that no recording has", []string{om, "--label", "shard=1", "--label", "cluster=eu"}, "--label cluster=eu: no recorded series has a label cluster"},
 		"Zone":    {"an unknown zone", []string{om, "--tz", "Atlantis"}, "Atlantis"},
 	}
 	for name, tc := range tests {
@@ -79,5 +80,20 @@ func TestRecordingsOfOtherFormats(t *testing.T) {
 	}
 	if _, err := os.Stat("converted"); err == nil {
 		t.Error("something was written beside the data")
+	}
+}
+
+// TestRecordingsOfALabel lists the series with a label, of the recordings that have it.
+func TestRecordingsOfALabel(t *testing.T) {
+	dir := t.TempDir()
+	clusters, plain := filepath.Join(dir, "clusters.om"), filepath.Join(dir, "plain.om")
+	write(t, clusters, "# TYPE jobs gauge\njobs{cluster=\"eu\"} 2 1767607200\njobs{cluster=\"us\"} 3 1767607200\n# EOF\n")
+	write(t, plain, "# TYPE orders gauge\norders 4 1767607200\n# EOF\n")
+	got := call(t, "", "recordings", clusters, plain, "--label", "cluster=eu")
+	got.want(t, exitOK, "")
+	for text, want := range map[string]bool{`jobs{cluster="eu"}`: true, `jobs{cluster="us"}`: false, "orders": true} {
+		if strings.Contains(got.stdout, text) != want {
+			t.Errorf("%s listed: %t, want %t:\n%s", text, !want, want, got.stdout)
+		}
 	}
 }

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"text/tabwriter"
 	"time"
@@ -15,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/karpenter-sim/karpenter/engine/escape"
+	"github.com/karpenter-sim/karpenter/engine/limit"
 	"github.com/karpenter-sim/karpenter/sim/recording"
 )
 
@@ -57,6 +60,8 @@ type recordingView struct {
 	Columns []columnView `json:"columns,omitempty"`
 	Series  []seriesView `json:"series"`
 	Notes   []string     `json:"notes,omitempty"`
+	// more is the number of series that are not listed.
+	more int
 }
 
 type columnView struct {
@@ -97,11 +102,15 @@ func (a *app) describeRecordings(ctx context.Context, f *replayFlags, format str
 		return internal(err)
 	}
 	defer os.RemoveAll(temporary)
-	used := map[string]bool{}
+	used, found := map[string]bool{}, map[string]bool{}
 	views := []recordingView{}
+	most := limit.DescribedSeries
+	if format == tableFormat {
+		most = seriesMost
+	}
 	var errs []error
 	for i, path := range f.Recordings {
-		view, err := f.describe(ctx, path, location, columns, used, wanted, filepath.Join(temporary, strconv.Itoa(i)))
+		view, err := f.describe(ctx, path, most, location, columns, used, wanted, found, filepath.Join(temporary, strconv.Itoa(i)))
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -111,6 +120,11 @@ func (a *app) describeRecordings(ctx context.Context, f *replayFlags, format str
 	}
 	if err := errors.Join(errs...); err != nil {
 		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(wanted)) {
+		if !found[name] {
+			return fmt.Errorf("--label %s=%s: no recorded series has a label %s", name, wanted[name], name)
+		}
 	}
 	for column := range columns {
 		if !used[column] {
@@ -132,27 +146,30 @@ func (a *app) describeRecordings(ctx context.Context, f *replayFlags, format str
 }
 
 // describe opens a recording and describes what it holds.
-func (f *replayFlags) describe(ctx context.Context, path string, location *time.Location, columns map[string]string, used map[string]bool, wanted recording.Labels, dir string) (view *recordingView, err error) {
+func (f *replayFlags) describe(ctx context.Context, path string, most int, location *time.Location, columns map[string]string, used map[string]bool, wanted recording.Labels, found map[string]bool, dir string) (view *recordingView, err error) {
 	rec, _, err := f.Open(ctx, path, location, columns, used, func() (string, error) { return dir, os.MkdirAll(dir, 0o700) })
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, rec.Close()) }()
-	if _, err := wanted.Of(rec); err != nil {
+	if err := narrowTo(wanted, rec, found); err != nil {
 		return nil, err
 	}
-	list, err := rec.Describe(ctx)
+	held, err := rec.Describe(ctx, most)
 	if err != nil {
 		return nil, err
 	}
+	if held.More > 0 && most != seriesMost {
+		return nil, fmt.Errorf("%s: holds %d series; at most %d are listed: select fewer by --label, or have a table of the first %d", path, len(held.Series)+held.More, most, seriesMost)
+	}
 	info := rec.Info()
 	at := func(ms int64) string { return time.UnixMilli(ms).In(location).Format(time.RFC3339Nano) }
-	view = &recordingView{Path: path, Format: string(info.Format), First: at(info.First), Last: at(info.Last), Spacing: info.MedianSpacing.Seconds(), Series: []seriesView{}, Notes: info.Notes}
+	view = &recordingView{Path: path, Format: string(info.Format), First: at(info.First), Last: at(info.Last), Spacing: info.MedianSpacing.Seconds(), Samples: held.Samples, Series: []seriesView{}, more: held.More, Notes: info.Notes}
 	for _, c := range info.Columns {
 		view.Columns = append(view.Columns, columnView{c.Header, c.Became, c.Detail, c.Unit})
 	}
-	for i := range list {
-		d := &list[i]
+	for i := range held.Series {
+		d := &held.Series[i]
 		s := seriesView{
 			Series: d.Name(), Samples: d.Samples, Spacing: d.Spacing.Seconds(), Gaps: d.Gaps, LongestGap: d.LongestGap.Seconds(),
 			First: at(d.First), Last: at(d.Last), Unit: d.Unit,
@@ -160,17 +177,32 @@ func (f *replayFlags) describe(ctx context.Context, path string, location *time.
 		if !math.IsNaN(d.Min) {
 			s.Min, s.Max = &d.Min, &d.Max
 		}
-		view.Samples += d.Samples
 		view.Series = append(view.Series, s)
 	}
 	return view, nil
+}
+
+// narrowTo has only the series of a recording with these labels seen, as far as it has
+// any with them, and marks them in found.
+func narrowTo(wanted recording.Labels, rec *recording.Recording, found map[string]bool) error {
+	its, err := wanted.Of(rec)
+	if err != nil {
+		return err
+	}
+	for name := range its {
+		found[name] = true
+	}
+	if err := rec.Narrow(its); err != nil {
+		return fmt.Errorf("--label: %w", err)
+	}
+	return nil
 }
 
 // seriesMost is how many series a table lists.
 const seriesMost = 50
 
 func (a *app) printRecording(v *recordingView) error {
-	fmt.Fprintf(a.stdout, "%s: %s, %s, %d samples, %s to %s\n", escape.Inline(v.Path), v.Format, plurals(len(v.Series), "series", "series"), v.Samples, v.First, v.Last)
+	fmt.Fprintf(a.stdout, "%s: %s, %s, %d samples, %s to %s\n", escape.Inline(v.Path), v.Format, plurals(len(v.Series)+v.more, "series", "series"), v.Samples, v.First, v.Last)
 	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
 	if len(v.Columns) > 0 {
 		fmt.Fprintln(w, "\nCOLUMN\tBECAME\tDETAIL\tUNIT")
@@ -179,7 +211,7 @@ func (a *app) printRecording(v *recordingView) error {
 		}
 	}
 	fmt.Fprintln(w, "\nSERIES\tSAMPLES\tSPACING\tGAPS\tFIRST\tLAST\tUNIT\tVALUES")
-	for _, s := range v.Series[:min(len(v.Series), seriesMost)] {
+	for _, s := range v.Series {
 		gaps := "none"
 		if s.Gaps > 0 {
 			gaps = fmt.Sprintf("%d, up to %s", s.Gaps, lasting(s.LongestGap))
@@ -193,8 +225,12 @@ func (a *app) printRecording(v *recordingView) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	if more := len(v.Series) - seriesMost; more > 0 {
-		fmt.Fprintf(a.stdout, "and %d more series; -o json lists all\n", more)
+	if v.more > 0 {
+		way := "-o json lists all"
+		if v.more+len(v.Series) > limit.DescribedSeries {
+			way = "--label selects fewer"
+		}
+		fmt.Fprintf(a.stdout, "and %d more series; %s\n", v.more, way)
 	}
 	if more := len(v.Columns) - seriesMost; more > 0 {
 		fmt.Fprintf(a.stdout, "and %d more columns; -o json lists all\n", more)

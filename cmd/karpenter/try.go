@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/karpenter-sim/karpenter/engine/limit"
 	"github.com/karpenter-sim/karpenter/sim/output"
 	"github.com/karpenter-sim/karpenter/sim/recording"
 	"github.com/karpenter-sim/karpenter/sim/scenario"
@@ -241,7 +242,8 @@ func (t *attempt) guessReplay(ctx context.Context, temporary string) error {
 	return t.guessMetrics(recorded)
 }
 
-// describeAll reads all recordings.
+// describeAll reads all recordings. Of one with more series than are looked at it has
+// none: nothing is guessed then, and replay says what is missing.
 func (t *attempt) describeAll(ctx context.Context, dir string) ([]recording.Description, error) {
 	location, err := parseZone(t.Zone)
 	if err != nil {
@@ -250,6 +252,10 @@ func (t *attempt) describeAll(ctx context.Context, dir string) ([]recording.Desc
 	columns, err := t.Columns()
 	if err != nil {
 		return nil, err
+	}
+	wanted, err := recording.ParseLabels(t.Labels)
+	if err != nil {
+		return nil, fmt.Errorf("--label %w", err)
 	}
 	var all []recording.Description
 	for i, path := range t.Recordings {
@@ -260,11 +266,18 @@ func (t *attempt) describeAll(ctx context.Context, dir string) ([]recording.Desc
 		if err != nil {
 			return nil, err
 		}
-		list, err := rec.Describe(ctx)
+		if err := narrowTo(wanted, rec, map[string]bool{}); err != nil {
+			return nil, errors.Join(err, rec.Close())
+		}
+		held, err := rec.Describe(ctx, limit.DescribedSeries)
 		if err := errors.Join(err, rec.Close()); err != nil {
 			return nil, err
 		}
-		all = append(all, list...)
+		if held.More > 0 {
+			t.app.note("%s: holds %d series; nothing is guessed of more than %d: select fewer by --label", path, len(held.Series)+held.More, limit.DescribedSeries)
+			return nil, nil
+		}
+		all = append(all, held.Series...)
 	}
 	return all, nil
 }

@@ -61,6 +61,9 @@ const (
 	// Series is the number of recorded series that the queries of one run read from
 	// one recording: 100,000 take 308 MiB and 11 s, a million 2.2 GiB.
 	Series = 150_000
+	// DescribedSeries is the number of series of one recording that are described one by
+	// one.
+	DescribedSeries = 200_000
 	// InputSamples is the number of samples of all input series of a scenario.
 	InputSamples = 10_000_000
 	// PublishedSamples is the number of samples of the runs that serve answers PromQL

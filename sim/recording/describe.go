@@ -3,6 +3,8 @@ package recording
 import (
 	"cmp"
 	"context"
+	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -10,6 +12,9 @@ import (
 
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/value"
+	"github.com/prometheus/prometheus/tsdb/chunkenc"
+
+	"github.com/karpenter-sim/karpenter/providers/fake"
 )
 
 // A Column is a column of a CSV and what became of it.
@@ -91,48 +96,103 @@ type Description struct {
 	Unit string
 }
 
-// Describe reads all samples and describes each series, sorted by labels.
-func (r *Recording) Describe(ctx context.Context) ([]Description, error) {
-	feed, err := r.Feed(nil, math.MinInt64, math.MaxInt64)
-	if err != nil {
-		return nil, err
-	}
-	defer feed.Close() // it is only read
+// A Summary describes the series of a recording.
+type Summary struct {
+	// Series has those that were wanted, sorted by labels.
+	Series []Description
+	// More is the number of series left out; Samples counts those of all series.
+	More    int
+	Samples int64
+}
+
+// Describe reads all samples and describes at most that many series, the first ones by
+// their labels.
+func (r *Recording) Describe(ctx context.Context, most int) (*Summary, error) {
 	units := map[string]string{}
 	for _, c := range r.info.Columns {
 		if c.Unit != "" {
 			units[c.Detail] = c.Unit
 		}
 	}
-	all := map[string]*described{}
+	all := &Summary{}
+	err := r.source.describe(ctx, nil, func(d *described) {
+		if d.Samples == 0 {
+			return
+		}
+		all.Samples += d.Samples
+		if len(all.Series) == most {
+			all.More++
+			return
+		}
+		d.finish()
+		d.First, d.Last = d.First+r.delta, d.Last+r.delta
+		if r.scales() {
+			d.Min, d.Max = d.Min*r.scale, d.Max*r.scale
+		}
+		name := d.Series.Get(labels.MetricName)
+		d.Unit = cmp.Or(units[shown(d.Series)], units[name], unitOfName(name))
+		all.Series = append(all.Series, d.Description)
+	})
+	return all, err
+}
+
+// describe has the descriptions of all columns in memory: a table has few.
+func (c *csvFile) describe(ctx context.Context, matchers [][]*labels.Matcher, visit func(*described)) error {
+	feed, err := c.feed(matchers, math.MinInt64, math.MaxInt64)
+	if err != nil {
+		return err
+	}
+	defer feed.Close() // it is only read
+	all := map[int]*described{}
 	n := 0
 	err = eachSample(feed, func(s sampleOf) error {
 		if n++; n%4096 == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
-		key := s.labels.String()
-		d := all[key]
+		d := all[s.Series]
 		if d == nil {
-			d = &described{Description: Description{Series: s.labels, Min: math.NaN(), Max: math.NaN()}}
-			all[key] = d
+			d = newDescribed(s.labels)
+			all[s.Series] = d
 		}
-		d.add(s)
+		d.add(s.Sample)
 		return nil
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var out []Description
-	for _, d := range all {
-		if d.Samples > 0 {
-			d.finish()
-			name := d.Series.Get(labels.MetricName)
-			d.Unit = cmp.Or(units[shown(d.Series)], units[name], unitOfName(name))
-			out = append(out, d.Description)
+	for _, d := range slices.SortedFunc(maps.Values(all), func(a, b *described) int { return labels.Compare(a.Description.Series, b.Description.Series) }) {
+		visit(d)
+	}
+	return nil
+}
+
+// describe describes one series after the other, so that their number costs no memory.
+func (b *blocks) describe(ctx context.Context, matchers [][]*labels.Matcher, visit func(*described)) error {
+	set, queriers, err := b.selectSeries(matchers, math.MinInt64, math.MaxInt64, nil)
+	if err != nil {
+		return err
+	}
+	defer closeQueriers(queriers)
+	var it chunkenc.Iterator
+	for set.Next() {
+		if ctx.Err() != nil {
+			return ctx.Err()
 		}
+		entry := set.At()
+		d := newDescribed(entry.Labels())
+		it = entry.Iterator(it)
+		for kind := it.Next(); kind != chunkenc.ValNone; kind = it.Next() {
+			d.add(sample(0, it, kind))
+		}
+		if err := it.Err(); err != nil {
+			return b.damaged(fmt.Errorf("series %s: %w", shown(d.Series), err))
+		}
+		visit(d)
 	}
-	slices.SortFunc(out, func(a, b Description) int { return labels.Compare(a.Series, b.Series) })
-	return out, nil
+	if err := set.Err(); err != nil {
+		return b.damaged(err)
+	}
+	return nil
 }
 
 // Name is the series as PromQL writes it.
@@ -144,7 +204,11 @@ type described struct {
 	spacings spacings
 }
 
-func (d *described) add(s sampleOf) {
+func newDescribed(series labels.Labels) *described {
+	return &described{Description: Description{Series: series, Min: math.NaN(), Max: math.NaN()}}
+}
+
+func (d *described) add(s fake.Sample) {
 	if s.H == nil && value.IsStaleNaN(s.F) {
 		return // it ends the series and is no sample
 	}

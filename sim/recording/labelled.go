@@ -1,6 +1,7 @@
 package recording
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -77,6 +78,9 @@ func (l Labels) EnterAll(selectors []Selector) []Selector {
 // Of returns the labels that any series of the recording has a value for.
 // What no series of any recording has is refused by CheckLabels.
 func (l Labels) Of(r *Recording) (Labels, error) {
+	if len(l) == 0 {
+		return nil, nil
+	}
 	series, err := r.Series(nil)
 	if err != nil {
 		return nil, err
@@ -155,8 +159,12 @@ func (n *narrowed) feed(matchers [][]*labels.Matcher, from, to int64) (fake.Feed
 	return n.source.feed(n.all(matchers), from, to)
 }
 
-// narrow has only series with labels seen from now on.
-func (r *Recording) narrow(l Labels) error {
+func (n *narrowed) describe(ctx context.Context, matchers [][]*labels.Matcher, visit func(*described)) error {
+	return n.source.describe(ctx, n.all(matchers), visit)
+}
+
+// Narrow has only series with these labels seen from now on.
+func (r *Recording) Narrow(l Labels) error {
 	if len(l) == 0 {
 		return nil
 	}

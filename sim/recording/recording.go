@@ -39,6 +39,8 @@ type source interface {
 	series(matchers [][]*labels.Matcher) ([]labels.Labels, error)
 	// feed streams the samples of those series in [from, to].
 	feed(matchers [][]*labels.Matcher, from, to int64) (fake.Feed, error)
+	// describe reads all samples and visits the series that match, sorted by labels.
+	describe(ctx context.Context, matchers [][]*labels.Matcher, visit func(*described)) error
 	close() error
 }
 
@@ -82,7 +84,7 @@ func (c *Cache) Open(ctx context.Context, spec Spec, tmp func() (string, error))
 	if err != nil {
 		return nil, err
 	}
-	if err := r.narrow(spec.Labels); err != nil {
+	if err := r.Narrow(spec.Labels); err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
 	r.shift(spec.ShiftTo)
