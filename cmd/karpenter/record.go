@@ -18,6 +18,7 @@ import (
 	"github.com/karpenter-sim/karpenter/providers/promql"
 	"github.com/karpenter-sim/karpenter/sim"
 	"github.com/karpenter-sim/karpenter/sim/manifest"
+	"github.com/karpenter-sim/karpenter/sim/output"
 	"github.com/karpenter-sim/karpenter/sim/recording"
 	"github.com/karpenter-sim/karpenter/sim/replay"
 )
@@ -91,6 +92,7 @@ func (a *app) record(ctx context.Context, flags *recordFlags) error {
 			return err
 		}
 	} else if !flags.dryRun {
+		output.Sweep(flags.out, recording.Output)
 		if err := checkOutput(flags.out, recording.Output, flagInputs("-f", flags.manifests...)...); err != nil {
 			return err
 		}

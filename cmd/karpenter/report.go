@@ -60,7 +60,7 @@ func (a *app) report(dir string, flags *reportFlags) error {
 			return err
 		}
 	}
-	if err := output.Readable(dir); err != nil {
+	if err := output.Amendable(dir); err != nil {
 		return err
 	}
 	call, err := readCall(dir)

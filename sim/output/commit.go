@@ -24,7 +24,7 @@ func (d *Dir) Commit() error {
 	if err := d.free(old, next); err != nil {
 		return err
 	}
-	if err := d.mark(&marker{Kind: d.options.Kind, State: writing, Files: union(old, next)}); err != nil {
+	if err := d.mark(&marker{Kind: d.options.Kind, State: writing, Files: d.unsettled(old, next)}); err != nil {
 		return err
 	}
 	if !d.options.Amend {
@@ -99,15 +99,22 @@ func union(old *marker, next []file) []file {
 	return all
 }
 
+// unsettled is the files of both, without the digests of those that are about to be
+// replaced or removed.
+func (d *Dir) unsettled(old *marker, next []file) []file {
+	all := union(old, next)
+	replaced, _ := (&marker{Files: next}).listed()
+	for i := range all {
+		if _, ok := replaced[all[i].Path]; ok || !d.options.Amend {
+			all[i].SHA256 = ""
+		}
+	}
+	return all
+}
+
 // mark replaces the marker in one step.
 func (d *Dir) mark(m *marker) error {
 	m.Version = markerVersion
-	if m.State == writing {
-		m.Files = slices.Clone(m.Files)
-		for i := range m.Files {
-			m.Files[i].SHA256 = ""
-		}
-	}
 	text, err := m.encode()
 	if err != nil {
 		return err

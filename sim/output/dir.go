@@ -162,6 +162,28 @@ func (d *Dir) empty() error {
 	return d.root.Mkdir(stagedSet, 0o755)
 }
 
+// Sweep removes what a call left that was killed after its set was complete, from a
+// directory whose set no later call replaces.
+func Sweep(dir string, options Options) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return
+	}
+	d := &Dir{path: dir, options: options, root: root}
+	defer d.Close()
+	m, err := readMarker(root.FS(), Marker)
+	if err != nil || m == nil || m.Kind != options.Kind || m.State != complete {
+		return
+	}
+	if _, err := root.Lstat(staging); err != nil || !d.staged() || d.stage() != nil {
+		return
+	}
+	if options.Work != "" {
+		d.step("remove " + options.Work)
+		_ = root.RemoveAll(options.Work)
+	}
+}
+
 // Set is the path of the directory to write the new set to.
 func (d *Dir) Set() string { return filepath.Join(d.path, filepath.FromSlash(stagedSet)) }
 

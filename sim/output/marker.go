@@ -54,12 +54,11 @@ type marker struct {
 	Kind    Kind   `json:"kind"`
 	State   string `json:"state"`
 	// Files are sorted by path. While the state is writing they are those of the
-	// old set and the new.
+	// old set and the new, with digests where they stay as they are.
 	Files []file `json:"files"`
 }
 
-// A file is ours whatever is in it where it has no digest, as all while the state
-// is writing.
+// A file is ours whatever is in it where it has no digest.
 type file struct {
 	// Path is relative to the directory, with slashes.
 	Path   string `json:"path"`
@@ -122,11 +121,7 @@ func (m *marker) listed() (files map[string]string, dirs map[string]bool) {
 		return files, dirs
 	}
 	for _, f := range m.Files {
-		digest := f.SHA256
-		if m.State == writing {
-			digest = ""
-		}
-		files[f.Path] = digest
+		files[f.Path] = f.SHA256
 		for d := path.Dir(f.Path); d != "."; d = path.Dir(d) {
 			dirs[d] = true
 		}
@@ -183,9 +178,25 @@ func Owner(name string) (owner, path string, ok bool) {
 	}
 }
 
+// amending says whether files are being added to a set, or made again of it, whose
+// others stay as they are.
+func (m *marker) amending() bool {
+	return m.State == writing && slices.ContainsFunc(m.Files, func(f file) bool { return f.SHA256 != "" })
+}
+
+// Amendable is Readable for a call that reads only what it does not write itself: such
+// calls may have been killed before, and it does their work again.
+func Amendable(name string) error {
+	return readable(name, (*marker).amending)
+}
+
 // Readable refuses a path that belongs to a set whose writing did not come to its
 // end: its files are of two runs.
 func Readable(name string) error {
+	return readable(name, func(*marker) bool { return false })
+}
+
+func readable(name string, allowed func(*marker) bool) error {
 	absolute, err := filepath.Abs(name)
 	if err != nil {
 		return err
@@ -196,8 +207,12 @@ func Readable(name string) error {
 	}
 	for _, p := range []string{absolute, resolved} {
 		for dir := p; ; dir = filepath.Dir(dir) {
-			if m, err := readMarker(os.DirFS(dir), Marker); err == nil && m != nil && m.State == writing && m.has(dir, p) {
-				return fmt.Errorf("%s: the command that wrote %s did not come to its end, so its files may be of two runs; run it again with the same --out", name, dir)
+			if m, err := readMarker(os.DirFS(dir), Marker); err == nil && m != nil && m.State == writing && !allowed(m) && m.has(dir, p) {
+				hint := " with the same --out"
+				if m.amending() {
+					hint = ""
+				}
+				return fmt.Errorf("%s: the command that wrote %s did not come to its end, so its files may be of two runs; run it again%s", name, dir, hint)
 			}
 			if dir == filepath.Dir(dir) {
 				break

@@ -251,7 +251,7 @@ func TestOutputSparesWhatCameMeanwhile(t *testing.T) {
 func TestOutputAmends(t *testing.T) {
 	dir := t.TempDir()
 	mustPut(t, dir, before)
-	if err := put(dir, Options{Kind: Reports, Amend: true}, map[string]string{"a/page": "again", "a/zoom": "new"}); err != nil {
+	if err := put(dir, Options{Kind: Reports, Amend: true}, amendment); err != nil {
 		t.Fatal(err)
 	}
 	want := maps.Clone(before)
@@ -393,7 +393,7 @@ func TestOutputInputsInside(t *testing.T) {
 }
 
 // killAt is the step at which the process of TestOutputKilled ends.
-const killAt, killDir = "KARPENTER_TEST_KILL_AT", "KARPENTER_TEST_KILL_DIR"
+const killAt, killDir, killAmend = "KARPENTER_TEST_KILL_AT", "KARPENTER_TEST_KILL_DIR", "KARPENTER_TEST_KILL_AMEND"
 
 // TestOutputKilledProcess is not a test: it is the process that TestOutputKilled starts.
 func TestOutputKilledProcess(t *testing.T) {
@@ -409,10 +409,17 @@ func TestOutputKilledProcess(t *testing.T) {
 			syscall.Kill(os.Getpid(), syscall.SIGKILL)
 		}
 	}}
-	if err := put(os.Getenv(killDir), options, after); err != nil {
+	set := after
+	if os.Getenv(killAmend) != "" {
+		options.Amend, set = true, amendment
+	}
+	if err := put(os.Getenv(killDir), options, set); err != nil {
 		t.Fatal(err)
 	}
 }
+
+// amendment is a page made again and one added.
+var amendment = map[string]string{"a/page": "again", "a/zoom": "new"}
 
 // A process is killed with kill -9 before each change that it makes: every file is
 // the old one or the new one, readers refuse what is of both, and the next call
@@ -470,6 +477,82 @@ func oldOrNew(t *testing.T, dir string, old map[string]string) (mixed bool) {
 		}
 	}
 	return (news > 0 || olds > 0) && olds != len(old) && news != len(after) || news > 0 && olds > 0
+}
+
+// A process that makes some files of a set again is killed before each change that it
+// makes: readers refuse the set while the marker says so, a file that the user changes
+// then is told from the rest, and a call like it goes on.
+func TestOutputKilledWhileAmending(t *testing.T) {
+	want := maps.Clone(before)
+	maps.Copy(want, amendment)
+	refused := 0
+	for at := 1; ; at++ {
+		dir := filepath.Join(t.TempDir(), "out")
+		mustPut(t, dir, before)
+		c := exec.Command(os.Args[0], "-test.run", "^TestOutputKilledProcess$")
+		c.Env = append(os.Environ(), fmt.Sprintf("%s=%d", killAt, at), killDir+"="+dir, killAmend+"=1")
+		if out, err := c.CombinedOutput(); err == nil {
+			break
+		} else if !strings.Contains(err.Error(), "killed") {
+			t.Fatalf("step %d: %v\n%s", at, err, out)
+		}
+		if Readable(dir) != nil {
+			refused++
+		}
+		write(t, dir, map[string]string{"a/gone": "mine"})
+		if err := put(dir, Options{Kind: Reports}, after); err == nil || !strings.Contains(err.Error(), "changed since karpenter wrote it: a/gone") {
+			t.Errorf("step %d: what the user changed is no longer told from ours: %v", at, err)
+		}
+		write(t, dir, map[string]string{"a/gone": "old"})
+		if err := Amendable(dir); err != nil {
+			t.Errorf("step %d: a call like it does not go on: %v", at, err)
+		}
+		if err := put(dir, Options{Kind: Reports, Amend: true}, amendment); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, tree(t, dir)); diff != "" || Readable(dir) != nil {
+			t.Errorf("step %d, after the next call: %v (-want +got):\n%s", at, Readable(dir), diff)
+		}
+	}
+	if refused == 0 {
+		t.Error("readers never refuse what is being written")
+	}
+	dir := filepath.Join(t.TempDir(), "out")
+	mustPut(t, dir, before)
+	m := &marker{Version: markerVersion, Kind: Reports, State: writing, Files: []file{{Path: "a/page"}}}
+	text, err := m.encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, dir, map[string]string{Marker: string(text)})
+	if Amendable(dir) == nil {
+		t.Error("files of two runs are amended")
+	}
+}
+
+// What is left of a call that was killed after its recording was complete goes, and the
+// recording stays.
+func TestOutputSweep(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "out")
+	options := Options{Kind: Recording, Work: ".karpenter-recording"}
+	if err := put(dir, options, after); err != nil {
+		t.Fatal(err)
+	}
+	whole := tree(t, dir)
+	text, err := (&marker{Version: markerVersion, Kind: Recording, State: writing, Files: []file{}}).encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, dir, map[string]string{".karpenter-recording/state.json": "{}", stagedLock: "", stagedMark: string(text)})
+	Sweep(dir, options)
+	if diff := cmp.Diff(whole, tree(t, dir)); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	write(t, dir, map[string]string{".karpenter-recording/state.json": "{}"})
+	Sweep(dir, Options{Kind: Reports, Work: ".karpenter-recording"})
+	if diff := cmp.Diff(whole, tree(t, dir)); diff == "" {
+		t.Error("a set of another kind was swept")
+	}
 }
 
 func TestOutputReplaceKeepsLinkAndMode(t *testing.T) {
