@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -129,10 +130,12 @@ func TestOutputOfAKilledRun(t *testing.T) {
 	call(t, "", replay...).want(t, exitOK, "")
 	whole := tree(t, "out")
 	marker := filepath.Join("out", output.Marker)
-	text := strings.Replace(read(t, marker), `"Complete"`, `"Writing"`, 1)
-	if err := os.WriteFile(marker, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
+	unfinished := func(files string) {
+		text := strings.Replace(read(t, marker), `"Complete"`, `"Writing"`, 1)
+		text = regexp.MustCompile(`("path": "`+files+`"),\s+"sha256": "[0-9a-f]+"`).ReplaceAllString(text, "$1")
+		write(t, marker, text)
 	}
+	unfinished(".*")
 	const want = "did not come to its end, so its files may be of two runs; run it again with the same --out"
 	for name, args := range map[string][]string{
 		"verify":    {"verify", "out"},
@@ -151,6 +154,15 @@ func TestOutputOfAKilledRun(t *testing.T) {
 	call(t, "", replay...).want(t, exitOK, "")
 	if diff := cmp.Diff(whole, tree(t, "out")); diff != "" {
 		t.Errorf("the next run (-want +got):\n%s", diff)
+	}
+	// A report replaces pages alone, so that another one may go on.
+	unfinished(`(.*/)?(report\.html|index\.html|summary\.md)`)
+	write(t, "out/web/report.html", "half of an old report")
+	call(t, "", "verify", "out").want(t, exitInvalid, "did not come to its end, so its files may be of two runs; run it again")
+	call(t, "", "report", "out").want(t, exitOK, "")
+	call(t, "", "verify", "out").want(t, exitOK, "")
+	if diff := cmp.Diff(whole, tree(t, "out")); diff != "" {
+		t.Errorf("the next report (-want +got):\n%s", diff)
 	}
 }
 
