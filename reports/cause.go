@@ -130,11 +130,20 @@ type shortage struct {
 	policy   *policy.Autoscaler
 	// fresh recommends replicas from what the metrics would show of this instant.
 	fresh func() recommendation
-	// sufficed says that the decision in force was enough when it was made; unseen is
-	// for how long, in seconds, more had been needed then than it recommends.
-	sufficed bool
-	unseen   int64
-	// sampling is how metrics get their samples.
+	// late tells how late the metrics of the decision in force were.
+	late func() lateness
+}
+
+// A lateness says how far what the metrics of a decision showed was behind the
+// demand when it was made.
+type lateness struct {
+	// unseen says that their true values would have asked for more at the slot, and
+	// since is for how long they would have, in seconds, as far as it matters.
+	unseen bool
+	since  int64
+	// unmoved is for how long, in seconds, they had shown the same.
+	unmoved int64
+	// sampling is how they get their samples.
 	sampling result.Sampling
 }
 
@@ -230,21 +239,21 @@ func (s *shortage) metrics() reason {
 
 // lag tells what kept the metrics from showing the demand in time: no slot since; no
 // scrape that is visible since; the samples before, which the range of a query still
-// has; or, where no range is as long, an old sample that lookback keeps while newer
-// ones are missing.
+// has; or, where there is no range and the metrics do not move, an old sample that
+// lookback keeps while newer ones are missing.
 func (s *shortage) lag() reason {
-	if s.sufficed {
-		return reason{cause: MetricLag, part: PollingInterval, detail: "polling interval of " + span(int64(s.policy.Interval))}
-	}
-	scrape := s.sampling.Interval + s.sampling.Delay
+	l := s.late()
+	scrape := l.sampling.Interval + l.sampling.Delay
 	text, longest := longestRange(s.policy)
 	switch {
-	case s.sampling.Interval > 0 && s.unseen <= scrape:
+	case !l.unseen:
+		return reason{cause: MetricLag, part: PollingInterval, detail: "polling interval of " + span(int64(s.policy.Interval))}
+	case l.sampling.Interval > 0 && l.since <= scrape:
 		return reason{cause: MetricLag, part: Scrape, detail: "scrape and ingestion within " + span(scrape)}
 	case longest > 0:
 		return reason{cause: MetricLag, part: QueryRange, detail: "query range " + text}
-	case s.sampling.Interval > 0 && s.unseen <= scrape+s.sampling.Lookback:
-		return reason{cause: MetricLag, part: Lookback, detail: "an old sample, lookback " + span(s.sampling.Lookback)}
+	case l.sampling.Interval > 0 && l.unmoved > scrape && l.since <= scrape+l.sampling.Lookback:
+		return reason{cause: MetricLag, part: Lookback, detail: "an old sample, lookback " + span(l.sampling.Lookback)}
 	}
 	return reason{cause: MetricLag}
 }

@@ -48,7 +48,10 @@ func TestCause(t *testing.T) {
 	}
 	with := func(d *decision, change func(*decision)) *decision { change(d); return d }
 	would := func(replicas, exact float64) func() recommendation {
-		return func() recommendation { return recommendation{replicas, exact, true} }
+		return func() recommendation { return recommendation{replicas: replicas, exact: exact, known: true} }
+	}
+	late := func(since, unmoved int64) func() lateness {
+		return func() lateness { return lateness{unseen: true, since: since, unmoved: unmoved, sampling: sampled} }
 	}
 	unknown := func() recommendation { return recommendation{} }
 	cases := map[string]struct {
@@ -83,11 +86,12 @@ func TestCause(t *testing.T) {
 		"Stabilization": {"the lowest recommendation of three minutes counts", shortage{needed: 10, asked: 4, decision: stages(10, 5, 5, 5), policy: p}, reason{Stabilization, "", "scale-up window 3 min"}},
 		"MetricLag":     {"the metric asks for 6; fresh, it would ask for 10", shortage{needed: 10, asked: 6, decision: stages(6, 6, 6, 6), policy: p, fresh: would(10, 10)}, reason{MetricLag, "", ""}},
 		"QueryRange":    {"a long range keeps it from showing the demand", shortage{needed: 10, asked: 6, decision: stages(6, 6, 6, 6), policy: ranged, fresh: would(10, 10)}, reason{MetricLag, QueryRange, "query range 5m"}},
-		"Scrape":        {"the demand rose 15 s before the slot", shortage{needed: 10, asked: 6, decision: stages(6, 6, 6, 6), policy: ranged, fresh: would(10, 10), unseen: 15, sampling: sampled}, reason{MetricLag, Scrape, "scrape and ingestion within 20 s"}},
-		"RangeBeyond":   {"a scrape has seen it since, the range holds what was before", shortage{needed: 10, asked: 6, decision: stages(6, 6, 6, 6), policy: ranged, fresh: would(10, 10), unseen: 21, sampling: sampled}, reason{MetricLag, QueryRange, "query range 5m"}},
-		"Lookback":      {"no range, so an old sample stands in", shortage{needed: 10, asked: 6, decision: stages(6, 6, 6, 6), policy: p, fresh: would(10, 10), unseen: 320, sampling: sampled}, reason{MetricLag, Lookback, "an old sample, lookback 5 min"}},
-		"LagUntold":     {"longer than any of them", shortage{needed: 10, asked: 6, decision: stages(6, 6, 6, 6), policy: p, fresh: would(10, 10), unseen: 321, sampling: sampled}, reason{MetricLag, "", ""}},
-		"Polling":       {"the demand rose after the slot", shortage{needed: 10, asked: 6, decision: stages(6, 6, 6, 6), policy: p, fresh: would(10, 10), sufficed: true}, reason{MetricLag, PollingInterval, "polling interval of 15 s"}},
+		"Scrape":        {"the demand rose 15 s before the slot", shortage{needed: 10, asked: 6, decision: stages(6, 6, 6, 6), policy: ranged, fresh: would(10, 10), late: late(15, 0)}, reason{MetricLag, Scrape, "scrape and ingestion within 20 s"}},
+		"RangeBeyond":   {"a scrape has seen it since, the range holds what was before", shortage{needed: 10, asked: 6, decision: stages(6, 6, 6, 6), policy: ranged, fresh: would(10, 10), late: late(21, 0)}, reason{MetricLag, QueryRange, "query range 5m"}},
+		"Lookback":      {"no range, so an old sample stands in", shortage{needed: 10, asked: 6, decision: stages(6, 6, 6, 6), policy: p, fresh: would(10, 10), late: late(320, 30)}, reason{MetricLag, Lookback, "an old sample, lookback 5 min"}},
+		"Moving":        {"no range, but the metric moves, so no sample is missing", shortage{needed: 10, asked: 6, decision: stages(6, 6, 6, 6), policy: p, fresh: would(10, 10), late: late(320, 15)}, reason{MetricLag, "", ""}},
+		"LagUntold":     {"longer than any of them", shortage{needed: 10, asked: 6, decision: stages(6, 6, 6, 6), policy: p, fresh: would(10, 10), late: late(321, 330)}, reason{MetricLag, "", ""}},
+		"Polling":       {"the demand rose after the slot", shortage{needed: 10, asked: 6, decision: stages(6, 6, 6, 6), policy: p, fresh: would(10, 10), late: func() lateness { return lateness{sampling: sampled} }}, reason{MetricLag, PollingInterval, "polling interval of 15 s"}},
 		"Tolerance":     {"fresh, it would ask for 10, but for the tolerance", shortage{needed: 10, asked: 9, decision: stages(9, 9, 9, 9), policy: p, fresh: would(9, 10)}, reason{Tolerance, "", "tolerance 0.1"}},
 		"Target":        {"fresh, it would ask for 8", shortage{needed: 10, asked: 6, decision: stages(6, 6, 6, 6), policy: p, fresh: would(8, 8)}, reason{Target, "", ""}},
 		"TargetFirst":   {"without the tolerance it would not be enough either", shortage{needed: 10, asked: 7, decision: stages(7, 7, 7, 7), policy: p, fresh: would(7, 8)}, reason{Target, "", ""}},
@@ -109,6 +113,9 @@ func TestCause(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			if c.in.ready == 0 {
 				c.in.ready = min(c.in.needed, c.in.asked) - 1
+			}
+			if c.in.late == nil {
+				c.in.late = func() lateness { return lateness{unseen: true} }
 			}
 			if got := c.in.cause(); got != c.want {
 				t.Errorf("%s: got %+v, want %+v", c.reason, got, c.want)

@@ -199,7 +199,7 @@ func follow(l *journal.Line, scorers []*scorer, byObject map[journal.Object]*sco
 
 func (s *scorer) report() ObjectReport {
 	object := *s.object
-	object.Needed = s.needed.steps
+	object.Needed, object.Demand = s.needed.steps, s.told()
 	o := ObjectReport{
 		Object: object.Journal, Label: s.label, Target: object.Target.Name,
 		Figures: s.score.figures(), Causes: sortCauses(s.score.causes), Episodes: s.episodes.worst,

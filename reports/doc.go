@@ -49,7 +49,8 @@
 //     tolerance makes it less, the tolerance; else the metrics show the demand too
 //     late: for the polling interval, if what was decided sufficed at its slot; for
 //     a scrape and its ingestion, if more was needed for no longer than those take;
-//     for the range of a query, where one has any; else for an old sample, which
+//     for the range of a query, where one has any; else, if the metrics have not
+//     moved for longer than a scrape and its ingestion take, for an old sample, which
 //     lookback keeps while newer ones are missing, as long as that lasts.
 //   - not explained: the metrics do not follow the demand, or no decisions are
 //     known (a recorded column).

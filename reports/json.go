@@ -99,6 +99,7 @@ type storedSeries struct {
 	Column  int    `json:"column"`
 	Object  int    `json:"object"`
 	Needed  *Steps `json:"needed,omitempty"`
+	Demand  *Steps `json:"demand,omitempty"`
 	Ready   Steps  `json:"ready"`
 	Spec    Steps  `json:"spec"`
 	Paid    *Steps `json:"paid,omitempty"`
@@ -133,6 +134,7 @@ func (r *Report) stored() *stored {
 			o := &c.Objects[j]
 			column.Objects = append(column.Objects, o.stored())
 			series := storedSeries{Column: i, Object: j, Ready: o.object.Ready, Spec: o.object.Spec}
+			series.Demand = present(&o.object.Demand)
 			series.Paid, series.Pending = present(&o.object.Paid), present(&o.object.Pending)
 			series.Min, series.Max = present(&o.object.MinReplicas), present(&o.object.MaxReplicas)
 			series.Saturated = present(&o.object.Saturated)
@@ -310,7 +312,7 @@ func (s *stored) fill(run *Run) error {
 			o.Needed = *series.Needed
 		}
 		for _, f := range []struct{ stored, to *Steps }{
-			{series.Paid, &o.Paid}, {series.Pending, &o.Pending}, {series.Min, &o.MinReplicas}, {series.Max, &o.MaxReplicas}, {series.Saturated, &o.Saturated},
+			{series.Demand, &o.Demand}, {series.Paid, &o.Paid}, {series.Pending, &o.Pending}, {series.Min, &o.MinReplicas}, {series.Max, &o.MaxReplicas}, {series.Saturated, &o.Saturated},
 		} {
 			if f.stored != nil {
 				*f.to = *f.stored

@@ -15,10 +15,11 @@ import (
 )
 
 // A recommendation holds what the metrics of a policy would ask for if they showed
-// the demand of an instant: replicas by the policy's tolerance, exact without it.
+// the demand of an instant: replicas by the policy's tolerance, exact without it, both
+// beyond noise; plain is what the policy would ask for at the factor itself.
 type recommendation struct {
-	replicas, exact float64
-	known           bool
+	replicas, exact, plain float64
+	known                  bool
 }
 
 // beyondNoise is added to what a metric is expected to show, as a share of it, so
@@ -26,8 +27,8 @@ type recommendation struct {
 const beyondNoise = 0.01
 
 // recommend asks the recommender for what the largest of the metrics would want at
-// an instant at which a whole number of replicas is needed.
-func recommend(p *policy.Autoscaler, responses []result.Response, needed, ready, asked float64) recommendation {
+// an instant, given what the demand needs, fractions of a replica included.
+func recommend(p *policy.Autoscaler, responses []result.Response, demand, ready, asked float64) recommendation {
 	var out recommendation
 	if p == nil {
 		return out
@@ -36,6 +37,7 @@ func recommend(p *policy.Autoscaler, responses []result.Response, needed, ready,
 		asked = ready
 	}
 	counts := algorithm.Replicas{Spec: int32(asked), Status: int32(asked), Ready: int32(max(ready, 1))}
+	tolerance := algorithm.Tolerance{Up: p.Up.Tolerance, Down: p.Down.Tolerance}
 	for i := range p.Metrics {
 		m := &p.Metrics[i]
 		total := m.Type == policy.AverageValue
@@ -43,19 +45,21 @@ func recommend(p *policy.Autoscaler, responses []result.Response, needed, ready,
 		if j < 0 {
 			continue
 		}
-		// The demand lies above needed - 1; half a replica below is its middle.
-		value := responses[j].Factor * (needed - 0.5) * (1 + beyondNoise + responses[j].Spread)
+		value := responses[j].Factor * demand
 		if !total {
 			value /= float64(counts.Ready)
 		}
-		for _, t := range []struct {
-			tolerance algorithm.Tolerance
-			to        *float64
-		}{{algorithm.Tolerance{Up: p.Up.Tolerance, Down: p.Down.Tolerance}, &out.replicas}, {algorithm.Tolerance{}, &out.exact}} {
-			if n, code := algorithm.Proportional(m, t.tolerance, value, counts); code == observation.OK {
-				*t.to, out.known = max(*t.to, float64(n)), true
-			}
+		exact, code := algorithm.Proportional(m, algorithm.Tolerance{}, value*(1+beyondNoise+responses[j].Spread), counts)
+		if code != observation.OK {
+			continue
 		}
+		plain, _ := algorithm.Proportional(m, tolerance, value, counts)
+		within := exact
+		if tolerance.Up > 0 && plain == counts.Spec {
+			within = plain
+		}
+		out.replicas, out.exact = max(out.replicas, float64(within)), max(out.exact, float64(exact))
+		out.plain, out.known = max(out.plain, float64(plain)), true
 	}
 	return out
 }

@@ -22,6 +22,8 @@ type scorer struct {
 	label                string
 	start, end, now      int64
 	needed, ready, asked cursor
+	demand               cursor // what is needed, fractions of a replica included
+	used                 []bool // the steps of demand that a cause was told by
 	paid, pending        cursor
 	lost                 cursor // replicas that stopped serving and are asked for still
 	givenUp              cursor // replicas that were scaled down lately
@@ -31,7 +33,11 @@ type scorer struct {
 	scalers  map[journal.Object]*policy.Autoscaler
 	policy   *policy.Autoscaler
 	inForce  *decision
-	last     int64 // slot of the decision in force
+	last     int64     // slot of the decision in force
+	values   []float64 // of its metrics
+	moved    int64     // slot of the first decision with these values
+	lateOf   *decision // decision of the lateness
+	lateness lateness
 	run      DecisionRun
 	runs     *runs // nil where they are not listed
 	watch    *watch
@@ -46,15 +52,24 @@ type scorer struct {
 func newScorer(run *Run, o *Object, label string, records bool, list *runs) *scorer {
 	s := &scorer{
 		object: o, label: label, start: run.Start, end: run.End, now: run.Start,
-		needed: cursor{steps: roundedUp(o.Needed)}, ready: cursor{steps: o.Ready}, asked: cursor{steps: o.Spec}, paid: cursor{steps: o.Paid}, pending: cursor{steps: o.Pending},
+		needed: cursor{steps: roundedUp(o.Needed)}, demand: cursor{steps: demandOf(o)}, ready: cursor{steps: o.Ready}, asked: cursor{steps: o.Spec}, paid: cursor{steps: o.Paid}, pending: cursor{steps: o.Pending},
 		lost: cursor{steps: losses(o.Spec, o.Ready)}, givenUp: cursor{steps: givenUp(o.Spec, o.Ready, roundedUp(o.Needed))},
 		groups: map[journal.Object]groupState{},
 		policy: o.Policy, runs: list, changes: changes{last: math.NaN()}, score: newScore(),
 		bill: biller{billing: o.Billing}, sampling: run.Sampling,
 	}
+	s.used = make([]bool, len(s.demand.steps.T))
 	s.score.decisionsKnown = records
 	s.score.changesKnown = records || o.Spec.Known()
 	return s
+}
+
+// demandOf returns what is needed before it is rounded up.
+func demandOf(o *Object) Steps {
+	if len(o.Demand.T) > 0 {
+		return o.Demand
+	}
+	return o.Needed
 }
 
 // record takes the next decision of the object.
@@ -77,6 +92,7 @@ func (s *scorer) record(r *journal.Record) error {
 	d := decide(r)
 	first := s.inForce == nil
 	s.inForce, s.last = &d, t
+	s.move(r)
 	if first && r.Scale.Code == "" && r.Kind == journal.HorizontalAutoscaler {
 		s.changes.to(t, float64(r.Scale.Spec), &s.score, false)
 	}
@@ -86,6 +102,21 @@ func (s *scorer) record(r *journal.Record) error {
 	}
 	s.group(t, &d)
 	return nil
+}
+
+// move takes the values of the metrics of a record.
+func (s *scorer) move(r *journal.Record) {
+	same := len(s.values) == len(r.Metrics)
+	for i := range r.Metrics {
+		same = same && s.values[i] == r.Metrics[i].Value
+	}
+	if same {
+		return
+	}
+	s.values, s.moved = s.values[:0], s.last
+	for i := range r.Metrics {
+		s.values = append(s.values, r.Metrics[i].Value)
+	}
 }
 
 // outcome takes what came of the decision in force.
@@ -211,15 +242,19 @@ func (s *scorer) stretch(next int64, needed, ready, asked float64) {
 		return
 	}
 	s.score.lags.lack(seconds, lagOf(needed, asked, s.inForce))
-	why := reason{cause: NotExplained}
-	if s.score.decisionsKnown {
-		why = s.shortage(needed, ready, asked).cause()
-	}
 	missing := needed - ready
-	s.score.causes[why] += seconds
-	s.episodes.lack(s.now, next, missing, why)
 	s.run.Lacking += seconds
 	s.run.Lost += float64(missing * float64(seconds))
+	for s.now < next {
+		s.demand.to(s.now)
+		until, why := min(next, s.demand.next()), reason{cause: NotExplained}
+		if s.score.decisionsKnown {
+			why = s.shortage(needed, ready, asked).cause()
+		}
+		s.score.causes[why] += until - s.now
+		s.episodes.lack(s.now, until, missing, why)
+		s.now = until
+	}
 }
 
 // shortage describes the present instant, in which fewer replicas serve than are
@@ -232,24 +267,59 @@ func (s *scorer) shortage(needed, ready, asked float64) *shortage {
 		issue:   s.scales().issue, dry: s.scales().dryRun, node: s.node(),
 		decision: s.inForce, policy: s.policy,
 	}
-	short.fresh = func() recommendation { return recommend(s.policy, s.object.Responses, needed, ready, asked) }
-	short.sampling, short.unseen = s.sampling, s.unseen()
-	short.sufficed = s.inForce != nil && s.inForce.known && s.inForce.desired >= s.needed.steps.At(s.last)
+	short.fresh = func() recommendation { return s.fresh(s.demand.after - 1) }
+	short.late = s.late
 	return short
 }
 
-// unseen returns for how long, in seconds, more had been needed than the decision in
-// force recommends when it was made.
-func (s *scorer) unseen() int64 {
+// fresh returns what the metrics would ask for if they showed a step of the demand.
+func (s *scorer) fresh(step int) recommendation {
+	if step < 0 {
+		return recommendation{}
+	}
+	s.used[step] = true
+	return recommend(s.policy, s.object.Responses, s.demand.steps.V[step], s.ready.to(s.now), s.asked.to(s.now))
+}
+
+// told returns the demand where a cause was told by it.
+func (s *scorer) told() Steps {
+	if len(s.object.Demand.T) > 0 {
+		return s.object.Demand
+	}
+	var out Steps
+	for i, used := range s.used {
+		v := math.NaN()
+		if used {
+			v = s.demand.steps.V[i]
+		}
+		if used || len(out.T) > 0 {
+			out.Append(s.demand.steps.T[i], v)
+		}
+	}
+	return out
+}
+
+// late tells how late the metrics of the decision in force were.
+func (s *scorer) late() lateness {
+	if s.lateOf != s.inForce {
+		s.lateOf, s.lateness = s.inForce, s.measureLateness()
+	}
+	return s.lateness
+}
+
+func (s *scorer) measureLateness() lateness {
+	l := lateness{sampling: s.sampling, unmoved: s.last - s.moved}
 	if s.inForce == nil || !s.inForce.recommending {
-		return 0
+		return l
 	}
-	steps, since := s.needed.steps, s.last
+	steps, since := s.demand.steps, s.last
+	enough := s.sampling.Interval + s.sampling.Delay + s.sampling.Lookback
 	i, _ := slices.BinarySearch(steps.T, s.last+1)
-	for i--; i >= 0 && steps.V[i] > s.inForce.recommended; i-- {
-		since = steps.T[i]
+	for i--; i >= 0 && since >= s.last-enough && s.fresh(i).plain > s.inForce.recommended; i-- {
+		l.unseen, since = true, min(since, steps.T[i])
 	}
-	return s.last - since
+	l.since = s.last - since
+	return l
 }
 
 // whyUnknown is the code of what the decision in force could not read, where

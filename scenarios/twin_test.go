@@ -197,6 +197,7 @@ func (n *naiveCauses) cause(t int64, needed, ready float64) reports.Cause {
 // demand of a total, k x demand / ready of any other metric.
 func (n *naiveCauses) metrics(t int64, p *policy.Autoscaler, needed, ready, asked float64) reports.Cause {
 	within, without, any := 0.0, 0.0, false
+	demand := n.object.Needed.At(t)
 	for i := range p.Metrics {
 		m := &p.Metrics[i]
 		for _, k := range n.object.Responses {
@@ -207,21 +208,22 @@ func (n *naiveCauses) metrics(t int64, p *policy.Autoscaler, needed, ready, aske
 			if m.Type == policy.Utilization {
 				target /= 100
 			}
-			// Half a replica below what is needed, and a hundredth and the spread beyond
-			// it: a median is no exact factor.
-			demand := (needed - 0.5) * (1.01 + k.Spread) * k.Factor
-			ratio := demand / target / asked
-			wants := math.Ceil(demand/target - 1e-9)
+			wants, ratio := k.Factor*demand/target, k.Factor*demand/target/asked
 			if m.Type != policy.AverageValue {
-				ratio = demand / math.Max(ready, 1) / target
-				wants = math.Max(1, wants)
+				ratio = k.Factor * demand / math.Max(ready, 1) / target
+			}
+			// A median is no exact factor: a hundredth and the spread beyond it.
+			exact := math.Ceil(wants*(1.01+k.Spread) - 1e-9)
+			hold := ratio >= 1-p.Down.Tolerance-1e-9 && ratio <= 1+p.Up.Tolerance+1e-9 || math.Ceil(wants-1e-9) == asked
+			if m.Type != policy.AverageValue {
+				exact = math.Max(1, exact)
 			}
 			any = true
-			without = math.Max(without, wants)
-			if asked > 0 && ratio >= 1-p.Down.Tolerance-1e-9 && ratio <= 1+p.Up.Tolerance+1e-9 {
-				wants = asked
+			without = math.Max(without, exact)
+			if p.Up.Tolerance > 0 && asked > 0 && hold {
+				exact = asked
 			}
-			within = math.Max(within, wants)
+			within = math.Max(within, exact)
 		}
 	}
 	switch {

@@ -122,16 +122,17 @@ func TestCausesVanishWithTheirCure(t *testing.T) {
 		reason, cause string
 		with, cured   incident
 	}{
-		"Tolerance":     {"a tolerance of 0.5 hides a rise of 38 %", "tolerance", incident{load: stepDemand, target: 100, up: "tolerance: 0.5"}, incident{load: stepDemand, target: 100}},
-		"Target":        {"a replica is to serve 130 and can serve 100", "target", incident{load: hillDemand, target: 130}, incident{load: hillDemand, target: 80}},
-		"ScaleDown":     {"what was taken away is needed again within five minutes", "scaled down too early", incident{load: sawDemand, target: 80, down: "stabilizationWindowSeconds: 0", readyAfter: "2m"}, incident{load: sawDemand, target: 80, down: "stabilizationWindowSeconds: 900", readyAfter: "2m"}},
-		"Bound":         {"12 are needed, 9 allowed", "bound", incident{load: jumpsDemand, target: 80, max: 9}, incident{load: jumpsDemand, target: 80}},
-		"Rate":          {"one replica a minute", "rate", incident{load: jumpsDemand, target: 80, up: "policies: [{type: Pods, value: 1, periodSeconds: 60}]"}, incident{load: jumpsDemand, target: 80}},
-		"Stabilization": {"ten minutes' lowest recommendation counts", "stabilization", incident{load: jumpsDemand, target: 80, up: "stabilizationWindowSeconds: 600"}, incident{load: jumpsDemand, target: 80}},
-		"StartUp":       {"replicas serve six minutes after they are asked for", "start-up", incident{load: jumpsDemand, target: 80, readyAfter: "6m"}, incident{load: jumpsDemand, target: 80}},
-		"QueryRange":    {"a mean over 15 minutes shows a jump late", "metric lag", incident{load: rareDemand, target: 80, query: "avg_over_time(rps[15m])"}, incident{load: rareDemand, target: 80}},
-		"Polling":       {"the slot comes up to five minutes after the jump", "metric lag", incident{load: jumpsDemand, target: 80, interval: 300}, incident{load: jumpsDemand, target: 80}},
-		"MissingData":   {"the metric is gone while demand doubles", "missing data", incident{load: jumpsDemand, seen: gapDemand, target: 80}, incident{load: jumpsDemand, target: 80}},
+		"Tolerance":      {"a tolerance of 0.5 hides a rise of 38 %", "tolerance", incident{load: stepDemand, target: 100, up: "tolerance: 0.5"}, incident{load: stepDemand, target: 100}},
+		"ToleranceOfHPA": {"a tenth of a few replicas is half of one, and it is hidden on all of a slow rise", "tolerance", incident{load: hillDemand, target: 100, up: "tolerance: 0.1", readyAfter: "2m"}, incident{load: hillDemand, target: 100, readyAfter: "2m"}},
+		"Target":         {"a replica is to serve 130 and can serve 100", "target", incident{load: hillDemand, target: 130}, incident{load: hillDemand, target: 80}},
+		"ScaleDown":      {"what was taken away is needed again within five minutes", "scaled down too early", incident{load: sawDemand, target: 80, down: "stabilizationWindowSeconds: 0", readyAfter: "2m"}, incident{load: sawDemand, target: 80, down: "stabilizationWindowSeconds: 900", readyAfter: "2m"}},
+		"Bound":          {"12 are needed, 9 allowed", "bound", incident{load: jumpsDemand, target: 80, max: 9}, incident{load: jumpsDemand, target: 80}},
+		"Rate":           {"one replica a minute", "rate", incident{load: jumpsDemand, target: 80, up: "policies: [{type: Pods, value: 1, periodSeconds: 60}]"}, incident{load: jumpsDemand, target: 80}},
+		"Stabilization":  {"ten minutes' lowest recommendation counts", "stabilization", incident{load: jumpsDemand, target: 80, up: "stabilizationWindowSeconds: 600"}, incident{load: jumpsDemand, target: 80}},
+		"StartUp":        {"replicas serve six minutes after they are asked for", "start-up", incident{load: jumpsDemand, target: 80, readyAfter: "6m"}, incident{load: jumpsDemand, target: 80}},
+		"QueryRange":     {"a mean over 15 minutes shows a jump late", "metric lag", incident{load: rareDemand, target: 80, query: "avg_over_time(rps[15m])"}, incident{load: rareDemand, target: 80}},
+		"Polling":        {"the slot comes up to five minutes after the jump", "metric lag", incident{load: jumpsDemand, target: 80, interval: 300}, incident{load: jumpsDemand, target: 80}},
+		"MissingData":    {"the metric is gone while demand doubles", "missing data", incident{load: jumpsDemand, seen: gapDemand, target: 80}, incident{load: jumpsDemand, target: 80}},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

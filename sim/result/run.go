@@ -152,6 +152,9 @@ type Object struct {
 	Policy *policy.Autoscaler
 	// Needed are the replicas that the demand needs; fractions are rounded up.
 	Needed Steps
+	// Demand is what the demand needs before it is rounded up, where Needed was rounded:
+	// of a run that was read back, as far as causes were told by it.
+	Demand Steps
 	// Yardsticks tell by what Needed was measured by; none where the world has a
 	// demand of its own, which is one on capacity.
 	Yardsticks []Yardstick
@@ -298,7 +301,7 @@ func (c *Column) check() error {
 		for _, s := range []struct {
 			name  string
 			steps Steps
-		}{{"needed", o.Needed}, {"ready", o.Ready}, {"spec", o.Spec}, {"paid", o.Paid}, {"pending", o.Pending}, {"minimum", o.MinReplicas}, {"maximum", o.MaxReplicas}} {
+		}{{"needed", o.Needed}, {"demand", o.Demand}, {"ready", o.Ready}, {"spec", o.Spec}, {"paid", o.Paid}, {"pending", o.Pending}, {"minimum", o.MinReplicas}, {"maximum", o.MaxReplicas}} {
 			if err := s.steps.Check(); err != nil {
 				return fmt.Errorf("%s: %s replicas: %w", o.Journal, s.name, err)
 			}
