@@ -141,6 +141,11 @@ func replicaHours(v float64) string {
 // they are shown.
 func (o *ObjectReport) causes() (amount, parts string) {
 	shares := foremost(phraseShares(o.Causes))
+	for i := range shares {
+		if shares[i].cause == MetricLag {
+			shares[i].phrase += lagDetail(o.Causes, shares[i].seconds)
+		}
+	}
 	unit := unitOf(o.score.lacking)
 	counts := apportion(shares, unit)
 	total := int64(0)
@@ -167,6 +172,17 @@ func (o *ObjectReport) causes() (amount, parts string) {
 		return amount, ", all of it caused by " + shares[0].phrase
 	}
 	return amount, "; " + strings.Join(named, ", ")
+}
+
+// lagDetail is the part of metric lag that has nine tenths of it, in parentheses;
+// empty where none has.
+func lagDetail(list []CauseTime, all int64) string {
+	for i := range list {
+		if c := &list[i]; c.Cause == MetricLag && c.Detail != "" && c.Seconds*10 >= all*9 {
+			return " (" + c.Detail + ")"
+		}
+	}
+	return ""
 }
 
 // mostNamed is how many causes a sentence names.

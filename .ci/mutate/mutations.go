@@ -170,4 +170,9 @@ var mutations = []mutation{
 	{"reports/cause.go", `case r.replicas >= s.needed:`, `case r.replicas > 1000*s.needed:`, "a late metric has a target above capacity"},
 	{"reports/cause.go", `case r.exact >= s.needed:`, `case r.exact > 1000*s.needed:`, "a tolerance is a target above capacity"},
 	{"reports/cause.go", `return reason{cause: Target}`, `return reason{cause: MetricLag}`, "a target above capacity is metric lag"},
+	{"reports/cause.go", `case !l.unseen:`, `case l.unseen:`, "what every slot shows late is the polling interval"},
+	{"reports/cause.go", `l.since <= scrape:`, `l.since < 0:`, "no scrape is waited for"},
+	{"reports/cause.go", `case longest > 0:`, `case longest < 0:`, "no range is late"},
+	{"reports/cause.go", `l.unmoved > scrape &&`, `l.unmoved < 0 &&`, "an old sample is never old"},
+	{"reports/scorer.go", `cursor{steps: demandOf(o)}`, `cursor{steps: roundedUp(demandOf(o))}`, "a tolerance hides whole replicas"},
 }
