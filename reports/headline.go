@@ -141,11 +141,6 @@ func replicaHours(v float64) string {
 // they are shown.
 func (o *ObjectReport) causes() (amount, parts string) {
 	shares := foremost(phraseShares(o.Causes))
-	for i := range shares {
-		if shares[i].cause == MetricLag {
-			shares[i].phrase += lagDetail(o.Causes, shares[i].seconds)
-		}
-	}
 	unit := unitOf(o.score.lacking)
 	counts := apportion(shares, unit)
 	total := int64(0)
@@ -233,7 +228,15 @@ func (b *CauseTime) detailed() string {
 }
 
 // phraseShares adds up what a sentence gives one name, the largest share first.
-func phraseShares(list []CauseTime) []phraseShare { return sharesBy(list, (*CauseTime).phrase) }
+func phraseShares(list []CauseTime) []phraseShare {
+	shares := sharesBy(list, (*CauseTime).phrase)
+	for i := range shares {
+		if shares[i].cause == MetricLag {
+			shares[i].phrase += lagDetail(list, shares[i].seconds)
+		}
+	}
+	return shares
+}
 
 // sharesBy adds up what has one name, the largest share first.
 func sharesBy(list []CauseTime, name func(*CauseTime) string) []phraseShare {
