@@ -224,6 +224,8 @@ func (o *Outcome) weigh() {
 		}
 	}
 	switch {
+	case o.Unchanging:
+		o.Why = append(o.Why, fmt.Sprintf("Trial %d beats the current policy, but as many replicas are needed at any time: nothing shows what it lacks when demand changes. Record until it does.", o.Choice.ID))
 	case !last.Held:
 		o.Why = append(o.Why, fmt.Sprintf("Trial %d is the best of %s where it was chosen, but held out, in the newest window, it does not beat the current policy: %s.",
 			o.Choice.ID, plural(counts.Played, "candidate"), o.compare(&last.Out, &last.CurrentOut)))

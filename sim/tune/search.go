@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -75,6 +76,9 @@ type Search struct {
 	Unfaithful string
 	// Loop is the weakest of the subjects'.
 	Loop result.Loop
+	// Unchanging says that as many replicas are needed at any time, so that nothing
+	// shows how a policy follows a demand.
+	Unchanging bool
 	// Notes say what the figures rest on.
 	Notes []string
 	// Priced says that prices are given, so that cost is money.
@@ -194,6 +198,7 @@ func (s *Search) playCurrent(ctx context.Context) ([][]sim.Object, error) {
 	var all sim.Fidelity
 	var objects [][]sim.Object
 	s.Current = Trial{State: Played, Windows: s.empty()}
+	s.Unchanging = true
 	for i := range s.stages {
 		st := &s.stages[i]
 		autoscalers, err := st.subject.resolve(st.subject.Set)
@@ -211,6 +216,8 @@ func (s *Search) playCurrent(ctx context.Context) ([][]sim.Object, error) {
 		for k := range played.Objects {
 			o := &played.Objects[k]
 			st.needed[nameOf(o)] = &o.Needed
+			s.Unchanging = s.Unchanging && unchanging(&o.Needed)
+			s.noteUnjudged(st, o)
 			if f := o.Fidelity; f != nil {
 				all.Add(f)
 				if why := f.Unfaithful(); why != "" && s.Unfaithful == "" {
@@ -237,6 +244,33 @@ func (s *Search) playCurrent(ctx context.Context) ([][]sim.Object, error) {
 		return nil, fmt.Errorf("%s: what is needed is never known, so nothing can be judged; name it with --demand and --capacity", s.names())
 	}
 	return objects, nil
+}
+
+// unchanging reports whether as many replicas are needed wherever that is known.
+func unchanging(needed *sim.Steps) bool {
+	first := roundUp(needed.First())
+	for _, v := range needed.V {
+		if v = roundUp(v); !math.IsNaN(v) && v != first {
+			return false
+		}
+	}
+	return true
+}
+
+// noteUnjudged says how much of a subject's time cannot be judged, if that is one in a
+// hundred of it or more.
+func (s *Search) noteUnjudged(st *stage, o *sim.Object) {
+	whole := window{st.windows[0].from, st.windows[len(st.windows)-1].to}
+	length := whole.to - whole.from
+	unjudged := length - supply(o, &o.Needed, whole).Scored
+	if unjudged*100 < length {
+		return
+	}
+	of := ""
+	if len(s.stages) > 1 {
+		of = " of " + st.subject.Name
+	}
+	s.Notes = append(s.Notes, fmt.Sprintf("what %s needed, or what ran, is not known for %s of %s h%s; no candidate is judged by that time", nameOf(o), short(float64(unjudged)/3600), short(float64(length)/3600), of))
 }
 
 // doubts finds what makes candidates incomparable by a run of the current policy.

@@ -40,6 +40,39 @@ func TestSearch(t *testing.T) {
 	}
 }
 
+// What a recording does not show is no reason for another policy, and is said.
+func TestSearchSaysWhatIsNotShown(t *testing.T) {
+	cases := map[string]struct {
+		reason, values string
+		why, note      string
+	}{
+		"Flat":  {"a higher target would do, for all that is known", "75x2880", "as many replicas are needed at any time", ""},
+		"Waves": {"demand moves", waves(12*240, 160, ""), "", ""},
+		"Gap":   {"three of twelve hours have no samples, the last one five minutes before", waves(6*240, 160, "_x720 ") + waves(3*240, 160, ""), "", "what default/web needed, or what ran, is not known for 2.9"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			text := demandScenario("12h", c.values)
+			if name == "Flat" {
+				text = strings.Replace(text, "value: 10}}", "value: 5}}", 1) // 15 replicas where 8 are needed
+			}
+			s := search(t, Options{Sampler: Grid, Trials: 40, Subjects: []Subject{subject(t, text)}})
+			o := finish(t, s, runAll(t, s))
+			const unchanging = "as many replicas are needed at any time"
+			why := strings.Join(o.Why, "\n")
+			if o.Choice == nil || !strings.Contains(why, c.why) || strings.Contains(why, unchanging) != (c.why == unchanging) {
+				t.Errorf("%s: verdict %s because %q", c.reason, o.Verdict, o.Why)
+			}
+			if c.why == unchanging && o.Verdict != Keep {
+				t.Errorf("%s: verdict %s", c.reason, o.Verdict)
+			}
+			if notes := strings.Join(s.Notes, "\n"); !strings.Contains(notes, c.note) || c.note == "" && strings.Contains(notes, "not known") {
+				t.Errorf("%s: notes %q, want %q", c.reason, notes, c.note)
+			}
+		})
+	}
+}
+
 // checkBest reads best.yaml back.
 func checkBest(t *testing.T, o *Outcome) {
 	t.Helper()
