@@ -54,7 +54,8 @@ func TestSearchSaysWhatIsNotShown(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			text := demandScenario("12h", c.values)
 			if name == "Flat" {
-				text = strings.Replace(text, "value: 10}}", "value: 5}}", 1) // 15 replicas where 8 are needed
+				// 15 replicas where 8 are needed.
+				text = strings.NewReplacer("value: 10}}", "value: 5}}", "replicas: 5}", "replicas: 15}").Replace(text)
 			}
 			s := search(t, Options{Sampler: Grid, Trials: 40, Subjects: []Subject{subject(t, text)}})
 			o := finish(t, s, runAll(t, s))
