@@ -152,8 +152,8 @@ type Object struct {
 	Policy *policy.Autoscaler
 	// Needed are the replicas that the demand needs; fractions are rounded up.
 	Needed Steps
-	// Demand is what the demand needs before it is rounded up, where Needed was rounded:
-	// of a run that was read back, as far as causes were told by it.
+	// Demand has the fractions of Needed where that was rounded up: of a run that was
+	// read back, as far as causes were told by them.
 	Demand Steps
 	// Yardsticks tell by what Needed was measured by; none where the world has a
 	// demand of its own, which is one on capacity.
