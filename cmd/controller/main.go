@@ -33,7 +33,7 @@ func main() {
 	}
 }
 
-// oneLine is what is wrong on one line; parsers of YAML take several.
+// oneLine returns what is wrong on one line; parsers of YAML take several.
 func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }
 
 func command() *cobra.Command {
