@@ -9,11 +9,12 @@ import (
 )
 
 // recordedBy plays a controller by plain arithmetic: a load that fills four replicas to
-// 60 % and, from three minutes on, to 90 %, is shared by the ready ones, which serve 45 s
-// after they are wanted. Its policy aims at 60 % with a window of 300 s downwards.
+// 60 % and, from three minutes on, to 90 %, is shared by the ready ones, which serve 35 s
+// after they are wanted, in time for the third scrape. It decides 5 s after each scrape. Its policy aims at
+// 60 % with a window of 300 s downwards.
 // It returns the values of the utilization, of the ready replicas and of all, every 15 s.
 func recordedBy(statusMultiplies bool) (utilization, ready, all string) {
-	const every, startUp, window, samples = 15, 45, 300, 120
+	const every, scrapes, window, samples = 15, 3, 300, 120
 	var u, r, a []string
 	counts := []int{4, 4, 4} // the last three, and those before
 	var recommended []int
@@ -24,7 +25,7 @@ func recordedBy(statusMultiplies bool) (utilization, ready, all string) {
 		}
 		count := counts[len(counts)-1]
 		serving := count
-		for _, before := range counts[len(counts)-startUp/every:] {
+		for _, before := range counts[len(counts)-scrapes:] {
 			serving = min(serving, before)
 		}
 		value := load / float64(serving)
@@ -52,11 +53,12 @@ func recordedBy(statusMultiplies bool) (utilization, ready, all string) {
 func TestStatusMultiplied(t *testing.T) {
 	for _, statusMultiplies := range []bool{false, true} {
 		utilization, ready, all := recordedBy(statusMultiplies)
-		text := replayText("readyAfter: 45s, saturation: 2", "type: Utilization, averageUtilization: 60", fmt.Sprintf(`  - {series: 'kube_deployment_spec_replicas{namespace="default",deployment="web"}', values: '%[1]s'}
+		text := replayText("readyAfter: 35s, saturation: 2", "type: Utilization, averageUtilization: 60", fmt.Sprintf(`  - {series: 'kube_deployment_spec_replicas{namespace="default",deployment="web"}', values: '%[1]s'}
   - {series: 'kube_deployment_status_replicas{namespace="default",deployment="web"}', values: '%[1]s'}
   - {series: 'kube_deployment_status_replicas_ready{namespace="default",deployment="web"}', values: '%[2]s'}
 `, all, ready))
 		text = strings.Replace(strings.Replace(text, "'0.9x40'", "'"+utilization+"'", 1), "duration: 10m", "duration: 29m", 1)
+		text = strings.Replace(text, "phase: aligned", "phase: hashed", 1)
 		text = strings.Replace(text, "maxReplicas: 30\n", "maxReplicas: 30\n  pollingIntervalSeconds: 15\n", 1)
 		s, err := Check(context.Background(), loadText(t, text), CheckOptions{})
 		if err != nil {
