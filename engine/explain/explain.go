@@ -72,9 +72,17 @@ func (e *Explanation) seen() {
 	if n := len(e.Runs); n > 0 {
 		e.Previous = max(e.Previous, e.Runs[n-1].First)
 	}
-	if n := len(e.Events); n > 0 && e.Events[n-1].Slot == now && after.Last.Pending() && after.Last.Slot == now {
-		e.Events = e.Events[:n-1]
+	// At most two events are of this slot: a move by others that a dry run had seen, and
+	// the command, which counts unless the count is fixed or the target was idle.
+	earlier := len(e.Events)
+	for earlier > 0 && e.Events[earlier-1].Slot == now {
+		earlier--
 	}
+	last := before.Last
+	if movedByOthers := last != (autoscaler.Command{}) && !last.Pending() && last.To != e.step.Record.Scale.Spec; movedByOthers {
+		earlier++
+	}
+	e.Events = e.Events[:min(earlier, len(e.Events))]
 }
 
 // invalidSpec stands for the steps of a decision that has no policy.

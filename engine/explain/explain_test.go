@@ -165,6 +165,53 @@ func enough(left string, moved int32) bool {
 	return err == nil && n >= int64(moved)
 }
 
+// TestExplainCountsWhatOthersMoved holds that a move by others, seen where a dry run
+// ends, uses the rate also in a slot in which the pause fixes another count.
+func TestExplainCountsWhatOthersMoved(t *testing.T) {
+	var file bytes.Buffer
+	w := journal.NewWriter(&file)
+	var state autoscaler.State
+	text, now := "", slot.Slot(1767600000)
+	for i, spec := range []int32{2, 5} {
+		p := &policy.Autoscaler{
+			Target: policy.Target{APIVersion: "apps/v1", Kind: "Deployment", Name: "web"}, Min: 1, Max: 20, Interval: 10, DryRun: i == 0,
+			Metrics: []policy.Metric{{Query: "q", Type: policy.AverageValue, Target: 1}},
+			Up:      policy.Rules{Policies: []policy.Rate{{Type: policy.Count, Value: 4, Period: 60}}, Select: policy.SelectMax},
+			Down:    policy.Rules{Policies: []policy.Rate{}, Select: policy.SelectMax},
+		}
+		body := string(p.Encode())
+		r := &journal.Record{
+			Object:     journal.Object{Kind: journal.HorizontalAutoscaler, Namespace: "default", Name: "web"},
+			Generation: int64(i + 1), Slot: now, PolicyBody: body, Policy: policy.Digest([]byte(body)),
+			Prev: journal.Digest([]byte(text)), StateBody: text, Scale: autoscaler.Scale{Spec: spec, Status: spec},
+			Metrics: []journal.Metric{{Query: "q", At: now, Value: 9}},
+		}
+		if i == 1 {
+			r.Paused = autoscaler.Pause{Fixed: true, Replicas: 4}
+		}
+		var d autoscaler.Decision
+		state, d = autoscaler.Step(p, state, &autoscaler.Input{Slot: now, Scale: r.Scale, Pause: r.Paused, Metrics: []autoscaler.Sample{{Value: 9}}})
+		r.Decide(p, &d)
+		after, err := state.MarshalText()
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, r.State = string(after), journal.Digest(after)
+		if err := w.Record(r); err != nil {
+			t.Fatal(err)
+		}
+		now += 10
+	}
+	var got string
+	err := journal.Walk(&file, "j", func(step *journal.Step) error {
+		got = Of(step, slot.Slot.String).limited().Text
+		return nil
+	})
+	if want := "3 used, 1 left"; err != nil || !strings.Contains(got, want) {
+		t.Errorf("got %q, %v, want %s", got, err, want)
+	}
+}
+
 // TestFormula holds how a metric's value becomes a number in words.
 func TestFormula(t *testing.T) {
 	cases := map[string]struct {
