@@ -26,7 +26,7 @@ var book = []chapter{
 		{file: "cmd/docs/howto/workbench.md"},
 		{file: "cmd/docs/howto/ci.md"},
 		{file: "cmd/docs/howto/fleet.md"},
-		{file: "sim/tune/README.md", title: "Tune a policy"},
+		{file: "cmd/docs/howto/tune.md"},
 		{file: "cmd/docs/howto/season.md"},
 		{file: "cmd/docs/howto/install.md"},
 		{file: "cmd/docs/howto/from-hpa.md"},

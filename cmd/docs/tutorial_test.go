@@ -29,7 +29,7 @@ func TestTutorial(t *testing.T) {
 
 // TestPages does the same with pages whose calls read the scenarios.
 func TestPages(t *testing.T) {
-	for file, want := range map[string]int{filepath.Join(repository, "README.md"): 2, "howto/season.md": 3} {
+	for file, want := range map[string]int{filepath.Join(repository, "README.md"): 2, "howto/season.md": 3, "howto/tune.md": 2} {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
