@@ -147,7 +147,10 @@ func TestHostileText(t *testing.T) {
 				for _, call := range []string{"replay -f ha.base.yaml --recording load.csv --name HERE --out out", "replay -f ha.base.yaml --recording load.csv --series HERE=x --out out",
 					"replay -f ha.base.yaml --recording load.csv --target HERE --out out", "replay -f ha.base.yaml --recording load.csv --variant HERE=spec.maxReplicas=3 --out out",
 					"replay -f ha.base.yaml --recording load.csv --demand HERE --capacity 3 --out out", "replay -f ha.base.yaml --recording load.csv --out HERE", "HERE", "verify HERE", "tune --HERE",
-					"explain HERE --at HERE", "validate -o HERE ha.base.yaml", "report HERE"} {
+					"explain HERE --at HERE", "validate -o HERE ha.base.yaml", "report HERE",
+					"serve HERE", "serve -f ha.base.yaml --recording HERE", "serve -f HERE --recording load.csv", "serve ruled.yaml --listen HERE",
+					"plan HERE ha.base.yaml --recording load.csv", "audit -f ha.base.yaml --recording HERE", "audit -f ha.base.yaml --recording load.csv --price HERE=1",
+					"try -f ha.base.yaml HERE", "try HERE load.csv", "init -f ha.base.yaml --recording load.csv --out HERE/a", "recordings load.csv --label HERE=x"} {
 					playHostile(t, "unused.txt", "", []string{call})
 				}
 			})
@@ -251,8 +254,8 @@ func playHostile(t *testing.T, name, text string, calls []string) {
 // checkWritten looks at what a call wrote.
 func checkWritten(t *testing.T, line string) {
 	t.Helper()
-	err := filepath.WalkDir("out", func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
+	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || !strings.HasPrefix(path, "out") {
 			return nil
 		}
 		var bad []string
