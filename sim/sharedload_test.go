@@ -5,8 +5,6 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/prometheus/prometheus/promql/parser"
-
 	"github.com/karpenter-sim/karpenter/providers/fake"
 )
 
@@ -108,7 +106,7 @@ func TestDivisors(t *testing.T) {
 		}
 		var got []string
 		for _, d := range divisors(expr) {
-			got = append(got, d.(parser.Expr).String())
+			got = append(got, d.String())
 		}
 		if !slices.Equal(got, want) {
 			t.Errorf("%s is divided by %q, want %q", text, got, want)

@@ -87,10 +87,10 @@ type Sampling struct {
 }
 
 // Column returns the column of a name, nil if there is none.
-func (r *Run) Column(name string) *Column {
-	for i := range r.Columns {
-		if r.Columns[i].Name == name {
-			return &r.Columns[i]
+func (run *Run) Column(name string) *Column {
+	for i := range run.Columns {
+		if run.Columns[i].Name == name {
+			return &run.Columns[i]
 		}
 	}
 	return nil
