@@ -10,5 +10,6 @@
 //   - KARPENTER_HANG=70 has TestIsolation run for a minute beside as many autoscalers whose queries hang.
 //   - KARPENTER_SOAK=2h has TestSoak run the controller among faults for two hours, and
 //     compare the memory.
+//   - KARPENTER_UPGRADE=v0.9.0 has TestUpgrade begin with the controller of that revision.
 //   - KARPENTER_SCALE=1000,5000 are the sizes of BenchmarkController.
 package e2e
